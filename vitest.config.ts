@@ -1,0 +1,19 @@
+import { defineConfig } from 'vitest/config';
+
+// A test's suffix names the machine it needs: .unit (nothing), .int (real servers), .e2e (the whole system, a browser).
+const project = (name: string, extra: object = {}) => ({
+  extends: true as const,
+  test: { name, include: [`{libs,apps,test,bench,loadtests}/**/*.${name}.test.ts`], ...extra },
+});
+
+export default defineConfig({
+  resolve: { conditions: ['src', 'import', 'module', 'node', 'default'] },
+  ssr: { resolve: { conditions: ['src', 'import', 'module', 'node', 'default'] } },
+  test: {
+    projects: [
+      project('unit'),
+      project('int', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
+      project('e2e', { testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false }),
+    ],
+  },
+});
