@@ -1,0 +1,44 @@
+/** Types of the native servers' door, for the tests' set-up. */
+
+/** The servers' addresses as environment variables. */
+export interface ServerAddresses {
+  KAFKA_BROKERS: string;
+  DATABASE_URL: string;
+  REDIS_URL: string;
+}
+
+export interface InstanceOptions {
+  /** Small letters, digits and dashes; `MUTUEL_INFRA` or "default" where it is not given. */
+  instance?: string;
+}
+
+export interface ServerStatus {
+  name: string;
+  pid: number;
+  port: number;
+  log: string;
+  alive: boolean;
+}
+
+/** A fault the operator can act on, in one line. */
+export class InfraError extends Error {}
+
+/** Starts what is not running yet. `brokers` is 1 or 3. */
+export function up(
+  options?: InstanceOptions & { brokers?: number; log?: (line: string) => void },
+): Promise<ServerAddresses>;
+/** Stops the instance's servers and keeps their data; resolves to the names of those that ran. */
+export function down(options?: InstanceOptions): Promise<string[]>;
+/** Stops the instance and removes its data. */
+export function wipe(options?: InstanceOptions): Promise<string[]>;
+export function status(options?: InstanceOptions): {
+  instance: string;
+  folder: string;
+  running: boolean;
+  servers: ServerStatus[];
+  addresses: ServerAddresses | null;
+};
+/** The running instance's addresses; an InfraError where it is not up. */
+export function env(options?: InstanceOptions): ServerAddresses;
+/** The addresses of servers somebody else runs, where the environment names all three. */
+export function externalServers(): ServerAddresses | null;

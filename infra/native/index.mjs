@@ -1,0 +1,160 @@
+/**
+ * The native servers of one instance: Apache Kafka, PostgreSQL and Redis on free local ports under `var/infra` (or
+ * `var/infra-NAME`), told to everybody by `state.json` there. It needs nothing but Node, so that it runs before any install or
+ * build, and it never ends a process that it did not start.
+ */
+import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { kafkaPortsNeeded, startKafka } from './kafka.mjs';
+import { startPostgres, wipePostgres } from './postgres.mjs';
+import { freePorts, InfraError, isAlive, stopServers } from './process.mjs';
+import { startRedis } from './redis.mjs';
+
+export { InfraError } from './process.mjs';
+
+const root = fileURLToPath(new URL('../../', import.meta.url));
+
+/** Starts what is not running yet; calling it again is free. Resolves to the addresses. */
+export async function up({ instance = defaultInstance(), brokers, log = () => undefined } = {}) {
+  const folder = folderOf(instance);
+  return exclusively(folder, async () => {
+    const before = readState(folder);
+    const nodes = brokers ?? before.brokers ?? 1;
+    if (isComplete(before) && before.brokers === nodes) return addressesOf(before);
+    await stopServers(before.servers);
+    const started = Date.now();
+    const ports = await freePorts(2 + kafkaPortsNeeded(nodes), before.ports);
+    const state = { instance, brokers: nodes, ports, servers: [] };
+    const onStarted = (servers) => {
+      state.servers.push(...servers);
+      writeState(folder, state);
+    };
+    const timed = async (name, starting) => {
+      const address = await starting;
+      log(`${name} ready after ${((Date.now() - started) / 1000).toFixed(1)} s: ${address}`);
+      return address;
+    };
+    const [postgresPort, redisPort, ...kafkaPorts] = ports;
+    const starts = [
+      timed('Redis', startRedis({ folder: join(folder, 'redis'), port: redisPort, onStarted })),
+      timed('PostgreSQL', startPostgres({ folder: join(folder, 'postgres'), port: postgresPort, onStarted })),
+      timed('Kafka', startKafka({ folder: join(folder, 'kafka'), brokers: nodes, ports: kafkaPorts, onStarted })),
+    ];
+    const failure = (await Promise.allSettled(starts)).find((outcome) => outcome.status === 'rejected');
+    if (failure !== undefined) {
+      await stopServers(state.servers);
+      writeState(folder, { ...state, servers: [] });
+      throw failure.reason;
+    }
+    const [REDIS_URL, DATABASE_URL, KAFKA_BROKERS] = await Promise.all(starts);
+    writeState(folder, { ...state, complete: true, KAFKA_BROKERS, DATABASE_URL, REDIS_URL });
+    return { KAFKA_BROKERS, DATABASE_URL, REDIS_URL };
+  });
+}
+
+/** Stops the instance's servers and keeps their data and ports. Resolves to the names of those that were running. */
+export async function down({ instance = defaultInstance() } = {}) {
+  const folder = folderOf(instance);
+  if (!existsSync(folder)) return [];
+  return exclusively(folder, async () => {
+    const state = readState(folder);
+    const running = state.servers.filter(isAlive);
+    await stopServers(running);
+    writeState(folder, { instance, brokers: state.brokers, ports: state.ports, servers: [] });
+    return running.map((server) => server.name);
+  });
+}
+
+/** Stops the instance and removes everything it kept. */
+export async function wipe({ instance = defaultInstance() } = {}) {
+  const names = await down({ instance });
+  wipePostgres(join(folderOf(instance), 'postgres'));
+  rmSync(folderOf(instance), { recursive: true, force: true });
+  return names;
+}
+
+/** What is running, for people and scripts. */
+export function status({ instance = defaultInstance() } = {}) {
+  const state = readState(folderOf(instance));
+  return {
+    instance,
+    folder: folderOf(instance),
+    running: isComplete(state),
+    servers: state.servers.map((server) => ({ ...server, alive: isAlive(server) })),
+    addresses: isComplete(state) ? addressesOf(state) : null,
+  };
+}
+
+/** The addresses as environment variables; an InfraError where the instance is not up. */
+export function env({ instance = defaultInstance() } = {}) {
+  const state = readState(folderOf(instance));
+  if (!isComplete(state))
+    throw new InfraError(`The servers of instance "${instance}" are not running: npm run infra:up`);
+  return addressesOf(state);
+}
+
+/** The addresses of servers somebody else runs, where the environment names all three; null otherwise. */
+export function externalServers() {
+  const { KAFKA_BROKERS, DATABASE_URL, REDIS_URL } = process.env;
+  return KAFKA_BROKERS && DATABASE_URL && REDIS_URL ? { KAFKA_BROKERS, DATABASE_URL, REDIS_URL } : null;
+}
+
+function defaultInstance() {
+  return process.env.MUTUEL_INFRA || 'default';
+}
+
+function folderOf(instance) {
+  if (!/^[a-z0-9-]{1,40}$/.test(instance))
+    throw new InfraError(`"${instance}" is no instance name: small letters, digits and dashes.`);
+  return join(root, 'var', instance === 'default' ? 'infra' : `infra-${instance}`);
+}
+
+function isComplete(state) {
+  return state.complete === true && state.servers.every(isAlive);
+}
+
+function addressesOf({ KAFKA_BROKERS, DATABASE_URL, REDIS_URL }) {
+  return { KAFKA_BROKERS, DATABASE_URL, REDIS_URL };
+}
+
+function readState(folder) {
+  const file = join(folder, 'state.json');
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { servers: [], ports: [] };
+}
+
+function writeState(folder, state) {
+  const file = join(folder, 'state.json');
+  writeFileSync(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
+  renameSync(`${file}.new`, file);
+}
+
+/** One starter or stopper of an instance at a time; the lock of a process that has died is taken over. */
+async function exclusively(folder, action) {
+  mkdirSync(folder, { recursive: true });
+  const lock = join(folder, 'lock');
+  for (;;) {
+    try {
+      writeFileSync(lock, String(process.pid), { flag: 'wx' });
+      break;
+    } catch (error) {
+      if (error.code !== 'EEXIST') throw new InfraError(`${folder} cannot be written: ${error.message}`);
+      if (holderIsGone(lock)) rmSync(lock, { force: true });
+      else await new Promise((wake) => setTimeout(wake, 200));
+    }
+  }
+  try {
+    return await action();
+  } finally {
+    rmSync(lock, { force: true });
+  }
+}
+
+function holderIsGone(lock) {
+  try {
+    process.kill(Number(readFileSync(lock, 'utf8')), 0);
+    return false;
+  } catch (error) {
+    return error.code === 'ESRCH';
+  }
+}
