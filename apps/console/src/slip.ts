@@ -1,0 +1,213 @@
+// The betting slip as a value: which pool, how it is marked, what a line costs, how many lines that makes and the bets
+// it becomes. It must never expand the lines it counts (24 runners over five places are 5,100,480 of them) and never
+// decide anything: the tote's own quote and decision stand above every figure here.
+import type { BetBody } from './wire.js';
+
+export type Form = 'STRAIGHT' | 'BOX' | 'WHEEL';
+
+export interface PoolShape {
+  /** Runners a line names. */
+  readonly places: number;
+  readonly ordered: boolean;
+  readonly label: string;
+  readonly hint: string;
+}
+
+/** What the slip can mark; pools of other types (multi-leg and the French families) have no slip yet. */
+const SHAPES: Readonly<Record<string, PoolShape>> = {
+  WIN: { places: 1, ordered: true, label: 'Win', hint: 'Your runner finishes first.' },
+  PLACE: { places: 1, ordered: true, label: 'Place', hint: 'Your runner finishes among the placed.' },
+  SHOW: { places: 1, ordered: true, label: 'Show', hint: 'Your runner finishes in the first three.' },
+  QUINELLA: { places: 2, ordered: false, label: 'Quinella', hint: 'The first two, in either order.' },
+  QUINELLA_PLACE: { places: 2, ordered: false, label: 'Quinella place', hint: 'Two of the first three, in any order.' },
+  EXACTA: { places: 2, ordered: true, label: 'Exacta', hint: 'The first two, in order.' },
+  TRIO: { places: 3, ordered: false, label: 'Trio', hint: 'The first three, in any order.' },
+  TRIFECTA: { places: 3, ordered: true, label: 'Trifecta', hint: 'The first three, in order.' },
+  SUPERFECTA: { places: 4, ordered: true, label: 'Superfecta', hint: 'The first four, in order.' },
+  FIRST4: { places: 4, ordered: true, label: 'First 4', hint: 'The first four, in order.' },
+  QUARTET: { places: 4, ordered: true, label: 'Quartet', hint: 'The first four, in order.' },
+  SUPER_HIGH_5: { places: 5, ordered: true, label: 'Super high 5', hint: 'The first five, in order.' },
+};
+
+export function shapeOf(type: string): PoolShape | undefined {
+  return SHAPES[type];
+}
+
+/** `QUINELLA_PLACE` → `Quinella place`, for any pool type. */
+export function poolLabel(type: string): string {
+  const shape = SHAPES[type];
+  if (shape !== undefined) return shape.label;
+  const words = type.replaceAll('_', ' ').toLowerCase();
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
+
+export function isPair(type: string): boolean {
+  return SHAPES[type]?.places === 2;
+}
+
+export interface Slip {
+  readonly poolId: string;
+  readonly type: string;
+  readonly form: Form;
+  /** Marked runners, one list a position; a box and single-runner pools use the first list only. */
+  readonly columns: readonly (readonly string[])[];
+  readonly unitStake: number;
+}
+
+export function emptySlip(pool: { poolId: string; type: string }, unitStake: number, form: Form = 'STRAIGHT'): Slip {
+  return { poolId: pool.poolId, type: pool.type, form, columns: [], unitStake };
+}
+
+export function columnsOf(slip: Slip): number {
+  const places = SHAPES[slip.type]?.places ?? 1;
+  return slip.form === 'BOX' ? 1 : places;
+}
+
+/** Marks or unmarks a runner. A straight bet has one runner a position and a runner at one position only. */
+export function mark(slip: Slip, column: number, runner: string): Slip {
+  const places = SHAPES[slip.type]?.places ?? 1;
+  const marked = slip.columns[column]?.includes(runner) === true;
+  const columns = Array.from({ length: columnsOf(slip) }, (_, index) => {
+    const now = slip.columns[index] ?? [];
+    const single = slip.form === 'STRAIGHT' && places > 1;
+    if (index !== column) return single && !marked ? now.filter((one) => one !== runner) : now;
+    if (marked) return now.filter((one) => one !== runner);
+    return single ? [runner] : [...now, runner];
+  });
+  return { ...slip, columns };
+}
+
+/** Marks the whole field at a position, or clears it when it is whole already. */
+export function markAll(slip: Slip, column: number, field: readonly string[]): Slip {
+  const whole = slip.columns[column]?.length === field.length;
+  const columns = Array.from({ length: columnsOf(slip) }, (_, index) =>
+    index === column ? (whole ? [] : [...field]) : (slip.columns[index] ?? []),
+  );
+  return { ...slip, columns };
+}
+
+/** Drops runners that may no longer be backed. */
+export function without(slip: Slip, scratched: ReadonlySet<string>): Slip {
+  if (!slip.columns.some((column) => column.some((runner) => scratched.has(runner)))) return slip;
+  return { ...slip, columns: slip.columns.map((column) => column.filter((runner) => !scratched.has(runner))) };
+}
+
+/** The lines the marks make; 0 while they make none. */
+export function lines(slip: Slip): number {
+  const shape = SHAPES[slip.type];
+  if (shape === undefined) return 0;
+  const marked = (slip.columns[0] ?? []).length;
+  if (shape.places === 1) return marked;
+  if (slip.form === 'BOX') return shape.ordered ? falling(marked, shape.places) : choose(marked, shape.places);
+  const columns = Array.from({ length: shape.places }, (_, index) => slip.columns[index] ?? []);
+  if (columns.some((column) => column.length === 0)) return 0;
+  return shape.ordered ? orderedWheel(columns) : unorderedWheel(columns);
+}
+
+export function cost(slip: Slip): number {
+  return lines(slip) * slip.unitStake;
+}
+
+/** What is still missing, as a sentence; null when the slip can be sent. */
+export function missing(slip: Slip, pool: { minStake: number; unitMultiple: number }): string | null {
+  const shape = SHAPES[slip.type];
+  if (shape === undefined) return 'This pool has no slip yet.';
+  if (lines(slip) === 0) return whatToMark(slip, shape);
+  if (slip.unitStake < pool.minStake) return 'BELOW_MIN';
+  if (pool.unitMultiple > 0 && slip.unitStake % pool.unitMultiple !== 0) return 'NOT_MULTIPLE';
+  if (!Number.isSafeInteger(cost(slip))) return 'That is more than the tote can count.';
+  return null;
+}
+
+function whatToMark(slip: Slip, shape: PoolShape): string {
+  if (shape.places === 1) return 'Mark a runner.';
+  if (slip.form === 'BOX') return `Mark at least ${shape.places} runners for the box.`;
+  if (slip.columns.every((column) => column.length === 0)) return 'Mark a runner for each position.';
+  return 'Each position needs a runner of its own.';
+}
+
+/** The bets of the ticket: single-runner pools become one bet a runner, so that each has its own odds on the receipt. */
+export function toBets(slip: Slip): BetBody[] {
+  const shape = SHAPES[slip.type];
+  if (shape === undefined) return [];
+  const common = { poolId: slip.poolId, unitStake: slip.unitStake };
+  if (shape.places === 1) {
+    return (slip.columns[0] ?? []).map((runner, index) => ({
+      ...common,
+      betRef: `b${index + 1}`,
+      form: 'STRAIGHT',
+      columns: [[runner]],
+      stake: slip.unitStake,
+    }));
+  }
+  const marks =
+    slip.form === 'BOX'
+      ? { runners: [...(slip.columns[0] ?? [])] }
+      : { columns: slip.columns.map((column) => [...column]) };
+  return [{ ...common, betRef: 'b1', form: slip.form, ...marks, stake: cost(slip) }];
+}
+
+/** The marks as a person says them: `4 › 7 › 1, 2`, `4, 7, 1 boxed`. */
+export function readout(slip: {
+  form: string;
+  columns?: readonly (readonly string[])[];
+  runners?: readonly string[];
+}): string {
+  const runners = slip.runners ?? slip.columns?.[0] ?? [];
+  if (slip.form === 'BOX') return `${runners.join(', ')} boxed`;
+  return (slip.columns ?? []).map((column) => column.join(', ')).join(' › ');
+}
+
+function falling(n: number, k: number): number {
+  let product = 1;
+  for (let step = 0; step < k; step += 1) product *= Math.max(0, n - step);
+  return product;
+}
+
+function choose(n: number, k: number): number {
+  return falling(n, k) / falling(k, k);
+}
+
+/**
+ * Distinct runners at the positions, each from its own column: the permanent of a 0/1 matrix, folded runner by runner over
+ * the set of positions already filled, so that the work grows with runners × 2^positions and not with the lines.
+ */
+function orderedWheel(columns: readonly (readonly string[])[]): number {
+  const size = 2 ** columns.length;
+  let ways = new Array<number>(size).fill(0);
+  ways[0] = 1;
+  for (const runner of new Set(columns.flat())) {
+    const next = [...ways];
+    for (let filled = 0; filled < size; filled += 1) {
+      columns.forEach((column, position) => {
+        const bit = 2 ** position;
+        if ((filled & bit) !== 0 || !column.includes(runner)) return;
+        next[filled | bit] = (next[filled | bit] ?? 0) + (ways[filled] ?? 0);
+      });
+    }
+    ways = next;
+  }
+  return ways[size - 1] ?? 0;
+}
+
+/** Sets of runners that can fill the columns in some arrangement; at most three columns of at most 24 runners. */
+function unorderedWheel(columns: readonly (readonly string[])[]): number {
+  const field = [...new Set(columns.flat())];
+  const fits = (set: readonly string[], rest: readonly (readonly string[])[]): boolean =>
+    set.length === 0 ||
+    rest.some(
+      (column, index) =>
+        column.includes(set[0] ?? '') &&
+        fits(
+          set.slice(1),
+          rest.filter((_, at) => at !== index),
+        ),
+    );
+  const count = (from: number, set: readonly string[]): number => {
+    if (set.length === columns.length) return fits(set, columns) ? 1 : 0;
+    let total = 0;
+    for (let index = from; index < field.length; index += 1) total += count(index + 1, [...set, field[index] ?? '']);
+    return total;
+  };
+  return count(0, []);
+}

@@ -1,0 +1,243 @@
+// The shapes that the console reads and sends: the HTTP contract as the browser sees it. It must never hold logic, and
+// never a field the server does not send. Money is an integer in minor units, odds are decimal strings, times RFC 3339.
+
+export interface Problem {
+  type?: string;
+  title?: string;
+  status: number;
+  code: string;
+  detail?: string;
+  retry?: 'NEVER' | 'SAME_KEY' | 'NEW_KEY';
+  correlationId?: string;
+  errors?: { pointer: string; code: string; detail: string }[];
+}
+
+export interface RaceSummary {
+  raceId: string;
+  meetingId: string;
+  number: number;
+  name: string;
+  postTime: string;
+  status: string;
+  stopAt: string | null;
+  offAt: string | null;
+  runnerCount: number;
+}
+
+export interface Meeting {
+  meetingId: string;
+  course: string;
+  date: string;
+  country: string;
+  currency: string;
+  exponent: number;
+  races: RaceSummary[];
+}
+
+export interface Runner {
+  number: string;
+  name: string;
+  entry: string | null;
+  status: string;
+}
+
+export interface PoolSummary {
+  poolId: string;
+  type: string;
+  status: string;
+  gross: number;
+  minStake: number;
+  unitMultiple: number;
+  ruleSet: string;
+}
+
+export interface ResultDividend {
+  poolId: string;
+  type: string;
+  tier: string;
+  c: string;
+  price: string;
+}
+
+export interface RaceResult {
+  version: number;
+  finish: string[][];
+  status: string;
+  dividends: ResultDividend[];
+}
+
+export interface Race extends RaceSummary {
+  runners: Runner[];
+  pools: PoolSummary[];
+  result: RaceResult | null;
+  voidedAfterStop: { count: number; amount: number };
+}
+
+export interface OddsRow {
+  c: string;
+  price: string | null;
+  low: string | null;
+  high: string | null;
+}
+
+export interface HistoryTick {
+  cycle: number;
+  at: string;
+  gross: number;
+  final: boolean;
+  late: boolean;
+  odds: OddsRow[];
+}
+
+export interface Demo {
+  accounts: { accountId: string; token: string; currency: string }[];
+  operators: { user: string; name: string; token: string; roles: string[] }[];
+  races: { raceId: string; meetingId: string; number: number; name: string; postTime: string; status: string }[];
+}
+
+export interface Account {
+  accountId: string;
+  currency: string;
+  exponent: number;
+  balance: { available: number };
+  status: string;
+}
+
+export interface StatementEntry {
+  position: string;
+  at: string;
+  kind: string;
+  amount: number;
+  before: number;
+  after: number;
+  ticketId: string | null;
+  betId: string | null;
+  poolId: string | null;
+  reason: string | null;
+}
+
+export interface Statement {
+  entries: StatementEntry[];
+  next: string | null;
+}
+
+export interface BetBody {
+  betRef: string;
+  poolId: string;
+  form: 'STRAIGHT' | 'BOX' | 'WHEEL';
+  columns?: string[][];
+  runners?: string[];
+  unitStake: number;
+  stake: number;
+}
+
+export interface TicketBody {
+  ticketRef: string;
+  accountId: string;
+  currency: string;
+  atomic: true;
+  bets: BetBody[];
+}
+
+export interface TicketBet {
+  betRef: string;
+  betId: string;
+  poolId?: string;
+  form?: string;
+  status: string;
+  lines: number;
+  stake: number;
+  indicativeOdds?: string | null;
+  code?: string | null;
+  columns?: string[][];
+  runners?: string[];
+  result?: string | null;
+  resulting?: string | null;
+  settlement?: string | null;
+  payout?: number | null;
+  refund?: number | null;
+}
+
+export interface Ticket {
+  ticketId: string;
+  ticketRef: string;
+  status: string;
+  acceptedAt: string | null;
+  totalStake: number;
+  currency: string;
+  bets: TicketBet[];
+  balance?: { available: number };
+  receipt?: { shard: number; seq: number; hash: string };
+}
+
+export interface Quote {
+  lines?: number;
+  cost?: number;
+  bets?: QuoteBet[];
+}
+
+export interface QuoteBet {
+  betRef?: string;
+  lines: number;
+  stake?: number;
+  cost?: number;
+  oddsBefore?: string | null;
+  oddsAfter?: string | null;
+  refusal?: { code: string; detail?: string } | null;
+}
+
+export interface Overview {
+  now: string;
+  lease: { issuedAt: string | null; expiresAt: string | null; holding: boolean };
+  races: (RaceSummary & {
+    gross: number;
+    bets: number;
+    sealed: string | null;
+    voidedAfterStop: { count: number; amount: number };
+  })[];
+  shards: { shard: number; seq: number; head: string; incarnation: string; lagMs: number }[];
+  durable: boolean;
+  label: string;
+}
+
+export interface AuditEntry {
+  seq: number;
+  at: string;
+  action: string;
+  actor: { user: string; roles: string[] } | null;
+  raceId: string | null;
+  reason: string | null;
+  outcome: string;
+  code: string | null;
+  detail: string | Record<string, unknown> | null;
+}
+
+export interface SettlementPool {
+  poolId: string;
+  type: string;
+  outcome: string;
+  gross: number;
+  refunds: number;
+  takeout: number;
+  net: number;
+  carryIn: number;
+  breakage: number;
+  topUp: number;
+  carryOut: number;
+  house: number;
+  dividends: { tier: string; c: string; price: string; lastOdds: string | null; stake: number; paid: number }[];
+  proposals: { source: string; inputHash: string; agrees: boolean }[];
+  steps: string[];
+}
+
+export interface Settlement {
+  raceId: string;
+  status: string;
+  resultVersion: number;
+  enteredBy: string | null;
+  finish: string[][];
+  previewHash: string | null;
+  waitingFor: string[];
+  pools: SettlementPool[];
+  totals: { paid: number; takeout: number; breakage: number; topUp: number };
+}
