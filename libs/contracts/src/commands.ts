@@ -1,0 +1,103 @@
+/**
+ * The envelope of the command topics. A client's command travels as plain JSON; a service's (a market fact, a deposit, a cursor
+ * job's step) travels as the exact text that was signed, because the bet API may write to the same topics. Opening must never
+ * throw on what a client wrote: a broken envelope is a command too, and gets a recorded refusal.
+ */
+import { createHmac, timingSafeEqual } from 'node:crypto';
+import { parseJson, sha256, UnreadableRecord } from './records.js';
+
+export const COMMAND_FORMAT = 1;
+
+/** The secret shared by the services that may speak as the house; at least 32 bytes. */
+export type ServiceKey = Uint8Array;
+
+export type OpenedCommand =
+  | { readonly cid: string; readonly cmd: unknown; readonly trusted: boolean }
+  /** Refused as `MALFORMED`; `malformed` is the cause in a sentence. */
+  | { readonly cid: string; readonly malformed: string }
+  /** A format this release does not know: the reader must stop, for it cannot tell what it would skip. */
+  | { readonly cid: string; readonly newer: true; readonly version: number };
+
+interface Envelope {
+  readonly v?: unknown;
+  readonly cid?: unknown;
+  readonly cmd?: unknown;
+  readonly signed?: unknown;
+  readonly mac?: unknown;
+}
+
+const CID = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
+const MAC = /^[0-9a-f]{64}$/;
+const encoder = new TextEncoder();
+
+/** A client's command. `cid` is a UUID or 32 hex digits, in lower case. */
+export function encodeCommand(cid: string, cmd: object): Uint8Array {
+  return encoder.encode(JSON.stringify({ v: COMMAND_FORMAT, cid, cmd }));
+}
+
+/** A service's command: HMAC-SHA256 over `cid + '.' + signed`, so that neither can be exchanged. */
+export function signCommand(cid: string, cmd: object, key: ServiceKey): Uint8Array {
+  const signed = JSON.stringify(cmd);
+  return encoder.encode(
+    JSON.stringify({ v: COMMAND_FORMAT, cid, signed, mac: macOf(cid, signed, key).toString('hex') }),
+  );
+}
+
+export function openCommand(bytes: Uint8Array, key: ServiceKey): OpenedCommand {
+  const envelope = parsed(bytes);
+  if (typeof envelope === 'string') return malformed(bytes, envelope);
+  const { v, cid } = envelope;
+  if (isNewer(v)) return { cid: fingerprint(bytes), newer: true, version: v };
+  if (v !== COMMAND_FORMAT) return malformed(bytes, `envelope format ${JSON.stringify(v) ?? 'absent'} is unknown`);
+  if (typeof cid !== 'string' || !CID.test(cid)) return malformed(bytes, 'cid is neither a UUID nor 32 hex digits');
+  const signs = envelope.signed !== undefined || envelope.mac !== undefined;
+  return signs ? openSigned(bytes, cid, envelope, key) : openPlain(bytes, cid, envelope);
+}
+
+function openPlain(bytes: Uint8Array, cid: string, { cmd }: Envelope): OpenedCommand {
+  if (typeof cmd !== 'object' || cmd === null) return malformed(bytes, 'cmd is not an object');
+  return { cid, cmd, trusted: false };
+}
+
+function openSigned(bytes: Uint8Array, cid: string, envelope: Envelope, key: ServiceKey): OpenedCommand {
+  const { signed, mac, cmd } = envelope;
+  if (cmd !== undefined) return malformed(bytes, 'an envelope carries either cmd or signed, not both');
+  if (typeof signed !== 'string' || typeof mac !== 'string' || !MAC.test(mac)) {
+    return malformed(bytes, 'signed or mac is not the text it must be');
+  }
+  if (!timingSafeEqual(Buffer.from(mac, 'hex'), macOf(cid, signed, key))) {
+    return malformed(bytes, 'the service signature does not match');
+  }
+  try {
+    return { cid, cmd: JSON.parse(signed) as unknown, trusted: true };
+  } catch {
+    return malformed(bytes, 'the signed text is not valid JSON');
+  }
+}
+
+function parsed(bytes: Uint8Array): Envelope | string {
+  try {
+    const value = parseJson(bytes);
+    return typeof value === 'object' && value !== null ? value : 'the command is not an object';
+  } catch (fault) {
+    if (fault instanceof UnreadableRecord) return fault.message.replace('record', 'command');
+    throw fault;
+  }
+}
+
+function malformed(bytes: Uint8Array, cause: string): OpenedCommand {
+  return { cid: fingerprint(bytes), malformed: cause };
+}
+
+/** What stands for the id of a command whose own cannot be trusted. */
+function fingerprint(bytes: Uint8Array): string {
+  return sha256(bytes).slice(0, 32);
+}
+
+function isNewer(v: unknown): v is number {
+  return typeof v === 'number' && Number.isSafeInteger(v) && v > COMMAND_FORMAT;
+}
+
+function macOf(cid: string, signed: string, key: ServiceKey): Buffer {
+  return createHmac('sha256', key).update(`${cid}.${signed}`).digest();
+}
