@@ -1,0 +1,64 @@
+/**
+ * The pari-mutuel mathematics: rule sets, selections, what wins, what is paid, what odds to show. Pure functions over
+ * plain values; imports nothing, knows no clock, no randomness and no I/O.
+ */
+export {
+  type Coupling,
+  compareRunners,
+  type Field,
+  isRunnerName,
+  runningInterests,
+  scratchedInterests,
+} from './field.js';
+export type { Finish } from './finish.js';
+export { type Cover, choose, factorial } from './lines.js';
+export {
+  type Arrangement,
+  isPoolType,
+  type PoolShape,
+  type PoolType,
+  poolShapes,
+  poolTypes,
+  shapeOf,
+} from './pool-type.js';
+export { isPriced, placesPaid, type Rung, type RungKey, type RungPart, resultKeys, tooFewRunners } from './pools.js';
+export {
+  type Dividend,
+  type PricingInput,
+  payoutMinor,
+  pricePool,
+  priceRungs,
+  type RungInput,
+  type Sheet,
+  type StakeOn,
+} from './price.js';
+export { parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
+export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './refusal.js';
+export {
+  DEFAULT_MAX_LINES,
+  type DisplayStep,
+  isRuleSet,
+  type MinimumStep,
+  type PlaceStep,
+  type RuleProblem,
+  type RuleSet,
+  type RungName,
+  ruleSetFields,
+  type Split,
+  validateRuleSet,
+} from './rule-set.js';
+export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js';
+export {
+  expandLines,
+  type Form,
+  keyMembers,
+  linesMatching,
+  linesWithout,
+  type Orders,
+  type ReadSelection,
+  readSelection,
+  resolveSelection,
+  type Selection,
+  type SelectionRules,
+  selectionText,
+} from './selection.js';

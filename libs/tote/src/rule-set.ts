@@ -1,0 +1,293 @@
+/**
+ * A rule set: the dated rules by which one jurisdiction runs one pool type, as a plain JSON object. It is a fact in the
+ * log and is pinned on a pool when the pool opens, so nothing here may depend on code that could change its meaning.
+ * Money in minor units, rates as decimal or fraction text (`"0.139"`, `"1/3"`), never floating point numbers.
+ */
+import type { Coupling } from './field.js';
+import { isPoolType, type PoolType } from './pool-type.js';
+
+/**
+ * How a net pool N is shared over winning combinations with stakes W_i (W their sum, s_i the share, 1/count unless stated):
+ *
+ * - SINGLE_PRICE: price = N / W, one price for all.
+ * - PROFIT_SPLIT: price_i = 1 + s_i (N - W) / W_i. The stakes come back first, then the profit is shared.
+ * - GROSS_SPLIT: price_i = s_i N / W_i.
+ * - JAPAN: price_i = R (W_i + D / P) / W_i + carry / (P W_i) with R = 1 - takeout, D the losing stakes and P the number
+ *   of winning combinations that are covered.
+ *
+ * A combination without stake is not covered: it drops out and the covered ones share all.
+ */
+export type Split = 'SINGLE_PRICE' | 'PROFIT_SPLIT' | 'GROSS_SPLIT' | 'JAPAN';
+
+/**
+ * What is tried, in order, when no winning combination is covered; the first rung with a covered combination is paid.
+ *
+ * - NEXT (win, place, show): the runner or runners at the next finishing place; a second NEXT goes one further.
+ * - EITHER: tickets with the first in its place and tickets with the second in its place (`A>*`, `*>B`; `A-*`, `B-*`).
+ * - FIRST_1 … FIRST_4: tickets with the first 1 … 4 finishers in their places, any runner after them (`A>B>*`).
+ * - PAY_NET_RATE: every ticket is paid the net rate, without the minimum.
+ * - REFUND: every stake is given back, no takeout. CARRY: the pool goes to a later one, by `carry`. Both end a ladder.
+ */
+export type RungName =
+  | 'NEXT'
+  | 'EITHER'
+  | 'FIRST_1'
+  | 'FIRST_2'
+  | 'FIRST_3'
+  | 'FIRST_4'
+  | 'PAY_NET_RATE'
+  | 'REFUND'
+  | 'CARRY';
+
+/** Tests on the unrounded price, first match wins: `{atMost:"0.90",pay:"1.02"}`, `{below:"1.10",pay:"1.10"}`. */
+export interface MinimumStep {
+  readonly atMost?: string;
+  readonly below?: string;
+  readonly pay: string;
+}
+
+/** From `from` runners on, `places` places are paid; below the smallest `from` the pool is refunded. */
+export interface PlaceStep {
+  readonly from: number;
+  readonly places: number;
+}
+
+/** Odds below `below` are shown in multiples of `step`; the last one has no `below`. */
+export interface DisplayStep {
+  readonly below?: string;
+  readonly step: string;
+}
+
+export interface RuleSet {
+  /** `FR-WIN@2026-01-01`: name, pool type and first day, unique for ever. */
+  readonly id: string;
+  /** The name outsiders use: `FR`, `US`, `US-NICKEL`. */
+  readonly name: string;
+  /** Country whose law it follows, ISO 3166 (`FR`, `US`). */
+  readonly jurisdiction: string;
+  readonly poolType: PoolType;
+  /** First day, `YYYY-MM-DD`. */
+  readonly validFrom: string;
+
+  /**
+   * The operator's share of the gross pool. Prices divide the exact net pool gross x (1 - takeout); in the accounts the
+   * takeout is rounded down to a whole minor unit and the fraction that is left falls into breakage.
+   */
+  readonly takeout: string;
+  /** How the pool is shared when one finishing order decides it, see `Split`. */
+  readonly split: Split;
+  /** How it is shared when a dead heat makes several winning combinations of a SINGLE_PRICE pool. */
+  readonly deadHeat: Split;
+  /** Shares in the order of the winning combinations, summing to at most 1; absent: by places, equal within a tie. */
+  readonly shares?: readonly string[];
+  /** Places paid (place-like pools), fixed or by number of runners. */
+  readonly places?: number | readonly PlaceStep[];
+  /** What the steps of `places` count: CARD the declared runners, RUNNERS those that run. */
+  readonly placesBy: 'CARD' | 'RUNNERS';
+
+  /** A price per `breakPer` currency units is a multiple of this (`"0.10"`), or `"none"`. */
+  readonly breakTo: string;
+  /** Currency units that `breakTo` is about: `"1"`; `"100"` for yen; `"2"` for a two-dollar ticket. */
+  readonly breakPer: string;
+  /** PRICE breaks each price; UNIT breaks the price of weight 1 before weights multiply it (pools with weights). */
+  readonly breakAt: 'PRICE' | 'UNIT';
+  /** To which multiple of the break point (or of 10^-digits with breakTo "none"): the one below, or the nearest. */
+  readonly rounding: 'DOWN' | 'NEAREST';
+  /** Decimal digits of a price at least; with breakTo "none" also where it is rounded. */
+  readonly digits: number;
+  /** Least price (`"1.10"`), or steps on the unrounded price; `"0"` for none. */
+  readonly minimum: string | readonly MinimumStep[];
+  /** Least price in a minus pool: used when paying `minimum` would cost more than the net pool. */
+  readonly minimumInMinusPool?: string;
+  /** How one bet's payment (winning stake x price) becomes whole minor units; NEAREST takes halves upwards. */
+  readonly payment: 'DOWN' | 'NEAREST';
+
+  /** The ladder, see `RungName`. Absent rungs at its end mean REFUND. */
+  readonly noWinner: readonly RungName[];
+  /**
+   * What CARRY hands on, and what a carry-in is. NET: after takeout, never taxed again. GROSS: the whole pool, taxed
+   * with the money of the pool that finally pays.
+   */
+  readonly carry: 'NET' | 'GROSS';
+  /** Steps of the odds shown while selling; absent: the break point. */
+  readonly display?: readonly DisplayStep[];
+
+  /** What coupled runners mean in this pool. */
+  readonly coupling: Coupling;
+  /** Fewer running betting interests than this: the whole pool is refunded. */
+  readonly minInterests: number;
+  /** A non-runner's lines are refunded. */
+  readonly scratch: 'REFUND';
+  /** Least stake of a line, minor units. */
+  readonly minStakeMinor?: number;
+  /** Stakes of a line are multiples of this, minor units. */
+  readonly unitMultipleMinor?: number;
+  /** Most lines of a bet; default 1,000,000. */
+  readonly maxLines?: number;
+  /** How long after its acceptance a bet may be cancelled, ms; never after the stop. Absent: no cancelling. */
+  readonly cancelWindowMs?: number;
+}
+
+/** A defect of a rule set: JSON pointer and sentence. */
+export interface RuleProblem {
+  readonly at: string;
+  readonly message: string;
+}
+
+/** The bound on a bet's lines where the rule set names none: a box of 16 over five places has 524,160. */
+export const DEFAULT_MAX_LINES = 1_000_000;
+
+type Check = (value: unknown) => string | null;
+
+const RATE = /^\d{1,9}(\.\d{1,9})?$|^\d{1,9}\/0*[1-9]\d{0,8}$/;
+const AMOUNT = /^\d{1,9}(\.\d{1,9})?$/;
+
+const text: Check = (v) => (typeof v === 'string' && v.length > 0 && v.length <= 64 ? null : 'must be a short text');
+const day: Check = (v) => (typeof v === 'string' && /^\d{4}-\d\d-\d\d$/.test(v) ? null : 'must be a day YYYY-MM-DD');
+const amount: Check = (v) =>
+  typeof v === 'string' && AMOUNT.test(v) ? null : 'must be a decimal in quotes such as "0.10"';
+const positive: Check = (v) => amount(v) ?? (/[1-9]/.test(String(v)) ? null : 'must be above zero');
+const whole =
+  (least: number, most: number): Check =>
+  (v) =>
+    typeof v === 'number' && Number.isSafeInteger(v) && v >= least && v <= most
+      ? null
+      : `must be a whole number from ${least} to ${most}`;
+const oneOf =
+  (...names: readonly string[]): Check =>
+  (v) =>
+    typeof v === 'string' && names.includes(v) ? null : `must be one of ${names.join(', ')}`;
+const split = oneOf('SINGLE_PRICE', 'PROFIT_SPLIT', 'GROSS_SPLIT', 'JAPAN');
+const rung = oneOf('NEXT', 'EITHER', 'FIRST_1', 'FIRST_2', 'FIRST_3', 'FIRST_4', 'PAY_NET_RATE', 'REFUND', 'CARRY');
+
+/** A rate from 0 to 1. */
+const rate: Check = (v) => {
+  if (typeof v !== 'string' || !RATE.test(v))
+    return 'must be a decimal or a fraction in quotes, such as "0.16" or "1/3"';
+  const [top = '0', bottom = '1'] = v.split('/');
+  return Number(top) <= Number(bottom) ? null : 'must not be above 1';
+};
+
+const listOf =
+  (most: number, check: Check): Check =>
+  (v) => {
+    if (!Array.isArray(v) || v.length === 0 || v.length > most) return `must be a list of 1 to ${most}`;
+    const bad = v.map(check).findIndex((problem) => problem !== null);
+    return bad < 0 ? null : `entry ${bad} ${check(v[bad])}`;
+  };
+
+const record =
+  (fields: Readonly<Record<string, Check>>, needed: readonly string[]): Check =>
+  (v) => {
+    if (typeof v !== 'object' || v === null || Array.isArray(v)) return 'must be an object';
+    const missing = needed.find((name) => !Object.hasOwn(v, name));
+    if (missing) return `needs ${missing}`;
+    for (const [name, value] of Object.entries(v)) {
+      const problem = Object.hasOwn(fields, name) ? fields[name]?.(value) : 'is not known';
+      if (problem) return `has ${name}, which ${problem}`;
+    }
+    return null;
+  };
+
+const minimumSteps = listOf(8, record({ atMost: amount, below: amount, pay: amount }, ['pay']));
+const placeSteps = listOf(8, record({ from: whole(1, 99), places: whole(1, 9) }, ['from', 'places']));
+const displaySteps = listOf(8, record({ below: positive, step: positive }, ['step']));
+
+/** The check of every field; what is absent from `REQUIRED` may be left out. */
+const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
+  id: text,
+  name: text,
+  jurisdiction: text,
+  poolType: (v) => (typeof v === 'string' && isPoolType(v) ? null : 'must be a pool type'),
+  validFrom: day,
+  takeout: rate,
+  split,
+  deadHeat: split,
+  shares: listOf(99, rate),
+  places: (v) => (typeof v === 'number' ? whole(1, 9)(v) : placeSteps(v)),
+  placesBy: oneOf('CARD', 'RUNNERS'),
+  breakTo: (v) => (v === 'none' ? null : positive(v)),
+  breakPer: positive,
+  breakAt: oneOf('PRICE', 'UNIT'),
+  rounding: oneOf('DOWN', 'NEAREST'),
+  digits: whole(0, 9),
+  minimum: (v) => (typeof v === 'string' ? amount(v) : minimumSteps(v)),
+  minimumInMinusPool: amount,
+  payment: oneOf('DOWN', 'NEAREST'),
+  noWinner: listOf(12, rung),
+  carry: oneOf('NET', 'GROSS'),
+  display: displaySteps,
+  coupling: oneOf('ENTRY', 'STABLE', 'NONE'),
+  minInterests: whole(0, 99),
+  scratch: oneOf('REFUND'),
+  minStakeMinor: whole(1, 1_000_000_000),
+  unitMultipleMinor: whole(1, 1_000_000_000),
+  maxLines: whole(1, 100_000_000),
+  cancelWindowMs: whole(0, 86_400_000),
+};
+
+const OPTIONAL: readonly string[] = [
+  'shares',
+  'places',
+  'minimumInMinusPool',
+  'display',
+  'minStakeMinor',
+  'unitMultipleMinor',
+  'maxLines',
+  'cancelWindowMs',
+];
+
+/** The names of a rule set's fields. */
+export const ruleSetFields = Object.keys(CHECKS) as readonly (keyof RuleSet)[];
+
+/** Everything wrong with a would-be rule set, as pointers and sentences; empty when it is one. */
+export function validateRuleSet(value: unknown): readonly RuleProblem[] {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
+    return [{ at: '', message: 'a rule set must be an object' }];
+  }
+  const given: Readonly<Record<string, unknown>> = { ...value };
+  const problems = Object.keys(given).flatMap((name) => fieldProblems(name, given[name]));
+  for (const name of ruleSetFields) {
+    if (!Object.hasOwn(given, name) && !OPTIONAL.includes(name)) {
+      problems.push({ at: `/${name}`, message: `${name} is missing` });
+    }
+  }
+  return problems.length > 0 ? problems : crossProblems(given as unknown as RuleSet);
+}
+
+export const isRuleSet = (value: unknown): value is RuleSet => validateRuleSet(value).length === 0;
+
+function fieldProblems(name: string, value: unknown): RuleProblem[] {
+  if (!Object.hasOwn(CHECKS, name)) return [{ at: `/${name}`, message: `${name} is not a field of a rule set` }];
+  const problem = CHECKS[name as keyof RuleSet](value);
+  return problem === null ? [] : [{ at: `/${name}`, message: `${name} ${problem}` }];
+}
+
+/** What needs two fields to judge; every field by itself is right here. */
+function crossProblems({ noWinner, breakTo, breakPer, display }: RuleSet): RuleProblem[] {
+  const problems: RuleProblem[] = [];
+  const end = noWinner.findIndex((name) => name === 'REFUND' || name === 'CARRY' || name === 'PAY_NET_RATE');
+  if (end >= 0 && end < noWinner.length - 1) {
+    problems.push({ at: `/noWinner/${end + 1}`, message: `nothing can follow ${noWinner[end]} in the ladder` });
+  }
+  if (breakTo !== 'none' && !isFiniteDecimal(breakPer)) {
+    problems.push({ at: '/breakPer', message: 'breakPer must divide into finite decimals (1, 2, 100 …)' });
+  }
+  return [...problems, ...displayProblems(display)];
+}
+
+function displayProblems(display: readonly DisplayStep[] = []): RuleProblem[] {
+  const last = display.length - 1;
+  return display.flatMap((step, index) => {
+    const at = `/display/${index}`;
+    if (index === last) return step.below === undefined ? [] : [{ at, message: 'the last display step has no below' }];
+    return step.below === undefined ? [{ at, message: 'only the last display step may lack below' }] : [];
+  });
+}
+
+/** Division by it keeps decimals finite: no prime factor other than 2 and 5. */
+function isFiniteDecimal(value: string): boolean {
+  let rest = BigInt(value.replace('.', ''));
+  for (const prime of [2n, 5n]) while (rest !== 0n && rest % prime === 0n) rest /= prime;
+  return rest === 1n;
+}
