@@ -1,0 +1,299 @@
+/**
+ * The event log inside one process: numbers and times the appends, joins concurrent ones into one flush, and lets readers see
+ * nothing that is not flushed. It must never answer an append before the store says that the bytes are on the disk.
+ */
+import {
+  AppendFault,
+  type Clock,
+  type EventLog,
+  type LogAppender,
+  type LogBounds,
+  LogFault,
+  type LogRecord,
+  type LogStart,
+  type LogTail,
+  type OnBatch,
+  type OnFault,
+  type TopicPartition,
+} from '#mutuel/runtime';
+import { checkAppend } from '../append-limits.js';
+import { EmbeddedTail } from './embedded-tail.js';
+import { appendToRecords, type LogStore, nameOf, type StoredAppend } from './log-store.js';
+import { RecentRecords } from './recent-records.js';
+
+/** One flush takes at most this much, so that a burst cannot build one giant transaction. */
+const MAX_FLUSH_BYTES = 16_000_000;
+
+interface Waiting {
+  readonly partition: EmbeddedPartition;
+  readonly values: readonly Uint8Array[];
+  readonly resolve: (done: { readonly base: number }) => void;
+  readonly reject: (fault: AppendFault) => void;
+}
+
+export class EmbeddedLog implements EventLog {
+  private readonly byName = new Map<string, EmbeddedPartition>();
+  private readonly tails = new Set<EmbeddedTail>();
+  private queue: Waiting[] = [];
+  private committing: Promise<void> | undefined;
+  private closed = false;
+  /** Set when the store could not even say what it holds: nothing more may be numbered. */
+  private broken: string | undefined;
+
+  constructor(
+    private readonly store: LogStore,
+    private readonly clock: Pick<Clock, 'now'>,
+  ) {
+    for (const [topic, count] of store.topics) {
+      for (let partition = 0; partition < count; partition++) {
+        const at = { topic, partition };
+        this.byName.set(nameOf(at), new EmbeddedPartition(at, store));
+      }
+    }
+  }
+
+  async appender(): Promise<LogAppender> {
+    if (this.closed) throw notAppended('the log is closed');
+    return new EmbeddedAppender((at, values) => this.enqueue(at, values));
+  }
+
+  async tail(starts: readonly LogStart[], onBatch: OnBatch, onFault: OnFault): Promise<LogTail> {
+    const tail = new EmbeddedTail(
+      (at) => this.at(at),
+      onBatch,
+      onFault,
+      () => this.tails.delete(tail),
+    );
+    for (const start of starts) this.at(start).checkStart(start.from);
+    this.tails.add(tail);
+    for (const start of starts) await tail.add(start);
+    return tail;
+  }
+
+  async read(start: LogStart, limit: number): Promise<readonly LogRecord[]> {
+    const partition = this.at(start);
+    partition.checkStart(start.from);
+    const found: LogRecord[] = [];
+    while (found.length < limit) {
+      const more = await partition.read(start.from + found.length, limit - found.length);
+      if (more.length === 0) break;
+      found.push(...more);
+    }
+    return found;
+  }
+
+  async bounds(at: TopicPartition): Promise<LogBounds> {
+    return { start: 0, end: this.at(at).durableEnd };
+  }
+
+  async partitions(topic: string): Promise<number> {
+    const count = this.store.topics.get(topic);
+    if (count === undefined) throw new LogFault(`The log has no topic ${topic}`);
+    return count;
+  }
+
+  /** Waits for the appends under way; later ones are refused. Handlers of tails that still run are not waited for. */
+  async close(): Promise<void> {
+    if (this.closed) return;
+    this.closed = true;
+    for (const tail of this.tails) await tail.close();
+    await this.committing;
+    await this.store.close();
+  }
+
+  private at(at: TopicPartition): EmbeddedPartition {
+    const partition = this.byName.get(nameOf(at));
+    if (!partition) throw new LogFault(`The log has no partition ${nameOf(at)}`);
+    return partition;
+  }
+
+  private enqueue(at: TopicPartition, values: readonly Uint8Array[]): Promise<{ readonly base: number }> {
+    if (this.closed) throw notAppended('the log is closed');
+    if (this.broken) throw notAppended(this.broken);
+    const partition = this.byName.get(nameOf(at));
+    if (!partition) throw notAppended(`the log has no partition ${nameOf(at)}`);
+    checkAppend(values);
+    return new Promise((resolve, reject) => {
+      this.queue.push({ partition, values, resolve, reject });
+      this.committing ??= this.commitAll();
+    });
+  }
+
+  private async commitAll(): Promise<void> {
+    await this.store.gather();
+    while (this.queue.length > 0) await this.commit(this.takeGroup());
+    this.committing = undefined;
+  }
+
+  private takeGroup(): Waiting[] {
+    let bytes = 0;
+    let count = 0;
+    for (const { values } of this.queue) {
+      for (const value of values) bytes += value.byteLength;
+      if (count > 0 && bytes > MAX_FLUSH_BYTES) break;
+      count++;
+    }
+    return this.queue.splice(0, count);
+  }
+
+  private async commit(group: readonly Waiting[]): Promise<void> {
+    if (this.broken) {
+      for (const one of group) one.reject(notAppended(this.broken));
+      return;
+    }
+    const now = this.clock.now();
+    const appends = group.map(({ partition, values }) => partition.number(values, now));
+    try {
+      await this.store.write(appends);
+    } catch (cause) {
+      this.settleFailure(group, appends, cause);
+      return;
+    }
+    // A flush covers everything written before it, so appends of an unknown outcome become readable here too.
+    for (const partition of this.byName.values()) partition.publish();
+    group.forEach((one, i) => {
+      one.resolve({ base: (appends[i] as StoredAppend).base });
+    });
+  }
+
+  /** The store failed: what it holds now decides between "certainly not" and "perhaps". */
+  private settleFailure(group: readonly Waiting[], appends: readonly StoredAppend[], cause: unknown): void {
+    const reason = cause instanceof Error ? cause.message : String(cause);
+    group.forEach((one, i) => {
+      const { at, base } = appends[i] as StoredAppend;
+      one.reject(
+        this.isAbsent(one.partition, base)
+          ? new AppendFault(`Nothing was appended to ${nameOf(at)}: ${reason}`, 'NOT_APPENDED', { cause })
+          : new AppendFault(`It is unknown whether ${nameOf(at)} got the append: ${reason}`, 'UNKNOWN', { cause }),
+      );
+    });
+    for (const { partition } of group) partition.forgetUnwritten();
+  }
+
+  private isAbsent(partition: EmbeddedPartition, base: number): boolean {
+    try {
+      return partition.writtenEnd() <= base;
+    } catch (error) {
+      this.broken = `the log's files cannot be read any more (${(error as Error).message}); restart`;
+      return false;
+    }
+  }
+}
+
+/** One partition: `end` counts what was handed to the store, `durableEnd` what readers may see. */
+export class EmbeddedPartition {
+  durableEnd: number;
+  private end: number;
+  private lastTime: number;
+  private pending: StoredAppend[] = [];
+  private readonly recent: RecentRecords;
+  private wakers: (() => void)[] = [];
+
+  constructor(
+    readonly at: TopicPartition,
+    private readonly store: LogStore,
+  ) {
+    const { end, time } = store.end(at);
+    this.end = end;
+    this.durableEnd = end;
+    this.lastTime = time;
+    this.recent = new RecentRecords(end);
+  }
+
+  /** Gives the append its place and its time: never earlier than the record before, whatever the clock does. */
+  number(values: readonly Uint8Array[], now: number): StoredAppend {
+    this.lastTime = Math.max(this.lastTime, now);
+    const append = { at: this.at, base: this.end, time: this.lastTime, values };
+    this.end += values.length;
+    this.pending.push(append);
+    return append;
+  }
+
+  publish(): void {
+    if (this.durableEnd === this.end) return;
+    for (const append of this.pending) this.recent.push(appendToRecords(append));
+    this.pending = [];
+    this.durableEnd = this.end;
+    this.wakeAll();
+  }
+
+  writtenEnd(): number {
+    return this.store.end(this.at).end;
+  }
+
+  /** After a failed write: keeps what the store holds after all (readable from the next flush on), drops the rest. */
+  forgetUnwritten(): void {
+    let written: number;
+    try {
+      written = this.writtenEnd();
+    } catch {
+      return;
+    }
+    this.pending = this.pending.filter(({ base }) => base < written);
+    this.end = written;
+  }
+
+  checkStart(from: number): void {
+    if (!Number.isSafeInteger(from) || from < 0 || from > this.durableEnd) {
+      throw new LogFault(`${nameOf(this.at)} holds offsets 0 to ${this.durableEnd}; ${from} is out of range`);
+    }
+  }
+
+  async read(from: number, limit: number): Promise<readonly LogRecord[]> {
+    const end = this.durableEnd;
+    if (from >= end || limit <= 0) return [];
+    const recent = this.recent.from(from, limit);
+    if (recent) return recent;
+    const stored = await this.store.read(this.at, from, limit);
+    if (stored[0]?.offset !== from) {
+      throw new LogFault(`${nameOf(this.at)} has a hole: offset ${from} is missing, the log ends at ${end}`);
+    }
+    // What is written but not flushed yet must stay invisible.
+    return stored.slice(0, Math.min(limit, end - from));
+  }
+
+  /** Resolves when the log may have grown beyond an offset. */
+  async grownBeyond(offset: number): Promise<void> {
+    if (this.durableEnd > offset) return;
+    await new Promise<void>((resolve) => {
+      this.wakers.push(resolve);
+    });
+  }
+
+  wakeAll(): void {
+    const wakers = this.wakers;
+    this.wakers = [];
+    for (const wake of wakers) wake();
+  }
+}
+
+class EmbeddedAppender implements LogAppender {
+  private busy = false;
+  private dead = false;
+
+  constructor(
+    private readonly enqueue: (at: TopicPartition, values: readonly Uint8Array[]) => Promise<{ base: number }>,
+  ) {}
+
+  async append(at: TopicPartition, values: readonly Uint8Array[]): Promise<{ readonly base: number }> {
+    if (this.busy) throw new Error('An appender takes one append at a time');
+    if (this.dead) throw notAppended('this appender is closed or has failed; make a new one');
+    this.busy = true;
+    try {
+      return await this.enqueue(at, values);
+    } catch (error) {
+      this.dead = true;
+      throw error;
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  async close(): Promise<void> {
+    this.dead = true;
+  }
+}
+
+function notAppended(reason: string): AppendFault {
+  return new AppendFault(`Nothing was appended: ${reason}`, 'NOT_APPENDED');
+}

@@ -1,0 +1,4 @@
+/** The door of the adapters: the only place that knows the drivers of logs, databases and caches. */
+export { MAX_APPEND_BYTES } from './append-limits.js';
+export { type LmdbLogOptions, openLmdbLog } from './embedded/lmdb-log.js';
+export { MemoryDisk, type MemoryLogOptions, openMemoryLog, type WriteFailure } from './embedded/memory-log.js';
