@@ -1,0 +1,3 @@
+export * from './commands.js';
+export * from './records.js';
+export * from './topics.js';

@@ -1,0 +1,122 @@
+/**
+ * The bytes of the log. A decision record is UTF-8 JSON and its hash is SHA-256 of exactly those bytes, so that the chain can
+ * be checked by anyone with a JSON parser and nothing of ours. This file must never re-serialise a record to hash it.
+ */
+import { hash as digest } from 'node:crypto';
+
+export const RECORD_FORMAT = 1;
+/** The hash before the first decision of a chain. */
+export const GENESIS = '0'.repeat(64);
+/** One append never exceeds these: readers keep this many hashes to tell a duplicated append from an equivocation. */
+export const MAX_APPEND_RECORDS = 128;
+/** Below Kafka's default message limit, with room for framing; checked before the append. */
+export const MAX_RECORD_BYTES = 900_000;
+
+/** `[account, signed amount in minor units]`; the amounts of one decision sum to zero. */
+export type Posting = readonly [account: string, amountMinor: number];
+
+/** Where a command stands: cluster epoch, log offset, and its index inside an envelope (0: one command per log record). */
+export type Position = readonly [epoch: number, offset: number, index: number];
+
+/** One command's whole effect: the unit of atomicity. A refusal carries its `code` and only events that take note of it. */
+export interface DecisionRecord<E = unknown> {
+  readonly v: typeof RECORD_FORMAT;
+  readonly kind: 'decision';
+  /** `shard-3` or `market`. */
+  readonly src: string;
+  readonly epoch: number;
+  readonly seq: number;
+  readonly in: Position;
+  readonly cid: string;
+  readonly inc: string;
+  readonly prev: string;
+  /** The command's append time, milliseconds UTC: the only time that decides. */
+  readonly at: number;
+  /** The decider's clock when it decided (judges `STALE` alone). */
+  readonly time: number;
+  readonly code?: string;
+  /** A sentence for a person; with a pointer where a field was wrong. */
+  readonly detail?: string;
+  readonly pointer?: string;
+  /** With code `REPLAY`: the sequence number of the decision that already answered this reference. */
+  readonly of?: number;
+  readonly events: readonly E[];
+  readonly posts: readonly Posting[];
+}
+
+/** Claims the decision log for one incarnation (128 random bits in hex); stands outside the chain. */
+export interface StartedRecord {
+  readonly v: typeof RECORD_FORMAT;
+  readonly kind: 'started';
+  readonly src: string;
+  readonly epoch: number;
+  readonly inc: string;
+}
+
+export type LogEntry<E = unknown> = DecisionRecord<E> | StartedRecord;
+
+export interface Decoded<E = unknown> {
+  readonly record: LogEntry<E>;
+  /** SHA-256 of the record's bytes, hex. */
+  readonly hash: string;
+}
+
+/** A record that cannot be read: `reason` says what is wrong in a sentence; the reader adds the position. */
+export class UnreadableRecord extends Error {
+  readonly retriable = false;
+  override readonly name = 'UnreadableRecord';
+}
+
+const encoder = new TextEncoder();
+const decoder = new TextDecoder('utf-8', { fatal: true });
+const decoded = new WeakMap<Uint8Array, Decoded>();
+
+export const sha256 = (bytes: Uint8Array | string): string => digest('sha256', bytes, 'hex');
+
+export function encodeRecord(record: LogEntry): Uint8Array {
+  return encoder.encode(JSON.stringify(record));
+}
+
+/** Decodes and hashes a decision-log record; readers of one process that are handed the same bytes share the work. */
+export function decodeRecord<E = unknown>(bytes: Uint8Array): Decoded<E> {
+  const known = decoded.get(bytes);
+  if (known) return known as Decoded<E>;
+  const record = parseJson(bytes) as Partial<DecisionRecord> & { kind?: unknown };
+  const fault = faultOf(record);
+  if (fault) throw new UnreadableRecord(fault);
+  const result = { record: record as LogEntry, hash: sha256(bytes) };
+  decoded.set(bytes, result);
+  return result as Decoded<E>;
+}
+
+export function parseJson(bytes: Uint8Array): unknown {
+  let text: string;
+  try {
+    text = decoder.decode(bytes);
+  } catch {
+    throw new UnreadableRecord('the record is not valid UTF-8');
+  }
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new UnreadableRecord('the record is not valid JSON');
+  }
+}
+
+function faultOf(r: Partial<DecisionRecord> | null): string | undefined {
+  if (typeof r !== 'object' || r === null) return 'the record is not an object';
+  if (r.v !== RECORD_FORMAT) return `record format ${String(r.v)} is not one this release reads (${RECORD_FORMAT})`;
+  if (typeof r.src !== 'string' || typeof r.inc !== 'string' || !isCount(r.epoch))
+    return 'src, inc or epoch is missing';
+  if ((r.kind as string) === 'started') return undefined;
+  if (r.kind !== 'decision') return `unknown record kind ${String(r.kind)}`;
+  if (!isCount(r.seq) || typeof r.prev !== 'string' || typeof r.cid !== 'string') return 'seq, prev or cid is missing';
+  if (!Array.isArray(r.in) || r.in.length !== 3 || !r.in.every(isCount)) return 'in is not [epoch, offset, index]';
+  if (!isCount(r.at) || !isCount(r.time)) return 'at or time is missing';
+  if (!Array.isArray(r.events) || !Array.isArray(r.posts)) return 'events or posts is missing';
+  return undefined;
+}
+
+function isCount(value: unknown): value is number {
+  return typeof value === 'number' && Number.isSafeInteger(value) && value >= 0;
+}

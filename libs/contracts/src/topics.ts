@@ -1,0 +1,13 @@
+/**
+ * The topics of the event log. The writer always names the partition: an account's commands go to its shard, a shard's
+ * decisions to the partition of the same number, the market's to partition 0.
+ */
+export const TOPICS = {
+  shardCommands: 'shard.commands',
+  shardDecisions: 'shard.decisions',
+  marketCommands: 'market.commands',
+  marketDecisions: 'market.decisions',
+  odds: 'odds',
+} as const;
+
+export type Topic = (typeof TOPICS)[keyof typeof TOPICS];

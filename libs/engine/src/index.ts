@@ -1,0 +1,10 @@
+export { canonical } from './canonical.js';
+export * from './decider.js';
+export * from './facts.js';
+export * from './market.js';
+export * from './market-commands.js';
+export { emptyFrontier, growFrontier, leafHash, nodeHash, rootOf } from './merkle.js';
+export { REF_AHEAD_MS, REF_WINDOW_MS, readRef } from './refs.js';
+export * from './shard.js';
+export * from './shard-commands.js';
+export * from './slots.js';

@@ -1,0 +1,1118 @@
+/**
+ * The shard: one partition of accounts, their balances and their open bets. It decides every bet of its accounts alone and in order,
+ * from its own log and nothing else. It must never let a balance fall below zero, accept a bet after the close marker, the stop, the
+ * off or the end of the selling lease, or change what it once sealed. Read on in this order: events, state, evolve, decide.
+ */
+import {
+  isRefusal,
+  linesMatching,
+  linesWithout,
+  type PoolType,
+  payoutMinor,
+  type ReadSelection,
+  type RuleSet,
+  readSelection,
+  scratchedInterests,
+  type ToteRefusal,
+} from '#mutuel/tote';
+import { addBet, BET, type Book, describeBook, emptyBook, firstBetAfter, firstBetOf, reduceBet } from './book.js';
+import { canonical } from './canonical.js';
+import {
+  assert,
+  type Context,
+  type Decided,
+  type Decider,
+  type Decision,
+  type Hash,
+  type Posting,
+  refuse,
+} from './decider.js';
+import type { DeclaredPrice, MarketFact, MeetingCard, RefundCause, ShardReport } from './facts.js';
+import { growFrontier, leafHash, rootOf } from './merkle.js';
+import {
+  advanceHorizon,
+  bodyNumber,
+  describeRefs,
+  emptyRefs,
+  findRef,
+  REF_AHEAD_MS,
+  type Ref,
+  type RefTable,
+  readRef,
+  takeRef,
+} from './refs.js';
+import type { BetOrder, Limits, PlaceTicket, ShardCommand } from './shard-commands.js';
+import { shardOf } from './slots.js';
+
+// ── Events ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface AcceptedBet {
+  /** The bet's number inside the ticket, from 0; its id is `<ticket>-<no + 1>`. */
+  readonly no: number;
+  readonly ref: string;
+  readonly pool: string;
+  readonly sel: string;
+  readonly lines: number;
+  readonly unit: number;
+  readonly stake: number;
+  /** Merkle leaf over blind, ticket, bet and append time. */
+  readonly leaf: string;
+}
+
+export interface RefusedBet {
+  readonly no: number;
+  readonly ref: string;
+  readonly code: string;
+  readonly detail: string;
+  readonly pointer: string;
+}
+
+export interface TicketAccepted {
+  readonly t: 'TicketAccepted';
+  readonly ticket: string;
+  readonly account: string;
+  readonly ref: string;
+  readonly body: string;
+  readonly blind: string;
+  readonly channel: string;
+  readonly currency: string;
+  readonly total: number;
+  /** Balance after the stakes were taken. */
+  readonly balance: number;
+  readonly bets: readonly AcceptedBet[];
+  readonly refused: readonly RefusedBet[];
+}
+
+/** One bet's movement of money inside a bulk step; `i` is its index in the pool's book, `balance` the account's after it. */
+export interface BetMovement {
+  readonly i: number;
+  readonly ticket: string;
+  readonly no: number;
+  readonly account: string;
+  readonly amount: number;
+  readonly balance: number;
+}
+
+export type ShardEvent =
+  | { readonly t: 'AccountOpened'; readonly account: string; readonly currency: string }
+  | {
+      readonly t: 'MoneyMoved';
+      readonly kind: 'DEPOSIT' | 'WITHDRAWAL';
+      readonly account: string;
+      readonly ref: string;
+      readonly amount: number;
+      readonly balance: number;
+    }
+  | { readonly t: 'LimitsSet'; readonly account: string; readonly limits: Limits }
+  | TicketAccepted
+  | { readonly t: 'RefTaken'; readonly account: string; readonly ref: string; readonly body: string }
+  | { readonly t: 'RefBurnt'; readonly account: string; readonly ref: string }
+  | {
+      readonly t: 'TicketCancelled';
+      readonly ticket: string;
+      readonly account: string;
+      readonly reason: string;
+      readonly by: string;
+      readonly balance: number;
+      readonly bets: readonly {
+        readonly pool: string;
+        readonly i: number;
+        readonly no: number;
+        readonly amount: number;
+      }[];
+    }
+  | { readonly t: 'FactApplied'; readonly n: number; readonly fact: MarketFact }
+  | {
+      readonly t: 'BetsRefunded';
+      readonly job: number;
+      readonly pool: string;
+      readonly cause: RefundCause;
+      readonly cursor: number;
+      readonly items: readonly BetMovement[];
+      /** Chained hash over the items so far. */
+      readonly root: string;
+    }
+  | {
+      readonly t: 'StakesCounted';
+      readonly job: number;
+      readonly cursor: number;
+      readonly stakes: readonly number[];
+      readonly bets: readonly number[];
+    }
+  | {
+      readonly t: 'BetsPaid';
+      readonly job: number;
+      readonly pool: string;
+      readonly version: number;
+      readonly cursor: number;
+      readonly items: readonly BetMovement[];
+    }
+  | { readonly t: 'JobEnded'; readonly job: number }
+  | { readonly t: 'Report'; readonly n: number; readonly report: ShardReport };
+
+// ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+export interface Account {
+  readonly id: string;
+  readonly index: number;
+  readonly currency: string;
+  balance: number;
+  limits: Limits;
+  /** UTC day number of `dayStaked`. */
+  day: number;
+  dayStaked: number;
+  /** References of deposits and withdrawals with their decision and amount (signed). */
+  readonly moneyRefs: Map<string, { readonly seq: number; readonly amount: number }>;
+}
+
+export interface ShardPool {
+  readonly id: string;
+  readonly race: string;
+  readonly currency: string;
+  readonly type: PoolType;
+  readonly ruleSet: RuleSet;
+  /** True between the seal and the last payment. */
+  sealed: boolean;
+  done: boolean;
+  book: Book;
+}
+
+export interface ShardRace {
+  readonly id: string;
+  status: 'DRAFT' | 'OPEN' | 'SUSPENDED' | 'CLOSED';
+  readonly scheduledStop: number;
+  readonly field: { readonly declared: readonly string[]; readonly entries: readonly (readonly string[])[] };
+  readonly scratched: string[];
+  closeNo: number;
+  stopAt: number;
+  offAt: number;
+  readonly pools: readonly string[];
+}
+
+/** Bulk work over one pool's book, done in steps between bets; `cursor` is the next book index. */
+export type Job = { readonly id: number; readonly pool: string; cursor: number } & (
+  | { readonly kind: 'CLOSE'; readonly markerAt: number; readonly markerSeq: number }
+  | { readonly kind: 'REFUND'; readonly cause: RefundCause; bets: number; amount: number; root: string }
+  | {
+      readonly kind: 'COUNT';
+      readonly version: number;
+      readonly keys: readonly string[];
+      stakes: number[];
+      bets: number[];
+    }
+  | {
+      readonly kind: 'PAY';
+      readonly version: number;
+      readonly prices: readonly DeclaredPrice[];
+      paid: number;
+      winners: number;
+    }
+  | { readonly kind: 'RETURN'; readonly version: number; readonly cause: RefundCause; refunded: number }
+);
+
+export interface ShardState {
+  readonly shard: number;
+  readonly shards: number;
+  /** The last market fact applied; the next must be this plus one. */
+  factNo: number;
+  reportNo: number;
+  jobNo: number;
+  readonly lease: { issuedAt: number; at: number; ttlMs: number };
+  readonly accounts: Map<string, Account>;
+  readonly accountAt: Account[];
+  readonly races: Map<string, ShardRace>;
+  readonly pools: Map<string, ShardPool>;
+  readonly refs: RefTable;
+  readonly jobs: Job[];
+}
+
+/** A bet that waited longer than this between append and decision is refused: the off may be long past. */
+export const STALE_MS = 30_000;
+/** Bounds of one bulk step: what it writes (64 KB of items) and what it scans (some milliseconds). */
+const STEP_ITEMS = 500;
+const STEP_SCAN = 20_000;
+/** Deposits and withdrawals remembered per account. */
+const MAX_MONEY_REFS = 10_000;
+const DAY_MS = 86_400_000;
+
+export function shardDecider(options: {
+  shard: number;
+  shards: number;
+  hash: Hash;
+}): Decider<ShardState, ShardCommand, ShardEvent> {
+  const { shard, shards, hash } = options;
+  return {
+    initialState: () => ({
+      shard,
+      shards,
+      factNo: 0,
+      reportNo: 0,
+      jobNo: 0,
+      lease: { issuedAt: 0, at: 0, ttlMs: 0 },
+      accounts: new Map(),
+      accountAt: [],
+      races: new Map(),
+      pools: new Map(),
+      refs: emptyRefs(),
+      jobs: [],
+    }),
+    decide: (state, command, context) => decide(state, command, context, hash),
+    evolve: (state, decided) => {
+      for (const event of decided.events) evolve(state, event, decided, hash);
+      advanceHorizon(state.refs, decided.at);
+    },
+    pending: (state) => {
+      const job = state.jobs[0];
+      return job && { type: 'Continue', job: job.id, cursor: job.cursor };
+    },
+    describe: describeShard,
+  };
+}
+
+// ── Evolve ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash): void {
+  switch (e.t) {
+    case 'TicketAccepted':
+      ticketAccepted(s, e, d, hash);
+      return;
+    case 'AccountOpened':
+      openAccount(s, e.account, e.currency);
+      return;
+    case 'MoneyMoved': {
+      const account = accountOf(s, e.account);
+      account.balance = e.balance;
+      account.moneyRefs.set(e.ref, { seq: d.seq, amount: e.kind === 'DEPOSIT' ? e.amount : -e.amount });
+      return;
+    }
+    case 'LimitsSet':
+      accountOf(s, e.account).limits = e.limits;
+      return;
+    case 'RefTaken':
+      takeRef(s.refs, accountOf(s, e.account).index, refOf(e.ref), { seq: d.seq, body: bodyNumber(e.body) });
+      return;
+    case 'RefBurnt':
+      takeRef(s.refs, accountOf(s, e.account).index, refOf(e.ref), { seq: d.seq, body: 0 });
+      return;
+    case 'TicketCancelled':
+      accountOf(s, e.account).balance = e.balance;
+      for (const bet of e.bets) withdraw(poolOf(s, bet.pool), bet.i, bet.amount, BET.CANCELLED);
+      return;
+    case 'FactApplied':
+      s.factNo = e.n;
+      factApplied(s, e.fact, d, hash);
+      return;
+    case 'BetsRefunded':
+      betsRefunded(s, e);
+      return;
+    case 'StakesCounted': {
+      const job = jobOf(s, e.job, 'COUNT');
+      job.cursor = e.cursor;
+      job.stakes = [...e.stakes];
+      job.bets = [...e.bets];
+      return;
+    }
+    case 'BetsPaid':
+      betsPaid(s, e);
+      return;
+    case 'JobEnded':
+      jobEnded(s, e.job);
+      return;
+    case 'Report':
+      s.reportNo = e.n;
+      if (e.report.t === 'Seal') poolOf(s, e.report.pool).sealed = true;
+      return;
+    default:
+      e satisfies never;
+  }
+}
+
+function ticketAccepted(s: ShardState, e: TicketAccepted, d: Decided<ShardEvent>, hash: Hash): void {
+  const account = accountOf(s, e.account);
+  account.balance = e.balance;
+  const day = Math.floor(d.at / DAY_MS);
+  account.dayStaked = e.total + (account.day === day ? account.dayStaked : 0);
+  account.day = day;
+  takeRef(s.refs, account.index, refOf(e.ref), { seq: d.seq, body: bodyNumber(e.body) });
+  const suffix = e.ticket.slice(e.ticket.lastIndexOf('-') + 1);
+  for (const bet of e.bets) {
+    const pool = poolOf(s, bet.pool);
+    const selection = internSelection(s, pool, bet.sel);
+    const { no: betNo, unit, stake } = bet;
+    addBet(pool.book, { seq: d.seq, betNo, account: account.index, selection, unit, stake, at: d.at, suffix });
+    growFrontier(hash, pool.book.frontier, bet.leaf);
+  }
+}
+
+/** The index of a distinct selection in the pool's book; an accepted one always reads. */
+function internSelection(s: ShardState, pool: ShardPool, text: string): number {
+  const known = pool.book.byText.get(text);
+  if (known !== undefined) return known;
+  const read = findSelection(s, pool, text);
+  assert(!isRefusal(read), () => `an accepted selection no longer reads: ${text}`);
+  const index = pool.book.selections.push(read) - 1;
+  pool.book.byText.set(text, index);
+  return index;
+}
+
+function openAccount(s: ShardState, id: string, currency: string): void {
+  const account: Account = {
+    id,
+    index: s.accountAt.length,
+    currency,
+    balance: 0,
+    limits: {},
+    day: 0,
+    dayStaked: 0,
+    moneyRefs: new Map(),
+  };
+  s.accounts.set(id, account);
+  s.accountAt.push(account);
+}
+
+/** Before the seal money leaves the book as withdrawn; after it, only refund statements speak of it. */
+function withdraw(
+  pool: ShardPool,
+  i: number,
+  amount: number,
+  status: typeof BET.CANCELLED | typeof BET.VOIDED | typeof BET.REFUNDED,
+): void {
+  const { book } = pool;
+  const before = book.standingBets;
+  reduceBet(book, i, amount, status);
+  if (pool.sealed) return;
+  const gone = before - book.standingBets;
+  book.withdrawnBets += gone;
+  book.withdrawnStake += amount;
+  if (status !== BET.VOIDED) return;
+  book.voidedBets += gone;
+  book.voidedStake += amount;
+}
+
+function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEvent>, hash: Hash): void {
+  switch (fact.t) {
+    case 'MeetingPublished':
+      meetingPublished(s, fact.meeting);
+      return;
+    case 'RaceOpened':
+    case 'RaceResumed':
+      raceOf(s, fact.race).status = 'OPEN';
+      return;
+    case 'RaceSuspended':
+      raceOf(s, fact.race).status = 'SUSPENDED';
+      return;
+    case 'BettingClosed':
+      closeRace(s, raceOf(s, fact.race), fact, d);
+      return;
+    case 'LateOffDeclared': {
+      const race = raceOf(s, fact.race);
+      race.offAt = Math.min(race.offAt, fact.offAt);
+      addRefundJobs(s, race, 'AFTER_OFF', hash);
+      return;
+    }
+    case 'RunnerScratched': {
+      const race = raceOf(s, fact.race);
+      if (!race.scratched.includes(fact.runner)) race.scratched.push(fact.runner);
+      addRefundJobs(s, race, 'SCRATCHED', hash);
+      return;
+    }
+    case 'ResultEntered':
+      for (const { pool, keys } of fact.pools) {
+        const zeros = (): number[] => keys.map(() => 0);
+        addJob(s, { kind: 'COUNT', pool, version: fact.version, keys, stakes: zeros(), bets: zeros() });
+      }
+      return;
+    case 'DividendsDeclared':
+      for (const { pool, outcome, prices } of fact.pools) {
+        if (outcome === 'REFUND')
+          addJob(s, { kind: 'RETURN', pool, version: fact.version, cause: 'POOL_REFUNDED', refunded: 0 });
+        else addJob(s, { kind: 'PAY', pool, version: fact.version, prices, paid: 0, winners: 0 });
+      }
+      return;
+    case 'RaceVoided': {
+      const race = raceOf(s, fact.race);
+      if (race.status !== 'CLOSED') closeRace(s, race, fact, d);
+      for (const pool of race.pools) addJob(s, { kind: 'RETURN', pool, version: 0, cause: 'RACE_VOID', refunded: 0 });
+      return;
+    }
+    case 'LeaseRenewed':
+      s.lease.issuedAt = fact.issuedAt;
+      s.lease.ttlMs = fact.ttlMs;
+      s.lease.at = d.at;
+      return;
+    default:
+      fact satisfies never;
+  }
+}
+
+function meetingPublished(s: ShardState, meeting: MeetingCard): void {
+  for (const card of meeting.races) {
+    const entries = new Map<string, string[]>();
+    for (const runner of card.runners) {
+      if (runner.entry !== undefined) entries.set(runner.entry, [...(entries.get(runner.entry) ?? []), runner.number]);
+    }
+    s.races.set(card.raceId, {
+      id: card.raceId,
+      status: 'DRAFT',
+      scheduledStop: card.scheduledStop ?? Number.MAX_SAFE_INTEGER,
+      field: {
+        declared: card.runners.map((r) => r.number),
+        entries: [...entries.values()].filter((e) => e.length > 1),
+      },
+      scratched: [],
+      closeNo: 0,
+      stopAt: Number.MAX_SAFE_INTEGER,
+      offAt: Number.MAX_SAFE_INTEGER,
+      pools: card.pools.map((p) => p.poolId),
+    });
+    for (const { poolId: id, type, ruleSet } of card.pools) {
+      const pool = {
+        id,
+        race: card.raceId,
+        currency: meeting.currency,
+        type,
+        ruleSet,
+        sealed: false,
+        done: false,
+        book: emptyBook(),
+      };
+      s.pools.set(id, pool);
+    }
+  }
+}
+
+function closeRace(
+  s: ShardState,
+  race: ShardRace,
+  close: { closeNo: number; stopAt: number },
+  d: Decided<ShardEvent>,
+): void {
+  race.status = 'CLOSED';
+  race.closeNo = close.closeNo;
+  race.stopAt = close.stopAt;
+  const late = Math.min(race.stopAt, race.offAt);
+  for (const pool of race.pools) {
+    const id = addJob(s, { kind: 'CLOSE', pool, markerAt: d.at, markerSeq: d.seq });
+    // Only bets later than the stop or the off need voiding: they are the end of the book.
+    jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, late);
+  }
+}
+
+function addRefundJobs(s: ShardState, race: ShardRace, cause: RefundCause, hash: Hash): void {
+  for (const pool of race.pools) {
+    if (!poolOf(s, pool).done) addJob(s, { kind: 'REFUND', pool, cause, bets: 0, amount: 0, root: hash('refunds') });
+  }
+}
+
+type NewJob = Job extends infer J ? (J extends Job ? Omit<J, 'id' | 'cursor'> : never) : never;
+
+function addJob(s: ShardState, job: NewJob): number {
+  const id = ++s.jobNo;
+  s.jobs.push({ ...job, id, cursor: 0 } as Job);
+  return id;
+}
+
+function betsRefunded(s: ShardState, e: Extract<ShardEvent, { t: 'BetsRefunded' }>): void {
+  const pool = poolOf(s, e.pool);
+  const job = s.jobs[0] as Job;
+  assert(job.id === e.job, () => `job ${e.job} is not the one at work (${job.id})`);
+  const status = e.cause === 'AFTER_STOP' ? BET.VOIDED : BET.REFUNDED;
+  for (const item of e.items) {
+    const before = pool.book.standingBets;
+    withdraw(pool, item.i, item.amount, status);
+    accountOf(s, item.account).balance = item.balance;
+    if (job.kind === 'REFUND') {
+      job.bets += before - pool.book.standingBets;
+      job.amount += item.amount;
+    } else if (job.kind === 'RETURN') job.refunded += item.amount;
+  }
+  if (job.kind === 'REFUND') job.root = e.root;
+  job.cursor = e.cursor;
+}
+
+function betsPaid(s: ShardState, e: Extract<ShardEvent, { t: 'BetsPaid' }>): void {
+  const job = jobOf(s, e.job, 'PAY');
+  const { book } = poolOf(s, e.pool);
+  for (const item of e.items) {
+    book.status[item.i] = BET.PAID;
+    accountOf(s, item.account).balance = item.balance;
+    job.paid += item.amount;
+    job.winners++;
+  }
+  job.cursor = e.cursor;
+}
+
+function jobEnded(s: ShardState, id: number): void {
+  const job = s.jobs.shift() as Job;
+  assert(job.id === id, () => `job ${id} ended out of turn: ${job.id} is first`);
+  if (job.kind !== 'PAY' && job.kind !== 'RETURN') return;
+  const pool = poolOf(s, job.pool);
+  pool.done = true;
+  // Settled bets leave the state; the log and the read models keep them.
+  pool.book = emptyBook();
+}
+
+// ── Decide ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+type ShardDecision = Decision<ShardEvent>;
+
+function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDecision {
+  switch (c.type) {
+    case 'PlaceTicket':
+      return placeTicket(s, c, x, hash);
+    case 'Continue':
+      return step(s, c.job, c.cursor, hash);
+    case 'MarketFact':
+      return applyFact(s, c.n, c.fact);
+    case 'CancelTicket':
+      return cancelTicket(s, c, x);
+    case 'AbandonRef':
+      return abandonRef(s, c, x);
+    case 'OpenAccount':
+      if (shardOf(c.account, s.shards) !== s.shard) return wrongShard(c.account);
+      if (s.accounts.has(c.account)) return refuse('ACCOUNT_EXISTS', `Account ${c.account} is open already.`);
+      return { events: [{ t: 'AccountOpened', account: c.account, currency: c.currency }], posts: [] };
+    case 'Deposit':
+    case 'Withdraw':
+      return moveMoney(s, c);
+    case 'SetLimits':
+      if (!s.accounts.has(c.account)) return unknownAccount(s, c.account);
+      return { events: [{ t: 'LimitsSet', account: c.account, limits: c.limits }], posts: [] };
+    case 'Malformed':
+      return refuse('MALFORMED', `The command could not be read: ${c.cause}.`);
+    default:
+      return c satisfies never;
+  }
+}
+
+function placeTicket(s: ShardState, c: PlaceTicket, x: Context, hash: Hash): ShardDecision {
+  const account = s.accounts.get(c.account);
+  if (!account) return unknownAccount(s, c.account);
+  const ref = readRef(c.ref);
+  const answered = answerRef(s, account, ref, x, bodyNumber(c.body));
+  if (answered) return answered;
+  const taken: ShardEvent = { t: 'RefTaken', account: c.account, ref: c.ref, body: c.body };
+  const no = refuseTicket(s, account, c, x);
+  if (no) return { ...no, events: [taken] };
+
+  const ticket = `t${s.shard}-${x.seq}-${x.cid.slice(-12)}`;
+  const accepted: AcceptedBet[] = [];
+  const refused: RefusedBet[] = [];
+  let total = 0;
+  for (let no = 0; no < c.bets.length; no++) {
+    const order = c.bets[no] as BetOrder;
+    const checked = checkBet(s, account, order, x);
+    if ('code' in checked) {
+      const pointer = `/bets/${no}${checked.field}`;
+      if (c.atomic) return { code: checked.code, detail: checked.detail, pointer, events: [taken], posts: [] };
+      refused.push({ no, ref: order.ref, code: checked.code, detail: checked.detail, pointer });
+      continue;
+    }
+    const { ref: betRef, pool, unit, stake } = order;
+    const sel = checked.text;
+    const leaf = leafHash(hash, `${c.blind}|${ticket}|${no}|${pool}|${sel}|${unit}|${stake}|${x.at}`);
+    accepted.push({ no, ref: betRef, pool, sel, lines: checked.lines, unit, stake, leaf });
+    total += stake;
+  }
+  const first = refused[0];
+  if (accepted.length === 0 && first)
+    return { code: first.code, detail: first.detail, pointer: first.pointer, events: [taken], posts: [] };
+  const money = checkMoney(account, total, x.at);
+  if (money) return { ...money, events: [taken] };
+
+  const posts: Posting[] = [[`acc:${c.account}`, -total]];
+  for (const bet of accepted) posts.push([`pool:${bet.pool}`, bet.stake]);
+  const balance = account.balance - total;
+  const { account: id, ref: ticketRef, body, blind, channel, currency } = c;
+  return {
+    events: [
+      {
+        t: 'TicketAccepted',
+        ticket,
+        account: id,
+        ref: ticketRef,
+        body,
+        blind,
+        channel,
+        currency,
+        total,
+        balance,
+        bets: accepted,
+        refused,
+      },
+    ],
+    posts,
+  };
+}
+
+/** What a reference alone already settles: unreadable, outside its window, answered before, or burnt. */
+function answerRef(
+  s: ShardState,
+  account: Account,
+  ref: Ref | undefined,
+  x: Context,
+  body: number,
+): ShardDecision | undefined {
+  if (!ref) return refuse('REF_INVALID', 'ticketRef is not a lower-case UUIDv7.', '/ticketRef');
+  if (ref.time > x.at + REF_AHEAD_MS)
+    return refuse(
+      'REF_INVALID',
+      `ticketRef lies more than two minutes ahead of the server's time (${x.at} ms UTC).`,
+      '/ticketRef',
+    );
+  if (ref.time < s.refs.horizon)
+    return refuse('REF_OUTSIDE_WINDOW', 'ticketRef is older than the window; look its outcome up.', '/ticketRef');
+  const taken = findRef(s.refs, account.index, ref);
+  if (!taken) return undefined;
+  if (taken.body === 0)
+    return { ...refuse<ShardEvent>('REF_BURNT', 'This ticketRef was abandoned.', '/ticketRef'), of: taken.seq };
+  if (taken.body !== body)
+    return refuse('IDEMPOTENCY_BODY_MISMATCH', 'This ticketRef was used with another body.', '/ticketRef');
+  return { ...refuse<ShardEvent>('REPLAY', 'This ticketRef was answered before.'), of: taken.seq };
+}
+
+function refuseTicket(s: ShardState, account: Account, c: PlaceTicket, x: Context): ShardDecision | undefined {
+  if (x.decidedAt - x.at > STALE_MS) return refuse('STALE', 'The ticket waited more than 30 seconds to be decided.');
+  if (c.currency !== account.currency)
+    return refuse('CURRENCY_MISMATCH', `The account is in ${account.currency}.`, '/currency');
+  const { limits } = account;
+  if (limits.blocked) return refuse('ACCOUNT_BLOCKED', 'The account is blocked.', '/accountId');
+  if (limits.excludedUntil !== undefined && x.at < limits.excludedUntil)
+    return refuse('SELF_EXCLUDED', 'The account holder has excluded themself from betting.', '/accountId');
+  if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs)
+    return refuse('CHANNEL_LEASE_EXPIRED', 'The selling lease has run out: no bet is sold until the market renews it.');
+  return undefined;
+}
+
+interface BetFault {
+  readonly code: string;
+  readonly detail: string;
+  readonly field: string;
+}
+
+function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context): ReadSelection | BetFault {
+  const pool = s.pools.get(order.pool);
+  if (!pool) return { code: 'POOL_UNKNOWN', detail: `There is no pool ${order.pool}.`, field: '/poolId' };
+  const race = raceOf(s, pool.race);
+  if (race.status === 'CLOSED' || x.at > race.scheduledStop)
+    return { code: 'POOL_CLOSED', detail: `Betting on ${pool.id} has stopped.`, field: '/poolId' };
+  if (race.status !== 'OPEN')
+    return {
+      code: 'POOL_NOT_OPEN',
+      detail: `${pool.id} is ${race.status === 'DRAFT' ? 'not open yet' : 'suspended'}.`,
+      field: '/poolId',
+    };
+  if (pool.currency !== account.currency)
+    return { code: 'CURRENCY_MISMATCH', detail: `${pool.id} is in ${pool.currency}.`, field: '/poolId' };
+  const selection = findSelection(s, pool, order.sel);
+  if (isRefusal(selection)) return { code: selection.code, detail: selection.message, field: selection.at };
+  if (race.scratched.length > 0 && linesWithout(selection, outOf(race, pool)) !== selection.lines)
+    return {
+      code: 'RUNNER_SCRATCHED',
+      detail: `The bet names a scratched runner (${race.scratched.join(', ')}).`,
+      field: '',
+    };
+  return checkStake(pool.ruleSet, order, selection) ?? selection;
+}
+
+function checkStake(rules: RuleSet, order: BetOrder, selection: ReadSelection): BetFault | undefined {
+  const { unit, stake } = order;
+  if (selection.lines * unit !== stake)
+    return {
+      code: 'LINES_MISMATCH',
+      detail: `${selection.lines} lines at ${unit} cost ${selection.lines * unit}, not ${stake}.`,
+      field: '/stake',
+    };
+  const min = rules.minStakeMinor ?? 1;
+  if (unit < min) return { code: 'BELOW_MIN', detail: `The lowest stake a line is ${min}.`, field: '/unitStake' };
+  const multiple = rules.unitMultipleMinor ?? 1;
+  if (unit % multiple !== 0)
+    return { code: 'STAKE_NOT_MULTIPLE', detail: `Stakes a line are multiples of ${multiple}.`, field: '/unitStake' };
+  return undefined;
+}
+
+function checkMoney(account: Account, total: number, at: number): ShardDecision | undefined {
+  const { limits } = account;
+  if (limits.ticketMax !== undefined && total > limits.ticketMax)
+    return refuse('PLAYER_LIMIT_STAKE', `The account's limit a ticket is ${limits.ticketMax}.`, '/bets');
+  const staked = account.day === Math.floor(at / DAY_MS) ? account.dayStaked : 0;
+  if (limits.dayStake !== undefined && staked + total > limits.dayStake)
+    return refuse(
+      'PLAYER_LIMIT_STAKE',
+      `The account's limit a day is ${limits.dayStake}; ${staked} is staked today.`,
+      '/bets',
+    );
+  if (total > account.balance)
+    return refuse('INSUFFICIENT_FUNDS', `The ticket costs ${total}; ${account.balance} is available.`, '/bets');
+  return undefined;
+}
+
+/** The selection as the pool's book knows it, or read afresh; deciding must not touch the book. */
+function findSelection(s: ShardState, pool: ShardPool, text: string): ReadSelection | ToteRefusal {
+  const known = pool.book.byText.get(text);
+  if (known !== undefined) return pool.book.selections[known] as ReadSelection;
+  return readSelection(pool.type, text, raceOf(s, pool.race).field, pool.ruleSet);
+}
+
+function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTicket' }>, x: Context): ShardDecision {
+  const account = s.accounts.get(c.account);
+  if (!account) return unknownAccount(s, c.account);
+  const seq = Number(c.ticket.split('-')[1]);
+  const bets: { pool: string; i: number; no: number; amount: number }[] = [];
+  let refund = 0;
+  for (const pool of s.pools.values()) {
+    for (const i of betsOfTicket(pool.book, seq, c.ticket)) {
+      if (pool.book.account[i] !== account.index)
+        return refuse('TICKET_UNKNOWN', `There is no ticket ${c.ticket} of this account.`);
+      const no = refuseCancel(s, pool, i, x);
+      if (no) return no;
+      const amount = pool.book.stake[i] as number;
+      bets.push({ pool: pool.id, i, no: pool.book.betNo[i] as number, amount });
+      refund += amount;
+    }
+  }
+  if (bets.length === 0) return refuse('TICKET_UNKNOWN', `There is no open ticket ${c.ticket} of this account.`);
+  const posts: Posting[] = [[`acc:${c.account}`, refund]];
+  for (const bet of bets) posts.push([`pool:${bet.pool}`, -bet.amount]);
+  const { ticket, account: id, reason, by } = c;
+  return {
+    events: [{ t: 'TicketCancelled', ticket, account: id, reason, by, balance: account.balance + refund, bets }],
+    posts,
+  };
+}
+
+function betsOfTicket(book: Book, seq: number, ticket: string): number[] {
+  const found: number[] = [];
+  for (let i = firstBetOf(book, seq); i >= 0 && i < book.size && book.seq[i] === seq; i++) {
+    if (ticket.endsWith(`-${book.suffixes[i]}`)) found.push(i);
+  }
+  return found;
+}
+
+function refuseCancel(s: ShardState, pool: ShardPool, i: number, x: Context): ShardDecision | undefined {
+  const race = raceOf(s, pool.race);
+  if (race.status === 'CLOSED' || x.at > race.scheduledStop)
+    return refuse('CANCEL_TOO_LATE', `Betting on ${pool.id} has stopped: its bets stand.`);
+  const windowMs = pool.ruleSet.cancelWindowMs ?? 0;
+  if (x.at - (pool.book.at[i] as number) > windowMs)
+    return refuse('CANCEL_TOO_LATE', `Bets on ${pool.id} may be cancelled for ${windowMs / 1000} s after the sale.`);
+  if (pool.book.status[i] !== BET.ACTIVE)
+    return refuse('TICKET_NOT_OPEN', 'A bet of the ticket was cancelled or refunded before.');
+  return undefined;
+}
+
+function abandonRef(s: ShardState, c: { account: string; ref: string }, x: Context): ShardDecision {
+  const account = s.accounts.get(c.account);
+  if (!account) return unknownAccount(s, c.account);
+  const answered = answerRef(s, account, readRef(c.ref), x, Number.NaN);
+  if (!answered) return { events: [{ t: 'RefBurnt', account: c.account, ref: c.ref }], posts: [] };
+  if (answered.code !== 'IDEMPOTENCY_BODY_MISMATCH') return answered;
+  const taken = findRef(s.refs, account.index, refOf(c.ref));
+  return { ...refuse<ShardEvent>('REPLAY', 'This ticketRef was answered before.'), of: taken?.seq ?? 0 };
+}
+
+function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Deposit' | 'Withdraw' }>): ShardDecision {
+  const account = s.accounts.get(c.account);
+  if (!account) return unknownAccount(s, c.account);
+  const signed = c.type === 'Deposit' ? c.amount : -c.amount;
+  const known = account.moneyRefs.get(c.ref);
+  if (known) {
+    if (known.amount !== signed)
+      return refuse('IDEMPOTENCY_BODY_MISMATCH', 'This ref was used with another amount.', '/ref');
+    return { ...refuse<ShardEvent>('REPLAY', 'This ref was answered before.'), of: known.seq };
+  }
+  if (account.moneyRefs.size >= MAX_MONEY_REFS)
+    return refuse('TOO_MANY_REFS', 'The account has too many deposits and withdrawals.');
+  const balance = account.balance + signed;
+  if (balance < 0) return refuse('INSUFFICIENT_FUNDS', `${account.balance} is available.`, '/amount');
+  assert(Number.isSafeInteger(balance), () => `balance of ${c.account} would leave the safe integers`);
+  const kind = c.type === 'Deposit' ? 'DEPOSIT' : 'WITHDRAWAL';
+  return {
+    events: [{ t: 'MoneyMoved', kind, account: c.account, ref: c.ref, amount: c.amount, balance }],
+    posts: [
+      [`acc:${c.account}`, signed],
+      ['cash', -signed],
+    ],
+  };
+}
+
+function applyFact(s: ShardState, n: number, fact: MarketFact): ShardDecision {
+  if (n <= s.factNo) return refuse('ALREADY_APPLIED', `Market fact ${n} was applied before.`);
+  if (n > s.factNo + 1) return refuse('RELAY_GAP', `Market fact ${s.factNo + 1} is missing before ${n}.`);
+  return { events: [{ t: 'FactApplied', n, fact }], posts: [] };
+}
+
+// ── Bulk work ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+function step(s: ShardState, id: number, cursor: number, hash: Hash): ShardDecision {
+  const job = s.jobs[0];
+  if (!job || job.id !== id || job.cursor !== cursor) return refuse('CURSOR_STALE', 'That step was done before.');
+  const pool = poolOf(s, job.pool);
+  switch (job.kind) {
+    case 'CLOSE':
+    case 'RETURN':
+    case 'REFUND':
+      return refundStep(s, pool, job, hash);
+    case 'COUNT':
+      return countStep(s, pool, job);
+    case 'PAY':
+      return payStep(s, pool, job);
+    default:
+      return job satisfies never;
+  }
+}
+
+type RefundJob = Extract<Job, { kind: 'CLOSE' | 'RETURN' | 'REFUND' }>;
+
+function refundStep(s: ShardState, pool: ShardPool, job: RefundJob, hash: Hash): ShardDecision {
+  const cause = job.kind === 'CLOSE' ? 'AFTER_STOP' : job.cause;
+  let root = job.kind === 'REFUND' ? job.root : '';
+  const { items, cursor, posts } = sweep(s, pool, job, (i) => refundOf(s, pool, i, cause));
+  if (job.kind === 'REFUND') for (const item of items) root = hash(`${root}|${item.ticket}|${item.no}|${item.amount}`);
+  const events: ShardEvent[] = [];
+  if (items.length > 0 || cursor < pool.book.size)
+    events.push({ t: 'BetsRefunded', job: job.id, pool: pool.id, cause, cursor, items, root });
+  if (cursor < pool.book.size) return { events, posts };
+  const report = refundReport(s, pool, job, items, root, hash);
+  if (report) events.push({ t: 'Report', n: s.reportNo + 1, report });
+  events.push({ t: 'JobEnded', job: job.id });
+  return { events, posts };
+}
+
+/** What one bet gets back for this cause. */
+function refundOf(s: ShardState, pool: ShardPool, i: number, cause: RefundCause): number {
+  const { book } = pool;
+  const stake = book.stake[i] as number;
+  const race = raceOf(s, pool.race);
+  switch (cause) {
+    case 'AFTER_STOP':
+    case 'AFTER_OFF':
+      return (book.at[i] as number) > Math.min(race.stopAt, race.offAt) ? stake : 0;
+    case 'SCRATCHED': {
+      const left = linesWithout(book.selections[book.selection[i] as number] as ReadSelection, outOf(race, pool));
+      return stake - Math.min(stake, left * (book.unit[i] as number));
+    }
+    case 'RACE_VOID':
+    case 'POOL_REFUNDED':
+      return stake;
+    default:
+      return cause satisfies never;
+  }
+}
+
+function refundReport(
+  s: ShardState,
+  pool: ShardPool,
+  job: RefundJob,
+  items: readonly BetMovement[],
+  root: string,
+  hash: Hash,
+): ShardReport | undefined {
+  const { book } = pool;
+  let gone = 0;
+  let amount = 0;
+  for (const item of items) {
+    amount += item.amount;
+    if (item.amount === book.stake[item.i]) gone++;
+  }
+  const race = raceOf(s, pool.race);
+  if (job.kind === 'CLOSE') {
+    return {
+      t: 'Seal',
+      pool: pool.id,
+      closeNo: race.closeNo,
+      lastSeq: job.markerSeq - 1,
+      markerAt: job.markerAt,
+      bets: book.standingBets - gone,
+      stake: book.standingStake - amount,
+      withdrawnBets: book.withdrawnBets + gone,
+      withdrawnStake: book.withdrawnStake + amount,
+      voidedBets: book.voidedBets + gone,
+      voidedStake: book.voidedStake + amount,
+      leaves: book.frontier.count,
+      root: rootOf(hash, book.frontier),
+    };
+  }
+  if (job.kind === 'RETURN') {
+    const refunded = job.refunded + amount;
+    return {
+      t: 'Paid',
+      pool: pool.id,
+      version: job.version,
+      paid: 0,
+      refunded,
+      winners: 0,
+      clearing: book.standingStake - amount,
+    };
+  }
+  if (!pool.sealed) return undefined;
+  return {
+    t: 'Refund',
+    pool: pool.id,
+    closeNo: race.closeNo,
+    cause: job.cause,
+    bets: job.bets + gone,
+    amount: job.amount + amount,
+    root,
+  };
+}
+
+function countStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'COUNT' }>): ShardDecision {
+  const { book } = pool;
+  const stakes = [...job.stakes];
+  const bets = [...job.bets];
+  const end = Math.min(book.size, job.cursor + STEP_SCAN);
+  const matched = matcher(book, job.keys);
+  for (let i = job.cursor; i < end; i++) {
+    if (book.status[i] !== BET.ACTIVE) continue;
+    const lines = matched(book.selection[i] as number);
+    for (let k = 0; k < lines.length; k++) {
+      const won = lines[k] as number;
+      if (won === 0) continue;
+      stakes[k] = (stakes[k] as number) + won * (book.unit[i] as number);
+      bets[k] = (bets[k] as number) + 1;
+    }
+  }
+  const counted: ShardEvent = { t: 'StakesCounted', job: job.id, cursor: end, stakes, bets };
+  if (end < book.size) return { events: [counted], posts: [] };
+  const keys = job.keys.map((c, k) => ({ c, stake: stakes[k] as number, bets: bets[k] as number }));
+  const report: ShardReport = { t: 'Stakes', pool: pool.id, version: job.version, stake: book.standingStake, keys };
+  return {
+    events: [counted, { t: 'Report', n: s.reportNo + 1, report }, { t: 'JobEnded', job: job.id }],
+    posts: [],
+  };
+}
+
+function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY' }>): ShardDecision {
+  const { book, ruleSet } = pool;
+  const matched = matcher(
+    book,
+    job.prices.map((p) => p.c),
+  );
+  const { items, cursor, posts } = sweep(s, pool, job, (i) => {
+    const lines = matched(book.selection[i] as number);
+    let amount = 0;
+    for (let k = 0; k < lines.length; k++) {
+      const won = lines[k] as number;
+      if (won > 0)
+        amount += payoutMinor(ruleSet, (job.prices[k] as DeclaredPrice).price, won * (book.unit[i] as number));
+    }
+    return amount;
+  });
+  const paidNow = items.reduce((sum, item) => sum + item.amount, 0);
+  const events: ShardEvent[] = [{ t: 'BetsPaid', job: job.id, pool: pool.id, version: job.version, cursor, items }];
+  if (cursor < book.size) return { events, posts };
+  const paid = job.paid + paidNow;
+  const report: ShardReport = {
+    t: 'Paid',
+    pool: pool.id,
+    version: job.version,
+    paid,
+    refunded: 0,
+    winners: job.winners + items.length,
+    clearing: book.standingStake - paid,
+  };
+  events.push({ t: 'Report', n: s.reportNo + 1, report }, { t: 'JobEnded', job: job.id });
+  return { events, posts };
+}
+
+/** Goes over the standing bets from the job's cursor on and moves money from the pool to their accounts, within a step's bounds. */
+function sweep(
+  s: ShardState,
+  pool: ShardPool,
+  job: Job,
+  amountOf: (i: number) => number,
+): { items: BetMovement[]; cursor: number; posts: Posting[] } {
+  const { book } = pool;
+  const balances = new Map<number, number>();
+  const items: BetMovement[] = [];
+  const end = Math.min(book.size, job.cursor + STEP_SCAN);
+  let sum = 0;
+  let i = job.cursor;
+  for (; i < end && items.length < STEP_ITEMS; i++) {
+    if (book.status[i] !== BET.ACTIVE) continue;
+    const amount = amountOf(i);
+    if (amount === 0) continue;
+    const index = book.account[i] as number;
+    const account = s.accountAt[index] as Account;
+    const balance = (balances.get(index) ?? account.balance) + amount;
+    balances.set(index, balance);
+    const ticket = `t${s.shard}-${book.seq[i]}-${book.suffixes[i]}`;
+    items.push({ i, ticket, no: book.betNo[i] as number, account: account.id, amount, balance });
+    sum += amount;
+  }
+  const posts: Posting[] = sum === 0 ? [] : [[`pool:${pool.id}`, -sum]];
+  for (const item of items) posts.push([`acc:${item.account}`, item.amount]);
+  return { items, cursor: i, posts };
+}
+
+/** Lines of a selection on each key, worked out once per distinct selection. */
+function matcher(book: Book, keys: readonly string[]): (selection: number) => readonly number[] {
+  const known: (readonly number[] | undefined)[] = [];
+  return (selection) => {
+    const found = known[selection];
+    if (found) return found;
+    const lines = keys.map((key) => linesMatching(book.selections[selection] as ReadSelection, key));
+    known[selection] = lines;
+    return lines;
+  };
+}
+
+// ── Look-ups and description ─────────────────────────────────────────────────────────────────────────────────────
+
+/** What a scratch takes out of this pool: a coupled runner's bets stand while a part of its entry runs. */
+function outOf(race: ShardRace, pool: ShardPool): readonly string[] {
+  return scratchedInterests({ ...race.field, scratched: race.scratched }, pool.ruleSet.coupling);
+}
+
+function accountOf(s: ShardState, id: string): Account {
+  const account = s.accounts.get(id);
+  assert(account !== undefined, () => `account ${id} is not in shard ${s.shard}`);
+  return account;
+}
+
+function poolOf(s: ShardState, id: string): ShardPool {
+  const pool = s.pools.get(id);
+  assert(pool !== undefined, () => `pool ${id} is not known to shard ${s.shard}`);
+  return pool;
+}
+
+function raceOf(s: ShardState, id: string): ShardRace {
+  const race = s.races.get(id);
+  assert(race !== undefined, () => `race ${id} is not known to shard ${s.shard}`);
+  return race;
+}
+
+function refOf(text: string): Ref {
+  const ref = readRef(text);
+  assert(ref !== undefined, () => `a recorded reference no longer reads: ${text}`);
+  return ref;
+}
+
+function jobOf<K extends Job['kind']>(s: ShardState, id: number, kind: K): Extract<Job, { kind: K }> {
+  const job = s.jobs.find((j) => j.id === id);
+  assert(job !== undefined && job.kind === kind, () => `job ${id} is not a ${kind} job of shard ${s.shard}`);
+  return job as Extract<Job, { kind: K }>;
+}
+
+function unknownAccount(s: ShardState, id: string): ShardDecision {
+  if (shardOf(id, s.shards) !== s.shard) return wrongShard(id);
+  return refuse('ACCOUNT_UNKNOWN', `There is no account ${id}.`, '/accountId');
+}
+
+const wrongShard = (id: string): ShardDecision =>
+  refuse('WRONG_SHARD', `Account ${id} belongs to another shard; the same reference may be sent there.`);
+
+function describeShard(s: ShardState): string {
+  return canonical({
+    shard: s.shard,
+    shards: s.shards,
+    counters: [s.factNo, s.reportNo, s.jobNo],
+    lease: s.lease,
+    accounts: s.accountAt.map((a) => ({ ...a, moneyRefs: [...a.moneyRefs].map(([ref, m]) => [ref, m.seq, m.amount]) })),
+    races: [...s.races.values()],
+    pools: [...s.pools.values()].map((p) => ({ ...p, ruleSet: p.ruleSet.id, book: describeBook(p.book) })),
+    refs: describeRefs(s.refs),
+    jobs: s.jobs,
+  });
+}
