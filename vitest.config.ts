@@ -12,8 +12,18 @@ export default defineConfig({
   test: {
     projects: [
       project('unit'),
-      project('int', { testTimeout: 60_000, hookTimeout: 120_000, fileParallelism: false }),
-      project('e2e', { testTimeout: 240_000, hookTimeout: 240_000, fileParallelism: false }),
+      project('int', {
+        globalSetup: 'test/servers.ts',
+        testTimeout: 60_000,
+        hookTimeout: 120_000,
+        fileParallelism: false,
+      }),
+      project('e2e', {
+        globalSetup: 'test/servers.ts',
+        testTimeout: 240_000,
+        hookTimeout: 240_000,
+        fileParallelism: false,
+      }),
     ],
   },
 });

@@ -16,12 +16,13 @@ export class StepError extends Error {
 }
 
 /** Runs `command` in the project's root with its output passed through; resolves to its exit code, a killed one counting as 1. */
-export function run(command, args, { env = {}, quiet = false } = {}) {
+export function run(command, args, { env = {}, quiet = false, stdout = 2 } = {}) {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, {
       cwd: root,
       env: { ...process.env, ...env },
-      stdio: ['ignore', quiet ? 'pipe' : 'inherit', quiet ? 'pipe' : 'inherit'],
+      // Progress goes to standard error: the answers of `mutuel` have standard output for themselves.
+      stdio: ['ignore', quiet ? 'pipe' : stdout, quiet ? 'pipe' : 2],
     });
     const output = [];
     child.stdout?.on('data', (chunk) => output.push(chunk));
@@ -39,9 +40,9 @@ export function runTool(name, args, options) {
 /** Tells what begins and how long it took; a failure is a StepError. */
 export async function step(title, action) {
   const started = Date.now();
-  console.log(`${title} …`);
+  console.error(`${title} …`);
   await action();
-  console.log(`${title}: done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
+  console.error(`${title}: done in ${((Date.now() - started) / 1000).toFixed(1)} s`);
 }
 
 /** `npm install` where the lock file is not the one that was installed last. The lock's versions are kept. */

@@ -1,0 +1,157 @@
+/**
+ * What the k6 scripts share: the demo's accounts and open pools, one ticket of one bet under a fresh reference, and a JSON summary.
+ * A ticket is sent when its time has come, whether the system keeps up or not (open model); what k6 could not send is counted.
+ * It speaks only the public API, and it never tries a ticket twice.
+ */
+
+import { check } from 'k6';
+import http from 'k6/http';
+import { Counter, Rate, Trend } from 'k6/metrics';
+
+export const baseUrl = __ENV.BASE_URL || 'http://127.0.0.1:3000';
+
+const accepted = new Counter('tickets_accepted');
+const pending = new Counter('tickets_pending');
+const refused = new Counter('tickets_refused');
+const unavailable = new Counter('tickets_unavailable');
+const acceptedRate = new Rate('accepted_rate');
+const acceptedMs = new Trend('accepted_ms', true);
+
+/** A few answers of each kind that is not 201, told once at the end of a run by the log. */
+const oddAnswersTold = 3;
+let told = 0;
+
+/** Reads the demo once, before the first ticket: tokens, and the open pools where one runner is enough. */
+export function prepare() {
+  const demo = http.get(`${baseUrl}/v1/demo`, { tags: { name: 'demo' } });
+  if (demo.status !== 200) throw new Error(`GET /v1/demo answers ${demo.status}: is the demo running at ${baseUrl}?`);
+  const { accounts, races } = demo.json();
+  if (accounts.length === 0) throw new Error('The demo has no accounts.');
+  return { accounts, pools: openPools(races, accounts[0].token) };
+}
+
+/** Sends one ticket of one bet: a random account, a random open pool, a random runner. */
+export function placeTicket(data) {
+  const pools = currentPools(data);
+  const account = oneOf(data.accounts);
+  const pool = oneOf(pools.filter((each) => each.currency === account.currency || !each.currency));
+  const body = {
+    ticketRef: uuidV7(),
+    accountId: account.accountId,
+    currency: account.currency,
+    atomic: true,
+    bets: [
+      {
+        betRef: 'a',
+        poolId: pool.poolId,
+        form: 'STRAIGHT',
+        columns: [[oneOf(pool.runners)]],
+        unitStake: pool.minStake,
+        stake: pool.minStake,
+      },
+    ],
+  };
+  const answer = http.post(`${baseUrl}/v1/tickets`, JSON.stringify(body), {
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${account.token}` },
+    tags: { name: 'tickets' },
+    timeout: '10s',
+  });
+  record(answer);
+}
+
+/** The figures of a run as JSON beside a short text; the file is named by SUMMARY, var/k6-<name>.json where it is not. */
+export function summaryOf(name) {
+  return (data) => {
+    const { metrics } = data;
+    const count = (metric) => (metrics[metric] ? metrics[metric].values.count : 0);
+    const journal = {
+      script: name,
+      seconds: Math.round(data.state.testRunDurationMs / 100) / 10,
+      sent: count('http_reqs'),
+      accepted: count('tickets_accepted'),
+      pending: count('tickets_pending'),
+      refused: count('tickets_refused'),
+      unavailable: count('tickets_unavailable'),
+      notSent: count('dropped_iterations'),
+      acceptedMs: metrics.accepted_ms ? metrics.accepted_ms.values : null,
+      thresholdsMet: Object.values(metrics).every((metric) =>
+        Object.values(metric.thresholds || {}).every((each) => each.ok),
+      ),
+    };
+    const file = __ENV.SUMMARY || `var/k6-${name}.json`;
+    const text = JSON.stringify(journal, null, 2);
+    return { stdout: `${text}\n`, [file]: `${text}\n` };
+  };
+}
+
+export const summaryTrendStats = ['avg', 'min', 'med', 'p(90)', 'p(95)', 'p(99)', 'p(99.9)', 'max'];
+
+/** Nearly everything is accepted, nothing fails, and k6 keeps its own pace. */
+export const thresholds = {
+  accepted_rate: ['rate>0.99'],
+  tickets_unavailable: ['count==0'],
+  dropped_iterations: ['count<10'],
+};
+
+function record(answer) {
+  acceptedRate.add(answer.status === 201);
+  check(answer, { '201 accepted': (each) => each.status === 201 });
+  if (answer.status === 201) {
+    accepted.add(1);
+    acceptedMs.add(answer.timings.duration);
+    return;
+  }
+  if (answer.status === 202) pending.add(1);
+  else if (answer.status === 422) refused.add(1);
+  else unavailable.add(1);
+  if (answer.status === 422) poolsOfThisUser = null; // The race may be off: look again.
+  if (told < oddAnswersTold) {
+    told += 1;
+    console.warn(`${answer.status} ${answer.error || ''} ${String(answer.body || '').slice(0, 300)}`);
+  }
+}
+
+/** Races close and new ones open during a long run: each virtual user looks again after a refusal. */
+let poolsOfThisUser;
+
+function currentPools(data) {
+  if (poolsOfThisUser === undefined) poolsOfThisUser = data.pools;
+  if (poolsOfThisUser === null) {
+    const races = http.get(`${baseUrl}/v1/demo`, { tags: { name: 'demo' } }).json('races');
+    poolsOfThisUser = openPools(races, data.accounts[0].token);
+  }
+  return poolsOfThisUser;
+}
+
+/** Win and place pools of the races that are open longest, so that a run is not cut short by an off. */
+function openPools(races, token) {
+  const open = races.filter((race) => race.status === 'OPEN').sort((a, b) => (a.postTime < b.postTime ? 1 : -1));
+  const pools = open.slice(0, 4).flatMap((race) => singleRunnerPools(race.raceId, token));
+  if (pools.length === 0) throw new Error('No race of the demo is open.');
+  return pools;
+}
+
+function singleRunnerPools(raceId, token) {
+  const race = http
+    .get(`${baseUrl}/v1/races/${raceId}`, { headers: { authorization: `Bearer ${token}` }, tags: { name: 'races' } })
+    .json();
+  const runners = race.runners.filter((runner) => runner.status !== 'SCRATCHED').map((runner) => runner.number);
+  return race.pools
+    .filter((pool) => ['WIN', 'PLACE', 'SHOW'].includes(pool.type) && pool.status === 'OPEN')
+    .map((pool) => ({ poolId: pool.poolId, currency: pool.currency, minStake: pool.minStake || 100, runners }));
+}
+
+function oneOf(list) {
+  return list[Math.floor(Math.random() * list.length)];
+}
+
+/** A version 7 UUID: 48 bits of Unix milliseconds, then random bits (RFC 9562, 5.7). */
+function uuidV7() {
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  const now = Date.now();
+  for (let i = 0; i < 6; i++) bytes[i] = Math.floor(now / 2 ** (8 * (5 - i))) % 256;
+  bytes[6] = 0x70 | (bytes[6] & 0x0f);
+  bytes[8] = 0x80 | (bytes[8] & 0x3f);
+  const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
