@@ -13,6 +13,16 @@ export {
 export type { Finish } from './finish.js';
 export { type Cover, choose, factorial } from './lines.js';
 export {
+  type OddsLine,
+  type OddsMoney,
+  type OddsPlan,
+  type Probables,
+  type ProbablesInput,
+  planOdds,
+  probables,
+  quotePool,
+} from './odds.js';
+export {
   type Arrangement,
   isPoolType,
   type PoolShape,

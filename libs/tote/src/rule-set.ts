@@ -5,6 +5,7 @@
  */
 import type { Coupling } from './field.js';
 import { isPoolType, type PoolType } from './pool-type.js';
+import { divide, toRatio } from './ratio.js';
 
 /**
  * How a net pool N is shared over winning combinations with stakes W_i (W their sum, s_i the share, 1/count unless stated):
@@ -278,10 +279,12 @@ function crossProblems({ noWinner, breakTo, breakPer, display }: RuleSet): RuleP
 
 function displayProblems(display: readonly DisplayStep[] = []): RuleProblem[] {
   const last = display.length - 1;
-  return display.flatMap((step, index) => {
+  return display.flatMap(({ below, step }, index) => {
     const at = `/display/${index}`;
-    if (index === last) return step.below === undefined ? [] : [{ at, message: 'the last display step has no below' }];
-    return step.below === undefined ? [{ at, message: 'only the last display step may lack below' }] : [];
+    if (index === last) return below === undefined ? [] : [{ at, message: 'the last display step has no below' }];
+    if (below === undefined) return [{ at, message: 'only the last display step may lack below' }];
+    const isMultiple = divide(toRatio(below), toRatio(step)).d === 1n;
+    return isMultiple ? [] : [{ at, message: 'below must be a multiple of step' }];
   });
 }
 

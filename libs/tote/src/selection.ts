@@ -268,7 +268,10 @@ function parseText(text: string, shape: PoolShape): Selection | ToteRefusal {
   const form = match[1] as Form;
   const orders = match[2] as Orders | undefined;
   const first = (match[3] ?? '').split(',');
-  if (form === 'BOX') return { form, orders, runners: first };
+  if (form === 'BOX') {
+    if (match[4] !== undefined) return refuse('INVALID_SELECTION', 'A box names its runners in one list.');
+    return { form, orders, runners: first };
+  }
   return { form, orders, bases: first, associated: match[4] === undefined ? undefined : match[4].split(',') };
 }
 

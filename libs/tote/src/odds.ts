@@ -1,0 +1,246 @@
+/**
+ * Indicative odds from stakes: one price for each combination of a one-winner pool, a low and a high where other winners
+ * matter. Rounded like dividends, in whole numbers below 2^53 and in bigint above; a thousand pools are quoted between
+ * two ticks of the clock. Odds are information and never a promise; nothing is paid from here.
+ */
+import { combinationText, compareRunners, type Field, runningInterests, stablemates, starters } from './field.js';
+import { permutations, subsets } from './lines.js';
+import { shapeOf } from './pool-type.js';
+import { placesPaid, type Rung, tooFewRunners } from './pools.js';
+import { priceRungs } from './price.js';
+import { type Net, Quoter } from './quoter.js';
+import { floor, multiply, type Ratio, ratio, subtract, toMinor, toRatio } from './ratio.js';
+import type { RuleSet } from './rule-set.js';
+
+/** One combination's odds as decimal text, stake included; null without stake, and where the pool shows the others. */
+export interface OddsLine {
+  readonly c: string;
+  readonly price: string | null;
+  readonly low: string | null;
+  readonly high: string | null;
+}
+
+/** The pool's money, minor units; `grossMinor` is after refunds; `netMinor` replaces the net that the takeout leaves. */
+export interface OddsMoney {
+  readonly grossMinor: number;
+  readonly carryInMinor: number;
+  readonly netMinor?: number;
+}
+
+export interface ProbablesInput extends OddsMoney {
+  readonly ruleSet: RuleSet;
+  readonly field: Field;
+  /** Stake by combination, minor units. */
+  readonly stakes: ReadonlyMap<string, number> | Readonly<Record<string, number>>;
+}
+
+/** `net` is after takeout and before carry-in, as on a dividend sheet. */
+export interface Probables {
+  readonly net: number;
+  readonly odds: readonly OddsLine[];
+}
+
+/** What does not change while a pool sells: its combinations, in order, and how its prices are rounded. */
+export interface OddsPlan {
+  readonly combos: readonly string[];
+  /** Position of each combination in `combos`, and in the stakes handed to `quotePool`. */
+  readonly index: ReadonlyMap<string, number>;
+  readonly ruleSet: RuleSet;
+  /** Places paid where others matter; null for pools with one price. */
+  readonly places: number | null;
+  /** The pool would be refunded as the field stands: no odds. */
+  readonly refunded: boolean;
+  /** For each combination, positions that share its price (a stable); empty when none does. */
+  readonly groups: readonly (readonly number[])[];
+  readonly quoter: Quoter;
+}
+
+/** Odds for every combination: the full grid for pools of one or two runners a line, else those with stakes. */
+export function probables(input: ProbablesInput): Probables {
+  const { ruleSet, field, stakes } = input;
+  const stakeOn = stakes instanceof Map ? stakes : new Map<string, number>(Object.entries(stakes));
+  const plan = planOdds(ruleSet, field, [...stakeOn.keys()]);
+  const odds = quotePool(
+    plan,
+    input,
+    plan.combos.map((c) => stakeOn.get(c) ?? 0),
+  );
+  return { net: netMinorOf(ruleSet, input), odds };
+}
+
+/** Plans a pool's odds; `listed` names the combinations of pools whose grid would be too large. Keep it while selling. */
+export function planOdds(ruleSet: RuleSet, field: Field, listed: readonly string[] = []): OddsPlan {
+  const combos = gridOf(ruleSet, field) ?? listed;
+  const index = new Map(combos.map((c, position) => [c, position]));
+  const grouped = ruleSet.coupling === 'STABLE' && (field.entries?.length ?? 0) > 0;
+  const mates = (c: string): readonly number[] =>
+    stablemates(field, ruleSet.coupling, c).flatMap((mate) => index.get(mate) ?? []);
+  return {
+    combos,
+    index,
+    ruleSet,
+    places: ruleSet.places === undefined ? null : placesPaid(ruleSet, field),
+    refunded: tooFewRunners(ruleSet, field),
+    groups: grouped ? combos.map(mates) : [],
+    quoter: new Quoter(ruleSet),
+  };
+}
+
+/** The odds of one tick, `stakes[i]` being the minor units on `plan.combos[i]`. */
+export function quotePool(plan: OddsPlan, money: OddsMoney, stakes: ArrayLike<number>): readonly OddsLine[] {
+  if (plan.refunded) return plan.combos.map((c) => ({ c, price: null, low: null, high: null }));
+  const net = netOf(plan.ruleSet, money);
+  return plan.places === null
+    ? singlePrices(plan, money.grossMinor, net, stakes)
+    : placeRanges(plan, money, net, stakes);
+}
+
+// One price for each combination.
+
+function singlePrices(plan: OddsPlan, grossMinor: number, net: Net, stakes: ArrayLike<number>): readonly OddsLine[] {
+  const { combos, quoter, groups } = plan;
+  const lines = new Array<OddsLine>(combos.length);
+  const fast = quoter.isSafe(net, grossMinor, 1);
+  for (let i = 0; i < combos.length; i++) {
+    let stake = stakes[i] ?? 0;
+    for (const mate of groups[i] ?? []) stake += stakes[mate] ?? 0;
+    const price = stake > 0 ? quoter.quote(net, stake, fast && stake <= grossMinor) : null;
+    lines[i] = { c: combos[i] ?? '', price, low: null, high: null };
+  }
+  return lines;
+}
+
+// Low and high where others win too.
+
+/** Backed interests by stake, with sums of the lowest ones. */
+interface Ranking {
+  /** Positions of the backed interests, least backed first. */
+  readonly order: readonly number[];
+  /** below[n]: stakes of the n least backed. */
+  readonly below: readonly number[];
+  readonly unbacked: number;
+}
+
+/**
+ * Low assumes that the most backed others fill the other places, high the least backed; interests without stake drop out
+ * of the split as they do in a dividend. By sorting once and sums of the lowest, all ranges take O(n log n).
+ */
+function placeRanges(plan: OddsPlan, money: OddsMoney, net: Net, stakes: ArrayLike<number>): readonly OddsLine[] {
+  const { combos } = plan;
+  const ranking = rank(combos.length, stakes);
+  const lines: OddsLine[] = combos.map((c) => ({ c, price: null, low: null, high: null }));
+  const others = Math.min((plan.places ?? 1) - 1, combos.length - 1);
+  const backed = ranking.order.length;
+  for (const [at, position] of ranking.order.entries()) {
+    const most = Math.min(others, backed - 1);
+    const least = Math.max(0, others - ranking.unbacked);
+    const low = {
+      plan,
+      money,
+      net,
+      stakes,
+      ranking,
+      at,
+      from: backed - most - (at >= backed - most ? 1 : 0),
+      size: most,
+    };
+    const high = { ...low, from: 0, size: least };
+    lines[position] = { c: combos[position] ?? '', price: null, low: rangePrice(low), high: rangePrice(high) };
+  }
+  return lines;
+}
+
+function rank(count: number, stakes: ArrayLike<number>): Ranking {
+  const order: number[] = [];
+  for (let i = 0; i < count; i++) if ((stakes[i] ?? 0) > 0) order.push(i);
+  order.sort((a, b) => (stakes[a] ?? 0) - (stakes[b] ?? 0) || a - b);
+  const below = [0];
+  for (const position of order) below.push((below.at(-1) ?? 0) + (stakes[position] ?? 0));
+  return { order, below, unbacked: count - order.length };
+}
+
+/** The price of the interest at rank `at` when `size` others from rank `from` on (itself passed over) place with it. */
+interface RangeInput {
+  readonly plan: OddsPlan;
+  readonly money: OddsMoney;
+  readonly net: Net;
+  readonly stakes: ArrayLike<number>;
+  readonly ranking: Ranking;
+  readonly at: number;
+  readonly from: number;
+  readonly size: number;
+}
+
+function rangePrice(input: RangeInput): string {
+  const { plan, money, net, stakes, ranking, at, from, size } = input;
+  const { quoter, ruleSet } = plan;
+  const own = stakes[ranking.order[at] ?? 0] ?? 0;
+  const isAmong = at >= from && at <= from + size;
+  const until = from + size + (isAmong ? 1 : 0);
+  const rivals = (ranking.below[until] ?? 0) - (ranking.below[from] ?? 0) - (isAmong ? own : 0);
+  const winners = size + 1;
+  const safe = quoter.isSafe(net, money.grossMinor, winners) && own + rivals <= money.grossMinor;
+  if (!safe || ruleSet.split === 'JAPAN') return simulated(input, until);
+  const { num, den } = fraction(ruleSet, net, { own, rivals, winners });
+  return quoter.quoteShared(num, den) ?? simulated(input, until);
+}
+
+/** The exact price as a fraction of safe integers, by the split. */
+function fraction(
+  { split }: RuleSet,
+  net: Net,
+  { own, rivals, winners }: { readonly own: number; readonly rivals: number; readonly winners: number },
+): { readonly num: number; readonly den: number } {
+  if (split === 'GROSS_SPLIT') return { num: net.num, den: winners * own * net.den };
+  if (split === 'SINGLE_PRICE') return { num: net.num, den: (own + rivals) * net.den };
+  return { num: net.num + ((winners - 1) * own - rivals) * net.den, den: winners * own * net.den };
+}
+
+/** The same through the dividend calculation itself: for amounts near 2^53, minus pools and the Japanese formula. */
+function simulated({ plan, money, stakes, ranking, at, from }: RangeInput, until: number): string {
+  const { ruleSet, combos, quoter } = plan;
+  const winners = [at, ...ranking.order.keys()].filter((r, i) => i === 0 || (r >= from && r < until && r !== at));
+  const keys = winners.map((r) => combos[ranking.order[r] ?? 0] ?? '');
+  const rung: Rung = {
+    rung: 0,
+    name: 'RESULT',
+    how: ruleSet.split,
+    keys: keys.map((c) => ({ tier: ruleSet.poolType, c })),
+    parts: [{ slots: keys.length, keys }],
+  };
+  const stakeOf = (c: string): Ratio => ratio(stakes[plan.index.get(c) ?? -1] ?? 0);
+  const sheet = priceRungs({ ...money, ruleSet, rungs: [rung], refundsMinor: 0, stakeOf });
+  const own = sheet.dividends.find(({ c }) => c === keys[0]);
+  return quoter.quoteDividend(own?.price ?? '0');
+}
+
+// Net pools.
+
+function netOf(rules: RuleSet, { grossMinor, carryInMinor, netMinor }: OddsMoney): Net {
+  if (netMinor !== undefined) {
+    return { num: netMinor + carryInMinor, den: 1, exact: ratio(BigInt(netMinor) + BigInt(carryInMinor)) };
+  }
+  const { n, d } = subtract(ratio(1n), toRatio(rules.takeout));
+  const isTaxed = rules.carry === 'GROSS';
+  const taxed = grossMinor + (isTaxed ? carryInMinor : 0);
+  const free = isTaxed ? 0 : carryInMinor;
+  const exact = ratio(BigInt(taxed) * n + BigInt(free) * d, d);
+  return { num: taxed * Number(n) + free * Number(d), den: Number(d), exact };
+}
+
+function netMinorOf(rules: RuleSet, { grossMinor, netMinor }: OddsMoney): number {
+  if (netMinor !== undefined) return netMinor;
+  return grossMinor - toMinor(floor(multiply(ratio(grossMinor), toRatio(rules.takeout))));
+}
+
+/** Every combination of a pool that names one or two runners a line; null for larger ones. */
+function gridOf(rules: RuleSet, field: Field): readonly string[] | null {
+  const { picks, arrangement } = shapeOf(rules.poolType);
+  if (picks > 2 || arrangement === 'LEGS') return null;
+  const single = rules.coupling === 'STABLE' ? starters(field) : runningInterests(field, rules.coupling);
+  if (picks === 1) return single;
+  const sorted = [...single].sort(compareRunners);
+  const pairs = [...subsets(sorted, 2)];
+  const members = arrangement === 'ORDERED' ? pairs.flatMap((pair) => [...permutations(pair)]) : pairs;
+  return members.map((pair) => combinationText(pair, arrangement));
+}
