@@ -41,11 +41,11 @@ export async function up({ instance = defaultInstance(), brokers, log = () => un
       timed('PostgreSQL', startPostgres({ folder: join(folder, 'postgres'), port: postgresPort, onStarted })),
       timed('Kafka', startKafka({ folder: join(folder, 'kafka'), brokers: nodes, ports: kafkaPorts, onStarted })),
     ];
-    const failure = (await Promise.allSettled(starts)).find((outcome) => outcome.status === 'rejected');
-    if (failure !== undefined) {
+    const failures = (await Promise.allSettled(starts)).filter((outcome) => outcome.status === 'rejected');
+    if (failures.length > 0) {
       await stopServers(state.servers);
       writeState(folder, { ...state, servers: [] });
-      throw failure.reason;
+      throw reasonOf(failures.map((failure) => failure.reason));
     }
     const [REDIS_URL, DATABASE_URL, KAFKA_BROKERS] = await Promise.all(starts);
     writeState(folder, { ...state, complete: true, KAFKA_BROKERS, DATABASE_URL, REDIS_URL });
@@ -127,6 +127,14 @@ function writeState(folder, state) {
   const file = join(folder, 'state.json');
   writeFileSync(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
   renameSync(`${file}.new`, file);
+}
+
+/** All that is missing at once, a line each; a bug of ours goes before it, as it is. */
+function reasonOf(errors) {
+  return (
+    errors.find((error) => !(error instanceof InfraError)) ??
+    new InfraError(errors.map((error) => error.message).join('\n'))
+  );
 }
 
 /** One starter or stopper of an instance at a time; the lock of a process that has died is taken over. */

@@ -28,7 +28,7 @@ export const textRules: TextRule[] = [
   {
     name: 'type any',
     reason: 'Use unknown and look, or name the type.',
-    pattern: /\bas any\b|<any>|: any\b|\bany\[\]/,
+    pattern: /\bas any\b|<any>|: any(?=\s*([;,)=|&>}]|$))|\bany\[\]/,
     files: /\.(ts|tsx|mts)$/,
   },
   {
@@ -41,11 +41,6 @@ export const textRules: TextRule[] = [
     name: 'path of a machine',
     reason: 'The project runs anywhere: use paths from its root or from the environment.',
     pattern: /(^|[\s'"`(=:])\/(work|root|home\/\w+|Users\/\w+)\//,
-  },
-  {
-    name: 'path outside the project',
-    reason: 'A clone has only what is in it.',
-    pattern: /\.\.\/(?:shared)\//,
   },
   {
     name: 'registry host',
