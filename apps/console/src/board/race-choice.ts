@@ -1,0 +1,39 @@
+// Which race the board shows by itself: the next to be off. It must never jump away from a race that somebody picked.
+import { isAhead, isSelling } from '../shared/race-face.js';
+import type { RaceSummary } from '../wire.js';
+
+/** A card that never ends is shown as a window around the race in view. */
+const BEFORE = 6;
+const AFTER = 12;
+/** A race this far past its post time without being opened is no longer what people wait for. */
+const GIVEN_UP_MS = 30 * 60_000;
+
+const byPost = (a: RaceSummary, b: RaceSummary) => Date.parse(a.postTime) - Date.parse(b.postTime);
+
+/** The next to be off: of those ahead, the earliest that sells, else the earliest; null when none is ahead. */
+export function nextRace(races: readonly RaceSummary[], now: number): RaceSummary | null {
+  const ahead = races
+    .filter((race) => isAhead(race.status) && (isSelling(race.status) || Date.parse(race.postTime) > now - GIVEN_UP_MS))
+    .sort(byPost);
+  return ahead.find((race) => race.status !== 'DRAFT') ?? ahead[0] ?? null;
+}
+
+/** The last race whose betting has stopped. */
+export function lastRun(races: readonly RaceSummary[]): RaceSummary | null {
+  return (
+    races
+      .filter((race) => !isAhead(race.status))
+      .sort(byPost)
+      .at(-1) ?? null
+  );
+}
+
+/** The part of the card around the race in view, by post time. */
+export function cardAround(races: readonly RaceSummary[], shown: string | null): RaceSummary[] {
+  const all = [...races].sort(byPost);
+  const at = Math.max(
+    0,
+    all.findIndex((race) => race.raceId === shown),
+  );
+  return all.slice(Math.max(0, at - BEFORE), at + AFTER);
+}

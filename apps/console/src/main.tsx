@@ -1,0 +1,62 @@
+// The console's entry: the public board at `/`, the operator's page at `/ops` as a chunk of its own. It must never hold
+// state of either page.
+import '@fontsource-variable/archivo/wdth.css';
+import '@mantine/core/styles/default-css-variables.css';
+import '@mantine/core/styles/UnstyledButton.css';
+import '@mantine/core/styles/Button.css';
+import '@mantine/core/styles/CloseButton.css';
+import '@mantine/core/styles/Paper.css';
+import '@mantine/core/styles/Overlay.css';
+import '@mantine/core/styles/ModalBase.css';
+import '@mantine/core/styles/Modal.css';
+import '@mantine/core/styles/Drawer.css';
+import './styles/base.css';
+import './styles/board.css';
+import { createTheme, MantineProvider } from '@mantine/core';
+import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
+import { lazy, StrictMode, Suspense } from 'react';
+import { createRoot } from 'react-dom/client';
+import { BoardPage } from './board/board-page.js';
+import { ProblemError } from './http.js';
+import { Bones } from './shared/parts.js';
+
+const OpsPage = lazy(() => import('./ops/ops-page.js'));
+
+const theme = createTheme({
+  fontFamily: 'var(--font)',
+  primaryColor: 'green',
+  defaultRadius: 'md',
+  cursorType: 'pointer',
+  respectReducedMotion: true,
+});
+
+const queries = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 1_000,
+      // A refusal will not change its mind; a lost answer may come on another try.
+      retry: (count, failure) => !(failure instanceof ProblemError && failure.problem.status < 500) && count < 4,
+    },
+  },
+});
+
+function Console() {
+  if (!window.location.pathname.startsWith('/ops')) return <BoardPage />;
+  return (
+    <Suspense fallback={<Bones rows={6} />}>
+      <OpsPage />
+    </Suspense>
+  );
+}
+
+const root = document.getElementById('root');
+if (root === null) throw new Error('The page has no #root to draw in.');
+createRoot(root).render(
+  <StrictMode>
+    <MantineProvider theme={theme} defaultColorScheme="auto">
+      <QueryClientProvider client={queries}>
+        <Console />
+      </QueryClientProvider>
+    </MantineProvider>
+  </StrictMode>,
+);
