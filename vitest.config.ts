@@ -7,8 +7,8 @@ const project = (name: string, extra: object = {}) => ({
 });
 
 export default defineConfig({
-  resolve: { conditions: ['src', 'import', 'module', 'node', 'default'] },
-  ssr: { resolve: { conditions: ['src', 'import', 'module', 'node', 'default'] } },
+  resolve: { conditions: ['src', 'node'] },
+  ssr: { resolve: { conditions: ['src', 'node'] } },
   test: {
     projects: [
       project('unit'),

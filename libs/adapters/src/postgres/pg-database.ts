@@ -1,0 +1,161 @@
+/**
+ * Relational read models through `pg`: PostgreSQL, or its embedded build behind a socket. It must never name a prepared statement
+ * (all embedded connections share one backend), and never let money through a float.
+ */
+import { AsyncLocalStorage } from 'node:async_hooks';
+import pg from 'pg';
+import type { SqlDatabase } from '#mutuel/runtime';
+
+export interface DatabaseOptions {
+  /** `postgres://user@host:port/database`; a socket as `postgres://user@/database?host=/folder`. */
+  readonly url: string;
+  /** Connections in the pool; 1 for the embedded build, whose connections share one backend anyway. */
+  readonly max: number;
+  readonly onWarning: (sentence: string) => void;
+  /** Connecting, or waiting for a connection, longer than this is a fault (5 s). */
+  readonly connectTimeoutMs?: number;
+}
+
+/** The database refused or was not there. `code` is the SQLSTATE or the system's error code. */
+export class DatabaseFault extends Error {
+  override readonly name = 'DatabaseFault';
+  constructor(
+    message: string,
+    readonly code: string,
+    readonly retriable: boolean,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+/** Connects once, so that a missing server is one clear line at the start. */
+export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabase> {
+  const { url, max, onWarning, connectTimeoutMs = 5000 } = options;
+  const pool = new pg.Pool({
+    connectionString: url,
+    max,
+    connectionTimeoutMillis: connectTimeoutMs,
+    keepAlive: true,
+    types: { getTypeParser },
+  });
+  // A connection that breaks, idle or in use, is replaced at the next query; without listeners it would end the process.
+  pool.on('error', () => undefined);
+  pool.on('connect', (client) => {
+    client.once('error', (error) => onWarning(`A connection to PostgreSQL was lost: ${error.message}`));
+    client.on('error', () => undefined);
+  });
+  const database = new PgDatabase(pool);
+  try {
+    await database.query('select 1');
+  } catch (error) {
+    await database.close();
+    const reason = error instanceof Error ? error.message : String(error);
+    throw new DatabaseFault(`PostgreSQL cannot be used at ${placeOf(url)}: ${reason}`, codeOf(error), true, {
+      cause: error,
+    });
+  }
+  return database;
+}
+
+type Queryable = Pick<SqlDatabase, 'query'>;
+
+class PgDatabase implements SqlDatabase {
+  private readonly inTransaction = new AsyncLocalStorage<true>();
+
+  constructor(private readonly pool: pg.Pool) {}
+
+  async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+    this.assertOutside();
+    return run<Row>(this.pool, text, values);
+  }
+
+  async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
+    this.assertOutside();
+    const client = await this.pool.connect().catch(throwFault);
+    let broken: Error | undefined;
+    try {
+      await run(client, 'begin');
+      const result = await this.inTransaction.run(true, () =>
+        work({ query: (text, values) => run(client, text, values) }),
+      );
+      await run(client, 'commit');
+      return result;
+    } catch (error) {
+      // When even the roll-back fails the connection is in an unknown state: it is closed, which rolls back.
+      broken = await run(client, 'rollback').then(
+        () => undefined,
+        (failure: Error) => failure,
+      );
+      throw error;
+    } finally {
+      client.release(broken);
+    }
+  }
+
+  async close(): Promise<void> {
+    if (!this.pool.ended && !this.pool.ending) await this.pool.end();
+  }
+
+  /** With one connection such a query would wait for itself for ever; with several it would see other data. */
+  private assertOutside(): void {
+    if (this.inTransaction.getStore()) throw new Error('Inside a transaction, query through its own handle');
+  }
+}
+
+async function run<Row extends object>(
+  on: pg.Pool | pg.PoolClient,
+  text: string,
+  values?: readonly unknown[],
+): Promise<readonly Row[]> {
+  // Without values pg uses the simple protocol, which takes several statements and then answers with several results.
+  const result: pg.QueryResult<Row> | pg.QueryResult<Row>[] = await (values === undefined || values.length === 0
+    ? on.query<Row>(text)
+    : on.query<Row>(text, [...values])
+  ).catch(throwFault);
+  return (Array.isArray(result) ? result.at(-1) : result)?.rows ?? [];
+}
+
+function throwFault(error: unknown): never {
+  const code = codeOf(error);
+  const message = error instanceof Error ? error.message || code : String(error);
+  throw new DatabaseFault(message, code, isRetriable(code, message), { cause: error });
+}
+
+function codeOf(error: unknown): string {
+  const code = (error as { code?: unknown } | null)?.code;
+  return typeof code === 'string' ? code : 'UNKNOWN';
+}
+
+/** Lost or refused connections, resources, shutdown, serialisation and deadlock: another attempt may succeed. */
+function isRetriable(code: string, message: string): boolean {
+  return (
+    /^(08|53|57P|40001|40P01|E[A-Z]+)/.test(code) || (code === 'UNKNOWN' && /connect|terminat|timeout/i.test(message))
+  );
+}
+
+const INT8 = 20;
+const NUMERIC = 1700;
+
+/** Counts and minor units come back as numbers; what a number cannot hold exactly is never rounded. */
+const getTypeParser = ((oid: number, format?: 'text') => {
+  if (oid === INT8) return integer;
+  // `sum(bigint)` is a numeric in PostgreSQL.
+  if (oid === NUMERIC) return (text: string) => (/^-?\d+$/.test(text) ? integer(text) : text);
+  return pg.types.getTypeParser(oid, format);
+}) as typeof pg.types.getTypeParser;
+
+function integer(text: string): number | bigint {
+  const number = Number(text);
+  return Number.isSafeInteger(number) ? number : BigInt(text);
+}
+
+/** Where the server should be, without the password. */
+function placeOf(url: string): string {
+  try {
+    const { hostname, port, pathname, searchParams } = new URL(url);
+    return `${searchParams.get('host') ?? (hostname || 'localhost')}:${port || '5432'}${pathname}`;
+  } catch {
+    return 'the given address (which is no URL)';
+  }
+}

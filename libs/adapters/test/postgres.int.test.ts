@@ -1,0 +1,59 @@
+/** PostgreSQL itself: the shared suite, and what needs a real server. */
+import { randomBytes } from 'node:crypto';
+import { expect, it } from 'vitest';
+import { openDatabase } from '#mutuel/adapters';
+import { describeSql } from './sql-features.js';
+import { servers } from './support/servers.js';
+
+const onWarning = (): void => undefined;
+
+/** A database of the test's own, so that suites never meet. */
+async function ownDatabase(max: number) {
+  const { databaseUrl } = await servers();
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const admin = await openDatabase({ url: databaseUrl, max: 1, onWarning });
+  await admin.query(`create database ${name}`);
+  const url = new URL(databaseUrl);
+  url.pathname = `/${name}`;
+  const db = await openDatabase({ url: url.href, max, onWarning });
+  return {
+    db,
+    admin,
+    name,
+    dispose: async () => {
+      await db.close();
+      await admin.query(`drop database ${name} with (force)`);
+      await admin.close();
+    },
+  };
+}
+
+describeSql('PostgreSQL', () => ownDatabase(4));
+
+it('lives on after the server has ended its connections', async () => {
+  const { db, admin, name, dispose } = await ownDatabase(2);
+  await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+  await new Promise((resolve) => setTimeout(resolve, 200));
+  expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+  await dispose();
+});
+
+it('calls a transaction whose connection is ended retriable', async () => {
+  const { db, admin, name, dispose } = await ownDatabase(1);
+  const work = db.transaction(async (tx) => {
+    await tx.query('select 1');
+    await admin.query('select pg_terminate_backend(pid) from pg_stat_activity where datname = $1', [name]);
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await tx.query('select 2');
+  });
+  await expect(work).rejects.toMatchObject({ name: 'DatabaseFault', retriable: true });
+  expect(await db.query('select 3 as three')).toEqual([{ three: 3 }]);
+  await dispose();
+});
+
+it('says in one line that no server is there, without the password', async () => {
+  const url = 'postgres://mutuel:hush@127.0.0.1:1/mutuel';
+  await expect(openDatabase({ url, max: 1, onWarning })).rejects.toThrow(
+    /^PostgreSQL cannot be used at 127\.0\.0\.1:1\/mutuel: connect ECONNREFUSED 127\.0\.0\.1:1$/,
+  );
+});
