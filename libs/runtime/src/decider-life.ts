@@ -1,0 +1,407 @@
+/**
+ * One incarnation of a decider: it folds the decision log, claims it with a `DeciderStarted`, decides commands in order and
+ * appends the decisions, and watches the log for its own death. Its state runs ahead of the log, so it must never be used again
+ * once the life has ended, and nobody may be answered from it: answers come from reading valid records.
+ */
+import {
+  type DecisionRecord,
+  encodeRecord,
+  MAX_APPEND_RECORDS,
+  MAX_RECORD_BYTES,
+  openCommand,
+  RECORD_FORMAT,
+  sha256,
+  signCommand,
+} from '#mutuel/contracts';
+import type { Decider, Decision } from '#mutuel/engine';
+import { type Entropy, type LogAppender, type LogRecord, type LogStart } from './ports.js';
+import type { LifeOptions } from './runner-options.js';
+import type { OnRecords, Subscription } from './tail-source.js';
+import { type Accepted, type ValidDecision, type ValidRecords, validRecords } from './valid-records.js';
+
+/**
+ * Why a life ended. `STOPPED`: asked to. `FOREIGN_START`: another incarnation claimed the log. `DROPPED`: one of its own records was
+ * not taken. `APPEND`: an append failed, whatever came of it. `POISON`: deciding one command threw. `TAIL`: reading failed.
+ */
+export type LifeEnd =
+  | { readonly cause: 'STOPPED' | 'FOREIGN_START' | 'DROPPED' }
+  | { readonly cause: 'APPEND' | 'POISON' | 'TAIL'; readonly fault: Error };
+
+/** Something only a person can resolve: the decider stays down. `detail` says where and what to do. */
+export class DeciderHalted extends Error {
+  override readonly name = 'DeciderHalted';
+  readonly retriable = false;
+}
+
+/** A bug in a decider, caught on a result that can still be thrown away. */
+export class UnsoundDecision extends Error {
+  override readonly name = 'UnsoundDecision';
+  readonly retriable = false;
+}
+
+/** Bytes decided but not appended beyond which deciding waits; with one largest record more it is still one append. */
+const MAX_PENDING_BYTES = 3_000_000;
+/** A client command that ended this many incarnations is decided `QUARANTINED` without running it. */
+const MAX_DEATHS = 3;
+/** Pause after a step of a job could not be appended. */
+const ASK_AGAIN_MS = 50;
+
+export const newIncarnation = (entropy: Entropy): string => Buffer.from(entropy.bytes(16)).toString('hex');
+
+export class DeciderLife<S, C, E> {
+  readonly state: S;
+  readonly valid: ValidRecords<E>;
+  /** Resolves, never rejects, when this incarnation is over and has let go of everything. */
+  readonly over: Promise<LifeEnd>;
+  leading = false;
+  /** Whether it wrote anything: a life that did was no fruitless attempt. */
+  progressed = false;
+
+  readonly #o: LifeOptions<S, C, E>;
+  readonly #decider: Decider<S, C, E>;
+  readonly #stopping = new AbortController();
+  #finish: (end: LifeEnd) => void = () => undefined;
+  #end: LifeEnd | undefined;
+  #inc: string | undefined;
+  #subscriptions: Subscription[] = [];
+  #appender: LogAppender | undefined;
+  #caughtUp: { readonly end: number; readonly resolve: () => void } | undefined;
+  #claimRead: (() => void) | undefined;
+  #commands: Subscription | undefined;
+
+  /** The chain as decided, ahead of what was read back. */
+  #seq = 0;
+  #head = '';
+  #pending: Uint8Array[] = [];
+  #pendingBytes = 0;
+  #inFlight = false;
+  #appending: Promise<void> | undefined;
+  #roomWaiter: (() => void) | undefined;
+
+  #asked: { readonly text: string; cid: string } | undefined;
+  #asking: Promise<void> | undefined;
+
+  constructor(options: LifeOptions<S, C, E>) {
+    this.#o = options;
+    this.#decider = options.decider;
+    this.state = options.decider.initialState();
+    this.valid = validRecords<E>(options.src, options.decisions);
+    const ended = new Promise<LifeEnd>((resolve) => {
+      this.#finish = resolve;
+    });
+    this.over = ended.then((end) => this.#letGo(end));
+  }
+
+  /** Folds what is in the log now and goes on folding: a warm standby. */
+  async fold(): Promise<void> {
+    try {
+      const { end } = await this.#o.log.bounds(this.#o.decisions);
+      const caughtUp = new Promise<void>((resolve) => {
+        this.#caughtUp = { end, resolve };
+      });
+      await this.#follow({ ...this.#o.decisions, from: 0 }, (records) => this.#onDecisions(records));
+      if (end > 0) await Promise.race([caughtUp, this.over]);
+    } catch (fault) {
+      this.#die('TAIL', fault);
+    }
+  }
+
+  /** Appends the claim, and decides once the append has resolved and the claim was read: appends must not overlap. */
+  async claim(): Promise<void> {
+    if (this.#end) return;
+    const { src, epoch, decisions, entropy, log } = this.#o;
+    const read = new Promise<void>((resolve) => {
+      this.#claimRead = resolve;
+    });
+    try {
+      this.#inc = newIncarnation(entropy);
+      this.#appender = await log.appender();
+      const started = { v: RECORD_FORMAT, kind: 'started', src, epoch, inc: this.#inc } as const;
+      await this.#appender.append(decisions, [encodeRecord(started)]);
+    } catch (fault) {
+      this.#die('APPEND', fault);
+    }
+    await Promise.race([read, this.over]);
+    if (!this.#end) await this.#lead();
+  }
+
+  /** Decides no further command, waits until what was decided is in the log, and ends. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#commands?.close();
+    this.#flush();
+    await this.#appending;
+    this.#finishWith({ cause: 'STOPPED' });
+    await this.over;
+  }
+
+  // ── Reading the decision log ───────────────────────────────────────────────────────────────────────────────────
+
+  #onDecisions(records: readonly LogRecord[]): void {
+    for (const record of records) {
+      if (this.#end) return;
+      this.#heed(this.valid.accept(record));
+      if (this.#caughtUp && this.valid.next >= this.#caughtUp.end) this.#caughtUp.resolve();
+    }
+  }
+
+  #heed(accepted: Accepted<E>): void {
+    if (accepted.kind === 'valid') this.#onValid(accepted);
+    else if (accepted.kind === 'started') this.#onStarted(accepted.inc);
+    else {
+      this.#o.onDropped(accepted.reason, accepted.inc);
+      if (this.leading && accepted.inc === this.#inc) this.#finishWith({ cause: 'DROPPED' });
+    }
+  }
+
+  #onValid(accepted: ValidDecision<E>): void {
+    // While leading, the state has this decision already: only this incarnation's records can be valid.
+    if (!this.leading) this.#decider.evolve(this.state, accepted.decision);
+    this.#o.onValid(accepted);
+  }
+
+  #onStarted(inc: string): void {
+    if (this.leading) this.#finishWith({ cause: 'FOREIGN_START' });
+    else if (inc === this.#inc) {
+      this.leading = true;
+      this.#claimRead?.();
+    }
+  }
+
+  // ── Leading ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #lead(): Promise<void> {
+    const { lastIn, seq, head } = this.valid;
+    this.#seq = seq;
+    this.#head = head;
+    const from = lastIn !== null && lastIn[0] === this.#o.epoch ? lastIn[1] + 1 : 0;
+    try {
+      this.#commands = await this.#follow({ ...this.#o.commands, from }, (records) => this.#onCommands(records));
+    } catch (fault) {
+      this.#die('TAIL', fault);
+    }
+    this.#askForWork();
+  }
+
+  async #onCommands(records: readonly LogRecord[]): Promise<void> {
+    const { metrics } = this.#o;
+    for (let i = 0; i < records.length; i++) {
+      while (this.#isFull() && !this.#end) await this.#room();
+      if (this.#end || this.#stopping.signal.aborted) return;
+      const record = records[i] as LogRecord;
+      metrics.undecided = records.length - i;
+      metrics.oldestUndecidedMs = Math.max(0, this.#o.clock.now() - record.time);
+      if (!this.#decideOne(record)) return;
+    }
+    metrics.undecided = 0;
+    metrics.oldestUndecidedMs = 0;
+    this.#flush();
+    this.#askForWork();
+  }
+
+  /** False when this command ended the incarnation: what it decided so far is thrown away with the state. */
+  #decideOne(record: LogRecord): boolean {
+    try {
+      this.#decide(record);
+      return true;
+    } catch (fault) {
+      if (!(fault instanceof DeciderHalted)) this.#o.deaths.note(this.#o.epoch, record.offset);
+      this.#die('POISON', fault);
+      return false;
+    }
+  }
+
+  #decide(record: LogRecord): void {
+    const { clock, src, epoch, serviceKey } = this.#o;
+    const opened = openCommand(record.value, serviceKey);
+    if ('newer' in opened) throw this.#halt(record, `its format ${opened.version} is newer than this release`);
+    const trusted = 'trusted' in opened && opened.trusted;
+    const seq = this.#seq + 1;
+    const time = clock.now();
+    const context = { seq, at: record.time, decidedAt: time, cid: opened.cid, trusted };
+    const quarantined = this.#isQuarantined(record, trusted);
+    const decision = quarantined ?? this.#run(this.#read(record, opened), context);
+    const position = [epoch, record.offset, 0] as const;
+    const base = { v: RECORD_FORMAT, kind: 'decision', src, epoch, seq, in: position, cid: opened.cid } as const;
+    const inc = this.#inc as string;
+    this.#take({ ...base, inc, prev: this.#head, at: record.time, time, ...decision });
+    if (opened.cid === this.#asked?.cid) this.#asked.cid = '';
+  }
+
+  #read(record: LogRecord, opened: Exclude<ReturnType<typeof openCommand>, { newer: true }>): C {
+    const { readCommand } = this.#o;
+    if ('malformed' in opened) return readCommand({ type: 'Malformed', cause: opened.malformed }, false);
+    try {
+      return readCommand(opened.cmd, opened.trusted);
+    } catch (cause) {
+      // What a service signed and this release does not know cannot be skipped: going on would mean living in another market.
+      if (opened.trusted) throw this.#halt(record, (cause as Error).message, { cause });
+      throw cause;
+    }
+  }
+
+  #run(command: C, context: Parameters<Decider<S, C, E>['decide']>[2]): Decision<E> {
+    const decision = this.#decider.decide(this.state, command, context);
+    assertConserves(decision);
+    return decision;
+  }
+
+  /** Encodes, checks the size, evolves, and puts the record on the next append: in this order, so that a refusal leaves no trace. */
+  #take(decision: DecisionRecord<E>): void {
+    const bytes = encodeRecord(decision);
+    if (bytes.byteLength > MAX_RECORD_BYTES) {
+      throw new UnsoundDecision(`a decision of ${bytes.byteLength} bytes exceeds ${MAX_RECORD_BYTES}`);
+    }
+    this.#decider.evolve(this.state, decision);
+    this.#seq = decision.seq;
+    this.#head = sha256(bytes);
+    this.#pending.push(bytes);
+    this.#pendingBytes += bytes.byteLength;
+  }
+
+  #isQuarantined(record: LogRecord, trusted: boolean): Decision<E> | undefined {
+    if (this.#o.deaths.count(this.#o.epoch, record.offset) < MAX_DEATHS) return undefined;
+    if (trusted) throw this.#halt(record, `deciding it ended ${MAX_DEATHS} incarnations`);
+    const detail = `Deciding this command failed ${MAX_DEATHS} times; it was set aside unread.`;
+    return { code: 'QUARANTINED', detail, events: [], posts: [] };
+  }
+
+  #halt(record: LogRecord, why: string, options?: ErrorOptions): DeciderHalted {
+    const { topic, partition } = this.#o.commands;
+    return new DeciderHalted(
+      `${this.#o.src} stops at ${topic}[${partition}] offset ${record.offset}: ${why}. ` +
+        'Install a release that can decide it; nothing after it is decided until then',
+      options,
+    );
+  }
+
+  // ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #isFull(): boolean {
+    return this.#pending.length >= MAX_APPEND_RECORDS || this.#pendingBytes > MAX_PENDING_BYTES;
+  }
+
+  async #room(): Promise<void> {
+    this.#flush();
+    if (!this.#isFull()) return;
+    await new Promise<void>((resolve) => {
+      this.#roomWaiter = resolve;
+    });
+  }
+
+  /** One append in flight; what is decided meanwhile goes with the next. */
+  #flush(): void {
+    if (this.#inFlight || this.#pending.length === 0 || this.#end) return;
+    this.#inFlight = true;
+    this.#appending = this.#appendAll();
+  }
+
+  async #appendAll(): Promise<void> {
+    const { clock, metrics, decisions } = this.#o;
+    while (this.#pending.length > 0 && !this.#end) {
+      const batch = this.#pending;
+      this.#pending = [];
+      this.#pendingBytes = 0;
+      this.#wakeRoom();
+      const began = clock.now();
+      try {
+        await (this.#appender as LogAppender).append(decisions, batch);
+      } catch (fault) {
+        this.#die('APPEND', fault);
+        break;
+      }
+      this.progressed = true;
+      metrics.appends++;
+      metrics.appended += batch.length;
+      metrics.appendMs += clock.now() - began;
+    }
+    // In the same turn as the look at what is pending, or a decision made in between would wait for the next command.
+    this.#inFlight = false;
+  }
+
+  #wakeRoom(): void {
+    const waiter = this.#roomWaiter;
+    this.#roomWaiter = undefined;
+    waiter?.();
+  }
+
+  // ── The state's own work ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Appends the step the state asks for next, once per cursor: a repeated one would be a no-op, but a costly one. */
+  #askForWork(): void {
+    if (this.#asking || this.#end || this.#stopping.signal.aborted) return;
+    const wanted = this.#decider.pending(this.state);
+    const text = wanted === undefined ? undefined : JSON.stringify(wanted);
+    if (text === undefined || text === this.#asked?.text) {
+      if (text !== undefined && this.#asked?.cid === '') this.#reportStuck(text);
+      return;
+    }
+    this.#asking = this.#ask(wanted as C & object, text).finally(() => {
+      this.#asking = undefined;
+      // The answer may have been decided before the append's promise resolved.
+      this.#askForWork();
+    });
+  }
+
+  async #ask(wanted: C & object, text: string): Promise<void> {
+    const { entropy, serviceKey, commands, clock, metrics } = this.#o;
+    const cid = newIncarnation(entropy);
+    this.#asked = { text, cid };
+    try {
+      await this.#o.work.append(commands, [signCommand(cid, wanted, serviceKey)]);
+      metrics.stepsAsked++;
+    } catch {
+      this.#asked = undefined;
+      await clock.sleep(ASK_AGAIN_MS, this.#stopping.signal);
+    }
+  }
+
+  #reportStuck(text: string): void {
+    this.#asked = { text, cid: 'reported' };
+    this.#o.onAlarm('JOB_STUCK', `${this.#o.src} decided the step ${text} and still asks for it`);
+  }
+
+  // ── The end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #follow(start: LogStart, onRecords: OnRecords): Promise<Subscription> {
+    const subscription = await this.#o.tails.subscribe(start, onRecords, (fault) => this.#die('TAIL', fault));
+    this.#subscriptions.push(subscription);
+    if (this.#end) await subscription.close();
+    return subscription;
+  }
+
+  #die(cause: 'APPEND' | 'POISON' | 'TAIL', fault: unknown): void {
+    this.#finishWith({ cause, fault: fault instanceof Error ? fault : new Error(String(fault)) });
+  }
+
+  #finishWith(end: LifeEnd): void {
+    if (this.#end) return;
+    this.#end = end;
+    this.leading = false;
+    this.#stopping.abort();
+    this.#pending = [];
+    this.#wakeRoom();
+    this.#finish(end);
+  }
+
+  async #letGo(end: LifeEnd): Promise<LifeEnd> {
+    for (const subscription of this.#subscriptions) await subscription.close();
+    await Promise.allSettled([this.#appending, this.#asking]);
+    await this.#appender?.close().catch(() => undefined);
+    return end;
+  }
+}
+
+/** Money is conserved in every decision, and no amount is anything but an exact integer. */
+export function assertConserves(decision: Decision<unknown>): void {
+  let sum = 0;
+  for (const [account, amount] of decision.posts) {
+    if (!Number.isSafeInteger(amount)) throw new UnsoundDecision(`${account} is posted ${amount}, no exact integer`);
+    sum += amount;
+    if (!Number.isSafeInteger(sum)) throw new UnsoundDecision('the postings of a decision exceed exact integers');
+  }
+  if (sum !== 0) throw new UnsoundDecision(`the postings of a decision sum to ${sum}, not to zero`);
+  if (decision.code !== undefined && decision.posts.length > 0) {
+    throw new UnsoundDecision(`a decision refused with ${decision.code} moves money`);
+  }
+}

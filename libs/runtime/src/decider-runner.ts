@@ -1,0 +1,248 @@
+/**
+ * Keeps one decider alive: folds, campaigns, leads, and after the end of an incarnation starts over with a new state and a
+ * random back-off. Election is only a hint about who should try; the log alone decides who counts. It must never carry state
+ * from one incarnation into the next, and never go on after a fault that only a person can resolve.
+ */
+import { sha256 } from '#mutuel/contracts';
+import type { Decider } from '#mutuel/engine';
+import { DeciderHalted, DeciderLife, type LifeEnd } from './decider-life.js';
+import { type EventLog, LogFault, type TopicPartition } from './ports.js';
+import {
+  blankMetrics,
+  type Deaths,
+  type DeciderSettings,
+  deathsInMemory,
+  type OnAlarm,
+  type RunnerMetrics,
+  type Seams,
+} from './runner-options.js';
+import { type DropReason, type ValidDecision, validRecords } from './valid-records.js';
+
+export interface RunnerOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> {
+  readonly onAlarm?: OnAlarm;
+  readonly deaths?: Deaths;
+  /** The first attempt to lead: at once (default), or like all later ones when the log has gone quiet. */
+  readonly campaign?: 'AT_ONCE' | 'WHEN_QUIET';
+  /** Silence on the decision log after which a standby tries to lead; default 2,000 ms. */
+  readonly quietMs?: number;
+  /** Whether silence counts only while commands wait (default). A decider that must speak by itself sets it to false. */
+  readonly quietNeedsWork?: boolean;
+}
+
+export type RunnerStatus = 'IDLE' | 'FOLDING' | 'STANDBY' | 'LEADING' | 'STOPPED' | 'HALTED';
+
+const DEFAULT_QUIET_MS = 2_000;
+/** Back-off after a lost incarnation: random up to this, doubled for every fruitless one, never above the last. */
+const FIRST_BACK_OFF_MS = 100;
+const MAX_BACK_OFF_MS = 5_000;
+/** Incarnations in a row that wrote nothing, before a person is needed: some minutes of trying. */
+const MAX_FRUITLESS = 100;
+
+export class DeciderRunner<S, C, E> {
+  readonly metrics: RunnerMetrics = blankMetrics();
+  status: RunnerStatus = 'IDLE';
+  /** Why it halted. */
+  fault: Error | undefined;
+
+  readonly #o: RunnerOptions<S, C, E>;
+  readonly #onAlarm: OnAlarm;
+  readonly #deaths: Deaths;
+  readonly #stopping = new AbortController();
+  readonly #decisionListeners = new Set<(decision: ValidDecision<E>) => void>();
+  readonly #statusListeners = new Set<(status: RunnerStatus) => void>();
+  #life: DeciderLife<S, C, E> | undefined;
+  #running: Promise<void> | undefined;
+  #told = 0;
+  #heardAt = 0;
+  #fruitless = 0;
+
+  constructor(options: RunnerOptions<S, C, E>) {
+    this.#o = options;
+    this.#onAlarm = options.onAlarm ?? (() => undefined);
+    this.#deaths = options.deaths ?? deathsInMemory();
+  }
+
+  get src(): string {
+    return this.#o.src;
+  }
+
+  /** This incarnation's state, to be read only; while leading it runs ahead of the log. Undefined between incarnations. */
+  get state(): S | undefined {
+    return this.#life?.state;
+  }
+
+  /** What was read and found valid so far. */
+  get position(): { readonly seq: number; readonly head: string; readonly next: number } | undefined {
+    if (!this.#life) return undefined;
+    const { seq, head, next } = this.#life.valid;
+    return { seq, head, next };
+  }
+
+  /** Every valid decision once, in order, from the log's beginning, whatever incarnation reads it. */
+  onDecision(listener: (decision: ValidDecision<E>) => void): () => void {
+    this.#decisionListeners.add(listener);
+    return () => this.#decisionListeners.delete(listener);
+  }
+
+  onStatus(listener: (status: RunnerStatus) => void): () => void {
+    this.#statusListeners.add(listener);
+    return () => this.#statusListeners.delete(listener);
+  }
+
+  start(): void {
+    this.#running ??= this.#run();
+  }
+
+  /** Decides nothing more, waits until what was decided is in the log, and lets go of it. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#life?.stop();
+    await this.#running;
+    if (this.status !== 'HALTED') this.#become('STOPPED');
+  }
+
+  // ── Lives ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #run(): Promise<void> {
+    let atOnce = this.#o.campaign !== 'WHEN_QUIET';
+    while (!this.#stopping.signal.aborted) {
+      const life = this.#begin();
+      const end = await this.#live(life, atOnce);
+      this.#life = undefined;
+      if (end.cause === 'STOPPED') return;
+      if (this.#isFinal(life, end)) return;
+      // Who lost the log to another waits until that one is silent; who failed alone tries again.
+      atOnce = end.cause !== 'FOREIGN_START';
+      this.#become('STANDBY');
+      await this.#o.clock.sleep(this.#backOff(), this.#stopping.signal);
+    }
+  }
+
+  #begin(): DeciderLife<S, C, E> {
+    this.metrics.incarnations++;
+    this.#life = new DeciderLife<S, C, E>({
+      ...this.#o,
+      deaths: this.#deaths,
+      metrics: this.metrics,
+      onAlarm: this.#onAlarm,
+      onValid: (decision) => this.#tell(decision),
+      onDropped: (reason, inc) => this.#dropped(reason, inc),
+    });
+    return this.#life;
+  }
+
+  async #live(life: DeciderLife<S, C, E>, atOnce: boolean): Promise<LifeEnd> {
+    this.#become('FOLDING');
+    await life.fold();
+    if (!atOnce) await this.#untilQuiet(life);
+    if (!this.#stopping.signal.aborted) await life.claim();
+    if (life.leading) this.#become('LEADING');
+    if (this.#stopping.signal.aborted) await life.stop();
+    return life.over;
+  }
+
+  /** Resolves when the log has been silent too long, or when there is nothing left to wait for. */
+  async #untilQuiet(life: DeciderLife<S, C, E>): Promise<void> {
+    const { clock, quietMs = DEFAULT_QUIET_MS, quietNeedsWork = true } = this.#o;
+    let over = false;
+    void life.over.then(() => {
+      over = true;
+    });
+    this.#become('STANDBY');
+    this.#heardAt = clock.now();
+    while (!over && !this.#stopping.signal.aborted) {
+      await clock.sleep(quietMs / 4, this.#stopping.signal);
+      const silent = clock.now() - this.#heardAt >= quietMs;
+      if (silent && (!quietNeedsWork || (await this.#workWaits(life)))) return;
+    }
+  }
+
+  async #workWaits({ valid }: DeciderLife<S, C, E>): Promise<boolean> {
+    const { log, commands, epoch } = this.#o;
+    const { end } = await log.bounds(commands);
+    const last = valid.lastIn;
+    return end > (last !== null && last[0] === epoch ? last[1] + 1 : 0);
+  }
+
+  /** True when trying again would be wrong or has proved useless. */
+  #isFinal(life: DeciderLife<S, C, E>, end: Exclude<LifeEnd, { cause: 'STOPPED' }>): boolean {
+    const fault = 'fault' in end ? end.fault : undefined;
+    this.#fruitless = life.progressed ? 0 : this.#fruitless + 1;
+    const detail = `${this.src}: ${end.cause}${fault ? `: ${fault.message}` : ''}`;
+    this.#onAlarm('INCARNATION_ENDED', detail);
+    if (fault instanceof LogFault || fault instanceof DeciderHalted) return this.#halt(fault);
+    if (this.#fruitless < MAX_FRUITLESS) return false;
+    return this.#halt(new DeciderHalted(`${detail} (${MAX_FRUITLESS} incarnations in a row wrote nothing)`));
+  }
+
+  #halt(fault: Error): true {
+    this.fault = fault;
+    this.#become('HALTED');
+    this.#onAlarm('RUNNER_HALTED', fault.message);
+    return true;
+  }
+
+  #backOff(): number {
+    const most = Math.min(FIRST_BACK_OFF_MS * 2 ** Math.min(this.#fruitless, 10), MAX_BACK_OFF_MS);
+    const [random = 0] = this.#o.entropy.bytes(1);
+    return Math.ceil((most * (random + 1)) / 256);
+  }
+
+  // ── What listeners hear ────────────────────────────────────────────────────────────────────────────────────────
+
+  #tell(decision: ValidDecision<E>): void {
+    this.#heardAt = this.#o.clock.now();
+    if (decision.decision.seq <= this.#told) return;
+    this.#told = decision.decision.seq;
+    this.metrics.decisions++;
+    if (decision.decision.code !== undefined) this.metrics.refused++;
+    for (const listener of this.#decisionListeners) listener(decision);
+  }
+
+  #dropped(reason: DropReason, inc: string): void {
+    this.metrics.dropped[reason]++;
+    if (reason === 'KILLED') {
+      this.#onAlarm('INCARNATION_KILLED', `${this.src}: incarnation ${inc} contradicted itself or its input`);
+    }
+  }
+
+  #become(status: RunnerStatus): void {
+    if (this.status === status) return;
+    this.status = status;
+    for (const listener of this.#statusListeners) listener(status);
+  }
+}
+
+/** Records per read while folding without following. */
+const FOLD_PAGE = 2_000;
+
+export interface Folded<S> {
+  readonly state: S;
+  readonly seq: number;
+  readonly head: string;
+  /** SHA-256 of the state's canonical text: equal on every machine for the same prefix of the log. */
+  readonly stateHash: string;
+  readonly checkpoint: string;
+}
+
+/** Replays the decisions of one source up to and including sequence number `to` (default: all there are). */
+export async function foldDecisions<S, C, E>(
+  log: Pick<EventLog, 'read'>,
+  source: { readonly src: string; readonly at: TopicPartition; readonly to?: number },
+  decider: Decider<S, C, E>,
+): Promise<Folded<S>> {
+  const { src, at, to = Number.POSITIVE_INFINITY } = source;
+  const state = decider.initialState();
+  const valid = validRecords<E>(src, at);
+  while (valid.seq < to) {
+    const page = await log.read({ ...at, from: valid.next }, FOLD_PAGE);
+    for (const record of page) {
+      const accepted = valid.accept(record);
+      if (accepted.kind === 'valid') decider.evolve(state, accepted.decision);
+      if (valid.seq >= to) break;
+    }
+    if (page.length === 0) break;
+  }
+  const { seq, head } = valid;
+  return { state, seq, head, stateHash: sha256(decider.describe(state)), checkpoint: valid.toCheckpoint() };
+}

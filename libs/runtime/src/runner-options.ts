@@ -1,0 +1,99 @@
+/** What a decider's runner is given and what it tells: settings, counters, alarms. Plain data, so that any exporter can read it. */
+import type { ServiceKey } from '#mutuel/contracts';
+import type { Decider } from '#mutuel/engine';
+import type { Clock, Entropy, EventLog, TopicPartition } from './ports.js';
+import type { RenewingAppender } from './renewing-appender.js';
+import type { TailSource } from './tail-source.js';
+import type { DropReason, ValidDecision } from './valid-records.js';
+
+/** What every part of a process shares. */
+export interface Seams {
+  readonly log: EventLog;
+  readonly tails: TailSource;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+}
+
+export interface DeciderSettings<S, C, E> {
+  readonly decider: Decider<S, C, E>;
+  /**
+   * Turns the JSON of a command into a command; what a client got wrong becomes the decider's own `Malformed`
+   * (`{ type: 'Malformed', cause }` must read as itself). It throws only on what a service signed and this release does not know.
+   */
+  readonly readCommand: (value: unknown, trusted: boolean) => C;
+  /** `shard-3` or `market`. */
+  readonly src: string;
+  /** The cluster epoch of the topics. */
+  readonly epoch: number;
+  readonly commands: TopicPartition;
+  readonly decisions: TopicPartition;
+  readonly serviceKey: ServiceKey;
+  /** Appends the steps that the state asks for; may be shared by the runners of a process. */
+  readonly work: RenewingAppender;
+}
+
+export type AlarmCode =
+  | 'INCARNATION_KILLED'
+  | 'INCARNATION_ENDED'
+  | 'JOB_STUCK'
+  | 'RUNNER_HALTED'
+  | 'RELAY_GAP'
+  | 'APPEND_FAILED'
+  | 'PROJECTION_FAILED';
+
+/** For people and dashboards; nothing may be decided by it. */
+export type OnAlarm = (code: AlarmCode, detail: string) => void;
+
+export interface RunnerMetrics {
+  /** Valid decisions read. */
+  decisions: number;
+  refused: number;
+  incarnations: number;
+  readonly dropped: Record<DropReason, number>;
+  appends: number;
+  appended: number;
+  /** Summed over all appends. */
+  appendMs: number;
+  stepsAsked: number;
+  /** Commands handed over and not decided yet, and the age of the oldest by the log's time. */
+  undecided: number;
+  oldestUndecidedMs: number;
+}
+
+export const blankMetrics = (): RunnerMetrics => ({
+  decisions: 0,
+  refused: 0,
+  incarnations: 0,
+  dropped: { ZOMBIE: 0, DUPLICATE: 0, DEAD: 0, REPEATED_START: 0, KILLED: 0 },
+  appends: 0,
+  appended: 0,
+  appendMs: 0,
+  stepsAsked: 0,
+  undecided: 0,
+  oldestUndecidedMs: 0,
+});
+
+/** How often deciding the command at one position ended an incarnation. */
+export interface Deaths {
+  count(epoch: number, offset: number): number;
+  note(epoch: number, offset: number): void;
+}
+
+/** Counts for as long as the process lives; positions that were passed are forgotten with it. */
+export function deathsInMemory(): Deaths {
+  const counts = new Map<string, number>();
+  const key = (epoch: number, offset: number) => `${epoch}/${offset}`;
+  return {
+    count: (epoch, offset) => (counts.size === 0 ? 0 : (counts.get(key(epoch, offset)) ?? 0)),
+    note: (epoch, offset) => counts.set(key(epoch, offset), (counts.get(key(epoch, offset)) ?? 0) + 1),
+  };
+}
+
+/** What one life needs beyond its decider's settings. */
+export interface LifeOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> {
+  readonly deaths: Deaths;
+  readonly metrics: RunnerMetrics;
+  readonly onAlarm: OnAlarm;
+  readonly onValid: (decision: ValidDecision<E>) => void;
+  readonly onDropped: (reason: DropReason, inc: string) => void;
+}
