@@ -304,7 +304,8 @@ function breakPrices({ ruleSet, rung, claims, exact, net }: BreakInput): readonl
   if (rung.name === 'PAY_NET_RATE') return exact.map((price) => breakPrice(ruleSet, price));
   const priced = exact.map((price) => raise(breakPrice(ruleSet, price), price, ruleSet.minimum));
   const lower = ruleSet.minimumInMinusPool;
-  if (lower === undefined || compare(cost(claims, priced), net) <= 0) return priced;
+  if (lower === undefined || typeof ruleSet.minimum !== 'string' || compare(cost(claims, priced), net) <= 0)
+    return priced;
   return exact.map((price) => raise(breakPrice(ruleSet, price), price, lower));
 }
 

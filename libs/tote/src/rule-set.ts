@@ -98,7 +98,7 @@ export interface RuleSet {
   readonly digits: number;
   /** Least price (`"1.10"`), or steps on the unrounded price; `"0"` for none. */
   readonly minimum: string | readonly MinimumStep[];
-  /** Least price in a minus pool: used when paying `minimum` would cost more than the net pool. */
+  /** Least price in a minus pool: used when paying `minimum` (a single one) would cost more than the net pool. */
   readonly minimumInMinusPool?: string;
   /** How one bet's payment (winning stake x price) becomes whole minor units; NEAREST takes halves upwards. */
   readonly payment: 'DOWN' | 'NEAREST';
@@ -265,7 +265,7 @@ function fieldProblems(name: string, value: unknown): RuleProblem[] {
 }
 
 /** What needs two fields to judge; every field by itself is right here. */
-function crossProblems({ noWinner, breakTo, breakPer, display }: RuleSet): RuleProblem[] {
+function crossProblems({ noWinner, breakTo, breakPer, display, minimum, minimumInMinusPool }: RuleSet): RuleProblem[] {
   const problems: RuleProblem[] = [];
   const end = noWinner.findIndex((name) => name === 'REFUND' || name === 'CARRY' || name === 'PAY_NET_RATE');
   if (end >= 0 && end < noWinner.length - 1) {
@@ -273,6 +273,9 @@ function crossProblems({ noWinner, breakTo, breakPer, display }: RuleSet): RuleP
   }
   if (breakTo !== 'none' && !isFiniteDecimal(breakPer)) {
     problems.push({ at: '/breakPer', message: 'breakPer must divide into finite decimals (1, 2, 100 …)' });
+  }
+  if (minimumInMinusPool !== undefined && typeof minimum !== 'string') {
+    problems.push({ at: '/minimumInMinusPool', message: 'minimumInMinusPool needs a single minimum, not steps' });
   }
   return [...problems, ...displayProblems(display)];
 }
