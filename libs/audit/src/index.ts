@@ -1,0 +1,17 @@
+/** The door of the second calculator: pricing by force, the fold over the decision logs, and the comparison of sheets. */
+export { type ComparableSheet, compareSheets } from './compare-sheets.js';
+export { bettingInterest, expandSelection } from './expansion.js';
+export { type ForceInput, priceByForce, priceLines } from './price-by-force.js';
+export {
+  type AuditedPoolType,
+  type AuditField,
+  type AuditPool,
+  AuditRefused,
+  type AuditRules,
+  type AuditSelection,
+  type AuditTicket,
+  auditedPoolTypes,
+  type DividendSheet,
+  type LineStake,
+  type SheetDividend,
+} from './sheet.js';
