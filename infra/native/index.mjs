@@ -6,9 +6,9 @@
 import { existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { kafkaPortsNeeded, startKafka } from './kafka.mjs';
+import { kafkaNodeNames, startKafka } from './kafka.mjs';
 import { startPostgres, wipePostgres } from './postgres.mjs';
-import { freePorts, InfraError, isAlive, stopServers } from './process.mjs';
+import { freePorts, InfraError, isAlive, startServer, stopServers } from './process.mjs';
 import { startRedis } from './redis.mjs';
 
 export { InfraError } from './process.mjs';
@@ -22,24 +22,29 @@ export async function up({ instance = defaultInstance(), brokers, log = () => un
     const before = readState(folder);
     const nodes = brokers ?? before.brokers ?? 1;
     if (isComplete(before) && before.brokers === nodes) return addressesOf(before);
-    await stopServers(before.servers);
+    // What runs is left running; a broker goes only where another number of them is asked for.
+    if (before.brokers !== nodes) await stopServers(before.servers.filter(({ name }) => name.startsWith('kafka-')));
+    const running = before.servers.filter(isAlive);
     const started = Date.now();
-    const ports = await freePorts(2 + kafkaPortsNeeded(nodes), before.ports);
-    const state = { instance, brokers: nodes, ports, servers: [] };
-    const onStarted = (servers) => {
-      state.servers.push(...servers);
+    const ports = await portsFor(portNames(nodes), before.ports, running);
+    const state = { instance, brokers: nodes, ports, servers: running };
+    const start = (options) => {
+      const alive = running.find((server) => server.name === options.name);
+      if (alive !== undefined) return alive;
+      const server = startServer(options);
+      state.servers = [...state.servers, server];
       writeState(folder, state);
+      return server;
     };
     const timed = async (name, starting) => {
       const address = await starting;
       log(`${name} ready after ${((Date.now() - started) / 1000).toFixed(1)} s: ${address}`);
       return address;
     };
-    const [postgresPort, redisPort, ...kafkaPorts] = ports;
     const starts = [
-      timed('Redis', startRedis({ folder: join(folder, 'redis'), port: redisPort, onStarted })),
-      timed('PostgreSQL', startPostgres({ folder: join(folder, 'postgres'), port: postgresPort, onStarted })),
-      timed('Kafka', startKafka({ folder: join(folder, 'kafka'), brokers: nodes, ports: kafkaPorts, onStarted })),
+      timed('Redis', startRedis({ folder: join(folder, 'redis'), port: ports.redis, start })),
+      timed('PostgreSQL', startPostgres({ folder: join(folder, 'postgres'), port: ports.postgres, start })),
+      timed('Kafka', startKafka({ folder: join(folder, 'kafka'), brokers: nodes, ports, start })),
     ];
     const failures = (await Promise.allSettled(starts)).filter((outcome) => outcome.status === 'rejected');
     if (failures.length > 0) {
@@ -54,13 +59,17 @@ export async function up({ instance = defaultInstance(), brokers, log = () => un
 }
 
 /** Stops the instance's servers and keeps their data and ports. Resolves to the names of those that were running. */
-export async function down({ instance = defaultInstance() } = {}) {
+export function down({ instance = defaultInstance() } = {}) {
+  return end(instance, (server) => server.stopSignal);
+}
+
+async function end(instance, signalOf) {
   const folder = folderOf(instance);
   if (!existsSync(folder)) return [];
   return exclusively(folder, async () => {
     const state = readState(folder);
     const running = state.servers.filter(isAlive);
-    await stopServers(running);
+    await stopServers(running, signalOf);
     writeState(folder, { instance, brokers: state.brokers, ports: state.ports, servers: [] });
     return running.map((server) => server.name);
   });
@@ -68,7 +77,8 @@ export async function down({ instance = defaultInstance() } = {}) {
 
 /** Stops the instance and removes everything it kept. */
 export async function wipe({ instance = defaultInstance() } = {}) {
-  const names = await down({ instance });
+  // A broker takes its time to hand over what is thrown away here.
+  const names = await end(instance, ({ name, stopSignal }) => (name.startsWith('kafka-') ? 'SIGKILL' : stopSignal));
   wipePostgres(join(folderOf(instance), 'postgres'));
   rmSync(folderOf(instance), { recursive: true, force: true });
   return names;
@@ -120,13 +130,33 @@ function addressesOf({ KAFKA_BROKERS, DATABASE_URL, REDIS_URL }) {
 
 function readState(folder) {
   const file = join(folder, 'state.json');
-  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { servers: [], ports: [] };
+  return existsSync(file) ? JSON.parse(readFileSync(file, 'utf8')) : { servers: [], ports: {} };
 }
 
 function writeState(folder, state) {
   const file = join(folder, 'state.json');
   writeFileSync(`${file}.new`, `${JSON.stringify(state, null, 2)}\n`);
   renameSync(`${file}.new`, file);
+}
+
+/** A port for each name: that of the last run, unless somebody else has taken it since. */
+async function portsFor(names, before, running) {
+  const kept = names.filter((name) =>
+    running.some((server) => name === server.name || name === `${server.name}-controller`),
+  );
+  const missing = names.filter((name) => !kept.includes(name));
+  const found = await freePorts(
+    missing.length,
+    missing.map((name) => before[name]),
+  );
+  return Object.fromEntries([
+    ...kept.map((name) => [name, before[name]]),
+    ...missing.map((name, index) => [name, found[index]]),
+  ]);
+}
+
+function portNames(brokers) {
+  return ['redis', 'postgres', ...kafkaNodeNames(brokers).flatMap((name) => [name, `${name}-controller`])];
 }
 
 /** All that is missing at once, a line each; a bug of ours goes before it, as it is. */

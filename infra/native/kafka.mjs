@@ -9,7 +9,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, renameSync, rmSync, w
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ask, findProgram, InfraError, startServer, untilReady } from './process.mjs';
+import { ask, findProgram, InfraError, untilReady } from './process.mjs';
 
 const pomFile = fileURLToPath(new URL('../kafka/pom.xml', import.meta.url));
 const logSettings = fileURLToPath(new URL('../kafka/log4j2.xml', import.meta.url));
@@ -51,39 +51,39 @@ export function provideJars() {
   renameSync(coming, jars);
 }
 
-/** Ports a cluster of `brokers` nodes needs: a client's and a controller's each. */
-export function kafkaPortsNeeded(brokers) {
-  return 2 * brokers;
+/** The servers of a cluster by name; each has a port of its name and another one with `-controller` behind it. */
+export function kafkaNodeNames(brokers) {
+  return Array.from({ length: brokers }, (_, index) => `kafka-${index + 1}`);
 }
 
 /** Starts all nodes and waits until each of them answers and knows all the others. */
-export async function startKafka({ folder, brokers, ports, onStarted }) {
+export async function startKafka({ folder, brokers, ports, start }) {
   const java = findProgram('java', process.env.JAVA_HOME ? [join(process.env.JAVA_HOME, 'bin')] : []);
   if (java === null)
     throw new InfraError('Java is missing: install "default-jre-headless", 17 or later (or run `npm run provision`).');
   provideJars();
-  const nodes = Array.from({ length: brokers }, (_, i) => ({
-    id: i + 1,
-    port: ports[2 * i],
-    controllerPort: ports[2 * i + 1],
-    folder: join(folder, `of-${brokers}`, `node-${i + 1}`),
+  const nodes = kafkaNodeNames(brokers).map((name, index) => ({
+    id: index + 1,
+    name,
+    port: ports[name],
+    controllerPort: ports[`${name}-controller`],
+    folder: join(folder, `of-${brokers}`, `node-${index + 1}`),
   }));
   const clusterId = clusterIdIn(join(folder, `of-${brokers}`));
   for (const node of nodes) prepareNode({ java, node, nodes, clusterId });
-  const servers = nodes.map((node) => startNode(java, node));
-  onStarted(servers);
+  const servers = nodes.map((node) => start(nodeProcess(java, node)));
   await Promise.all(servers.map((server) => untilReady(server, () => knowsBrokers(server.port, brokers))));
   return nodes.map((node) => `127.0.0.1:${node.port}`).join(',');
 }
 
-function startNode(java, node) {
-  return startServer({
-    name: `kafka-${node.id}`,
+function nodeProcess(java, node) {
+  return {
+    name: node.name,
     command: java,
     args: [...jvmOptions, 'kafka.Kafka', join(node.folder, 'server.properties')],
     logFile: join(node.folder, 'server.log'),
     port: node.port,
-  });
+  };
 }
 
 /** A small serial heap with the quick compiler only: steady right after a start, on two cores shared with everything else. */

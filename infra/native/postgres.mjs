@@ -6,13 +6,13 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { chownSync, existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { findProgram, InfraError, startServer, untilReady } from './process.mjs';
+import { findProgram, InfraError, untilReady } from './process.mjs';
 
 const user = 'mutuel';
 const database = 'mutuel';
 
 /** Starts the server on `port`, with the database made; the answer is its address. */
-export async function startPostgres({ folder, port, onStarted }) {
+export async function startPostgres({ folder, port, start }) {
   const bin = programFolder();
   const owner = serverUser();
   const data = postgresData(folder);
@@ -33,7 +33,7 @@ export async function startPostgres({ folder, port, onStarted }) {
     max_connections: 100,
     jit: 'off',
   };
-  const server = startServer({
+  const server = start({
     name: 'postgres',
     command: join(bin, 'postgres'),
     args: ['-D', data, ...Object.entries(settings).flatMap(([key, value]) => ['-c', `${key}=${value}`])],
@@ -42,7 +42,6 @@ export async function startPostgres({ folder, port, onStarted }) {
     stopSignal: 'SIGINT', // The fast shutdown: it does not wait for clients to leave.
     owner,
   });
-  onStarted([server]);
   const target = ['-h', '127.0.0.1', '-p', String(port), '-U', user];
   await untilReady(server, () => spawnSync(join(bin, 'pg_isready'), [...target, '-q']).status === 0);
   createDatabase(bin, target);

@@ -7,6 +7,9 @@ import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } 
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
 
+/** A broker that hands its partitions over needs some seconds; one that needs more hangs. */
+const stopGraceMs = 15_000;
+
 /** A fault the operator can act on: one line that says what is missing and what to do. */
 export class InfraError extends Error {
   name = 'InfraError';
@@ -36,10 +39,10 @@ export function isAlive(server) {
   return server.born !== '' && birthOf(server.pid) === server.born;
 }
 
-/** Ends the given processes together: asks first, and after `graceMs` no longer asks. */
-export async function stopServers(servers, graceMs = 15_000) {
-  signalAll(servers, (server) => server.stopSignal);
-  if (await becomesTrue(() => servers.every((server) => !isAlive(server)), graceMs)) return;
+/** Ends the given processes together: asks first, and after `stopGraceMs` no longer asks. */
+export async function stopServers(servers, signalOf = (server) => server.stopSignal) {
+  signalAll(servers, signalOf);
+  if (await becomesTrue(() => servers.every((server) => !isAlive(server)), stopGraceMs)) return;
   signalAll(servers, () => 'SIGKILL');
   await becomesTrue(() => servers.every((server) => !isAlive(server)), 5_000);
 }
