@@ -1,0 +1,249 @@
+/**
+ * One tail of the log per process, shared by all its readers: each subscribes to a partition from its own offset. It must never
+ * let a slow reader hold up another one: who falls behind gets a tail of his own until he has caught up, and joins again.
+ */
+import { type Clock, type EventLog, LogFault, type LogRecord, type LogStart, type LogTail } from './ports.js';
+import type { OnRecords, Subscription, TailSource } from './tail-source.js';
+
+/** Records handed to a reader and not yet taken beyond which it no longer belongs to the shared tail. */
+const MAX_QUEUED = 20_000;
+/** Readers of a partition that come within this time start on one tail, at the lowest of their offsets. */
+const GATHER_MS = 20;
+
+const nameOf = ({ topic, partition }: { topic: string; partition: number }): string => `${topic}/${partition}`;
+
+export class TailHub implements TailSource {
+  readonly #log: EventLog;
+  readonly #clock: Pick<Clock, 'sleep'>;
+  readonly #channels = new Map<string, Channel>();
+  readonly #leaving = new Map<string, Promise<void>>();
+  #tail: Promise<LogTail> | undefined;
+  #closed = false;
+
+  constructor(log: EventLog, clock: Pick<Clock, 'sleep'>) {
+    this.#log = log;
+    this.#clock = clock;
+  }
+
+  async subscribe(start: LogStart, onRecords: OnRecords, onFault: (fault: Error) => void): Promise<Subscription> {
+    const bounds = await this.#log.bounds(start);
+    if (start.from < bounds.start || start.from > bounds.end) {
+      throw new LogFault(
+        `${nameOf(start)} holds offsets ${bounds.start} to ${bounds.end}; a reader wants to go on from ${start.from}`,
+      );
+    }
+    if (this.#closed) throw new Error('the tail hub is closed');
+    const reader = new Reader(this.#log, this.#channel(start), start, onRecords, onFault);
+    await reader.begin();
+    return reader;
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    const tail = this.#tail;
+    this.#tail = undefined;
+    await (await tail?.catch(() => undefined))?.close();
+    for (const channel of this.#channels.values()) for (const reader of channel.all) await reader.close();
+  }
+
+  #channel(start: LogStart): Channel {
+    const name = nameOf(start);
+    const known = this.#channels.get(name);
+    if (known) return known;
+    const channel: Channel = new Channel(
+      (from) => this.#open(start, from),
+      () => this.#leave(start, channel),
+    );
+    this.#channels.set(name, channel);
+    return channel;
+  }
+
+  async #open({ topic, partition }: LogStart, lowest: () => number): Promise<void> {
+    await Promise.all([this.#clock.sleep(GATHER_MS), this.#leaving.get(nameOf({ topic, partition }))]);
+    const tail = await this.#shared();
+    await tail.add({ topic, partition, from: lowest() });
+  }
+
+  #shared(): Promise<LogTail> {
+    this.#tail ??= this.#log
+      .tail(
+        [],
+        (at, records) => this.#channels.get(nameOf(at))?.onBatch(records),
+        (fault) => this.#lost(fault),
+      )
+      .catch((fault: unknown) => {
+        this.#tail = undefined;
+        throw fault;
+      });
+    return this.#tail;
+  }
+
+  /** The last reader of a partition has gone; who comes next waits until the tail has let go of it. */
+  async #leave(at: LogStart, channel: Channel): Promise<void> {
+    const name = nameOf(at);
+    if (this.#channels.get(name) !== channel) return;
+    this.#channels.delete(name);
+    const left = Promise.resolve(this.#tail)
+      .then((tail) => tail?.remove(at))
+      .catch(() => undefined)
+      .finally(() => this.#leaving.delete(name));
+    this.#leaving.set(name, left);
+    await left;
+  }
+
+  /** The shared tail is gone: every reader on it must start over, and the next subscription makes a new one. */
+  #lost(fault: Error): void {
+    this.#tail = undefined;
+    const channels = [...this.#channels.values()];
+    this.#channels.clear();
+    for (const channel of channels) for (const reader of [...channel.all]) reader.fail(fault);
+  }
+}
+
+/** One partition of the shared tail. */
+class Channel {
+  readonly all = new Set<Reader>();
+  /** Those that get the shared tail's batches. */
+  readonly live = new Set<Reader>();
+  /** The offset that the shared tail hands out next; undefined while it is not reading this partition. */
+  next: number | undefined;
+  #opening: Promise<void> | undefined;
+
+  constructor(
+    private readonly open: (lowest: () => number) => Promise<void>,
+    private readonly leave: () => Promise<void>,
+  ) {}
+
+  /** True once the reader belongs to the shared tail; false when that has gone past it already. */
+  async join(reader: Reader): Promise<boolean> {
+    this.all.add(reader);
+    if (this.next !== undefined) return this.tryJoin(reader);
+    this.live.add(reader);
+    this.#opening ??= this.open(() => this.#lowest());
+    await this.#opening;
+    return true;
+  }
+
+  tryJoin(reader: Reader): boolean {
+    if (this.next === undefined || reader.next < this.next) return false;
+    this.live.add(reader);
+    return true;
+  }
+
+  async drop(reader: Reader): Promise<void> {
+    this.live.delete(reader);
+    this.all.delete(reader);
+    if (this.all.size === 0) await this.leave();
+  }
+
+  /** Waits for the fastest reader only; the others keep a queue, up to a point. */
+  async onBatch(records: readonly LogRecord[]): Promise<void> {
+    const last = records.at(-1);
+    if (!last) return;
+    this.next = last.offset + 1;
+    for (const reader of this.live) {
+      reader.offer(records);
+      if (reader.queued > MAX_QUEUED && this.live.size > 1) this.live.delete(reader);
+    }
+    await Promise.race([...this.live].map((reader) => reader.idle));
+  }
+
+  #lowest(): number {
+    const from = Math.min(...[...this.live].map((reader) => reader.next));
+    this.next = from;
+    return from;
+  }
+}
+
+class Reader implements Subscription {
+  /** The offset it wants next. */
+  next: number;
+  /** Records offered and not yet taken. */
+  queued = 0;
+  /** Resolves when everything offered so far was taken. */
+  idle: Promise<void> = Promise.resolve();
+
+  #queue: (readonly LogRecord[])[] = [];
+  #taking = false;
+  #own: LogTail | undefined;
+  #closed = false;
+
+  constructor(
+    private readonly log: EventLog,
+    private readonly channel: Channel,
+    private readonly start: LogStart,
+    private readonly onRecords: OnRecords,
+    private readonly onFault: (fault: Error) => void,
+  ) {
+    this.next = start.from;
+  }
+
+  async begin(): Promise<void> {
+    try {
+      if (!(await this.channel.join(this))) await this.#catchUp();
+    } catch (fault) {
+      await this.close();
+      throw fault;
+    }
+  }
+
+  offer(records: readonly LogRecord[]): void {
+    const wanted = this.#unseen(records);
+    if (wanted.length === 0 || this.#closed) return;
+    this.next = (wanted.at(-1) as LogRecord).offset + 1;
+    this.queued += wanted.length;
+    this.#queue.push(wanted);
+    if (!this.#taking) this.idle = this.#take();
+  }
+
+  fail(fault: Error): void {
+    if (this.#closed) return;
+    void this.close();
+    this.onFault(fault);
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#queue = [];
+    await Promise.all([this.channel.drop(this), this.#own?.close()]);
+  }
+
+  async #take(): Promise<void> {
+    this.#taking = true;
+    try {
+      for (let records = this.#queue.shift(); records && !this.#closed; records = this.#queue.shift()) {
+        await this.onRecords(records);
+        this.queued -= records.length;
+      }
+      this.#taking = false;
+      if (!this.#closed && !this.channel.live.has(this)) await this.#catchUp();
+    } catch (fault) {
+      this.fail(fault instanceof Error ? fault : new Error(String(fault)));
+    }
+  }
+
+  /** Reads on its own tail, at its own pace, until it meets the shared one. */
+  async #catchUp(): Promise<void> {
+    if (this.channel.tryJoin(this)) return;
+    let met = false;
+    const onBatch = async (_at: unknown, records: readonly LogRecord[]): Promise<void> => {
+      if (met || this.#closed) return;
+      await this.onRecords(this.#unseen(records));
+      this.next = Math.max(this.next, (records.at(-1) as LogRecord).offset + 1);
+      met = this.channel.tryJoin(this);
+      if (!met) return;
+      const own = this.#own;
+      this.#own = undefined;
+      void own?.close();
+    };
+    const own = await this.log.tail([{ ...this.start, from: this.next }], onBatch, (fault) => this.fail(fault));
+    if (met || this.#closed) await own.close();
+    else this.#own = own;
+  }
+
+  #unseen(records: readonly LogRecord[]): readonly LogRecord[] {
+    const first = records[0]?.offset ?? this.next;
+    return first >= this.next ? records : records.slice(this.next - first);
+  }
+}
