@@ -58,9 +58,13 @@ export async function ensureInstalled() {
 
 /** Compiles the server and, where there is one, the console, each only when one of its sources is newer than its last build. */
 export async function ensureBuilt() {
-  await buildIfStale('Building the server', serverSources(), join(root, 'dist', '.server-built'), buildServer);
-  if (!existsSync(join(root, 'apps', 'console', 'index.html'))) return;
-  await buildIfStale('Building the console', consoleSources(), join(root, 'dist', '.console-built'), buildConsole);
+  const server = buildIfStale('Building the server', serverSources(), join(root, 'dist', '.server-built'), buildServer);
+  const hasConsole = existsSync(join(root, 'apps', 'console', 'index.html'));
+  const web = hasConsole
+    ? buildIfStale('Building the console', consoleSources(), join(root, 'dist', '.console-built'), buildConsole)
+    : undefined;
+  const failure = (await Promise.allSettled([server, web])).find((outcome) => outcome.status === 'rejected');
+  if (failure !== undefined) throw failure.reason;
 }
 
 async function buildIfStale(title, sources, stamp, build) {
@@ -80,15 +84,7 @@ async function buildServer() {
 }
 
 async function buildConsole() {
-  const { code } = await runTool('vite', [
-    'build',
-    'apps/console',
-    '--outDir',
-    join(root, 'dist', 'console'),
-    '--emptyOutDir',
-    '--logLevel',
-    'warn',
-  ]);
+  const { code } = await runTool('vite', ['build', 'apps/console', '--logLevel', 'warn']);
   if (code !== 0) throw new StepError('The console does not compile.');
 }
 
