@@ -31,7 +31,8 @@ export function Pairs({
   return (
     <div className="pairs-scroll">
       <p className="small muted" style={{ margin: '10px 0 8px' }}>
-        {ordered ? 'Row first, column second.' : 'The two in either order.'} Darker is shorter.
+        {ordered ? 'Row first, column second.' : 'The two in either order.'} The fuller the colour, the shorter the
+        odds.
       </p>
       <table className="pairs" data-testid="pairs">
         <thead>

@@ -48,6 +48,7 @@ export function Runners(props: RunnersProps) {
               {...props}
               runner={runner}
               share={total > 0 ? (100 * stake) / total : 0}
+              width={most > 0 ? (100 * stake) / most : 0}
               favourite={favourite}
             />
           );
@@ -57,8 +58,8 @@ export function Runners(props: RunnersProps) {
   );
 }
 
-function Row(props: RunnersProps & { runner: Runner; share: number; favourite: boolean }) {
-  const { runner, share, favourite, win, place, path, marked, selling, onBack } = props;
+function Row(props: RunnersProps & { runner: Runner; share: number; width: number; favourite: boolean }) {
+  const { runner, share, width, favourite, win, place, path, marked, selling, onBack } = props;
   const out = runner.status === 'SCRATCHED';
   const range = rangeOf(place?.rc.get(runner.number));
   return (
@@ -71,7 +72,7 @@ function Row(props: RunnersProps & { runner: Runner; share: number; favourite: b
       </td>
       <td className="share-cell">
         {out ? null : (
-          <span className="share" style={{ '--share': Math.min(100, share) } as React.CSSProperties}>
+          <span className="share" style={{ '--share': Math.min(100, width) } as React.CSSProperties}>
             <i />
             <span>{share.toFixed(share < 10 ? 1 : 0)}%</span>
           </span>

@@ -272,10 +272,12 @@ function Sum({ slip, pool, unit, session, selling, placing, available }: SumProp
     <>
       <div className="sum" aria-live="polite">
         <div className="spread">
-          <span data-testid="line-count">
-            {count} line{count === 1 ? '' : 's'} × {money(slip.unitStake, unit)}
+          <span data-testid="line-count" className={count === 0 ? 'muted' : ''}>
+            {count === 0
+              ? 'No line yet'
+              : `${count.toLocaleString('en-GB')} line${count === 1 ? '' : 's'} × ${money(slip.unitStake, unit)}`}
           </span>
-          <span className="big" data-testid="cost">
+          <span className={`big${count === 0 ? ' muted' : ''}`} data-testid="cost">
             {money(total, unit)}
           </span>
         </div>
@@ -290,7 +292,7 @@ function Sum({ slip, pool, unit, session, selling, placing, available }: SumProp
         data-testid="place-bet"
         onClick={() => placing.place(toBets(slip), unit.currency)}
       >
-        {busy ? PROGRESS[state.progress] : `Bet ${money(total, unit)}`}
+        {busy ? PROGRESS[state.progress] : count === 0 ? 'Bet' : `Bet ${money(total, unit)}`}
       </button>
       {why === null ? null : (
         <p className="small muted" style={{ marginTop: -6 }} data-testid="why-not">

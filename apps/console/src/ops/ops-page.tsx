@@ -1,3 +1,157 @@
+// The operator's page: sign in, see the day, take one race in hand. It follows the race that needs somebody next until one
+// is picked.
+import '../styles/ops.css';
+import { useState } from 'react';
+import { type Currency, clock, wholeMoney } from '../money.js';
+import { Bones, Masthead, ProblemNote, StatusPill } from '../shared/parts.js';
+import { useMeetings, useRace } from '../shared/queries.js';
+import { type OperatorSession, useSession } from '../shared/session.js';
+import type { Overview } from '../wire.js';
+import { Audit } from './audit.js';
+import { inHand } from './in-hand.js';
+import { useOverview } from './queries.js';
+import { RaceDesk } from './race-desk.js';
+import { roleName } from './roles.js';
+import { SignIn } from './sign-in.js';
+import { Watch } from './watch.js';
+
+const EURO: Currency = { currency: 'EUR', exponent: 2 };
+
 export default function OpsPage() {
-  return null;
+  const [operator, setOperator] = useSession<OperatorSession>('mutuel.operator');
+  return (
+    <div className="page">
+      <Masthead here="ops">
+        {operator === null ? null : (
+          <div className="row" style={{ gap: 12 }}>
+            <span className="small right" data-testid="signed-in">
+              <b>{operator.name}</b>
+              <span className="muted"> {operator.roles.map(roleName).join(', ')}</span>
+            </span>
+            <button type="button" className="plain-button" onClick={() => setOperator(null)} data-testid="sign-out">
+              Sign out
+            </button>
+          </div>
+        )}
+      </Masthead>
+      <main id="main">
+        {operator === null ? (
+          <SignIn onSession={setOperator} />
+        ) : (
+          <Room key={operator.token} operator={operator} onSignOut={() => setOperator(null)} />
+        )}
+      </main>
+    </div>
+  );
+}
+
+function Room({ operator, onSignOut }: { operator: OperatorSession; onSignOut: () => void }) {
+  const overview = useOverview(operator);
+  const meetings = useMeetings();
+  const [picked, setPicked] = useState<string | null>(() => new URLSearchParams(window.location.search).get('race'));
+  const races = overview.data?.races ?? [];
+  const line = races.find((race) => race.raceId === picked) ?? inHand(races);
+  const race = useRace(line?.raceId ?? null);
+  const unit = meetings.data?.find((meeting) => meeting.meetingId === line?.meetingId) ?? EURO;
+  const pick = (raceId: string) => {
+    setPicked(raceId);
+    window.history.replaceState(null, '', `/ops?race=${encodeURIComponent(raceId)}`);
+  };
+  if (overview.data === undefined) {
+    return (
+      <section className="panel">
+        {overview.error === null ? null : (
+          <div className="panel-body stack">
+            <ProblemNote failure={overview.error} />
+            <button type="button" className="act" onClick={onSignOut}>
+              Sign in again
+            </button>
+          </div>
+        )}
+        <Bones rows={7} height={26} />
+      </section>
+    );
+  }
+  return (
+    <>
+      <Watch overview={overview.data} unit={unit} />
+      {overview.error === null ? null : (
+        <div style={{ marginBottom: 16 }}>
+          <ProblemNote failure={overview.error} />
+        </div>
+      )}
+      <div className="room">
+        <Day races={races} shown={line?.raceId ?? null} unit={unit} onPick={pick} />
+        {line === null ? (
+          <section className="panel panel-body">
+            <p className="muted">No race is on the card. Load a meeting to begin.</p>
+          </section>
+        ) : race.data === undefined || race.data.raceId !== line.raceId ? (
+          <section className="panel">
+            <ProblemNote failure={race.error} />
+            <Bones rows={6} />
+          </section>
+        ) : (
+          <RaceDesk
+            key={line.raceId}
+            race={race.data}
+            line={line}
+            operator={operator}
+            unit={unit}
+            onSwitchPerson={onSignOut}
+          />
+        )}
+        <Audit operator={operator} race={line} />
+      </div>
+    </>
+  );
+}
+
+interface DayProps {
+  races: Overview['races'];
+  shown: string | null;
+  unit: Currency;
+  onPick: (raceId: string) => void;
+}
+
+function Day({ races, shown, unit, onPick }: DayProps) {
+  const inOrder = [...races].sort((a, b) => Date.parse(b.postTime) - Date.parse(a.postTime));
+  return (
+    <section className="panel" aria-label="The day's races" data-testid="day">
+      <div className="panel-head">
+        <h2>The day</h2>
+        <span className="small muted">
+          {races.length} race{races.length === 1 ? '' : 's'}
+        </span>
+      </div>
+      <ol className="day day-scroll">
+        {inOrder.map((race) => (
+          <li key={race.raceId}>
+            <button
+              type="button"
+              aria-current={race.raceId === shown}
+              onClick={() => onPick(race.raceId)}
+              data-testid={`day-${race.raceId}`}
+            >
+              <span className="title">
+                Race {race.number}, {race.name}
+              </span>
+              <StatusPill status={race.status} />
+              <span className="facts">
+                {clock(race.postTime)}, {wholeMoney(race.gross, unit)}
+              </span>
+              <span className="facts right">{facts(race)}</span>
+            </button>
+          </li>
+        ))}
+      </ol>
+    </section>
+  );
+}
+
+function facts(race: Overview['races'][number]): string {
+  const voided = race.voidedAfterStop.count;
+  return [race.sealed === null ? '' : `seals ${race.sealed}`, voided === 0 ? '' : `${voided} voided`]
+    .filter((part) => part !== '')
+    .join(', ');
 }

@@ -1,0 +1,187 @@
+// The race in hand: its state, what may be done now, the order, the settlement. Commands are offered only where the state
+// and the person's role allow them; the market has the last word.
+import { useState } from 'react';
+import { type Currency, clock, instant, money, span, wholeMoney } from '../money.js';
+import { useNow } from '../shared/now.js';
+import { Cloth, StatusPill } from '../shared/parts.js';
+import { isAhead } from '../shared/race-face.js';
+import type { OperatorSession } from '../shared/session.js';
+import type { Overview, Race } from '../wire.js';
+import { CommandDialog, WORDS } from './command-dialog.js';
+import { OrderEntry } from './order-entry.js';
+import type { Acknowledged } from './queries.js';
+import { type Action, actionsIn, may, roleName } from './roles.js';
+import { Settlement } from './settlement.js';
+
+export interface RaceDeskProps {
+  race: Race;
+  line: Overview['races'][number];
+  operator: OperatorSession;
+  unit: Currency;
+  onSwitchPerson: () => void;
+}
+
+type Asked = keyof typeof WORDS;
+
+export function RaceDesk({ race, line, operator, unit, onSwitchPerson }: RaceDeskProps) {
+  const [asking, setAsking] = useState<Asked | null>(null);
+  const [answer, setAnswer] = useState<{ action: Asked; answer: Acknowledged } | null>(null);
+  const [entering, setEntering] = useState(false);
+  const status = line.status;
+  const offered = actionsIn(status);
+  const settling = ['PROVISIONAL', 'OFFICIAL', 'PAYING', 'SETTLED'].includes(status);
+  const enters = offered.includes('result') && may(operator.roles, 'result') && (status !== 'PROVISIONAL' || entering);
+  return (
+    <div className="stack">
+      <section className="panel" aria-label={`Race ${race.number}`} data-testid="race-desk" data-status={status}>
+        <Head race={race} line={line} unit={unit} />
+        <div className="actions">
+          {offered.filter(isAsked).map((action) => (
+            <button
+              key={action}
+              type="button"
+              className={`act ${action === 'close' ? 'stop' : action === 'void' ? 'grave' : action === 'open' || action === 'resume' ? 'main' : ''}`}
+              disabled={!may(operator.roles, action)}
+              title={may(operator.roles, action) ? undefined : `Not for a ${operator.roles.map(roleName).join(', ')}`}
+              data-testid={`act-${action}`}
+              onClick={() => setAsking(action)}
+            >
+              {WORDS[action].title}
+            </button>
+          ))}
+          {status === 'PROVISIONAL' && may(operator.roles, 'result') && !entering ? (
+            <button type="button" className="act" onClick={() => setEntering(true)} data-testid="re-enter">
+              Enter another order
+            </button>
+          ) : null}
+          {offered.length === 0 ? <span className="small muted">{closing(status)}</span> : null}
+        </div>
+      </section>
+      <Stopped line={line} answer={answer} />
+      {enters ? (
+        <section className="panel" aria-label="Order of finish">
+          <div className="panel-head">
+            <h2>Order of finish</h2>
+          </div>
+          <OrderEntry
+            key={race.result?.version ?? 0}
+            race={race}
+            operator={operator}
+            onDone={() => setEntering(false)}
+            onCancel={entering ? () => setEntering(false) : null}
+          />
+        </section>
+      ) : null}
+      {settling ? (
+        <Settlement race={race} operator={operator} unit={unit} onSwitchPerson={onSwitchPerson} />
+      ) : (
+        <Field race={race} />
+      )}
+      {asking === null ? null : (
+        <CommandDialog
+          action={asking}
+          race={race}
+          operator={operator}
+          onClose={() => setAsking(null)}
+          onDone={(action, given) => {
+            setAnswer({ action, answer: given });
+            setAsking(null);
+          }}
+        />
+      )}
+    </div>
+  );
+}
+
+function isAsked(action: Action): action is Asked {
+  return action in WORDS;
+}
+
+function closing(status: string): string {
+  if (status === 'VOID') return 'This race is void and refunded. Nothing is left to do.';
+  if (status === 'SETTLED') return 'Every winner is paid. Nothing is left to do.';
+  return 'The winners are being paid.';
+}
+
+function Head({ race, line, unit }: { race: Race; line: RaceDeskProps['line']; unit: Currency }) {
+  const left = Date.parse(race.postTime) - useNow();
+  return (
+    <div className="desk-head">
+      <div className="spread">
+        <span className="small muted">
+          Race {race.number}, post time {clock(race.postTime)}
+          {isAhead(line.status) ? (left >= 0 ? `, in ${span(left)}` : `, ${span(left)} past`) : ''}
+        </span>
+        <StatusPill status={line.status} />
+      </div>
+      <h1>{race.name}</h1>
+      <p className="row small muted" style={{ gap: '4px 18px' }}>
+        <span>
+          <b style={{ color: 'var(--ink)' }} data-testid="race-sales">
+            {wholeMoney(line.gross, unit)}
+          </b>{' '}
+          in {line.bets.toLocaleString('en-GB')} bets
+        </span>
+        <span>{race.runners.filter((runner) => runner.status !== 'SCRATCHED').length} runners</span>
+        {line.sealed === null ? null : <span data-testid="seals">seals {line.sealed}</span>}
+        {line.offAt === null ? null : <span>off at {instant(line.offAt)}</span>}
+        {line.voidedAfterStop.count === 0 ? null : (
+          <span>
+            {line.voidedAfterStop.count} voided after the stop ({money(line.voidedAfterStop.amount, unit)})
+          </span>
+        )}
+      </p>
+    </div>
+  );
+}
+
+function Stopped({
+  line,
+  answer,
+}: {
+  line: RaceDeskProps['line'];
+  answer: { action: Asked; answer: Acknowledged } | null;
+}) {
+  const stopped = line.stopAt !== null && ['CLOSING', 'CLOSED', 'PROVISIONAL'].includes(line.status);
+  return (
+    <div aria-live="assertive">
+      {stopped ? (
+        <div className="stopped" data-testid="stopped" data-stop-at={line.stopAt}>
+          <b>Betting stopped at {instant(line.stopAt ?? '', true)}</b>
+          <span className="small">
+            {line.sealed === null ? 'The shards are sealing their pools.' : `Seals of the shards: ${line.sealed}.`}
+            {answer?.action === 'close' ? ` The market wrote the command down as number ${answer.answer.seq}.` : ''}
+          </span>
+        </div>
+      ) : answer === null || answer.action === 'close' ? null : (
+        <div className="note good" data-testid="acknowledged">
+          <strong>{WORDS[answer.action].title}: accepted</strong>
+          The market wrote the command down as number {answer.answer.seq}.
+        </div>
+      )}
+    </div>
+  );
+}
+
+function Field({ race }: { race: Race }) {
+  return (
+    <section className="panel" aria-label="Runners">
+      <div className="panel-head">
+        <h2>Runners</h2>
+      </div>
+      <div className="panel-body">
+        <ul className="finish">
+          {race.runners.map((runner) => (
+            <li key={runner.number} style={{ gridTemplateColumns: '30px minmax(0, 1fr)', alignItems: 'center' }}>
+              <Cloth number={runner.number} out={runner.status === 'SCRATCHED'} />
+              <span className={`break ${runner.status === 'SCRATCHED' ? 'muted' : ''}`}>
+                {runner.name}
+                {runner.status === 'SCRATCHED' ? ', scratched' : ''}
+              </span>
+            </li>
+          ))}
+        </ul>
+      </div>
+    </section>
+  );
+}

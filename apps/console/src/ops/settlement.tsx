@@ -1,0 +1,274 @@
+// The settlement before and after it is confirmed: every pool from its gross to its dividends with the arithmetic, what each
+// of the three calculators proposed, and the second person's confirmation of exactly this preview.
+import { type Currency, money } from '../money.js';
+import { Bones, Combination, ProblemNote } from '../shared/parts.js';
+import type { OperatorSession } from '../shared/session.js';
+import { poolLabel } from '../slip.js';
+import type { Race, SettlementPool, Settlement as SettlementView } from '../wire.js';
+import { readOut } from './order.js';
+import { useCommand, useSettlement } from './queries.js';
+import { may } from './roles.js';
+
+export interface SettlementProps {
+  race: Race;
+  operator: OperatorSession;
+  unit: Currency;
+  onSwitchPerson: () => void;
+}
+
+export function Settlement({ race, operator, unit, onSwitchPerson }: SettlementProps) {
+  const settlement = useSettlement(operator, race.raceId, true);
+  if (settlement.data === undefined) {
+    return (
+      <section className="panel" aria-label="Settlement">
+        {settlement.error === null ? (
+          <Bones rows={5} />
+        ) : (
+          <div className="panel-body">
+            <ProblemNote failure={settlement.error} />
+          </div>
+        )}
+      </section>
+    );
+  }
+  const view = settlement.data;
+  const provisional = view.status === 'PROVISIONAL';
+  return (
+    <section className="panel" aria-label="Settlement" data-testid="settlement">
+      <div className="panel-head">
+        <h2>{provisional ? 'Settlement preview' : 'Settlement'}</h2>
+        <span className="small muted">
+          {money(view.totals.paid, unit)} to winners, {money(view.totals.takeout, unit)} takeout
+        </span>
+      </div>
+      {view.finish.length === 0 ? null : (
+        <p className="panel-body" style={{ paddingBottom: 12 }}>
+          {readOut(view.finish)}
+          {view.enteredBy === null ? null : <span className="muted"> Entered by {view.enteredBy}.</span>}
+        </p>
+      )}
+      {view.waitingFor.length === 0 ? null : (
+        <div className="panel-body" style={{ paddingTop: 0 }}>
+          <div className="note warn" data-testid="waiting-for">
+            <strong>Not ready to confirm</strong>
+            {view.waitingFor.map((sentence) => (
+              <div key={sentence}>{sentence}</div>
+            ))}
+          </div>
+        </div>
+      )}
+      {view.pools.map((pool) => (
+        <PoolSheet key={pool.poolId} pool={pool} unit={unit} />
+      ))}
+      {provisional ? <Confirm race={race} view={view} operator={operator} onSwitchPerson={onSwitchPerson} /> : null}
+    </section>
+  );
+}
+
+const OUTCOMES: Readonly<Record<string, string>> = { PAID: 'Pays', REFUND: 'Refunded', CARRIED: 'Carried over' };
+
+function PoolSheet({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
+  const paid = pool.dividends.reduce((sum, dividend) => sum + dividend.paid, 0);
+  const differs = pool.proposals.some((proposal) => !proposal.agrees);
+  return (
+    <details className="sheet" open={differs} data-testid={`sheet-${pool.type}`}>
+      <summary>
+        <b>{poolLabel(pool.type)}</b>
+        <span className="small">
+          {OUTCOMES[pool.outcome] ?? pool.outcome}{' '}
+          {pool.outcome === 'PAID' ? pool.dividends.map((one) => one.price).join(', ') : ''}
+        </span>
+        <span className="small muted">{money(pool.gross, unit)} gross</span>
+        <Agreement pool={pool} />
+      </summary>
+      <div className="inside">
+        <Sums pool={pool} paid={paid} unit={unit} />
+        {pool.dividends.length === 0 ? null : <Dividends pool={pool} unit={unit} />}
+        <Proposals pool={pool} />
+        {pool.steps.length === 0 ? null : (
+          <ol className="steps small" aria-label="The arithmetic">
+            {pool.steps.map((step, index) => (
+              // biome-ignore lint/suspicious/noArrayIndexKey: steps are fixed text in a fixed order.
+              <li key={index}>{step}</li>
+            ))}
+          </ol>
+        )}
+      </div>
+    </details>
+  );
+}
+
+function Agreement({ pool }: { pool: SettlementPool }) {
+  if (pool.proposals.length === 0) return <span className="small muted">no proposal yet</span>;
+  const differs = pool.proposals.some((proposal) => !proposal.agrees);
+  const all = pool.proposals.length;
+  return (
+    <span className={`small ${differs ? 'differ' : 'agree'}`}>
+      {differs ? 'Calculators differ' : `${all} calculator${all === 1 ? '' : 's'} agree`}
+    </span>
+  );
+}
+
+/** The pool equation with its figures: what came in on one side, where it goes on the other. */
+function Sums({ pool, paid, unit }: { pool: SettlementPool; paid: number; unit: Currency }) {
+  const out: [string, number, '+' | '−'][] = [
+    ['takeout', pool.takeout, '+'],
+    ['winners', paid, '+'],
+    ['breakage', pool.breakage, '+'],
+    ...(pool.topUp === 0 ? [] : ([['topped up', pool.topUp, '−']] as [string, number, '−'][])),
+    ...(pool.carryOut === 0 ? [] : ([['carried out', pool.carryOut, '+']] as [string, number, '+'][])),
+  ];
+  return (
+    <div className="stack" style={{ gap: 8 }}>
+      <div className="sum-line">
+        <Figure label="gross after refunds" minor={pool.gross} unit={unit} />
+        {pool.carryIn === 0 ? null : (
+          <>
+            <span className="op">+</span>
+            <Figure label="carried in" minor={pool.carryIn} unit={unit} />
+          </>
+        )}
+        <span className="op">=</span>
+        {out.map(([label, minor, sign], index) => (
+          <span key={label} style={{ display: 'flex', gap: 6 }} className="plain">
+            {index === 0 ? null : <span className="op">{sign}</span>}
+            <Figure label={label} minor={minor} unit={unit} />
+          </span>
+        ))}
+      </div>
+      <p className="small muted">
+        Net to share {money(pool.net, unit)}. House result {money(pool.house, unit)}.
+        {pool.refunds === 0 ? '' : ` Refunds of ${money(pool.refunds, unit)} are out of the gross already.`}
+      </p>
+    </div>
+  );
+}
+
+function Figure({ label, minor, unit }: { label: string; minor: number; unit: Currency }) {
+  return (
+    <div>
+      <span>{label}</span>
+      <b>{money(minor, unit)}</b>
+    </div>
+  );
+}
+
+function Dividends({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
+  return (
+    <table className="figures">
+      <thead>
+        <tr>
+          <th scope="col">Winner</th>
+          <th scope="col" className="right">
+            Pays
+          </th>
+          <th scope="col" className="right">
+            Last odds
+          </th>
+          <th scope="col" className="right">
+            Stake
+          </th>
+          <th scope="col" className="right">
+            Paid out
+          </th>
+        </tr>
+      </thead>
+      <tbody>
+        {pool.dividends.map((dividend) => (
+          <tr key={dividend.tier + dividend.c}>
+            <td>
+              <Combination c={dividend.c} />
+              {dividend.tier === pool.type ? null : <span className="tiny"> {dividend.tier}</span>}
+            </td>
+            <td className="right">
+              <b>{dividend.price}</b>
+            </td>
+            <td className="right muted">{dividend.lastOdds ?? '–'}</td>
+            <td className="right">{money(dividend.stake, unit)}</td>
+            <td className="right">{money(dividend.paid, unit)}</td>
+          </tr>
+        ))}
+      </tbody>
+    </table>
+  );
+}
+
+const SOURCES: Readonly<Record<string, string>> = {
+  ENGINE: 'the engine',
+  AUDIT: 'the independent calculator',
+  PROJECTOR: 'the projector',
+};
+
+function Proposals({ pool }: { pool: SettlementPool }) {
+  if (pool.proposals.length === 0) return null;
+  return (
+    <ul className="small" data-testid="proposals">
+      {pool.proposals.map((proposal) => (
+        <li key={proposal.source} className="row" style={{ gap: 8 }}>
+          <span className={proposal.agrees ? 'agree' : 'differ'} aria-hidden>
+            {proposal.agrees ? '✓' : '✗'}
+          </span>
+          <span>
+            {proposal.agrees ? 'Agreed by' : 'Not agreed by'}{' '}
+            {SOURCES[proposal.source] ?? proposal.source.toLowerCase()}
+          </span>
+          <span className="mono muted">{proposal.inputHash.slice(0, 12)}</span>
+        </li>
+      ))}
+    </ul>
+  );
+}
+
+interface ConfirmProps {
+  race: Race;
+  view: SettlementView;
+  operator: OperatorSession;
+  onSwitchPerson: () => void;
+}
+
+function Confirm({ race, view, operator, onSwitchPerson }: ConfirmProps) {
+  const command = useCommand(operator, race.raceId);
+  const same = operator.user !== '' && operator.user === view.enteredBy;
+  const allowed = may(operator.roles, 'confirm');
+  return (
+    <div className="confirm" data-testid="confirm-box">
+      <h2>Confirmation by a second person</h2>
+      {same ? (
+        <div className="note warn" data-testid="same-person">
+          <strong>{operator.name} entered this order, so somebody else has to confirm it.</strong>
+          Two people stand behind every official result. The second steward signs in and confirms the preview below.
+        </div>
+      ) : null}
+      {allowed ? null : (
+        <div className="note warn" data-testid="role-refused">
+          <strong>Only a steward confirms a result.</strong>
+          The tote operator runs the system and does not decide races.
+        </div>
+      )}
+      {view.previewHash === null ? (
+        <p className="small muted">There is nothing to confirm until the three calculators have agreed.</p>
+      ) : (
+        <p className="small muted">
+          You confirm this preview and no other: <span className="mono break">{view.previewHash}</span>
+        </p>
+      )}
+      <ProblemNote failure={command.error} testId="confirm-problem" />
+      <div className="row">
+        <button
+          type="button"
+          className="act main"
+          disabled={same || !allowed || view.previewHash === null || command.isPending}
+          data-testid="confirm-result"
+          onClick={() => command.mutate({ action: 'confirm', body: { previewHash: view.previewHash } })}
+        >
+          {command.isPending ? 'Confirming' : 'Confirm and pay'}
+        </button>
+        {same || !allowed ? (
+          <button type="button" className="act" onClick={onSwitchPerson} data-testid="switch-person">
+            Sign in as somebody else
+          </button>
+        ) : null}
+      </div>
+    </div>
+  );
+}
