@@ -150,7 +150,7 @@ export class DeciderLife<S, C, E> {
     else if (accepted.kind === 'started') this.#onStarted(accepted.inc);
     else {
       this.#o.onDropped(accepted.reason, accepted.inc);
-      if (this.leading && accepted.inc === this.#inc) this.#finishWith({ cause: 'DROPPED' });
+      if (accepted.inc === this.#inc) this.#finishWith({ cause: 'DROPPED' });
     }
   }
 

@@ -48,9 +48,15 @@ export type OnBatch = (at: TopicPartition, records: readonly LogRecord[]) => voi
 /** The tail is dead after this: a hole in the offsets, an offset out of range, a handler that threw, or a lost server. */
 export type OnFault = (fault: Error) => void;
 
+/** `prompt` hands out each append at once; `bulk` lets records gather (about 200 ms or 1 MB), which costs the log far less. */
+export interface TailOptions {
+  readonly fetch?: 'prompt' | 'bulk';
+}
+
 export interface EventLog {
   appender(): Promise<LogAppender>;
-  tail(starts: readonly LogStart[], onBatch: OnBatch, onFault: OnFault): Promise<LogTail>;
+  /** `close` of a tail stops the hand-outs; it does not wait for a handler that still runs (it may be the caller). */
+  tail(starts: readonly LogStart[], onBatch: OnBatch, onFault: OnFault, options?: TailOptions): Promise<LogTail>;
   /** Reads up to `limit` durable records from an offset on, without following. */
   read(start: LogStart, limit: number): Promise<readonly LogRecord[]>;
   bounds(at: TopicPartition): Promise<LogBounds>;

@@ -38,6 +38,7 @@ export type AlarmCode =
   | 'JOB_STUCK'
   | 'RUNNER_HALTED'
   | 'RELAY_GAP'
+  | 'RELAY_STOPPED'
   | 'APPEND_FAILED'
   | 'PROJECTION_FAILED';
 

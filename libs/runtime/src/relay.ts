@@ -1,0 +1,184 @@
+/**
+ * Carries numbered messages from one decider's decisions into another one's commands, run by the host of the target. At least once,
+ * in order, from the target's own last number: it must never skip a number, and never trust its own memory of what arrived.
+ */
+import { type ServiceKey, signCommand } from '#mutuel/contracts';
+import { newIncarnation } from './decider-life.js';
+import { DecisionReader, type DecisionSource } from './decision-reader.js';
+import type { TopicPartition } from './ports.js';
+import type { RenewingAppender } from './renewing-appender.js';
+import type { OnAlarm, Seams } from './runner-options.js';
+import type { ValidDecision } from './valid-records.js';
+import { WakeUp } from './wake-up.js';
+
+/** One message: its number (gap-free per source, from 1) and the command that carries it. */
+export interface Numbered {
+  readonly n: number;
+  readonly command: object;
+}
+
+export interface RelayOptions<E> extends Seams {
+  readonly source: DecisionSource;
+  readonly target: TopicPartition;
+  readonly pick: (event: E) => Numbered | undefined;
+  /** The last number that the target has taken; undefined while it does not lead here. */
+  readonly confirmed: () => number | undefined;
+  readonly appender: RenewingAppender;
+  readonly serviceKey: ServiceKey;
+  readonly onAlarm: OnAlarm;
+}
+
+/** Messages kept that the target has not taken; beyond it reading waits. */
+const MAX_UNCONFIRMED = 5_000;
+/** One append: a card is a large fact, so bytes bound it before the count does. */
+const MAX_BATCH = 64;
+const MAX_BATCH_BYTES = 1_000_000;
+/** How often an idle relay looks at its target, and how long it waits for progress before it sends again. */
+const LOOK_MS = 100;
+const RESEND_MS = 2_000;
+/** After a gap was reported, others that come from the same hole are ignored for this long. */
+const GAP_QUIET_MS = 250;
+const AFTER_FAILURE_MS = 50;
+
+export class Relay<E> {
+  readonly metrics = { relayed: 0, resent: 0, failures: 0, waiting: 0 };
+  readonly #o: RelayOptions<E>;
+  readonly #reader: DecisionReader<E>;
+  readonly #wake: WakeUp;
+  #unconfirmed: Numbered[] = [];
+  /** The last number handed to the target's log in this stretch of its leadership. */
+  #sent = 0;
+  /** What the target had taken when last looked at, and since when. */
+  #taken = 0;
+  #progressAt = 0;
+  #rewoundAt = Number.NEGATIVE_INFINITY;
+  #roomWaiter: (() => void) | undefined;
+  #stopped = false;
+  #running: Promise<void> | undefined;
+
+  constructor(options: RelayOptions<E>) {
+    this.#o = options;
+    this.#wake = new WakeUp(options.clock);
+    this.#reader = new DecisionReader<E>({
+      ...options.source,
+      log: options.log,
+      tails: options.tails,
+      clock: options.clock,
+      onDecisions: (decisions) => this.#collect(decisions),
+      onFatal: (fault) => options.onAlarm('RELAY_STOPPED', `${this.#name}: ${fault.message}`),
+    });
+  }
+
+  start(): void {
+    this.#running ??= Promise.all([this.#reader.start(), this.#pump()]).then(() => undefined);
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    this.#wake.call();
+    this.#roomWaiter?.();
+    await this.#reader.close();
+    await this.#running;
+  }
+
+  /** The target refused a message with `RELAY_GAP`: send again from its own last number. */
+  gap(): void {
+    const now = this.#o.clock.now();
+    if (now - this.#rewoundAt < GAP_QUIET_MS) return;
+    this.#o.onAlarm('RELAY_GAP', `${this.#name}: the target asks again from ${this.#o.confirmed() ?? 0}`);
+    this.#rewind(now);
+    this.#wake.call();
+  }
+
+  get #name(): string {
+    const { source, target } = this.#o;
+    return `relay ${source.src} → ${target.topic}[${target.partition}]`;
+  }
+
+  async #collect(decisions: readonly ValidDecision<E>[]): Promise<void> {
+    for (const { decision } of decisions) {
+      for (const event of decision.events) {
+        const message = this.#o.pick(event);
+        if (message) this.#unconfirmed.push(message);
+      }
+    }
+    this.#forgetConfirmed();
+    if (this.#unconfirmed.length > 0) this.#wake.call();
+    if (this.#unconfirmed.length <= MAX_UNCONFIRMED || this.#stopped) return;
+    await new Promise<void>((resolve) => {
+      this.#roomWaiter = resolve;
+    });
+  }
+
+  async #pump(): Promise<void> {
+    while (!this.#stopped) {
+      const confirmed = this.#forgetConfirmed();
+      if (confirmed === undefined) this.#sent = 0;
+      else if (await this.#send(confirmed)) continue;
+      await this.#wake.pause(LOOK_MS);
+    }
+  }
+
+  /** False when there is nothing to send now. */
+  async #send(confirmed: number): Promise<boolean> {
+    const { clock, target, appender } = this.#o;
+    const now = clock.now();
+    if (confirmed >= this.#sent || confirmed !== this.#taken) {
+      this.#sent = Math.max(this.#sent, confirmed);
+      this.#taken = confirmed;
+      this.#progressAt = now;
+    } else if (now - this.#progressAt >= RESEND_MS) this.#rewind(now);
+    const { values, last } = this.#nextBatch();
+    if (values.length === 0) return false;
+    try {
+      await appender.append(target, values);
+      this.#sent = last;
+      this.metrics.relayed += values.length;
+    } catch (fault) {
+      this.metrics.failures++;
+      this.#o.onAlarm('APPEND_FAILED', `${this.#name}: ${(fault as Error).message}`);
+      this.#rewind(now);
+      await clock.sleep(AFTER_FAILURE_MS);
+    }
+    return true;
+  }
+
+  #nextBatch(): { readonly values: readonly Uint8Array[]; readonly last: number } {
+    const values: Uint8Array[] = [];
+    let last = this.#sent;
+    let bytes = 0;
+    for (const { n, command } of this.#unconfirmed) {
+      if (n <= this.#sent) continue;
+      if (values.length === MAX_BATCH || bytes > MAX_BATCH_BYTES) break;
+      const value = this.#sign(command);
+      values.push(value);
+      bytes += value.byteLength;
+      last = n;
+    }
+    return { values, last };
+  }
+
+  #sign(command: object): Uint8Array {
+    return signCommand(newIncarnation(this.#o.entropy), command, this.#o.serviceKey);
+  }
+
+  #rewind(now: number): void {
+    const confirmed = this.#o.confirmed() ?? 0;
+    this.metrics.resent += Math.max(0, this.#sent - confirmed);
+    this.#sent = confirmed;
+    this.#progressAt = now;
+    this.#rewoundAt = now;
+  }
+
+  #forgetConfirmed(): number | undefined {
+    const confirmed = this.#o.confirmed();
+    const done = this.#unconfirmed.findIndex(({ n }) => n > (confirmed ?? 0));
+    if (done !== 0) this.#unconfirmed = done < 0 ? [] : this.#unconfirmed.slice(done);
+    this.metrics.waiting = this.#unconfirmed.length;
+    if (this.#unconfirmed.length <= MAX_UNCONFIRMED) {
+      this.#roomWaiter?.();
+      this.#roomWaiter = undefined;
+    }
+    return confirmed;
+  }
+}

@@ -1,0 +1,24 @@
+/** A pause that somebody else can end early: waits on the clock's port, never on a timer of its own. */
+import type { Clock } from './ports.js';
+
+export class WakeUp {
+  #pause: AbortController | undefined;
+  #called = false;
+
+  constructor(private readonly clock: Pick<Clock, 'sleep'>) {}
+
+  /** Ends the pause, or skips the next one if there is none. */
+  call(): void {
+    this.#called = true;
+    this.#pause?.abort();
+  }
+
+  async pause(ms: number): Promise<void> {
+    if (!this.#called) {
+      this.#pause = new AbortController();
+      await this.clock.sleep(ms, this.#pause.signal);
+      this.#pause = undefined;
+    }
+    this.#called = false;
+  }
+}
