@@ -2,7 +2,14 @@
  * Every line that a bet covers, written out by nested choices. Slow and plain on purpose: nothing here may count lines
  * by formula or skip any, since this is what the formulas are checked against.
  */
-import { type AuditedPoolType, type AuditField, AuditRefused, type AuditRules, type AuditSelection } from './sheet.js';
+import {
+  type AuditedPoolType,
+  type AuditField,
+  AuditRefused,
+  type AuditRules,
+  type AuditSelection,
+  type LineStake,
+} from './sheet.js';
 
 /** Runners that one line names, and whether their order counts. */
 export const lineShapes: Readonly<Record<AuditedPoolType, { readonly picks: number; readonly ordered: boolean }>> = {
@@ -27,7 +34,7 @@ export const runsOf = (field: AuditField): readonly string[] =>
  * The lines of a selection as lists of betting interests, each line once.
  *
  * - STRAIGHT and WHEEL: one runner from each column, all different.
- * - BOX: any of the runners in any order; with orders ONE or FIELD in the order listed.
+ * - BOX: any of the runners in any order; with orders ONE in the order listed only.
  * - KEY and BANKER: all the bases and, for the rest, any of the associated. ALL: in any order; FIELD: bases first as
  *   listed, the rest in any order; ONE: bases first, the rest in the order listed. KEY means FIELD, BANKER means ALL,
  *   unless stated.
@@ -49,6 +56,24 @@ export function expandSelection(
   return [...lines.values()];
 }
 
+/** Adds up what is staked on each line, over any number of bets. */
+export class LineTally {
+  readonly #stakes = new Map<string, { readonly line: readonly string[]; stakeMinor: bigint }>();
+
+  add(lines: readonly (readonly string[])[], unitMinor: bigint): void {
+    for (const line of lines) {
+      const key = line.join('>');
+      const known = this.#stakes.get(key);
+      if (known) known.stakeMinor += unitMinor;
+      else this.#stakes.set(key, { line, stakeMinor: unitMinor });
+    }
+  }
+
+  get lines(): readonly LineStake[] {
+    return [...this.#stakes.values()];
+  }
+}
+
 type Named = (runners?: readonly string[]) => string[];
 
 function candidates(selection: AuditSelection, picks: number, named: Named): readonly (readonly string[])[] {
@@ -58,9 +83,7 @@ function candidates(selection: AuditSelection, picks: number, named: Named): rea
       return tuples((selection.columns ?? (selection.runners ?? []).map((runner) => [runner])).map(named), picks);
     case 'BOX': {
       const runners = named(selection.runners);
-      return selection.orders === undefined || selection.orders === 'ALL'
-        ? arrangements(runners, picks)
-        : choices(runners, picks);
+      return selection.orders === 'ONE' ? choices(runners, picks) : arrangements(runners, picks);
     }
     case 'KEY':
     case 'BANKER':

@@ -1,7 +1,9 @@
 /** The door of the second calculator: pricing by force, the fold over the decision logs, and the comparison of sheets. */
+export { type AuditDecision, AuditFold, type PoolAudit } from './audit-fold.js';
 export { type ComparableSheet, compareSheets } from './compare-sheets.js';
 export { bettingInterest, expandSelection } from './expansion.js';
 export { type ForceInput, priceByForce, priceLines } from './price-by-force.js';
+export { parseSelectionText } from './selection-text.js';
 export {
   type AuditedPoolType,
   type AuditField,

@@ -3,7 +3,7 @@
  * and no method with the first one, which counts symbolically, so that agreement means something. It must stay naive: no
  * closed form, no shortcut, and nothing imported from what it checks.
  */
-import { bettingInterest, expandSelection, lineShapes, runsOf } from './expansion.js';
+import { bettingInterest, expandSelection, LineTally, lineShapes, runsOf } from './expansion.js';
 import {
   type Fraction,
   floor,
@@ -36,16 +36,11 @@ export type ForceInput = AuditPool & { readonly tickets: Iterable<AuditTicket> }
 /** Prices a pool from its tickets. Throws `AuditRefused` where the rules or a ticket are beyond what can be audited. */
 export function priceByForce(input: ForceInput): DividendSheet {
   const interestOf = bettingInterest(input.field, input.ruleSet.coupling);
-  const tally = new Map<string, { line: readonly string[]; stakeMinor: bigint }>();
+  const tally = new LineTally();
   for (const { selection, unitMinor } of input.tickets) {
-    for (const line of expandSelection(selection, input.poolType, interestOf)) {
-      const key = line.join('>');
-      const known = tally.get(key);
-      if (known) known.stakeMinor += BigInt(unitMinor);
-      else tally.set(key, { line, stakeMinor: BigInt(unitMinor) });
-    }
+    tally.add(expandSelection(selection, input.poolType, interestOf), BigInt(unitMinor));
   }
-  return priceLines(input, [...tally.values()]);
+  return priceLines(input, tally.lines);
 }
 
 /** Prices a pool from the stakes of its lines, those of scratched runners included. */
@@ -171,8 +166,7 @@ function winnerDividends(
 }
 
 function dividend(tier: string, c: string, price: Fraction, stake: bigint, rules: AuditRules): SheetDividend {
-  const payment = times(whole(stake), price);
-  const paidMinor = Number(rules.payment === 'NEAREST' ? nearest(payment) : floor(payment));
+  const paidMinor = Number(floor(times(whole(stake), price)));
   return { tier, c, price: write(price, rules.digits), stakeMinor: Number(stake), paidMinor };
 }
 

@@ -81,7 +81,7 @@ export interface SheetDividend {
   /** What one currency unit is paid, stake included. */
   readonly price: string;
   readonly stakeMinor: number;
-  /** Stake x price, rounded to a whole minor unit as the rules pay. */
+  /** Stake x price, rounded down; what the rounding of single payments adds or leaves belongs to breakage. */
   readonly paidMinor: number;
 }
 

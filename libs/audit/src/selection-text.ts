@@ -1,0 +1,37 @@
+/**
+ * Reads the selection texts that stand in the decision logs, by a reader of its own. The texts are canonical: the field is
+ * spelt out, so a text says everything. What this cannot read is a fault of the log and is refused, never guessed.
+ */
+import { AuditRefused, type AuditSelection } from './sheet.js';
+
+/**
+ * `4>7>1` and `4,7>1,9>2` (columns; `-` between them where order means nothing), `BOX:4,7,1`, `KEY:4|1,7,9` (bases | associated),
+ * `BANKER:`, `CHAMP_TOTAL:` and `CHAMP_REDUIT:` alike; a form may carry its orders, `BOX.ONE:4,7,1`.
+ */
+const TEXT = /^(?:(BOX|KEY|BANKER|CHAMP_TOTAL|CHAMP_REDUIT)(?:\.(ALL|ONE|FIELD))?:)?(.+)$/;
+const RUNNER = /^[A-Za-z0-9]+$/;
+
+export function parseSelectionText(text: string): AuditSelection {
+  const [, form, orders, names = ''] = TEXT.exec(text) ?? [];
+  const stated = orders === undefined ? {} : { orders: orders as 'ALL' | 'ONE' | 'FIELD' };
+  if (form === undefined)
+    return { form: 'WHEEL', columns: names.split(/[>-]/).map((column) => runnersOf(column, text)) };
+  if (form === 'BOX') return { form, runners: runnersOf(names, text), ...stated };
+  const [bases = '', associated = '', ...more] = names.split('|');
+  if (more.length > 0) throw unreadable(text);
+  // A champ is a banker: with the whole field (spelt out here) or with a part of it.
+  return {
+    form: form === 'KEY' ? 'KEY' : 'BANKER',
+    bases: runnersOf(bases, text),
+    associated: associated === '' ? [] : runnersOf(associated, text),
+    ...stated,
+  };
+}
+
+function runnersOf(list: string, text: string): readonly string[] {
+  const runners = list.split(',');
+  if (!runners.every((runner) => RUNNER.test(runner))) throw unreadable(text);
+  return runners;
+}
+
+const unreadable = (text: string): AuditRefused => new AuditRefused(`the selection "${text}" cannot be read`);
