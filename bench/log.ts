@@ -1,61 +1,96 @@
 /**
- * How fast the embedded log takes durable appends: four writers on four partitions, 300-byte records, 50 to an append, each
- * waiting for its flush, beside one tail that reads them all. `npx tsx --conditions=src bench/log.ts [seconds]`.
+ * How fast a log takes durable appends: four partitions, 300-byte records, beside one tail that reads them all. The embedded log
+ * has four writers; Kafka (where KAFKA_BROKERS is set) one, as one producer serves all partitions best.
+ * `npx tsx --conditions=src bench/log.ts [seconds per line]`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLmdbLog } from '#mutuel/adapters';
+import { ensureKafkaTopics, openKafkaLog, openLmdbLog } from '#mutuel/adapters';
+import type { EventLog } from '#mutuel/runtime';
 
 const seconds = Number(process.argv[2] ?? 3);
-const dir = mkdtempSync(join(tmpdir(), 'mutuel-bench-'));
-const log = await openLmdbLog({ dir, topics: { bets: 4 }, clock: Date, onWarning: console.warn });
-for (const perAppend of [1, 10, 50, 128]) {
-  let [appended, read] = [0, 0];
+const PARTITIONS = [0, 1, 2, 3];
+const onWarning = (sentence: string): void => console.warn(sentence);
+
+await embedded();
+await kafka();
+
+async function embedded(): Promise<void> {
+  const dir = mkdtempSync(join(tmpdir(), 'mutuel-bench-'));
+  const open = () => openLmdbLog({ dir, topics: { bets: PARTITIONS.length }, clock: Date, onWarning });
+  const log = await open();
+  for (const perAppend of [1, 10, 50, 128]) await line('embedded', log, 'bets', perAppend, 4);
+  await log.close();
+  const again = await open();
+  await readBack('embedded', again, 'bets');
+  await again.close();
+  rmSync(dir, { recursive: true });
+}
+
+async function kafka(): Promise<void> {
+  const brokers = process.env['KAFKA_BROKERS']?.split(',');
+  if (!brokers) return;
+  const topic = `bench-${Date.now()}`;
+  const connection = { brokers, clientId: 'bench', onWarning };
+  await ensureKafkaTopics({ ...connection, topics: { [topic]: PARTITIONS.length }, replication: 1, minInsync: 1 });
+  const log = await openKafkaLog(connection);
+  await measure(log, topic, 50, 1, 'prompt');
+  for (const perAppend of [1, 10, 50, 128]) await line('Kafka', log, topic, perAppend, 1);
+  await readBack('Kafka', log, topic);
+  await log.close();
+}
+
+async function line(name: string, log: EventLog, topic: string, perAppend: number, writers: number): Promise<void> {
+  for (const fetch of ['prompt', 'bulk'] as const) {
+    const { rate, appended, read, at } = await measure(log, topic, perAppend, writers, fetch);
+    console.log(
+      `${name}, ${perAppend} a batch, ${fetch}: ${rate} durable records/s, ${read} of ${appended} read, append p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
+    );
+    if (name === 'embedded') return;
+  }
+}
+
+async function measure(log: EventLog, topic: string, perAppend: number, writers: number, fetch: 'prompt' | 'bulk') {
+  const count = { appended: 0, read: 0 };
   const latencies: number[] = [];
   const starts = await Promise.all(
-    [0, 1, 2, 3].map(async (partition) => ({
-      topic: 'bets',
-      partition,
-      from: (await log.bounds({ topic: 'bets', partition })).end,
-    })),
+    PARTITIONS.map(async (partition) => ({ topic, partition, from: (await log.bounds({ topic, partition })).end })),
   );
-  const fail = (fault: Error) => {
-    throw fault;
-  };
   const tail = await log.tail(
     starts,
     (_, records) => {
-      read += records.length;
+      count.read += records.length;
     },
-    fail,
+    (fault) => {
+      throw fault;
+    },
+    { fetch },
   );
   const end = performance.now() + seconds * 1000;
-  await Promise.all(
-    starts.map(async (at) => {
-      const appender = await log.appender();
-      while (performance.now() < end) {
-        const values = Array.from({ length: perAppend }, () => new Uint8Array(300).fill(120));
-        const before = performance.now();
-        await appender.append(at, values);
-        latencies.push(performance.now() - before);
-        appended += perAppend;
-      }
-    }),
-  );
-  latencies.sort((a, b) => a - b);
-  const rate = Math.round(appended / seconds);
-  const at = (share: number) => latencies[Math.floor(latencies.length * share)]?.toFixed(2);
-  console.log(
-    `${perAppend} a batch: ${rate} records/s durable, ${read} of ${appended} read, append p50 ${at(0.5)} ms, p99 ${at(0.99)} ms`,
-  );
+  const write = async (writer: number): Promise<void> => {
+    const appender = await log.appender();
+    for (let i = writer; performance.now() < end; i++) {
+      const values = Array.from({ length: perAppend }, () => new Uint8Array(300).fill(120));
+      const before = performance.now();
+      await appender.append({ topic, partition: i % PARTITIONS.length }, values);
+      latencies.push(performance.now() - before);
+      count.appended += perAppend;
+    }
+    await appender.close();
+  };
+  await Promise.all(Array.from({ length: writers }, (_, writer) => write(writer)));
+  const patience = performance.now() + 10_000;
+  while (count.read < count.appended && performance.now() < patience) await new Promise((r) => setTimeout(r, 20));
   await tail.close();
+  latencies.sort((a, b) => a - b);
+  const at = (share: number) => latencies[Math.floor(latencies.length * share)]?.toFixed(2);
+  return { ...count, rate: Math.round(count.appended / seconds), at };
 }
-await log.close();
-const again = await openLmdbLog({ dir, topics: { bets: 4 }, clock: Date, onWarning: console.warn });
-const began = performance.now();
-const { end } = await again.bounds({ topic: 'bets', partition: 0 });
-const all = await again.read({ topic: 'bets', partition: 0, from: 0 }, end);
-console.log(`read back from the files: ${Math.round((all.length / (performance.now() - began)) * 1000)} records/s`);
-await again.close();
-rmSync(dir, { recursive: true });
+
+async function readBack(name: string, log: EventLog, topic: string): Promise<void> {
+  const began = performance.now();
+  const { end } = await log.bounds({ topic, partition: 0 });
+  const all = await log.read({ topic, partition: 0, from: 0 }, end);
+  console.log(`${name}: read back ${Math.round((all.length / (performance.now() - began)) * 1000)} records/s`);
+}

@@ -3,5 +3,14 @@ export { MAX_APPEND_BYTES } from './append-limits.js';
 export { type LmdbLogOptions, openLmdbLog } from './embedded/lmdb-log.js';
 export { MemoryDisk, type MemoryLogOptions, openMemoryLog, type WriteFailure } from './embedded/memory-log.js';
 export { type PgliteOptions, type PgliteServer, startPglite } from './embedded/pglite-server.js';
+export type { KafkaConnection } from './kafka/client.js';
+export { type KafkaLogOptions, openKafkaLog } from './kafka/kafka-log.js';
+export {
+  checkKafkaTopics,
+  type EnsureTopicsOptions,
+  ensureKafkaTopics,
+  type TopicsOptions,
+} from './kafka/kafka-topics.js';
 export { type Migration, migrate } from './postgres/migrate.js';
 export { DatabaseFault, type DatabaseOptions, openDatabase } from './postgres/pg-database.js';
+export { ServerLost } from './server-lost.js';

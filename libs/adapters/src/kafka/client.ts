@@ -1,0 +1,52 @@
+/**
+ * The kafkajs client as this project uses it: Nagle off, every wait and every retry bounded, its log turned into warnings. It
+ * must never be used outside this folder.
+ */
+import net from 'node:net';
+import tls from 'node:tls';
+import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+
+export interface KafkaConnection {
+  readonly brokers: readonly string[];
+  readonly clientId: string;
+  readonly onWarning: (sentence: string) => void;
+  readonly connectionTimeoutMs?: number;
+  /** One request, answer included. */
+  readonly requestTimeoutMs?: number;
+  readonly security?: Pick<KafkaConfig, 'ssl' | 'sasl'>;
+}
+
+export const DEFAULT_CONNECTION_TIMEOUT_MS = 3000;
+/** An append that takes longer is of an unknown outcome; the writer starts anew. */
+export const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
+
+export function kafkaClient(connection: KafkaConnection, onLog: (entry: LogEntry) => void = () => undefined): Kafka {
+  const { brokers, clientId, onWarning, security } = connection;
+  return new kafkajs.Kafka({
+    ...security,
+    brokers: [...brokers],
+    clientId,
+    connectionTimeout: connection.connectionTimeoutMs ?? DEFAULT_CONNECTION_TIMEOUT_MS,
+    requestTimeout: connection.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+    // About 6 s in all: a restarting broker is waited for, a missing one is a fault.
+    retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 6 },
+    socketFactory,
+    logLevel: kafkajs.logLevel.WARN,
+    logCreator: () => (entry) => {
+      onLog(entry);
+      onWarning(sentenceOf(entry));
+    },
+  });
+}
+
+const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
+  const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
+  return ssl
+    ? tls.connect({ ...options, servername: net.isIP(host) ? '' : host, ...ssl }, onConnect)
+    : net.connect(options, onConnect);
+};
+
+function sentenceOf({ namespace, log }: LogEntry): string {
+  const detail: unknown = log['error'] ?? log['topic'];
+  return `Kafka ${namespace}: ${log.message}${typeof detail === 'string' ? ` (${detail})` : ''}`;
+}

@@ -1,0 +1,125 @@
+/**
+ * Creates the log's topics and says what is unsafe about those that exist. It must never change a topic that is there: partition
+ * counts are fixed for a cluster epoch, and settings belong to the operator.
+ */
+import kafkajs, { type Admin, type DescribeConfigResponse } from 'kafkajs';
+import { MAX_APPEND_BYTES } from '../append-limits.js';
+import { ServerLost } from '../server-lost.js';
+import { type KafkaConnection, kafkaClient } from './client.js';
+
+export interface TopicsOptions extends KafkaConnection {
+  /** Topic → partitions. */
+  readonly topics: Readonly<Record<string, number>>;
+}
+
+export interface EnsureTopicsOptions extends TopicsOptions {
+  readonly replication: number;
+  readonly minInsync: number;
+}
+
+/** What every topic of the log is created with; the log is the truth, so nothing is compacted, expired or elected unclean. */
+const SETTINGS: Readonly<Record<string, string>> = {
+  'message.timestamp.type': 'LogAppendTime',
+  'cleanup.policy': 'delete',
+  'retention.ms': '-1',
+  'retention.bytes': '-1',
+  'unclean.leader.election.enable': 'false',
+  'max.message.bytes': String(MAX_APPEND_BYTES * 2),
+};
+
+/** Creates what is missing; an existing topic with another number of partitions is an error. */
+export async function ensureKafkaTopics(options: EnsureTopicsOptions): Promise<void> {
+  const { topics, replication, minInsync } = options;
+  await withAdmin(options, async (admin) => {
+    const existing = await admin.listTopics();
+    const missing = Object.entries(topics).filter(([topic]) => !existing.includes(topic));
+    if (missing.length > 0) await create(admin, missing, replication, minInsync);
+    for (const sentence of await partitionFaults(admin, topics)) throw new Error(sentence);
+  });
+}
+
+/** One sentence for each thing that makes the topics unfit for other people's money; empty when all is well. */
+export async function checkKafkaTopics(options: TopicsOptions): Promise<readonly string[]> {
+  return withAdmin(options, async (admin) => {
+    const names = Object.keys(options.topics);
+    const existing = await admin.listTopics();
+    const absent = names.filter((topic) => !existing.includes(topic)).map((topic) => `Topic ${topic} does not exist.`);
+    if (absent.length > 0) return absent;
+    const { resources } = await admin.describeConfigs({
+      includeSynonyms: false,
+      resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
+    });
+    return [
+      ...(await partitionFaults(admin, options.topics)),
+      ...(await replicationFaults(admin, names)),
+      ...resources.flatMap(settingFaults),
+    ];
+  });
+}
+
+async function create(
+  admin: Admin,
+  missing: readonly (readonly [string, number])[],
+  replication: number,
+  minInsync: number,
+): Promise<void> {
+  const settings = { ...SETTINGS, 'min.insync.replicas': String(minInsync) };
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: missing.map(([topic, numPartitions]) => ({
+      topic,
+      numPartitions,
+      replicationFactor: replication,
+      configEntries: Object.entries(settings).map(([name, value]) => ({ name, value })),
+    })),
+  });
+}
+
+async function partitionFaults(admin: Admin, topics: Readonly<Record<string, number>>): Promise<string[]> {
+  const metadata = await admin.fetchTopicMetadata({ topics: Object.keys(topics) });
+  return metadata.topics
+    .filter(({ name, partitions }) => partitions.length !== topics[name])
+    .map(({ name, partitions }) => `Topic ${name} has ${partitions.length} partitions, not ${topics[name]}.`);
+}
+
+async function replicationFaults(admin: Admin, names: readonly string[]): Promise<string[]> {
+  const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
+  return topics.flatMap(({ name, partitions }) => {
+    const least = Math.min(...partitions.map(({ replicas }) => replicas.length));
+    return least >= 3 ? [] : [`Topic ${name} has ${least} replicas; 3 are needed to lose one broker safely.`];
+  });
+}
+
+function settingFaults({ resourceName, configEntries }: DescribeConfigResponse['resources'][number]): string[] {
+  const value = (name: string) => configEntries.find(({ configName }) => configName === name)?.configValue ?? '';
+  const checks: readonly (readonly [boolean, string])[] = [
+    [Number(value('min.insync.replicas')) >= 2, `min.insync.replicas is ${value('min.insync.replicas')}; 2 are needed`],
+    [value('unclean.leader.election.enable') === 'false', 'unclean leader election is on; it loses acknowledged bets'],
+    [
+      value('message.timestamp.type') === 'LogAppendTime',
+      'the time of a record is not its append time (LogAppendTime)',
+    ],
+    [value('cleanup.policy') === 'delete', `cleanup.policy is ${value('cleanup.policy')}; the log is never compacted`],
+    [
+      Number(value('max.message.bytes')) >= MAX_APPEND_BYTES * 1.1,
+      `max.message.bytes is below an append's ${MAX_APPEND_BYTES}`,
+    ],
+  ];
+  return checks.filter(([fine]) => !fine).map(([, fault]) => `Topic ${resourceName}: ${fault}.`);
+}
+
+async function withAdmin<T>(options: KafkaConnection, work: (admin: Admin) => Promise<T>): Promise<T> {
+  const admin = kafkaClient(options).admin();
+  try {
+    await admin.connect();
+  } catch (cause) {
+    throw new ServerLost(`Kafka cannot be reached at ${options.brokers.join(', ')}: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
+  try {
+    return await work(admin);
+  } finally {
+    await admin.disconnect();
+  }
+}

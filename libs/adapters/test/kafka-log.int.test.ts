@@ -1,0 +1,195 @@
+/** The event log on a real Kafka: the shared suite, and what only a broker can do to a reader. */
+import { randomBytes } from 'node:crypto';
+import kafkajs from 'kafkajs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { checkKafkaTopics, ensureKafkaTopics, openKafkaLog } from '#mutuel/adapters';
+import { type EventLog, LogFault } from '#mutuel/runtime';
+import { describeLog } from './log-features.js';
+import { bytesOf, Collector, until } from './support/log-helpers.js';
+import { servers } from './support/servers.js';
+
+const onWarning = (): void => undefined;
+const newTopic = () => `test-${randomBytes(6).toString('hex')}`;
+const connection = async () => ({ brokers: (await servers()).brokers, clientId: 'test', onWarning });
+
+async function logWith(topics: Record<string, number>): Promise<EventLog> {
+  const to = await connection();
+  await ensureKafkaTopics({ ...to, topics, replication: 1, minInsync: 1 });
+  return openKafkaLog(to);
+}
+
+const admin = async () => {
+  const client = new kafkajs.Kafka({
+    brokers: [...(await servers()).brokers],
+    logLevel: kafkajs.logLevel.NOTHING,
+  }).admin();
+  await client.connect();
+  return client;
+};
+
+describeLog('Kafka', async () => {
+  const topic = newTopic();
+  const log = await logWith({ [topic]: 3 });
+  return {
+    log,
+    topic,
+    reopen: async () => openKafkaLog(await connection()),
+    dispose: async () => {
+      await log.close();
+      const client = await admin();
+      await client.deleteTopics({ topics: [topic] });
+      await client.disconnect();
+    },
+  };
+});
+
+describe('A log on Kafka', () => {
+  let log: EventLog | undefined;
+  afterEach(async () => {
+    await log?.close();
+    log = undefined;
+  });
+
+  it('stamps records with the time of the broker, not of the writer', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 1 });
+    const at = { topic, partition: 0 };
+    const producer = new kafkajs.Kafka({ brokers: [...(await servers()).brokers] }).producer({
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    await producer.send({ topic, messages: [{ partition: 0, value: 'a', timestamp: '1000' }] });
+    await producer.disconnect();
+    const [record] = await log.read({ ...at, from: 0 }, 1);
+    expect(record?.time).toBeGreaterThan(Date.parse('2020-01-01'));
+  });
+
+  it('refuses a reader whose offset was deleted, at the start and while it follows', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 1 });
+    const at = { topic, partition: 0 };
+    const appender = await log.appender();
+    for (let i = 0; i < 6; i++) await appender.append(at, bytesOf(`${i}`));
+    const client = await admin();
+    // The client deletes only where it knows the leaders.
+    await client.fetchTopicOffsets(topic);
+    await client.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '4' }] });
+    await client.disconnect();
+    await expect(
+      log.tail(
+        [{ ...at, from: 3 }],
+        () => undefined,
+        () => undefined,
+      ),
+    ).rejects.toThrow(LogFault);
+    expect(await log.bounds(at)).toEqual({ start: 4, end: 6 });
+    const seen = new Collector();
+    await seen.tail(log, [{ ...at, from: 4 }]);
+    await until(() => seen.of(at).length === 2);
+    await seen.close();
+  });
+
+  it('stops a reader at a hole in the offsets', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 1 });
+    const at = { topic, partition: 0 };
+    await (await log.appender()).append(at, bytesOf('a'));
+    // The end marker of a transaction takes an offset of its own that no reader is shown.
+    const producer = new kafkajs.Kafka({ brokers: [...(await servers()).brokers] }).producer({
+      transactionalId: topic,
+      idempotent: true,
+      maxInFlightRequests: 1,
+      createPartitioner: kafkajs.Partitioners.DefaultPartitioner,
+    });
+    await producer.connect();
+    const transaction = await producer.transaction();
+    await transaction.send({ topic, messages: [{ partition: 0, value: 'b' }] });
+    await transaction.commit();
+    await producer.disconnect();
+    // The broker writes the marker after the client has its answer.
+    while ((await log.bounds(at)).end < 3) await new Promise((resolve) => setTimeout(resolve, 10));
+    await (await log.appender()).append(at, bytesOf('c'));
+    const faults: Error[] = [];
+    await log.tail(
+      [{ ...at, from: 0 }],
+      () => undefined,
+      (fault) => faults.push(fault),
+    );
+    await until(() => faults.length === 1);
+    expect(faults[0]).toBeInstanceOf(LogFault);
+    expect(faults[0]?.message).toBe(`${topic}/0 has a hole: offset 3 came where 2 should be`);
+  });
+
+  it('hands out a backlog larger than one fetch to a slow handler, in order and complete', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 2 });
+    const at = { topic, partition: 0 };
+    const appender = await log.appender();
+    const values = Array.from({ length: 100 }, () => new Uint8Array(1000));
+    for (let i = 0; i < 100; i++) await appender.append(at, values);
+    const offsets: number[] = [];
+    const tail = await log.tail(
+      [{ ...at, from: 0 }],
+      async (_, records) => {
+        await new Promise((resolve) => setTimeout(resolve, 5));
+        offsets.push(...records.map(({ offset }) => offset));
+      },
+      (fault) => expect.fail(fault.message),
+      { fetch: 'bulk' },
+    );
+    await until(() => offsets.length === 10_000);
+    expect(offsets).toEqual(Array.from({ length: 10_000 }, (_, i) => i));
+    await tail.close();
+  });
+
+  it('says in one line that no broker is there', async () => {
+    const nowhere = { brokers: ['127.0.0.1:1'], clientId: 'test', onWarning };
+    await expect(openKafkaLog(nowhere)).rejects.toThrow(/^Kafka cannot be reached at 127\.0\.0\.1:1: /);
+  });
+});
+
+describe('The topics', () => {
+  it('are created once, and other partition counts are refused', async () => {
+    const topic = newTopic();
+    const options = { ...(await connection()), replication: 1, minInsync: 1 };
+    await ensureKafkaTopics({ ...options, topics: { [topic]: 2 } });
+    await ensureKafkaTopics({ ...options, topics: { [topic]: 2 } });
+    await expect(ensureKafkaTopics({ ...options, topics: { [topic]: 3 } })).rejects.toThrow(
+      `Topic ${topic} has 2 partitions, not 3.`,
+    );
+  });
+
+  it('are told what is unsafe about them, a sentence each', async () => {
+    const [ours, foreign] = [newTopic(), newTopic()];
+    const to = await connection();
+    await ensureKafkaTopics({ ...to, topics: { [ours]: 1 }, replication: 1, minInsync: 1 });
+    const client = await admin();
+    await client.createTopics({
+      waitForLeaders: true,
+      topics: [
+        {
+          topic: foreign,
+          numPartitions: 1,
+          replicationFactor: 1,
+          configEntries: [
+            { name: 'cleanup.policy', value: 'compact' },
+            { name: 'message.timestamp.type', value: 'CreateTime' },
+            { name: 'unclean.leader.election.enable', value: 'true' },
+          ],
+        },
+      ],
+    });
+    await client.disconnect();
+    expect(await checkKafkaTopics({ ...to, topics: { [ours]: 1 } })).toEqual([
+      `Topic ${ours} has 1 replicas; 3 are needed to lose one broker safely.`,
+      `Topic ${ours}: min.insync.replicas is 1; 2 are needed.`,
+    ]);
+    const faults = (await checkKafkaTopics({ ...to, topics: { [foreign]: 2 } })).join(' ');
+    for (const part of ['1 partitions, not 2', 'unclean', 'append time', 'never compacted', 'max.message.bytes']) {
+      expect(faults).toContain(part);
+    }
+    expect(await checkKafkaTopics({ ...to, topics: { 'no-such-topic': 1 } })).toEqual([
+      'Topic no-such-topic does not exist.',
+    ]);
+  });
+});
