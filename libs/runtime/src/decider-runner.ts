@@ -6,7 +6,7 @@
 import { sha256 } from '#mutuel/contracts';
 import type { Decider } from '#mutuel/engine';
 import { DeciderHalted, DeciderLife, type LifeEnd } from './decider-life.js';
-import { type EventLog, LogFault, type TopicPartition } from './ports.js';
+import { type EventLog, LogFault, type LogRecord, type LogTail, type TopicPartition } from './ports.js';
 import {
   blankMetrics,
   type Deaths,
@@ -213,9 +213,6 @@ export class DeciderRunner<S, C, E> {
   }
 }
 
-/** Records per read while folding without following. */
-const FOLD_PAGE = 2_000;
-
 export interface Folded<S> {
   readonly state: S;
   readonly seq: number;
@@ -225,24 +222,44 @@ export interface Folded<S> {
   readonly checkpoint: string;
 }
 
-/** Replays the decisions of one source up to and including sequence number `to` (default: all there are). */
+/** Replays the decisions of one source up to and including sequence number `to` (default: all there are now). */
 export async function foldDecisions<S, C, E>(
-  log: Pick<EventLog, 'read'>,
+  log: Pick<EventLog, 'tail' | 'bounds'>,
   source: { readonly src: string; readonly at: TopicPartition; readonly to?: number },
   decider: Decider<S, C, E>,
 ): Promise<Folded<S>> {
   const { src, at, to = Number.POSITIVE_INFINITY } = source;
   const state = decider.initialState();
   const valid = validRecords<E>(src, at);
-  while (valid.seq < to) {
-    const page = await log.read({ ...at, from: valid.next }, FOLD_PAGE);
-    for (const record of page) {
-      const accepted = valid.accept(record);
-      if (accepted.kind === 'valid') decider.evolve(state, accepted.decision);
-      if (valid.seq >= to) break;
-    }
-    if (page.length === 0) break;
-  }
+  const { end } = await log.bounds(at);
+  const take = (record: LogRecord): boolean => {
+    if (valid.next >= end || valid.seq >= to) return true;
+    const accepted = valid.accept(record);
+    if (accepted.kind === 'valid') decider.evolve(state, accepted.decision);
+    return valid.next >= end || valid.seq >= to;
+  };
+  if (end > 0 && to > 0) await readUntil(log, at, take);
   const { seq, head } = valid;
   return { state, seq, head, stateHash: sha256(decider.describe(state)), checkpoint: valid.toCheckpoint() };
+}
+
+/** Hands out records from the log's beginning until the callback says that it has enough. */
+async function readUntil(
+  log: Pick<EventLog, 'tail'>,
+  at: TopicPartition,
+  enough: (record: LogRecord) => boolean,
+): Promise<void> {
+  let tail: LogTail | undefined;
+  try {
+    await new Promise<void>((resolve, reject) => {
+      const onBatch = (_at: TopicPartition, records: readonly LogRecord[]): void => {
+        if (records.some(enough)) resolve();
+      };
+      log.tail([{ ...at, from: 0 }], onBatch, reject, { fetch: 'bulk' }).then((opened) => {
+        tail = opened;
+      }, reject);
+    });
+  } finally {
+    await tail?.close();
+  }
 }

@@ -33,7 +33,17 @@ export interface LogBounds {
 export interface LogAppender {
   /** Resolves once the records are durable, with the offset of the first. Calls must not overlap. */
   append(at: TopicPartition, values: readonly Uint8Array[]): Promise<{ readonly base: number }>;
+  /**
+   * Appends to several partitions in one round trip, at most one group each; only where that is cheaper than one after the other.
+   * A throw speaks for all groups: any of them may or may not be in the log unless it says `NOT_APPENDED`.
+   */
+  appendAll?(groups: readonly AppendGroup[]): Promise<void>;
   close(): Promise<void>;
+}
+
+export interface AppendGroup {
+  readonly at: TopicPartition;
+  readonly values: readonly Uint8Array[];
 }
 
 export interface LogTail {

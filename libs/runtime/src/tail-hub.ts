@@ -2,7 +2,16 @@
  * One tail of the log per process, shared by all its readers: each subscribes to a partition from its own offset. It must never
  * let a slow reader hold up another one: who falls behind gets a tail of his own until he has caught up, and joins again.
  */
-import { type Clock, type EventLog, LogFault, type LogRecord, type LogStart, type LogTail } from './ports.js';
+import {
+  type Clock,
+  type EventLog,
+  LogFault,
+  type LogRecord,
+  type LogStart,
+  type LogTail,
+  type TailOptions,
+  type TopicPartition,
+} from './ports.js';
 import type { OnRecords, Subscription, TailSource } from './tail-source.js';
 
 /** Records handed to a reader and not yet taken beyond which it no longer belongs to the shared tail. */
@@ -15,14 +24,18 @@ const nameOf = ({ topic, partition }: { topic: string; partition: number }): str
 export class TailHub implements TailSource {
   readonly #log: EventLog;
   readonly #clock: Pick<Clock, 'sleep'>;
+  readonly #options: TailOptions;
   readonly #channels = new Map<string, Channel>();
   readonly #leaving = new Map<string, Promise<void>>();
   #tail: Promise<LogTail> | undefined;
+  #asked: { readonly at: TopicPartition; readonly lowest: () => number }[] = [];
+  #opening: Promise<void> | undefined;
   #closed = false;
 
-  constructor(log: EventLog, clock: Pick<Clock, 'sleep'>) {
+  constructor(log: EventLog, clock: Pick<Clock, 'sleep'>, options: TailOptions = {}) {
     this.#log = log;
     this.#clock = clock;
+    this.#options = options;
   }
 
   async subscribe(start: LogStart, onRecords: OnRecords, onFault: (fault: Error) => void): Promise<Subscription> {
@@ -50,32 +63,43 @@ export class TailHub implements TailSource {
     const name = nameOf(start);
     const known = this.#channels.get(name);
     if (known) return known;
+    const { topic, partition } = start;
     const channel: Channel = new Channel(
-      (from) => this.#open(start, from),
+      (lowest) => this.#open({ topic, partition }, lowest),
       () => this.#leave(start, channel),
     );
     this.#channels.set(name, channel);
     return channel;
   }
 
-  async #open({ topic, partition }: LogStart, lowest: () => number): Promise<void> {
-    await Promise.all([this.#clock.sleep(GATHER_MS), this.#leaving.get(nameOf({ topic, partition }))]);
-    const tail = await this.#shared();
-    await tail.add({ topic, partition, from: lowest() });
+  /** Partitions that are asked for within a moment start together: changing a tail can cost the log a new consumer. */
+  #open(at: TopicPartition, lowest: () => number): Promise<void> {
+    this.#asked.push({ at, lowest });
+    this.#opening ??= this.#openAsked();
+    return this.#opening;
   }
 
-  #shared(): Promise<LogTail> {
-    this.#tail ??= this.#log
-      .tail(
-        [],
-        (at, records) => this.#channels.get(nameOf(at))?.onBatch(records),
-        (fault) => this.#lost(fault),
-      )
-      .catch((fault: unknown) => {
-        this.#tail = undefined;
-        throw fault;
-      });
-    return this.#tail;
+  async #openAsked(): Promise<void> {
+    await this.#clock.sleep(GATHER_MS);
+    await Promise.all(this.#leaving.values());
+    this.#opening = undefined;
+    const starts = this.#asked.map(({ at, lowest }) => ({ ...at, from: lowest() }));
+    this.#asked = [];
+    if (this.#tail) {
+      const tail = await this.#tail;
+      await Promise.all(starts.map((start) => tail.add(start)));
+      return;
+    }
+    this.#tail = this.#log.tail(
+      starts,
+      (at, records) => this.#channels.get(nameOf(at))?.onBatch(records),
+      (fault) => this.#lost(fault),
+      this.#options,
+    );
+    await this.#tail.catch((fault: unknown) => {
+      this.#tail = undefined;
+      throw fault;
+    });
   }
 
   /** The last reader of a partition has gone; who comes next waits until the tail has let go of it. */
@@ -237,7 +261,8 @@ class Reader implements Subscription {
       this.#own = undefined;
       void own?.close();
     };
-    const own = await this.log.tail([{ ...this.start, from: this.next }], onBatch, (fault) => this.fail(fault));
+    const start = { ...this.start, from: this.next };
+    const own = await this.log.tail([start], onBatch, (fault) => this.fail(fault), { fetch: 'bulk' });
     if (met || this.#closed) await own.close();
     else this.#own = own;
   }
