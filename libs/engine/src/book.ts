@@ -26,8 +26,8 @@ export interface Book {
   /** Distinct selections in order of first use; `byText` is their index. */
   readonly selections: ReadSelection[];
   readonly byText: Map<string, number>;
-  /** The random end of each ticket id that has bets here; beside `seq` it makes the id. */
-  readonly suffixes: string[];
+  /** The random end of each bet's ticket id, 48 bits; beside `seq` it makes the id. */
+  suffix: Float64Array;
   readonly frontier: Frontier;
   standingBets: number;
   standingStake: number;
@@ -52,7 +52,7 @@ export function emptyBook(): Book {
     status: new Uint8Array(FIRST_CAPACITY),
     selections: [],
     byText: new Map(),
-    suffixes: [],
+    suffix: new Float64Array(FIRST_CAPACITY),
     frontier: emptyFrontier(),
     standingBets: 0,
     standingStake: 0,
@@ -71,7 +71,7 @@ export interface NewBet {
   readonly unit: number;
   readonly stake: number;
   readonly at: number;
-  readonly suffix: string;
+  readonly suffix: number;
 }
 
 export function addBet(book: Book, bet: NewBet): void {
@@ -84,7 +84,7 @@ export function addBet(book: Book, bet: NewBet): void {
   book.unit[i] = bet.unit;
   book.stake[i] = bet.stake;
   book.at[i] = bet.at;
-  book.suffixes.push(bet.suffix);
+  book.suffix[i] = bet.suffix;
   book.standingBets++;
   book.standingStake += bet.stake;
 }
@@ -137,7 +137,7 @@ export function describeBook(book: Book): unknown {
     at: cut(book.at),
     status: cut(book.status),
     selections: book.selections.map((s) => s.text),
-    suffixes: book.suffixes,
+    suffix: cut(book.suffix),
     frontier: book.frontier,
     standing: [book.standingBets, book.standingStake],
     withdrawn: [book.withdrawnBets, book.withdrawnStake],
@@ -157,6 +157,7 @@ function grow(book: Book): void {
   book.selection = wider(new Uint32Array(capacity), book.selection);
   book.unit = wider(new Float64Array(capacity), book.unit);
   book.stake = wider(new Float64Array(capacity), book.stake);
+  book.suffix = wider(new Float64Array(capacity), book.suffix);
   book.at = wider(new Float64Array(capacity), book.at);
   book.status = wider(new Uint8Array(capacity), book.status);
 }

@@ -35,6 +35,7 @@ import {
   describeRefs,
   emptyRefs,
   findRef,
+  hexNumber,
   REF_AHEAD_MS,
   type Ref,
   type RefTable,
@@ -161,8 +162,8 @@ export interface Account {
   /** UTC day number of `dayStaked`. */
   day: number;
   dayStaked: number;
-  /** References of deposits and withdrawals with their decision and amount (signed). */
-  readonly moneyRefs: Map<string, { readonly seq: number; readonly amount: number }>;
+  /** How many deposits and withdrawals are remembered. */
+  moneyRefs: number;
 }
 
 export interface ShardPool {
@@ -220,6 +221,8 @@ export interface ShardState {
   readonly lease: { issuedAt: number; at: number; ttlMs: number };
   readonly accounts: Map<string, Account>;
   readonly accountAt: Account[];
+  /** Deposits and withdrawals by account and reference: their decision and signed amount. One map: a map an account is a heap of maps. */
+  readonly moneyRefs: Map<string, { readonly seq: number; readonly amount: number }>;
   readonly races: Map<string, ShardRace>;
   readonly pools: Map<string, ShardPool>;
   readonly refs: RefTable;
@@ -234,6 +237,9 @@ const STEP_SCAN = 20_000;
 /** Deposits and withdrawals remembered per account. */
 const MAX_MONEY_REFS = 10_000;
 const DAY_MS = 86_400_000;
+/** Hex digits of the command's random id that end a ticket id, so that it cannot be guessed (requirement 4). */
+const SUFFIX_DIGITS = 12;
+const NO_LIMITS: Limits = {};
 
 export function shardDecider(options: {
   shard: number;
@@ -251,6 +257,7 @@ export function shardDecider(options: {
       lease: { issuedAt: 0, at: 0, ttlMs: 0 },
       accounts: new Map(),
       accountAt: [],
+      moneyRefs: new Map(),
       races: new Map(),
       pools: new Map(),
       refs: emptyRefs(),
@@ -282,7 +289,8 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
     case 'MoneyMoved': {
       const account = accountOf(s, e.account);
       account.balance = e.balance;
-      account.moneyRefs.set(e.ref, { seq: d.seq, amount: e.kind === 'DEPOSIT' ? e.amount : -e.amount });
+      account.moneyRefs++;
+      s.moneyRefs.set(`${e.account} ${e.ref}`, { seq: d.seq, amount: e.kind === 'DEPOSIT' ? e.amount : -e.amount });
       return;
     }
     case 'LimitsSet':
@@ -334,7 +342,7 @@ function ticketAccepted(s: ShardState, e: TicketAccepted, d: Decided<ShardEvent>
   account.dayStaked = e.total + (account.day === day ? account.dayStaked : 0);
   account.day = day;
   takeRef(s.refs, account.index, refOf(e.ref), { seq: d.seq, body: bodyNumber(e.body) });
-  const suffix = e.ticket.slice(e.ticket.lastIndexOf('-') + 1);
+  const suffix = hexNumber(e.ticket, e.ticket.length - SUFFIX_DIGITS, e.ticket.length);
   for (const bet of e.bets) {
     const pool = poolOf(s, bet.pool);
     const selection = internSelection(s, pool, bet.sel);
@@ -361,10 +369,10 @@ function openAccount(s: ShardState, id: string, currency: string): void {
     index: s.accountAt.length,
     currency,
     balance: 0,
-    limits: {},
+    limits: NO_LIMITS,
     day: 0,
     dayStaked: 0,
-    moneyRefs: new Map(),
+    moneyRefs: 0,
   };
   s.accounts.set(id, account);
   s.accountAt.push(account);
@@ -588,6 +596,8 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
 function placeTicket(s: ShardState, c: PlaceTicket, x: Context, hash: Hash): ShardDecision {
   const account = s.accounts.get(c.account);
   if (!account) return unknownAccount(s, c.account);
+  if (Number.isNaN(hexNumber(x.cid, x.cid.length - SUFFIX_DIGITS, x.cid.length)))
+    return refuse('MALFORMED', "The command's id does not end in twelve lower-case hex digits.");
   const ref = readRef(c.ref);
   const answered = answerRef(s, account, ref, x, bodyNumber(c.body));
   if (answered) return answered;
@@ -595,7 +605,7 @@ function placeTicket(s: ShardState, c: PlaceTicket, x: Context, hash: Hash): Sha
   const no = refuseTicket(s, account, c, x);
   if (no) return { ...no, events: [taken] };
 
-  const ticket = `t${s.shard}-${x.seq}-${x.cid.slice(-12)}`;
+  const ticket = `t${s.shard}-${x.seq}-${x.cid.slice(-SUFFIX_DIGITS)}`;
   const accepted: AcceptedBet[] = [];
   const refused: RefusedBet[] = [];
   let total = 0;
@@ -761,7 +771,7 @@ function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTic
   const bets: { pool: string; i: number; no: number; amount: number }[] = [];
   let refund = 0;
   for (const pool of s.pools.values()) {
-    for (const i of betsOfTicket(pool.book, seq, c.ticket)) {
+    for (const i of betsOfTicket(s, pool.book, seq, c.ticket)) {
       if (pool.book.account[i] !== account.index)
         return refuse('TICKET_UNKNOWN', `There is no ticket ${c.ticket} of this account.`);
       const no = refuseCancel(s, pool, i, x);
@@ -781,10 +791,10 @@ function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTic
   };
 }
 
-function betsOfTicket(book: Book, seq: number, ticket: string): number[] {
+function betsOfTicket(s: ShardState, book: Book, seq: number, ticket: string): number[] {
   const found: number[] = [];
   for (let i = firstBetOf(book, seq); i >= 0 && i < book.size && book.seq[i] === seq; i++) {
-    if (ticket.endsWith(`-${book.suffixes[i]}`)) found.push(i);
+    if (ticketOf(s, book, i) === ticket) found.push(i);
   }
   return found;
 }
@@ -815,13 +825,13 @@ function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Deposit' | '
   const account = s.accounts.get(c.account);
   if (!account) return unknownAccount(s, c.account);
   const signed = c.type === 'Deposit' ? c.amount : -c.amount;
-  const known = account.moneyRefs.get(c.ref);
+  const known = s.moneyRefs.get(`${c.account} ${c.ref}`);
   if (known) {
     if (known.amount !== signed)
       return refuse('IDEMPOTENCY_BODY_MISMATCH', 'This ref was used with another amount.', '/ref');
     return { ...refuse<ShardEvent>('REPLAY', 'This ref was answered before.'), of: known.seq };
   }
-  if (account.moneyRefs.size >= MAX_MONEY_REFS)
+  if (account.moneyRefs >= MAX_MONEY_REFS)
     return refuse('TOO_MANY_REFS', 'The account has too many deposits and withdrawals.');
   const balance = account.balance + signed;
   if (balance < 0) return refuse('INSUFFICIENT_FUNDS', `${account.balance} is available.`, '/amount');
@@ -1037,7 +1047,7 @@ function sweep(
     const account = s.accountAt[index] as Account;
     const balance = (balances.get(index) ?? account.balance) + amount;
     balances.set(index, balance);
-    const ticket = `t${s.shard}-${book.seq[i]}-${book.suffixes[i]}`;
+    const ticket = ticketOf(s, book, i);
     items.push({ i, ticket, no: book.betNo[i] as number, account: account.id, amount, balance });
     sum += amount;
   }
@@ -1059,6 +1069,9 @@ function matcher(book: Book, keys: readonly string[]): (selection: number) => re
 }
 
 // ── Look-ups and description ─────────────────────────────────────────────────────────────────────────────────────
+
+const ticketOf = (s: ShardState, book: Book, i: number): string =>
+  `t${s.shard}-${book.seq[i]}-${(book.suffix[i] as number).toString(16).padStart(SUFFIX_DIGITS, '0')}`;
 
 /** What a scratch takes out of this pool: a coupled runner's bets stand while a part of its entry runs. */
 function outOf(race: ShardRace, pool: ShardPool): readonly string[] {
@@ -1109,7 +1122,8 @@ function describeShard(s: ShardState): string {
     shards: s.shards,
     counters: [s.factNo, s.reportNo, s.jobNo],
     lease: s.lease,
-    accounts: s.accountAt.map((a) => ({ ...a, moneyRefs: [...a.moneyRefs].map(([ref, m]) => [ref, m.seq, m.amount]) })),
+    accounts: s.accountAt,
+    moneyRefs: [...s.moneyRefs],
     races: [...s.races.values()],
     pools: [...s.pools.values()].map((p) => ({ ...p, ruleSet: p.ruleSet.id, book: describeBook(p.book) })),
     refs: describeRefs(s.refs),

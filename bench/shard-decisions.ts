@@ -1,0 +1,145 @@
+/**
+ * Shard decisions in process: one-bet tickets, 100,000 accounts, 300 open pools. Median of chunks, three figures in one run: decide + evolve with a
+ * free hash, the same with SHA-256, and with command decoding, record encoding and chaining as the runner does them.
+ * Per second of processor time of the whole process, collector included, since the machine may be shared.
+ * Leaves out: the log, the network, the projector. Run: `npm run bench -- shard-decisions` (`--small` for the smoke mode).
+ */
+import { randomBytes } from 'node:crypto';
+import { encodeRecord, GENESIS, parseJson, sha256 } from '#mutuel/contracts';
+import {
+  type Decided,
+  type MeetingCard,
+  readShardCommand,
+  type ShardCommand,
+  type ShardEvent,
+  shardDecider,
+} from '#mutuel/engine';
+import { ruleSetFor } from '#mutuel/tote';
+
+const small = process.argv.includes('--small');
+const ACCOUNTS = small ? 1_000 : 100_000;
+const POOLS = small ? 30 : 300;
+const TICKETS = small ? 5_000 : 400_000;
+const CHUNK = small ? 1_000 : 10_000;
+const START = 1_795_300_000_000;
+const encoder = new TextEncoder();
+
+const freeHash = (): string => GENESIS;
+const rows = [
+  run('decide + evolve, free hash', freeHash, false),
+  run('decide + evolve, SHA-256 leaves and nodes', sha256, false),
+  run('decode + decide + evolve + encode + chain', sha256, true),
+];
+for (const { name, perSecond } of rows)
+  console.log(`${name.padEnd(48)} ${Math.round(perSecond).toLocaleString('en')} decisions/s`);
+
+function run(name: string, hash: (text: string) => string, wire: boolean): { name: string; perSecond: number } {
+  const decider = shardDecider({ shard: 0, shards: 1, hash });
+  const state = decider.initialState();
+  let seq = 0;
+  let prev = GENESIS;
+  const decide = (command: ShardCommand, at: number, cid: string): Decided<ShardEvent> => {
+    const decision = decider.decide(state, command, { seq: ++seq, at, decidedAt: at, cid, trusted: true });
+    const decided = { ...decision, seq, at };
+    decider.evolve(state, decided);
+    return decided;
+  };
+  setUp(decide);
+  const nextTicket = tickets();
+  const cid = randomBytes(16).toString('hex');
+  const inc = randomBytes(16).toString('hex');
+  const rates: number[] = [];
+  for (let made = 0; made < TICKETS; made += CHUNK) {
+    // Commands are made outside the measured time, a chunk at a time, so that the generator's heap is not what is measured.
+    const commands = Array.from({ length: CHUNK }, (_, i) => nextTicket(made + i));
+    const bytes = wire ? commands.map((c) => encoder.encode(JSON.stringify(c))) : [];
+    const began = process.cpuUsage();
+    for (let i = 0; i < CHUNK; i++) {
+      const command = wire ? readShardCommand(parseJson(bytes[i] as Uint8Array), false) : (commands[i] as ShardCommand);
+      const at = START + Math.floor((made + i) / 100);
+      const decided = decide(command, at, cid);
+      if (decided.code !== undefined) throw new Error(`a ticket was refused: ${decided.code}`);
+      if (!wire) continue;
+      const { events, posts } = decided;
+      const at1 = { at, time: at, events, posts };
+      const record = encodeRecord({
+        v: 1,
+        kind: 'decision',
+        src: 'shard-0',
+        epoch: 1,
+        seq,
+        in: [1, made + i, 0],
+        cid,
+        inc,
+        prev,
+        ...at1,
+      });
+      prev = sha256(record);
+    }
+    const used = process.cpuUsage(began);
+    rates.push((CHUNK * 1e6) / (used.user + used.system));
+  }
+  rates.sort((x, y) => x - y);
+  return { name, perSecond: rates[Math.floor(rates.length / 2)] as number };
+}
+
+function setUp(decide: (command: ShardCommand, at: number, cid: string) => Decided<ShardEvent>): void {
+  const ruleSet = ruleSetFor('FR', 'WIN');
+  if (!ruleSet) throw new Error('the French win rule set is missing');
+  const runners = Array.from({ length: 16 }, (_, i) => ({ number: String(i + 1), name: `Runner ${i + 1}` }));
+  const races = Array.from({ length: POOLS }, (_, i) => ({
+    raceId: `R${i}`,
+    number: i,
+    name: `Race ${i}`,
+    postTime: START,
+    runners,
+    pools: [{ poolId: `R${i}-WIN`, type: 'WIN' as const, ruleSet, carryInMinor: 0 }],
+  }));
+  const meeting: MeetingCard = {
+    meetingId: 'M',
+    course: 'Bench',
+    date: '2026-11-22',
+    country: 'FR',
+    currency: 'EUR',
+    exponent: 2,
+    races,
+  };
+  let n = 0;
+  decide({ type: 'MarketFact', n: ++n, fact: { t: 'MeetingPublished', meeting } }, START, 'x');
+  for (const { raceId: race } of races)
+    decide({ type: 'MarketFact', n: ++n, fact: { t: 'RaceOpened', race } }, START, 'x');
+  decide(
+    { type: 'MarketFact', n: ++n, fact: { t: 'LeaseRenewed', issuedAt: START + 60_000, ttlMs: 60_000 } },
+    START + 60_000,
+    'x',
+  );
+  for (let i = 0; i < ACCOUNTS; i++) {
+    decide({ type: 'OpenAccount', account: `acc-${i}`, currency: 'EUR' }, START, 'x');
+    decide({ type: 'Deposit', account: `acc-${i}`, ref: 'opening', amount: 1_000_000 }, START, 'x');
+  }
+}
+
+/** A seeded sequence (xorshift), so that all three figures decide the same tickets. */
+function tickets(): (i: number) => ShardCommand {
+  let x = 88_172_645;
+  const next = (below: number): number => {
+    x ^= x << 13;
+    x ^= x >>> 17;
+    x ^= x << 5;
+    return (x >>> 0) % below;
+  };
+  const time = START.toString(16).padStart(12, '0');
+  const body = 'ab'.repeat(8);
+  const blind = 'cd'.repeat(16);
+  return (i) => ({
+    type: 'PlaceTicket',
+    account: `acc-${next(ACCOUNTS)}`,
+    ref: `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${i.toString(16).padStart(12, '0')}`,
+    body,
+    currency: 'EUR',
+    atomic: true,
+    channel: 'web',
+    blind,
+    bets: [{ ref: 'a', pool: `R${next(POOLS)}-WIN`, sel: String(next(16) + 1), unit: 200, stake: 200 }],
+  });
+}
