@@ -1,8 +1,10 @@
 /** The door of the adapters: the only place that knows the drivers of logs, databases and caches. */
 export { MAX_APPEND_BYTES } from './append-limits.js';
 export { type LmdbLogOptions, openLmdbLog } from './embedded/lmdb-log.js';
+export { openMemoryCache } from './embedded/memory-cache.js';
 export { MemoryDisk, type MemoryLogOptions, openMemoryLog, type WriteFailure } from './embedded/memory-log.js';
 export { type PgliteOptions, type PgliteServer, startPglite } from './embedded/pglite-server.js';
+export { type FaultPlan, type FaultyLogOptions, faultyLog, seededRandom, steppingClock } from './faulty-log.js';
 export type { KafkaConnection } from './kafka/client.js';
 export { type KafkaLogOptions, openKafkaLog } from './kafka/kafka-log.js';
 export {
@@ -13,4 +15,5 @@ export {
 } from './kafka/kafka-topics.js';
 export { type Migration, migrate } from './postgres/migrate.js';
 export { DatabaseFault, type DatabaseOptions, openDatabase } from './postgres/pg-database.js';
+export { openRedisCache, type RedisCacheOptions } from './redis/redis-cache.js';
 export { ServerLost } from './server-lost.js';

@@ -4,7 +4,8 @@ import kafkajs from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkKafkaTopics, ensureKafkaTopics, openKafkaLog } from '#mutuel/adapters';
 import { type EventLog, LogFault } from '#mutuel/runtime';
-import { describeLog } from './log-features.js';
+import { describeFaultyLog } from './log-fault-features.js';
+import { describeLog, type LogFixture } from './log-features.js';
 import { bytesOf, Collector, until } from './support/log-helpers.js';
 import { servers } from './support/servers.js';
 
@@ -27,7 +28,7 @@ const admin = async () => {
   return client;
 };
 
-describeLog('Kafka', async () => {
+const openFixture = async (): Promise<LogFixture> => {
   const topic = newTopic();
   const log = await logWith({ [topic]: 3 });
   return {
@@ -41,7 +42,10 @@ describeLog('Kafka', async () => {
       await client.disconnect();
     },
   };
-});
+};
+
+describeLog('Kafka', openFixture);
+describeFaultyLog('Kafka', openFixture, [1, 2], 30);
 
 describe('A log on Kafka', () => {
   let log: EventLog | undefined;

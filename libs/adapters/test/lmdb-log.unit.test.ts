@@ -2,14 +2,20 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openLmdbLog } from '#mutuel/adapters';
+import { openLmdbLog, seededRandom, steppingClock } from '#mutuel/adapters';
 import type { EventLog } from '#mutuel/runtime';
-import { describeLog } from './log-features.js';
+import { describeFaultyLog } from './log-fault-features.js';
+import { describeLog, type LogFixture } from './log-features.js';
 
-describeLog('LMDB', async () => {
+const openFixture = async (): Promise<LogFixture> => {
   const dir = mkdtempSync(join(tmpdir(), 'mutuel-log-'));
   const open = (): Promise<EventLog> =>
-    openLmdbLog({ dir, topics: { bets: 3 }, clock: Date, onWarning: (sentence) => console.warn(sentence) });
+    openLmdbLog({
+      dir,
+      topics: { bets: 3 },
+      clock: steppingClock(Date, seededRandom(7), 60_000),
+      onWarning: (sentence) => console.warn(sentence),
+    });
   const log = await open();
   return {
     log,
@@ -23,4 +29,7 @@ describeLog('LMDB', async () => {
       rmSync(dir, { recursive: true });
     },
   };
-});
+};
+
+describeLog('LMDB', openFixture);
+describeFaultyLog('LMDB', openFixture, [1, 2, 3], 60);

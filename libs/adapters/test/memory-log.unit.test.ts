@@ -1,10 +1,14 @@
 /** The embedded log on a simulated disk. */
 import { MemoryDisk, openMemoryLog } from '#mutuel/adapters';
-import { describeLog } from './log-features.js';
+import { describeFaultyLog } from './log-fault-features.js';
+import { describeLog, type LogFixture } from './log-features.js';
 
-describeLog('The memory log', async () => {
+const open = async (): Promise<LogFixture> => {
   const disk = new MemoryDisk();
-  const open = () => openMemoryLog({ disk, topics: { bets: 3 }, clock: Date });
-  const log = await open();
-  return { log, topic: 'bets', reopen: open, dispose: () => log.close() };
-});
+  const openLog = () => openMemoryLog({ disk, topics: { bets: 3 }, clock: Date });
+  const log = await openLog();
+  return { log, topic: 'bets', reopen: openLog, dispose: () => log.close() };
+};
+
+describeLog('The memory log', open);
+describeFaultyLog('The memory log', open, [1, 2, 3, 4, 5], 60);

@@ -1,0 +1,53 @@
+/** The hot cache on Redis: the shared suite, and what a server can do to its clients. */
+import { randomBytes } from 'node:crypto';
+import { createClient } from 'redis';
+import { expect, it } from 'vitest';
+import { openRedisCache } from '#mutuel/adapters';
+import { describeCache } from './cache-features.js';
+import { until } from './support/log-helpers.js';
+import { servers } from './support/servers.js';
+
+async function twoNodes(onWarning: (sentence: string) => void = () => undefined) {
+  const { redisUrl: url } = await servers();
+  const prefix = `test-${randomBytes(6).toString('hex')}:`;
+  const [cache, other] = await Promise.all([1, 2].map(() => openRedisCache({ url, prefix, onWarning })));
+  if (!cache || !other) throw new Error('two were opened');
+  return {
+    url,
+    cache,
+    other,
+    dispose: async () => {
+      await cache.close();
+      await other.close();
+    },
+  };
+}
+
+describeCache('Redis', () => twoNodes());
+
+it('goes on, with its subscriptions, after Redis has dropped its connections, and says so', async () => {
+  const warnings: string[] = [];
+  const { url, cache, other, dispose } = await twoNodes((sentence) => warnings.push(sentence));
+  const heard: string[] = [];
+  await cache.subscribe('odds', (message) => heard.push(message));
+  await cache.put('k', 1, 'before');
+  const admin = createClient({ url });
+  await admin.connect();
+  for (const type of ['NORMAL', 'PUBSUB']) await admin.sendCommand(['CLIENT', 'KILL', 'TYPE', type, 'SKIPME', 'yes']);
+  await admin.close();
+  await until(() => warnings.includes('Redis is back'));
+  expect(warnings[0]).toContain('Redis is away');
+  expect(await cache.get('k')).toEqual({ sequence: 1, value: 'before' });
+  // The subscription comes back by itself; until then messages pass unheard, as with any fan-out.
+  for (let i = 0; heard.length === 0 && i < 100; i++) {
+    await other.publish('odds', 'after');
+    await new Promise((resolve) => setTimeout(resolve, 20));
+  }
+  expect(heard[0]).toBe('after');
+  await dispose();
+});
+
+it('says in one line that no server is there', async () => {
+  const opening = openRedisCache({ url: 'redis://:hush@127.0.0.1:1', onWarning: () => undefined });
+  await expect(opening).rejects.toThrow(/^Redis cannot be reached at 127\.0\.0\.1:1: .*ECONNREFUSED/);
+});
