@@ -4,6 +4,7 @@
  */
 export {
   type Coupling,
+  combinationText,
   compareRunners,
   type Field,
   isRunnerName,

@@ -1,0 +1,123 @@
+/** `count`: a formula to its lines and cost, in closed form; and what a fractional (flexi) ticket costs and collects. */
+import {
+  choose,
+  isRefusal,
+  type PoolType,
+  parseRatio,
+  type Ratio,
+  ratio,
+  ratioText,
+  resolveSelection,
+  shapeOf,
+} from '#mutuel/tote';
+import { readAs, refuseLine } from './refusal.js';
+import { type CountInput, type CountOutput, countInput } from './schema.js';
+
+/** Counting costs nothing, so the bound is only what stays exact in money: no ticket has a million million lines. */
+const MOST_LINES = 1_000_000_000_000;
+
+/** Counts one line; refusals are thrown as `LineRefused`. */
+export function countedLine(value: unknown): CountOutput {
+  const input = readAs(countInput, value);
+  const lines = input.form === 'MULTI_LEG' ? legLines(input) : raceLines(input);
+  const full = lines * input.unit;
+  if (!Number.isSafeInteger(full)) refuseLine('AMOUNT_TOO_LARGE', 'The cost is beyond 2^53.', '/unit');
+  const ticket = input.stake == null ? whole(full) : flexi(input, full, input.stake);
+  return {
+    ...(input.id === undefined ? {} : { id: input.id }),
+    lines,
+    unit: input.unit,
+    cost: ticket.cost,
+    flexi: ticket.fraction === null ? null : ratioText(ticket.fraction),
+    refund: ticket.refund,
+    collect: collectOf(input, ticket.fraction),
+    ranks: lowerRanks(input),
+  };
+}
+
+// Lines.
+
+function raceLines(input: CountInput): number {
+  const { form, type, columns, runners, bases, associated, orders } = input;
+  if (form === 'MULTI_LEG') return legLines(input);
+  const declared = input.field === undefined ? namedIn(input) : numbers(input.field);
+  const selection = { form, columns, runners, bases, associated, orders };
+  const read = resolveSelection(type, selection, { declared }, { maxLines: MOST_LINES, coupling: 'NONE' });
+  if (isRefusal(read)) return refuseLine(read.code, read.message, read.at);
+  return read.lines;
+}
+
+/** The product of the legs' columns: a runner may stand in several, they are different races. */
+function legLines({ type, columns = [], field }: CountInput): number {
+  const { picks, arrangement } = shapeOf(type);
+  if (arrangement !== 'LEGS') refuseLine('INVALID_SELECTION', `${type} is bet on one race.`, '/form');
+  if (columns.length !== picks) {
+    refuseLine('INVALID_SELECTION', `${type} has ${picks} legs; ${columns.length} were named.`, '/columns');
+  }
+  return columns.reduce((product, column, leg) => product * legSize(column, field, `/columns/${leg}`), 1);
+}
+
+function legSize(column: readonly string[], field: number | undefined, at: string): number {
+  if (column.length === 1 && column[0] === 'ALL') {
+    return field ?? refuseLine('MISSING_FIELD', 'ALL needs the number of runners.', '/field');
+  }
+  const twice = column.findIndex((runner, index) => column.indexOf(runner) !== index);
+  if (twice >= 0) refuseLine('INVALID_SELECTION', `Runner ${column[twice]} is named twice.`, `${at}/${twice}`);
+  return column.length;
+}
+
+const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
+
+/** Without a field, the runners are those that are named; ALL then has no meaning. */
+function namedIn({ columns = [], runners = [], bases = [], associated = [], form }: CountInput): readonly string[] {
+  const named = [...columns.flat(), ...runners, ...bases, ...associated];
+  const needsField = named.includes('ALL') || form === 'CHAMP_TOTAL';
+  if (needsField) refuseLine('MISSING_FIELD', 'The whole field needs its number of runners.', '/field');
+  return [...new Set(named)];
+}
+
+// Money.
+
+interface Ticket {
+  readonly cost: number;
+  readonly refund: number;
+  readonly fraction: Ratio | null;
+}
+
+const whole = (full: number): Ticket => ({ cost: full, refund: 0, fraction: null });
+
+/** EXACT takes the whole stake; WHOLE_PERCENT cuts the fraction to a percentage and gives the difference back. */
+function flexi({ flexiPolicy }: CountInput, full: number, stake: number): Ticket {
+  if (flexiPolicy !== 'WHOLE_PERCENT') return { cost: stake, refund: 0, fraction: ratio(stake, full) };
+  const percent = (BigInt(stake) * 100n) / BigInt(full);
+  const cost = Number((BigInt(full) * percent + 99n) / 100n);
+  return { cost, refund: stake - cost, fraction: ratio(percent, 100n) };
+}
+
+/** What one winning line collects at the dividend, rounded down to a minor unit. */
+function collectOf({ dividend, unit }: CountInput, fraction: Ratio | null): number | null {
+  if (dividend == null) return null;
+  const price = parseRatio(dividend) ?? refuseLine('INVALID_INPUT', 'A dividend is a decimal.', '/dividend');
+  const { n, d } = fraction ?? ratio(1n);
+  const collect = (BigInt(unit) * n * price.n) / (d * price.d);
+  if (collect > BigInt(Number.MAX_SAFE_INTEGER))
+    refuseLine('AMOUNT_TOO_LARGE', 'It collects beyond 2^53.', '/dividend');
+  return Number(collect);
+}
+
+/** French ranks below the first: runners that must be among the named ones. */
+const bonuses: Readonly<Partial<Record<PoolType, readonly (readonly [rank: string, runners: number])[]>>> = {
+  QUINTE: [
+    ['BONUS4', 4],
+    ['BONUS3', 3],
+  ],
+  QUARTE: [['BONUS', 3]],
+};
+
+/** How many sets of each lower rank a formula with bases or a box holds: 2 bases and 8 associated have 28 bonus-4 pairs. */
+function lowerRanks(input: CountInput): Record<string, number> {
+  const bases = input.bases?.length ?? 0;
+  const others = input.runners?.length ?? input.associated?.length;
+  if (others === undefined || input.associated?.[0] === 'ALL' || input.runners?.[0] === 'ALL') return {};
+  return Object.fromEntries((bonuses[input.type] ?? []).map(([rank, size]) => [rank, choose(others, size - bases)]));
+}

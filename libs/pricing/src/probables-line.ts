@@ -1,0 +1,26 @@
+/** `probables`: stakes to indicative odds, rounded like dividends. Never says who will win, and reads no result. */
+import { probables } from '#mutuel/tote';
+import { hasStar, readCase } from './case.js';
+import { readAs, refuseLine } from './refusal.js';
+import { type ProbablesOutput, probablesInput } from './schema.js';
+
+/** Odds of one line; refusals are thrown as `LineRefused`. */
+export function probablesOf(value: unknown): ProbablesOutput {
+  const input = readAs(probablesInput, value);
+  if (input.stakes === undefined) refuseLine('MISSING_FIELD', 'Odds are made from stakes.', '/stakes');
+  const starred = input.stakes.findIndex(({ c }) => hasStar(c));
+  if (starred >= 0) refuseLine('INVALID_COMBINATION', 'Odds have no stars.', `/stakes/${starred}/c`);
+  const pool = readCase(input);
+  if (!pool.hasCard && typeof pool.ruleSet.places === 'object') {
+    refuseLine('MISSING_FIELD', 'The number of places depends on the card: give runners.', '/runners');
+  }
+  const { net, odds } = probables({
+    ruleSet: pool.ruleSet,
+    field: pool.field,
+    grossMinor: pool.grossMinor - pool.refundsMinor,
+    carryInMinor: pool.carryInMinor,
+    ...(pool.netMinor === undefined ? {} : { netMinor: pool.netMinor }),
+    stakes: pool.stakes,
+  });
+  return { ...(input.id === undefined ? {} : { id: input.id }), net, odds: [...odds] };
+}

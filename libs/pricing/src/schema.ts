@@ -1,0 +1,185 @@
+/**
+ * The lines of the pricing commands as schemas: what is read, what is answered, and their JSON Schema. Unknown fields are
+ * refused, so that a misspelt rule never prices silently by the shipped one.
+ */
+
+import { z } from 'zod';
+import { poolTypes } from '#mutuel/tote';
+
+const MOST = 10_000;
+
+const runner = z.string().regex(/^[A-Za-z0-9]{1,8}$/, 'A runner is one to eight letters or digits');
+const runners = z.array(runner).max(99);
+const minor = z.int().min(0);
+const decimal = z.string().regex(/^\d{1,15}(\.\d{1,15})?$/, 'Expected a decimal in quotes such as "1.10"');
+const rate = z
+  .string()
+  .regex(/^\d{1,9}(\.\d{1,9})?$|^\d{1,9}\/\d{1,9}$/, 'Expected a decimal or a fraction in quotes, "0.16" or "1/3"');
+const split = z.enum(['SINGLE_PRICE', 'PROFIT_SPLIT', 'GROSS_SPLIT', 'JAPAN']);
+const combination = z.string().min(1).max(200);
+const poolType = z.enum(poolTypes as [(typeof poolTypes)[number], ...typeof poolTypes]);
+
+/** Overrides, in the schema of the shipped rule sets; values are checked once more as a whole rule set. */
+const rules = z.strictObject({
+  takeout: rate.optional(),
+  split: split.optional(),
+  deadHeat: split.optional(),
+  shares: z.array(rate).optional(),
+  places: z.union([z.int(), z.array(z.strictObject({ from: z.int(), places: z.int() }))]).optional(),
+  placesBy: z.enum(['CARD', 'RUNNERS']).optional(),
+  breakTo: z.string().optional(),
+  breakPer: z.string().optional(),
+  breakAt: z.enum(['PRICE', 'UNIT']).optional(),
+  rounding: z.enum(['DOWN', 'NEAREST']).optional(),
+  digits: z.int().optional(),
+  minimum: z
+    .union([
+      z.string(),
+      z.array(z.strictObject({ atMost: decimal.optional(), below: decimal.optional(), pay: decimal })),
+    ])
+    .optional(),
+  minimumInMinusPool: decimal.optional(),
+  payment: z.enum(['DOWN', 'NEAREST']).optional(),
+  noWinner: z.array(z.string()).optional(),
+  carry: z.enum(['NET', 'GROSS']).optional(),
+  coupling: z.enum(['ENTRY', 'STABLE', 'NONE']).optional(),
+  minInterests: z.int().optional(),
+  display: z.array(z.strictObject({ below: decimal.optional(), step: decimal })).optional(),
+  pricing: z.enum(['STANDARD', 'NET']).optional(),
+  tiers: z.array(z.unknown()).optional(),
+  weights: z.record(z.string(), z.unknown()).optional(),
+  unique: z.record(z.string(), z.unknown()).optional(),
+});
+
+const caseFields = {
+  id: z.string().max(1_000).optional(),
+  ruleSet: z.string().max(64).optional(),
+  rules: rules.optional(),
+  pool: z.strictObject({
+    type: poolType,
+    currency: z.string().max(8).optional(),
+    exponent: z.int().min(0).max(6).optional(),
+  }),
+  runners: z
+    .strictObject({
+      declared: runners.min(1),
+      scratched: runners.optional(),
+      entries: z.array(runners.min(1)).max(50).optional(),
+    })
+    .optional(),
+  stakes: z
+    .array(z.strictObject({ c: combination, minor }))
+    .max(MOST * 10)
+    .optional(),
+  gross: minor.nullish(),
+  refunds: minor.nullish(),
+  net: minor.nullish(),
+  carryIn: minor.nullish(),
+  jackpotIn: minor.nullish(),
+  sources: z.array(z.unknown()).optional(),
+  legs: z.array(z.unknown()).optional(),
+};
+
+const units = z.union([z.int().min(0), decimal]);
+
+export const priceInput = z.strictObject({
+  ...caseFields,
+  result: z.array(z.array(runner).min(1, 'A rank holds at least one runner')).min(1).max(99).nullish(),
+  results: z.array(z.unknown()).optional(),
+  winning: z
+    .array(
+      z.strictObject({
+        tier: z.string().optional(),
+        c: combination,
+        minor: minor.nullish(),
+        units: units.nullish(),
+      }),
+    )
+    .max(MOST)
+    .optional(),
+  unit: z.int().min(1).optional(),
+});
+
+export const probablesInput = z.strictObject(caseFields);
+
+export const countInput = z.strictObject({
+  id: z.string().max(1_000).optional(),
+  type: poolType,
+  form: z.enum(['BOX', 'WHEEL', 'KEY', 'BANKER', 'STRAIGHT', 'MULTI_LEG', 'CHAMP_TOTAL', 'CHAMP_REDUIT']),
+  columns: z.array(runners.min(1)).max(9).optional(),
+  runners: runners.optional(),
+  bases: runners.optional(),
+  associated: runners.optional(),
+  field: z.int().min(1).max(99).optional(),
+  orders: z.enum(['ALL', 'ONE', 'FIELD']).optional(),
+  unit: z.int().min(1),
+  stake: z.int().min(1).nullish(),
+  flexiPolicy: z.enum(['EXACT', 'WHOLE_PERCENT']).optional(),
+  dividend: decimal.nullish(),
+});
+
+const error = z.object({
+  id: z.string().optional(),
+  error: z.object({ code: z.string(), message: z.string(), at: z.string() }),
+});
+
+export const priceOutput = z.object({
+  id: z.string().optional(),
+  ruleSet: z.string().nullable(),
+  outcome: z.enum(['PAID', 'REFUND', 'CARRIED']),
+  gross: minor,
+  refunds: minor,
+  takeout: minor,
+  net: minor,
+  carryIn: minor,
+  dividends: z.array(
+    z.object({ tier: z.string(), c: z.string(), price: z.string(), exact: z.string(), stake: minor, paid: minor }),
+  ),
+  tiers: z.array(z.object({ tier: z.string(), pool: minor })),
+  refunded: minor,
+  breakage: minor,
+  topUp: minor,
+  carryOut: minor,
+  jackpot: minor,
+  steps: z.array(z.string()),
+});
+
+export const probablesOutput = z.object({
+  id: z.string().optional(),
+  net: minor,
+  odds: z.array(
+    z.object({ c: z.string(), price: z.string().nullable(), low: z.string().nullable(), high: z.string().nullable() }),
+  ),
+});
+
+export const countOutput = z.object({
+  id: z.string().optional(),
+  lines: z.int(),
+  unit: z.int(),
+  cost: minor,
+  flexi: z.string().nullable(),
+  refund: minor,
+  collect: minor.nullable(),
+  ranks: z.record(z.string(), z.int()),
+});
+
+export type PriceInput = z.infer<typeof priceInput>;
+export type PriceOutput = z.infer<typeof priceOutput>;
+export type ProbablesInput = z.infer<typeof probablesInput>;
+export type ProbablesOutput = z.infer<typeof probablesOutput>;
+export type CountInput = z.infer<typeof countInput>;
+export type CountOutput = z.infer<typeof countOutput>;
+
+export type PricingCommand = 'price' | 'count' | 'probables';
+
+const schemas = {
+  price: { input: priceInput, output: priceOutput },
+  count: { input: countInput, output: countOutput },
+  probables: { input: probablesInput, output: probablesOutput },
+} as const;
+
+/** The JSON Schema (2020-12) of a command's input, output and refusal lines. */
+export function schemaOf(command: PricingCommand): { input: object; output: object; refusal: object } {
+  const { input, output } = schemas[command];
+  return { input: z.toJSONSchema(input), output: z.toJSONSchema(output), refusal: z.toJSONSchema(error) };
+}
