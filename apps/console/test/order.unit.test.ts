@@ -1,6 +1,6 @@
 // The judge's order as it is tapped in, and which race the board follows.
 import { describe, expect, it } from 'vitest';
-import { lastRun, nextRace } from '../src/board/race-choice.js';
+import { followed, lastRun, nextRace } from '../src/board/race-choice.js';
 import { ranks } from '../src/board/result.js';
 import { EMPTY_ORDER, finishOf, gap, type Order, ordinal, pick, placeOf, readOut, tap } from '../src/ops/order.js';
 import type { RaceSummary } from '../src/wire.js';
@@ -71,6 +71,15 @@ describe('the race the board follows', () => {
   it('is the earliest that still sells, and the last one run stays beside it', () => {
     expect(nextRace(card, 0)?.raceId).toBe('C3');
     expect(lastRun(card)?.raceId).toBe('C2');
+  });
+
+  it('stays on a race for a while after its stop and then moves on', () => {
+    const stopped = card.map((one) =>
+      one.number === 2 ? { ...one, stopAt: new Date(7 * 60_000).toISOString() } : one,
+    );
+    expect(followed(stopped, 'C2', 7 * 60_000 + 30_000)?.raceId).toBe('C2');
+    expect(followed(stopped, 'C2', 7 * 60_000 + 50_000)?.raceId).toBe('C3');
+    expect(followed(stopped, null, 7 * 60_000 + 30_000)?.raceId).toBe('C3');
   });
 
   it('is the first to be opened when none sells, and none after the last', () => {

@@ -8,7 +8,7 @@ import { type Currency, money } from '../money.js';
 import { useNow } from '../shared/now.js';
 import { Bones, Masthead, ProblemNote } from '../shared/parts.js';
 import { useAccount, useDemo, useMeetings, useRace } from '../shared/queries.js';
-import { isSelling } from '../shared/race-face.js';
+import { isAhead, isSelling } from '../shared/race-face.js';
 import { type BettorSession, useSession } from '../shared/session.js';
 import { useFeed } from '../shared/use-feed.js';
 import { cost, emptySlip, isPair, lines, mark, poolLabel, type Slip, shapeOf, without } from '../slip.js';
@@ -17,12 +17,13 @@ import { AccountMenu } from './account.js';
 import { CardStrip } from './card-strip.js';
 import { text, useOddsPath } from './odds.js';
 import { Pairs } from './pairs.js';
-import { cardAround, lastRun, nextRace } from './race-choice.js';
+import { cardAround, followed, lastRun, nextRace } from './race-choice.js';
 import { ResultPanel } from './result.js';
 import { Runners } from './runners.js';
 import { SlipPanel } from './slip-panel.js';
 import { Tickets } from './tickets.js';
 import { ToteBoard } from './tote-board.js';
+import { type UsePlacing, usePlacing } from './use-placing.js';
 
 const OddsChart = lazy(() => import('./odds-chart.js'));
 
@@ -33,11 +34,14 @@ export function BoardPage() {
   const meetings = useMeetings();
   const [session, setSession] = useSession<BettorSession>('mutuel.bettor');
   const account = useAccount(session);
+  const placing = usePlacing(session);
   const [picked, setPicked] = useState<string | null>(() => new URLSearchParams(window.location.search).get('race'));
   const races = useMemo(() => (meetings.data ?? []).flatMap((meeting) => meeting.races), [meetings.data]);
   const now = useNow();
   const next = nextRace(races, now);
-  const shown = picked ?? next?.raceId ?? lastRun(races)?.raceId ?? null;
+  const [inView, setInView] = useState<string | null>(null);
+  const shown = picked ?? followed(races, inView, now)?.raceId ?? null;
+  useEffect(() => setInView(shown), [shown]);
   const race = useRace(shown);
   const feed = useFeed(shown);
   const meeting = meetings.data?.find((one) => one.meetingId === race.data?.meetingId);
@@ -69,6 +73,7 @@ export function BoardPage() {
             feed={feed}
             unit={unit}
             session={session}
+            placing={placing}
             available={account.data?.balance.available ?? null}
             lastRunId={lastRun(races)?.raceId ?? null}
           />
@@ -108,18 +113,19 @@ interface RaceViewProps {
   feed: FeedSnapshot;
   unit: Currency;
   session: BettorSession | null;
+  placing: UsePlacing;
   available: number | null;
   lastRunId: string | null;
 }
 
 function RaceView(props: RaceViewProps) {
-  const { meeting, race, feed, unit, session, available, lastRunId } = props;
+  const { meeting, race, feed, unit, session, placing, available, lastRunId } = props;
   const status = useStatus(race, feed);
   const selling = isSelling(status);
   const [slip, setSlip] = useSlip(race);
   const [sheet, setSheet] = useState(false);
   const before = useRace(lastRunId !== null && lastRunId !== race.raceId ? lastRunId : null);
-  const slipProps = { race, selling, slip, onSlip: setSlip, session, available, unit };
+  const slipProps = { race, status, selling, slip, onSlip: setSlip, session, placing, available, unit };
   return (
     <div className="board-grid">
       <div className="stack" style={{ minWidth: 0 }}>
@@ -134,7 +140,7 @@ function RaceView(props: RaceViewProps) {
           <ResultPanel race={before.data} unit={unit} title={`Just run: race ${before.data.number}`} />
         )}
       </aside>
-      <div className="sheet-bar">
+      <div className="sheet-bar" hidden={!isAhead(status)}>
         <p>
           {slip !== null && lines(slip) > 0
             ? `${poolLabel(slip.type)}, ${money(cost(slip), unit)}`

@@ -3,6 +3,7 @@
 import 'uplot/dist/uPlot.min.css';
 import { useEffect, useRef } from 'react';
 import uPlot from 'uplot';
+import { instant } from '../money.js';
 import type { Runner } from '../wire.js';
 import type { OddsPoint } from './odds.js';
 
@@ -37,7 +38,7 @@ export default function OddsChart({ runners, path }: { runners: readonly Runner[
           { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : String(tick))) },
         ],
         series: [
-          {},
+          { label: 'Time', value: (_, at) => (at === null ? '' : instant(at * 1000)) },
           ...followed.map((runner, index) => ({
             label: `${runner.number} ${runner.name}`,
             stroke: INKS[index] ?? '#888888',

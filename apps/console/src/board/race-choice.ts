@@ -18,6 +18,16 @@ export function nextRace(races: readonly RaceSummary[], now: number): RaceSummar
   return ahead.find((race) => race.status !== 'DRAFT') ?? ahead[0] ?? null;
 }
 
+/** A race that has just stopped stays in view this long, so that its closing is seen; its result then moves aside. */
+const HELD_MS = 45_000;
+
+/** The race the board shows by itself: the one in view while its stop is fresh, then the next, else the last one run. */
+export function followed(races: readonly RaceSummary[], inView: string | null, now: number): RaceSummary | null {
+  const held = races.find((race) => race.raceId === inView);
+  const fresh = held?.stopAt != null && !isAhead(held.status) && now - Date.parse(held.stopAt) < HELD_MS;
+  return fresh ? held : (nextRace(races, now) ?? lastRun(races));
+}
+
 /** The last race whose betting has stopped. */
 export function lastRun(races: readonly RaceSummary[]): RaceSummary | null {
   return (

@@ -6,6 +6,7 @@ import { useEffect, useState } from 'react';
 import { post } from '../http.js';
 import { type Currency, money, parseMoney, plainAmount } from '../money.js';
 import { ProblemNote, ProblemText } from '../shared/parts.js';
+import { faceOf, isAhead } from '../shared/race-face.js';
 import type { BettorSession } from '../shared/session.js';
 import {
   columnsOf,
@@ -24,7 +25,7 @@ import {
 import type { PoolSummary, Quote, Race } from '../wire.js';
 import { Marks } from './marks.js';
 import { Receipt } from './receipt.js';
-import { type UsePlacing, usePlacing } from './use-placing.js';
+import type { UsePlacing } from './use-placing.js';
 
 const POSITIONS = ['First', 'Second', 'Third', 'Fourth', 'Fifth'];
 const FORMS: readonly { form: Form; label: string }[] = [
@@ -36,18 +37,19 @@ const QUOTE_DELAY_MS = 250;
 
 export interface SlipPanelProps {
   race: Race;
+  status: string;
   selling: boolean;
   slip: Slip | null;
   onSlip: (slip: Slip) => void;
   session: BettorSession | null;
+  placing: UsePlacing;
   available: number | null;
   unit: Currency;
   className?: string;
 }
 
 export function SlipPanel(props: SlipPanelProps) {
-  const placing = usePlacing(props.session);
-  const { race, slip, unit } = props;
+  const { race, slip, unit, placing } = props;
   const state = placing.placing;
   return (
     <section className={`panel slip ${props.className ?? ''}`} aria-label="Bet slip" data-testid="slip">
@@ -66,24 +68,32 @@ export function SlipPanel(props: SlipPanelProps) {
             replayed={state.replayed}
             race={race}
             unit={unit}
-            onDone={placing.clear}
+            onDone={() => {
+              placing.clear();
+              if (slip !== null) props.onSlip({ ...slip, columns: [] });
+            }}
           />
         ) : state.kind === 'UNKNOWN' ? (
           <Unknown placing={placing} />
-        ) : slip === null ? (
-          <p className="muted">
-            {props.selling ? 'No pool of this race is open.' : 'Betting on this race is not open.'}
+        ) : slip === null || !isAhead(props.status) ? (
+          <p className="muted" data-testid="no-slip">
+            {faceOf(props.status).sentence ?? 'No pool of this race is open.'}
           </p>
         ) : (
-          <Marking {...props} slip={slip} placing={placing} />
+          <Marking {...props} slip={slip} />
         )}
       </div>
     </section>
   );
 }
 
-function Marking(props: SlipPanelProps & { slip: Slip; placing: UsePlacing }) {
-  const { race, slip, onSlip, unit, session, selling, placing } = props;
+function Marking(props: SlipPanelProps & { slip: Slip }) {
+  const { race, slip, unit, session, selling, placing } = props;
+  const onSlip = (next: Slip) => {
+    // What was refused was the slip as it stood; a changed one has not been refused yet.
+    if (placing.placing.kind === 'REFUSED' || placing.placing.kind === 'FAILED') placing.clear();
+    props.onSlip(next);
+  };
   const pool = race.pools.find((one) => one.poolId === slip.poolId);
   const shape = shapeOf(slip.type);
   if (pool === undefined || shape === undefined) return null;

@@ -1,7 +1,7 @@
 // The operator's page: sign in, see the day, take one race in hand. It follows the race that needs somebody next until one
 // is picked.
 import '../styles/ops.css';
-import { useState } from 'react';
+import { useEffect, useRef, useState } from 'react';
 import { type Currency, clock, wholeMoney } from '../money.js';
 import { Bones, Masthead, ProblemNote, StatusPill } from '../shared/parts.js';
 import { useMeetings, useRace } from '../shared/queries.js';
@@ -23,10 +23,10 @@ export default function OpsPage() {
     <div className="page">
       <Masthead here="ops">
         {operator === null ? null : (
-          <div className="row" style={{ gap: 12 }}>
+          <div className="row" style={{ gap: 10, flexWrap: 'nowrap' }}>
             <span className="small right" data-testid="signed-in">
               <b>{operator.name}</b>
-              <span className="muted"> {operator.roles.map(roleName).join(', ')}</span>
+              <span className="muted role"> {operator.roles.map(roleName).join(', ')}</span>
             </span>
             <button type="button" className="plain-button" onClick={() => setOperator(null)} data-testid="sign-out">
               Sign out
@@ -115,7 +115,13 @@ interface DayProps {
 }
 
 function Day({ races, shown, unit, onPick }: DayProps) {
-  const inOrder = [...races].sort((a, b) => Date.parse(b.postTime) - Date.parse(a.postTime));
+  const list = useRef<HTMLOListElement>(null);
+  const inOrder = [...races].sort((a, b) => Date.parse(a.postTime) - Date.parse(b.postTime));
+  useEffect(() => {
+    const current = list.current?.querySelector<HTMLElement>(`[data-race="${CSS.escape(shown ?? '')}"]`);
+    if (!list.current || !current) return;
+    list.current.scrollTo({ top: current.offsetTop - list.current.offsetTop - list.current.clientHeight / 3 });
+  }, [shown]);
   return (
     <section className="panel" aria-label="The day's races" data-testid="day">
       <div className="panel-head">
@@ -124,9 +130,9 @@ function Day({ races, shown, unit, onPick }: DayProps) {
           {races.length} race{races.length === 1 ? '' : 's'}
         </span>
       </div>
-      <ol className="day day-scroll">
+      <ol ref={list} className="day day-scroll">
         {inOrder.map((race) => (
-          <li key={race.raceId}>
+          <li key={race.raceId} data-race={race.raceId}>
             <button
               type="button"
               aria-current={race.raceId === shown}
@@ -134,13 +140,10 @@ function Day({ races, shown, unit, onPick }: DayProps) {
               data-testid={`day-${race.raceId}`}
             >
               <span className="title">
-                Race {race.number}, {race.name}
+                {race.number}. {race.name}
               </span>
               <StatusPill status={race.status} />
-              <span className="facts">
-                {clock(race.postTime)}, {wholeMoney(race.gross, unit)}
-              </span>
-              <span className="facts right">{facts(race)}</span>
+              <span className="facts">{facts(race, unit)}</span>
             </button>
           </li>
         ))}
@@ -149,9 +152,14 @@ function Day({ races, shown, unit, onPick }: DayProps) {
   );
 }
 
-function facts(race: Overview['races'][number]): string {
+function facts(race: Overview['races'][number], unit: Currency): string {
   const voided = race.voidedAfterStop.count;
-  return [race.sealed === null ? '' : `seals ${race.sealed}`, voided === 0 ? '' : `${voided} voided`]
-    .filter((part) => part !== '')
-    .join(', ');
+  const sales = race.status === 'DRAFT' ? '' : wholeMoney(race.gross, unit);
+  const parts = [
+    clock(race.postTime),
+    sales,
+    race.sealed === null ? '' : `seals ${race.sealed}`,
+    voided === 0 ? '' : `${voided} voided`,
+  ];
+  return parts.filter((part) => part !== '').join(' · ');
 }

@@ -72,11 +72,8 @@ export function RaceDesk({ race, line, operator, unit, onSwitchPerson }: RaceDes
           />
         </section>
       ) : null}
-      {settling ? (
-        <Settlement race={race} operator={operator} unit={unit} onSwitchPerson={onSwitchPerson} />
-      ) : (
-        <Field race={race} />
-      )}
+      {settling ? <Settlement race={race} operator={operator} unit={unit} onSwitchPerson={onSwitchPerson} /> : null}
+      {settling || enters ? null : <Field race={race} />}
       {asking === null ? null : (
         <CommandDialog
           action={asking}

@@ -1,5 +1,6 @@
 // The settlement before and after it is confirmed: every pool from its gross to its dividends with the arithmetic, what each
 // of the three calculators proposed, and the second person's confirmation of exactly this preview.
+import { Fragment } from 'react';
 import { type Currency, money } from '../money.js';
 import { Bones, Combination, ProblemNote } from '../shared/parts.js';
 import type { OperatorSession } from '../shared/session.js';
@@ -44,7 +45,7 @@ export function Settlement({ race, operator, unit, onSwitchPerson }: SettlementP
       {view.finish.length === 0 ? null : (
         <p className="panel-body" style={{ paddingBottom: 12 }}>
           {readOut(view.finish)}
-          {view.enteredBy === null ? null : <span className="muted"> Entered by {view.enteredBy}.</span>}
+          {view.enteredBy === null ? null : <span className="small muted"> (entered by {view.enteredBy})</span>}
         </p>
       )}
       {view.waitingFor.length === 0 ? null : (
@@ -124,16 +125,16 @@ function Sums({ pool, paid, unit }: { pool: SettlementPool; paid: number; unit: 
         <Figure label="gross after refunds" minor={pool.gross} unit={unit} />
         {pool.carryIn === 0 ? null : (
           <>
-            <span className="op">+</span>
+            <div className="op">+</div>
             <Figure label="carried in" minor={pool.carryIn} unit={unit} />
           </>
         )}
-        <span className="op">=</span>
+        <div className="op">=</div>
         {out.map(([label, minor, sign], index) => (
-          <span key={label} style={{ display: 'flex', gap: 6 }} className="plain">
-            {index === 0 ? null : <span className="op">{sign}</span>}
+          <Fragment key={label}>
+            {index === 0 ? null : <div className="op">{sign}</div>}
             <Figure label={label} minor={minor} unit={unit} />
-          </span>
+          </Fragment>
         ))}
       </div>
       <p className="small muted">
