@@ -22,8 +22,9 @@ if known and tonumber(known) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[1], 'v', ARGV[2])
 return 1`;
 
-/** While Redis is away, this many commands wait for it; more are refused at once. */
+/** A server that is there but does not answer: more commands than this, or longer than this, are refused. */
 const MAX_QUEUED = 10_000;
+const COMMAND_TIMEOUT_MS = 2000;
 const MAX_RETRY_DELAY_MS = 2000;
 
 type Client = ReturnType<typeof newClient>;
@@ -52,12 +53,12 @@ class RedisCache implements HotCache {
   ) {}
 
   async put(key: string, sequence: number, value: string): Promise<boolean> {
-    const stored = await this.commands.eval(PUT, { keys: [this.prefix + key], arguments: [String(sequence), value] });
-    return stored === 1;
+    const options = { keys: [this.prefix + key], arguments: [String(sequence), value] };
+    return (await answered(this.commands.eval(PUT, options))) === 1;
   }
 
   async get(key: string): Promise<{ readonly sequence: number; readonly value: string } | undefined> {
-    const [sequence, value] = await this.commands.hmGet(this.prefix + key, ['s', 'v']);
+    const [sequence, value] = await answered(this.commands.hmGet(this.prefix + key, ['s', 'v']));
     return sequence == null || value == null ? undefined : { sequence: Number(sequence), value };
   }
 
@@ -67,18 +68,30 @@ class RedisCache implements HotCache {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await this.commands.publish(this.prefix + channel, message);
+    await answered(this.commands.publish(this.prefix + channel, message));
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>> {
     // A function of its own for each subscription: the same handler may subscribe twice.
     const listener = (message: string): void => onMessage(message);
-    await this.subscriptions.subscribe(this.prefix + channel, listener);
+    await answered(this.subscriptions.subscribe(this.prefix + channel, listener));
     return () => this.subscriptions.unsubscribe(this.prefix + channel, listener);
   }
 
   async close(): Promise<void> {
-    await Promise.all([this.commands, this.subscriptions].map((client) => client.close()));
+    for (const client of [this.commands, this.subscriptions]) {
+      // A graceful end waits for a server; one that is away has nothing of ours to finish.
+      if (client.isReady) await client.close();
+      else client.destroy();
+    }
+  }
+}
+
+async function answered<T>(answer: Promise<T>): Promise<T> {
+  try {
+    return await answer;
+  } catch (cause) {
+    throw new ServerLost(`Redis did not answer: ${(cause as Error).message || String(cause)}`, { cause });
   }
 }
 
@@ -89,6 +102,9 @@ function newClient(
   const client = createClient({
     url,
     commandsQueueMaxLength: MAX_QUEUED,
+    // While Redis is away its callers hear so at once and go on without it.
+    disableOfflineQueue: true,
+    commandOptions: { timeout: COMMAND_TIMEOUT_MS },
     socket: {
       connectTimeout: connectTimeoutMs,
       // The first connection is tried once; a lost one for as long as the process lives, since the cache only degrades.

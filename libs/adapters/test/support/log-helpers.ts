@@ -6,9 +6,9 @@ export const textsOf = (records: readonly LogRecord[]): string[] =>
   records.map(({ value }) => new TextDecoder().decode(value));
 
 /** Waits until the condition holds; the bound only keeps a broken log from hanging the suite. */
-export async function until(condition: () => boolean, boundMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, boundMs = 20_000): Promise<void> {
   const end = performance.now() + boundMs;
-  while (!condition()) {
+  while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Still waiting after ${boundMs} ms for ${condition.toString()}`);
     await new Promise((resolve) => setTimeout(resolve, 2));
   }
