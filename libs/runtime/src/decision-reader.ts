@@ -31,7 +31,7 @@ export class DecisionReader<E> {
   readonly dropped: Record<DropReason, number> = { ZOMBIE: 0, DUPLICATE: 0, DEAD: 0, REPEATED_START: 0, KILLED: 0 };
   /** Where the log ended when reading began. */
   endAtStart = 0;
-  /** Resolves when everything up to there was read. */
+  /** Resolves when everything up to there was read, or when reading has ended for good. */
   readonly caughtUp: Promise<void>;
 
   readonly #o: ReaderOptions<E>;
@@ -109,6 +109,7 @@ export class DecisionReader<E> {
     if (!(fault instanceof LogFault)) return true;
     this.#closing.abort();
     this.#o.onFatal(fault);
+    this.#caughtUp();
     return false;
   }
 }

@@ -19,12 +19,17 @@ export class VirtualClock implements Clock {
   sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
-      const sleeper = { wakeAt: this.time + Math.ceil(ms), wake: resolve };
-      this.#sleepers.push(sleeper);
-      signal?.addEventListener('abort', () => {
-        this.#sleepers = this.#sleepers.filter((s) => s !== sleeper);
+      const wake = (): void => {
+        signal?.removeEventListener('abort', abort);
         resolve();
-      });
+      };
+      const sleeper = { wakeAt: this.time + Math.ceil(ms), wake };
+      const abort = (): void => {
+        this.#sleepers = this.#sleepers.filter((s) => s !== sleeper);
+        wake();
+      };
+      this.#sleepers.push(sleeper);
+      signal?.addEventListener('abort', abort);
     });
   }
 

@@ -1,0 +1,290 @@
+/**
+ * The way from an API into the command log and back: admits, appends in batches, and answers with the decision once it was read as
+ * valid. It must never call a command refused when bytes may have left, and never answer from anything but valid records.
+ */
+import { CommandLane, type Delivery } from './command-lane.js';
+import { DecisionReader } from './decision-reader.js';
+import type { Clock, Entropy, EventLog } from './ports.js';
+import { RenewingAppender } from './renewing-appender.js';
+import type { TailSource } from './tail-source.js';
+import type { ValidDecision } from './valid-records.js';
+
+export interface GatewayOptions {
+  readonly log: EventLog;
+  readonly tails: TailSource;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly commandsTopic: string;
+  readonly decisionsTopic: string;
+  readonly partitions: number;
+  /** The source that decides a partition: `shard-3`, `market`. */
+  readonly srcOf: (partition: number) => string;
+  /** Where readers may start instead of at the log's beginning: any reader's checkpoints, by partition. */
+  readonly checkpoints?: ReadonlyMap<number, string>;
+  /** Batching window; 5 ms is right for Kafka, 0 for an embedded log. */
+  readonly windowMs: number;
+  /** After this an undecided command is answered `PENDING`; default 1,500 ms. */
+  readonly answerWithinMs?: number;
+  readonly maxInFlightPerPartition?: number;
+  readonly maxInFlightPerChannel?: number;
+}
+
+export type GatewayAnswer<E> =
+  | {
+      readonly kind: 'DECIDED';
+      readonly partition: number;
+      readonly valid: ValidDecision<E>;
+      /** With code `REPLAY`: the decision that had answered, when it is recent enough to be in memory. */
+      readonly original: ValidDecision<E> | undefined;
+    }
+  /** Not decided yet, or the append's outcome is unknown: never the same as refused. */
+  | { readonly kind: 'PENDING'; readonly cid: string };
+
+/** Refused here, before anything was appended: nothing of it can ever be decided. */
+export class Unavailable extends Error {
+  override readonly name = 'Unavailable';
+  readonly code = 'SERVICE_UNAVAILABLE';
+  readonly retriable = true;
+  constructor(
+    message: string,
+    /** Jittered, so that those turned away do not come back together. */
+    readonly retryAfterMs: number,
+    options?: ErrorOptions,
+  ) {
+    super(message, options);
+  }
+}
+
+const ANSWER_WITHIN_MS = 1_500;
+const MAX_PER_PARTITION = 4_000;
+const MAX_PER_CHANNEL = 3_000;
+/** A queue this old turns newcomers away, once so many wait that it is load and not one slow command. */
+const OLDEST_MS = 250;
+const BUSY = 256;
+/** An undecided command no longer counts after this: the decider would refuse it as stale. */
+const FORGET_MS = 30_000;
+const SWEEP_MS = 50;
+/** Decisions per partition that a repeated reference is answered from without the database. */
+const RECENT = 8_192;
+const RETRY_MIN_MS = 500;
+const RETRY_SPREAD_MS = 1_000;
+
+interface Entry<E> {
+  readonly cid: string;
+  readonly channel: string;
+  readonly since: number;
+  readonly resolve: (answer: GatewayAnswer<E>) => void;
+  readonly reject: (fault: Unavailable) => void;
+  answered: boolean;
+}
+
+/** One partition's commands on their way, oldest first. */
+interface Shard<E> {
+  readonly reader: DecisionReader<E>;
+  readonly waiting: Map<string, Entry<E>>;
+  /** Those whose append has an unknown outcome: they may be decided, but say nothing about the queue. */
+  readonly uncertain: Map<string, Entry<E>>;
+  readonly byChannel: Map<string, number>;
+  readonly recent: (ValidDecision<E> | undefined)[];
+}
+
+export class CommandGateway<E = unknown> {
+  readonly metrics = { submitted: 0, decided: 0, pending: 0, turnedAway: 0, notAppended: 0, unknown: 0 };
+  /** True once every reader has reached the end that its log had at the start. */
+  ready = false;
+  /** Set when the decisions cannot be followed any more: nothing is admitted then. */
+  fault: Error | undefined;
+
+  readonly #o: GatewayOptions;
+  readonly #shards: Shard<E>[];
+  readonly #appenders: RenewingAppender[] = [];
+  readonly #stopping = new AbortController();
+  #lanes: CommandLane[] = [];
+  #sweeping: Promise<void> | undefined;
+
+  constructor(options: GatewayOptions) {
+    this.#o = options;
+    this.#shards = Array.from({ length: options.partitions }, (_, partition) => this.#shard(partition));
+  }
+
+  /** Resolves when it can answer: reading has caught up with the log. Throws `LogFault` when that cannot be trusted. */
+  async start(): Promise<void> {
+    this.#lanes = await this.#makeLanes();
+    await Promise.all(this.#shards.map(({ reader }) => reader.start()));
+    this.#sweeping = this.#sweep();
+    await Promise.all(this.#shards.map(({ reader }) => reader.caughtUp));
+    if (this.fault) throw this.fault;
+    this.ready = !this.#stopping.signal.aborted;
+  }
+
+  /** Appends what was admitted; who still waits for a decision gets `PENDING`. */
+  async stop(): Promise<void> {
+    this.ready = false;
+    this.#stopping.abort();
+    await Promise.all(this.#lanes.map((lane) => lane.drained()));
+    await this.#sweeping;
+    for (const shard of this.#shards) {
+      await shard.reader.close();
+      for (const entry of [...shard.waiting.values(), ...shard.uncertain.values()]) this.#answerPending(entry);
+    }
+    for (const appender of this.#appenders) await appender.close();
+  }
+
+  /** `bytes` is the envelope that carries `cid`. Throws `Unavailable`; every other outcome is an answer. */
+  submit(
+    partition: number,
+    bytes: Uint8Array,
+    cid: string,
+    { channel = 'service' }: { readonly channel?: string } = {},
+  ): Promise<GatewayAnswer<E>> {
+    const shard = this.#shards[partition];
+    if (!shard) throw new RangeError(`partition ${partition} does not exist`);
+    const obstacle = this.#obstacle(shard, cid, channel);
+    if (obstacle) {
+      this.metrics.turnedAway++;
+      return Promise.reject(this.#unavailable(obstacle));
+    }
+    this.metrics.submitted++;
+    return new Promise((resolve, reject) => {
+      const since = this.#o.clock.now();
+      shard.waiting.set(cid, { cid, channel, since, resolve, reject, answered: false });
+      shard.byChannel.set(channel, (shard.byChannel.get(channel) ?? 0) + 1);
+      const onDelivery = (delivery: Delivery, fault?: Error) => this.#delivered(shard, cid, delivery, fault);
+      this.#laneOf(partition).send({ partition, bytes, queuedAt: since, onDelivery });
+    });
+  }
+
+  /** A recent valid decision by its sequence number. */
+  recent(partition: number, seq: number): ValidDecision<E> | undefined {
+    const found = this.#shards[partition]?.recent[seq % RECENT];
+    return found?.decision.seq === seq ? found : undefined;
+  }
+
+  get inFlight(): number {
+    return this.#shards.reduce((sum, { waiting, uncertain }) => sum + waiting.size + uncertain.size, 0);
+  }
+
+  // ── Admission ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #obstacle(shard: Shard<E>, cid: string, channel: string): string | undefined {
+    const { maxInFlightPerPartition = MAX_PER_PARTITION, maxInFlightPerChannel = MAX_PER_CHANNEL, clock } = this.#o;
+    if (this.fault) return `decisions cannot be followed: ${this.fault.message}`;
+    if (!this.ready) return 'decisions are still being read up to now';
+    const { waiting, uncertain, byChannel } = shard;
+    if (waiting.has(cid) || uncertain.has(cid)) return 'this command is on its way already';
+    if (waiting.size >= maxInFlightPerPartition) return 'too many commands are on their way';
+    if ((byChannel.get(channel) ?? 0) >= maxInFlightPerChannel) return `too many commands of channel ${channel}`;
+    if (waiting.size < BUSY) return undefined;
+    const [oldest] = waiting.values();
+    return oldest && clock.now() - oldest.since > OLDEST_MS ? 'commands are being decided too slowly' : undefined;
+  }
+
+  #unavailable(message: string, options?: ErrorOptions): Unavailable {
+    const [random = 0] = this.#o.entropy.bytes(1);
+    return new Unavailable(message, RETRY_MIN_MS + Math.floor((random * RETRY_SPREAD_MS) / 256), options);
+  }
+
+  // ── The way in ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** One lane for all partitions where one append can serve them all; otherwise one each, so that their flushes join. */
+  async #makeLanes(): Promise<CommandLane[]> {
+    const { log, clock, windowMs, commandsTopic: topic, partitions } = this.#o;
+    const lane = (appender: RenewingAppender): CommandLane => {
+      this.#appenders.push(appender);
+      return new CommandLane({ topic, appender, clock, windowMs });
+    };
+    const first = new RenewingAppender(log);
+    const count = (await first.groups()) ? 1 : partitions;
+    return [lane(first), ...Array.from({ length: count - 1 }, () => lane(new RenewingAppender(log)))];
+  }
+
+  #laneOf(partition: number): CommandLane {
+    return this.#lanes[partition % this.#lanes.length] as CommandLane;
+  }
+
+  #delivered(shard: Shard<E>, cid: string, delivery: Delivery, fault?: Error): void {
+    const entry = shard.waiting.get(cid);
+    if (delivery === 'APPENDED' || !entry) return;
+    if (delivery === 'UNKNOWN') {
+      this.metrics.unknown++;
+      shard.waiting.delete(cid);
+      shard.uncertain.set(cid, entry);
+      return;
+    }
+    this.metrics.notAppended++;
+    this.#forget(shard, entry);
+    entry.reject(this.#unavailable(fault?.message ?? 'nothing was appended', { cause: fault }));
+  }
+
+  // ── The way back ───────────────────────────────────────────────────────────────────────────────────────────────
+
+  #shard(partition: number): Shard<E> {
+    const { log, tails, clock, srcOf, decisionsTopic: topic, checkpoints } = this.#o;
+    const checkpoint = checkpoints?.get(partition);
+    const reader = new DecisionReader<E>({
+      ...{ log, tails, clock, src: srcOf(partition), at: { topic, partition } },
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      onDecisions: (decisions) => this.#read(partition, decisions),
+      onFatal: (fault) => {
+        this.fault = fault;
+        this.ready = false;
+      },
+    });
+    const recent = new Array<ValidDecision<E> | undefined>(RECENT);
+    return { reader, recent, waiting: new Map(), uncertain: new Map(), byChannel: new Map() };
+  }
+
+  #read(partition: number, decisions: readonly ValidDecision<E>[]): void {
+    const shard = this.#shards[partition] as Shard<E>;
+    for (const valid of decisions) {
+      const { seq, cid, of } = valid.decision;
+      shard.recent[seq % RECENT] = valid;
+      const entry = shard.waiting.get(cid) ?? shard.uncertain.get(cid);
+      if (!entry) continue;
+      this.#forget(shard, entry);
+      if (entry.answered) continue;
+      this.metrics.decided++;
+      const original = of === undefined ? undefined : this.recent(partition, of);
+      entry.resolve({ kind: 'DECIDED', partition, valid, original });
+    }
+  }
+
+  #forget(shard: Shard<E>, { cid, channel }: Entry<E>): void {
+    shard.waiting.delete(cid);
+    shard.uncertain.delete(cid);
+    const left = (shard.byChannel.get(channel) ?? 1) - 1;
+    if (left > 0) shard.byChannel.set(channel, left);
+    else shard.byChannel.delete(channel);
+  }
+
+  // ── Time ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #sweep(): Promise<void> {
+    const { clock } = this.#o;
+    while (!this.#stopping.signal.aborted) {
+      await clock.sleep(SWEEP_MS, this.#stopping.signal);
+      const now = clock.now();
+      for (const shard of this.#shards) {
+        this.#sweepOne(shard, shard.waiting, now);
+        this.#sweepOne(shard, shard.uncertain, now);
+      }
+    }
+  }
+
+  #sweepOne(shard: Shard<E>, entries: ReadonlyMap<string, Entry<E>>, now: number): void {
+    const { answerWithinMs = ANSWER_WITHIN_MS } = this.#o;
+    for (const entry of entries.values()) {
+      const age = now - entry.since;
+      if (age < answerWithinMs) return;
+      this.#answerPending(entry);
+      if (age >= FORGET_MS) this.#forget(shard, entry);
+    }
+  }
+
+  #answerPending(entry: Entry<E>): void {
+    if (entry.answered) return;
+    entry.answered = true;
+    this.metrics.pending++;
+    entry.resolve({ kind: 'PENDING', cid: entry.cid });
+  }
+}
