@@ -21,7 +21,7 @@ const packages = {
     there: () => findProgram('chromium') !== null || findProgram('google-chrome') !== null,
     package: 'chromium',
   },
-  java: { there: () => findProgram('java') !== null, package: 'openjdk-17-jre-headless' },
+  java: { there: () => findProgram('java') !== null, package: 'default-jre-headless' },
   maven: { there: () => findProgram('mvn') !== null, package: 'maven' },
   go: { there: () => goProgram() !== null || k6Program() !== null, package: 'golang-go' },
 };
@@ -85,13 +85,22 @@ async function provideKafka() {
 async function provideK6() {
   if (k6Program() !== null) return;
   const go = goProgram();
-  if (go === null) throw new InfraError(`k6 is missing and so is Go to build it: install either.`);
+  if (go === null || !(await fetchesItsOwnToolchain(go))) {
+    throw new InfraError('k6 is missing, and so is Go 1.21 or later to build it: install either.');
+  }
   await step(`Building k6 ${k6Version}`, () =>
     mustRun(go, ['install', `go.k6.io/k6@${k6Version}`], {
       GOBIN: join(cacheFolder(), 'bin'),
       GOFLAGS: '-buildvcs=false',
     }),
   );
+}
+
+/** From 1.21 on, Go brings the version a program asks for; an older one only says that it is too old. */
+async function fetchesItsOwnToolchain(go) {
+  const { output } = await run(go, ['env', 'GOVERSION'], { quiet: true });
+  const [, major, minor] = /go(\d+)\.(\d+)/.exec(output) ?? [null, 0, 0];
+  return Number(major) > 1 || Number(minor) >= 21;
 }
 
 async function mustRun(command, args, env) {
