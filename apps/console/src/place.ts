@@ -47,6 +47,22 @@ export async function place(body: TicketBody, ports: PlacePorts, tell: (now: Pro
   return { kind: 'UNKNOWN', href: refHref(body) };
 }
 
+/** Gives the reference up: what was decided before, or that it can never be used. A lost answer leaves it unknown. */
+export async function abandon(
+  body: TicketBody,
+  ports: { burn(path: string): Promise<Answer<Ticket>> },
+): Promise<Outcome> {
+  const href = refHref(body);
+  try {
+    const answer = await ports.burn(`${href}/abandon`);
+    return settled(answer.body, answer.replayed);
+  } catch (failure) {
+    if (!(failure instanceof ProblemError)) return { kind: 'UNKNOWN', href };
+    const { problem } = failure;
+    return problem.retry === 'SAME_KEY' ? { kind: 'UNKNOWN', href } : { kind: 'REFUSED', problem };
+  }
+}
+
 /** Looks a pending ticket up until it is decided. */
 export async function follow(href: string, ports: Pick<PlacePorts, 'look' | 'sleep'>): Promise<Outcome> {
   for (let look = 0; look < LOOKS; look += 1) {
@@ -78,9 +94,14 @@ function waitFor(failure: unknown, attempt: number): number | Outcome {
 }
 
 function settled(ticket: Ticket, replayed: boolean): Outcome {
-  if (ticket.status !== 'REJECTED' && ticket.status !== 'REFUSED') return { kind: 'ACCEPTED', ticket, replayed };
-  const code = ticket.bets.find((bet) => bet.code != null)?.code ?? 'REJECTED';
-  return { kind: 'REFUSED', problem: { status: 422, code, title: 'The tote refused this ticket.', retry: 'NEW_KEY' } };
+  if (ticket.status === 'BURNT') {
+    const detail = 'The bet was given up before the tote had taken it. Nothing was staked.';
+    return { kind: 'REFUSED', problem: { status: 422, code: 'REF_BURNT', detail, retry: 'NEW_KEY' } };
+  }
+  if (ticket.status !== 'REJECTED') return { kind: 'ACCEPTED', ticket, replayed };
+  const said = ticket.bets.find((bet) => bet.code != null) ?? ticket;
+  const detail = said.detail ?? 'The tote refused this ticket.';
+  return { kind: 'REFUSED', problem: { status: 422, code: said.code ?? 'REJECTED', detail, retry: 'NEW_KEY' } };
 }
 
 function isTicket(body: Ticket | Pending): body is Ticket {

@@ -158,6 +158,14 @@ export function readout(slip: {
   return (slip.columns ?? []).map((column) => column.join(', ')).join(' › ');
 }
 
+/** The same of a selection's compact text as the tote keeps it: `BOX:4,7,1` → `4, 7, 1 boxed`. */
+export function selectionReadout(selection: string): string {
+  const [head, rest] = selection.includes(':') ? selection.split(':', 2) : ['', selection];
+  const text = (rest ?? '').replaceAll(',', ', ').replaceAll('>', ' › ').replaceAll('|', ' with ');
+  if (head === '') return text;
+  return head === 'BOX' ? `${text} boxed` : `${text} (${(head ?? '').toLowerCase().replaceAll('_', ' ')})`;
+}
+
 function falling(n: number, k: number): number {
   let product = 1;
   for (let step = 0; step < k; step += 1) product *= Math.max(0, n - step);

@@ -141,17 +141,16 @@ export interface TicketBody {
 
 export interface TicketBet {
   betRef: string;
-  betId: string;
+  betId: string | null;
   poolId?: string;
-  form?: string;
   status: string;
   lines: number;
   stake: number;
   indicativeOdds?: string | null;
   code?: string | null;
-  columns?: string[][];
-  runners?: string[];
-  result?: string | null;
+  detail?: string | null;
+  /** The selection in its compact text: `4>7>1`, `4,7>1`, `BOX:4,7,1`. */
+  selection?: string | null;
   resulting?: string | null;
   settlement?: string | null;
   payout?: number | null;
@@ -168,6 +167,8 @@ export interface Ticket {
   bets: TicketBet[];
   balance?: { available: number };
   receipt?: { shard: number; seq: number; hash: string };
+  code?: string;
+  detail?: string;
 }
 
 export interface Quote {
@@ -225,6 +226,8 @@ export interface SettlementPool {
   topUp: number;
   carryOut: number;
   house: number;
+  paid: number;
+  differences?: string[];
   dividends: { tier: string; c: string; price: string; lastOdds: string | null; stake: number; paid: number }[];
   proposals: { source: string; inputHash: string; agrees: boolean }[];
   steps: string[];
@@ -235,6 +238,7 @@ export interface Settlement {
   status: string;
   resultVersion: number;
   enteredBy: string | null;
+  confirmedBy?: string | null;
   finish: string[][];
   previewHash: string | null;
   waitingFor: string[];

@@ -1,7 +1,7 @@
 // A bet is placed once or not at all, whatever the network does; these are the ways it can go.
 import { describe, expect, it } from 'vitest';
 import { type Answer, LostAnswer, ProblemError } from '../src/http.js';
-import { type Pending, type PlacePorts, place } from '../src/place.js';
+import { abandon, type Pending, type PlacePorts, place } from '../src/place.js';
 import type { Ticket, TicketBody } from '../src/wire.js';
 
 const body: TicketBody = {
@@ -96,5 +96,27 @@ describe('placing a ticket', () => {
   it('tells a refusal that came by look-up from an acceptance', async () => {
     const rejected: Answer<Ticket> = { ...accepted, body: { ...ticket, status: 'REJECTED' } };
     expect(await place(body, scripted([pending], [rejected]).ports, quiet)).toMatchObject({ kind: 'REFUSED' });
+  });
+});
+
+describe('giving a ticket up', () => {
+  const burning = (step: Answer<Ticket> | Error) => ({
+    burn: () => (step instanceof Error ? Promise.reject(step) : Promise.resolve(step)),
+  });
+
+  it('says that nothing was staked when the reference was burnt', async () => {
+    const burnt = burning({ ...accepted, body: { ...ticket, status: 'BURNT' } });
+    expect(await abandon(body, burnt)).toMatchObject({ kind: 'REFUSED', problem: { code: 'REF_BURNT' } });
+  });
+
+  it('shows the receipt when the bet had been taken after all', async () => {
+    expect(await abandon(body, burning(accepted))).toMatchObject({ kind: 'ACCEPTED' });
+  });
+
+  it('stays unknown when that answer is lost too', async () => {
+    expect(await abandon(body, burning(new LostAnswer()))).toMatchObject({ kind: 'UNKNOWN' });
+    expect(await abandon(body, burning(problem(504, 'DEADLINE_EXCEEDED', 'SAME_KEY')))).toMatchObject({
+      kind: 'UNKNOWN',
+    });
   });
 });

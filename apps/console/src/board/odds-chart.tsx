@@ -34,7 +34,7 @@ export default function OddsChart({ runners, path }: { runners: readonly Runner[
         height: HEIGHT,
         scales: { y: { distr: 3, log: 2 } },
         axes: [
-          axis,
+          { ...axis, space: 90, values: (_, ticks) => ticks.map((tick) => instant(tick * 1000)) },
           { ...axis, size: 52, values: (_, ticks) => ticks.map((tick) => (tick === null ? '' : String(tick))) },
         ],
         series: [

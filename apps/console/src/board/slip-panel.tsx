@@ -211,7 +211,7 @@ function Stake(props: { slip: Slip; pool: PoolSummary; unit: Currency; onSlip: (
       parseMoney(now, unit.exponent) === slip.unitStake ? now : plainAmount(slip.unitStake, unit.exponent),
     );
   }, [slip.unitStake, unit.exponent]);
-  const chips = [1, 2, 5, 10].map((times) => pool.minStake * times);
+  const chips = [1, 2, 5, 10].map((times) => baseUnit(pool, unit) * times);
   const word = (shapeOf(slip.type)?.places ?? 1) > 1 ? 'Stake a line' : 'Stake on each';
   return (
     <div>
@@ -252,6 +252,11 @@ function Stake(props: { slip: Slip; pool: PoolSummary; unit: Currency; onSlip: (
       </p>
     </div>
   );
+}
+
+/** The smallest stake of the pool, or one unit of the currency where a pool takes single cents. */
+export function baseUnit(pool: { minStake: number }, unit: Currency): number {
+  return pool.minStake >= 10 ? pool.minStake : 10 ** unit.exponent;
 }
 
 interface SumProps {

@@ -3,7 +3,7 @@ import { type Currency, clock, money } from '../money.js';
 import { Bones, ProblemNote } from '../shared/parts.js';
 import { useTicket, useTicketIds } from '../shared/queries.js';
 import type { BettorSession } from '../shared/session.js';
-import { poolLabel, readout } from '../slip.js';
+import { poolLabel, selectionReadout } from '../slip.js';
 import type { TicketBet } from '../wire.js';
 
 const SHOWN = 8;
@@ -49,10 +49,9 @@ function TicketLine({ ticketId, session, unit }: { ticketId: string; session: Be
   return (
     <li data-testid={`ticket-${ticketId}`}>
       {ticket.bets.map((bet) => (
-        <div className="bet" key={bet.betId}>
+        <div className="bet" key={bet.betRef}>
           <span>
-            <b>{place(bet.poolId)}</b>{' '}
-            {bet.columns === undefined && bet.runners === undefined ? '' : readout({ form: bet.form ?? '', ...bet })}
+            <b>{place(bet.poolId)}</b> {bet.selection == null ? '' : selectionReadout(bet.selection)}
           </span>
           <span className="right">{money(bet.stake, unit)}</span>
           <span className="tiny">
@@ -85,7 +84,7 @@ function BetOutcome({ bet, unit }: { bet: TicketBet; unit: Currency }) {
 }
 
 export function outcome(bet: TicketBet, unit: Currency): { words: string; tone: '' | 'turf' | 'stop' } {
-  const result = bet.resulting ?? bet.result ?? 'NONE';
+  const result = bet.resulting ?? 'NONE';
   if (bet.status === 'CANCELLED') return { words: 'Cancelled, stake returned', tone: '' };
   if (bet.status === 'VOID' || bet.status === 'VOIDED')
     return { words: 'Void: taken after the stop, refunded', tone: 'stop' };

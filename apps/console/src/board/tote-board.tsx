@@ -82,7 +82,7 @@ function ToPost({ race, status }: { race: Race; status: string }) {
   return (
     <div className="to-post" data-testid="countdown" role="timer">
       <b>{span(left)}</b>
-      <span>{left >= 0 ? 'to post' : 'past post time, betting still open'}</span>
+      <span>{left >= 0 ? 'to post' : 'past post time'}</span>
     </div>
   );
 }

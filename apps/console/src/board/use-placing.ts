@@ -3,8 +3,8 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { v7 } from 'uuid';
-import { ask, post } from '../http.js';
-import { follow, type Outcome, type Pending, type Progress, place } from '../place.js';
+import { ask } from '../http.js';
+import { abandon, type Outcome, type Pending, type Progress, place } from '../place.js';
 import type { BettorSession } from '../shared/session.js';
 import type { BetBody, Ticket, TicketBody } from '../wire.js';
 
@@ -35,11 +35,11 @@ export function usePlacing(session: BettorSession | null): UsePlacing {
   const token = session?.token;
 
   const run = useCallback(
-    async (body: TicketBody, ask: (tell: (progress: Progress) => void) => Promise<Outcome>) => {
+    async (body: TicketBody, attempt: (tell: (progress: Progress) => void) => Promise<Outcome>) => {
       underWay.current = body;
       sessionStorage.setItem(KEPT_UNDER, JSON.stringify(body));
       try {
-        const outcome = await ask((progress) => setPlacing({ kind: 'BUSY', progress }));
+        const outcome = await attempt((progress) => setPlacing({ kind: 'BUSY', progress }));
         if (outcome.kind !== 'UNKNOWN') sessionStorage.removeItem(KEPT_UNDER);
         setPlacing({ ...outcome, body });
       } catch (failure) {
@@ -78,11 +78,9 @@ export function usePlacing(session: BettorSession | null): UsePlacing {
     giveUp: () => {
       const body = underWay.current;
       if (body === null) return;
-      const path = `/v1/tickets/by-ref/${encodeURIComponent(body.accountId)}/${encodeURIComponent(body.ticketRef)}`;
-      void run(body, async (tell) => {
+      void run(body, (tell) => {
         tell('WAITING');
-        await post(`${path}/abandon`, {}, token);
-        return follow(path, portsFor(token));
+        return abandon(body, { burn: (path) => ask<Ticket>(path, { method: 'POST', body: {}, token }) });
       });
     },
     clear: () => {

@@ -10,7 +10,7 @@ import type { Overview } from '../wire.js';
 import { Audit } from './audit.js';
 import { inHand } from './in-hand.js';
 import { useOverview } from './queries.js';
-import { RaceDesk } from './race-desk.js';
+import { RaceDesk, sealCount } from './race-desk.js';
 import { roleName } from './roles.js';
 import { SignIn } from './sign-in.js';
 import { Watch } from './watch.js';
@@ -158,7 +158,7 @@ function facts(race: Overview['races'][number], unit: Currency): string {
   const parts = [
     clock(race.postTime),
     sales,
-    race.sealed === null ? '' : `seals ${race.sealed}`,
+    race.sealed === null ? '' : `seals ${sealCount(race.sealed)}`,
     voided === 0 ? '' : `${voided} voided`,
   ];
   return parts.filter((part) => part !== '').join(' · ');

@@ -90,6 +90,12 @@ export function RaceDesk({ race, line, operator, unit, onSwitchPerson }: RaceDes
   );
 }
 
+/** `2/2 shards` → `2 of 2`. */
+export function sealCount(sealed: string): string {
+  const [n = '', m = ''] = sealed.replace(' shards', '').split('/');
+  return `${n} of ${m}`;
+}
+
 function isAsked(action: Action): action is Asked {
   return action in WORDS;
 }
@@ -120,7 +126,7 @@ function Head({ race, line, unit }: { race: Race; line: RaceDeskProps['line']; u
           in {line.bets.toLocaleString('en-GB')} bets
         </span>
         <span>{race.runners.filter((runner) => runner.status !== 'SCRATCHED').length} runners</span>
-        {line.sealed === null ? null : <span data-testid="seals">seals {line.sealed}</span>}
+        {line.sealed === null ? null : <span data-testid="seals">seals {sealCount(line.sealed)}</span>}
         {line.offAt === null ? null : <span>off at {instant(line.offAt)}</span>}
         {line.voidedAfterStop.count === 0 ? null : (
           <span>
@@ -146,7 +152,9 @@ function Stopped({
         <div className="stopped" data-testid="stopped" data-stop-at={line.stopAt}>
           <b>Betting stopped at {instant(line.stopAt ?? '', true)}</b>
           <span className="small">
-            {line.sealed === null ? 'The shards are sealing their pools.' : `Seals of the shards: ${line.sealed}.`}
+            {line.sealed === null
+              ? 'The shards are sealing their pools.'
+              : `Seals of the shards: ${sealCount(line.sealed)}.`}
             {answer?.action === 'close' ? ` The market wrote the command down as number ${answer.answer.seq}.` : ''}
           </span>
         </div>

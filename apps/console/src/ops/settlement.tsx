@@ -45,7 +45,13 @@ export function Settlement({ race, operator, unit, onSwitchPerson }: SettlementP
       {view.finish.length === 0 ? null : (
         <p className="panel-body" style={{ paddingBottom: 12 }}>
           {readOut(view.finish)}
-          {view.enteredBy === null ? null : <span className="small muted"> (entered by {view.enteredBy})</span>}
+          {view.enteredBy === null ? null : (
+            <span className="small muted">
+              {' '}
+              (entered by {view.enteredBy}
+              {view.confirmedBy == null ? '' : `, confirmed by ${view.confirmedBy}`})
+            </span>
+          )}
         </p>
       )}
       {view.waitingFor.length === 0 ? null : (
@@ -69,7 +75,6 @@ export function Settlement({ race, operator, unit, onSwitchPerson }: SettlementP
 const OUTCOMES: Readonly<Record<string, string>> = { PAID: 'Pays', REFUND: 'Refunded', CARRIED: 'Carried over' };
 
 function PoolSheet({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
-  const paid = pool.dividends.reduce((sum, dividend) => sum + dividend.paid, 0);
   const differs = pool.proposals.some((proposal) => !proposal.agrees);
   return (
     <details className="sheet" open={differs} data-testid={`sheet-${pool.type}`}>
@@ -83,9 +88,14 @@ function PoolSheet({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
         <Agreement pool={pool} />
       </summary>
       <div className="inside">
-        <Sums pool={pool} paid={paid} unit={unit} />
+        <Sums pool={pool} unit={unit} />
         {pool.dividends.length === 0 ? null : <Dividends pool={pool} unit={unit} />}
         <Proposals pool={pool} />
+        {(pool.differences ?? []).map((difference) => (
+          <p key={difference} className="note bad">
+            <strong>{difference}</strong>
+          </p>
+        ))}
         {pool.steps.length === 0 ? null : (
           <ol className="steps small" aria-label="The arithmetic">
             {pool.steps.map((step, index) => (
@@ -111,18 +121,20 @@ function Agreement({ pool }: { pool: SettlementPool }) {
 }
 
 /** The pool equation with its figures: what came in on one side, where it goes on the other. */
-function Sums({ pool, paid, unit }: { pool: SettlementPool; paid: number; unit: Currency }) {
+function Sums({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
+  const rest = pool.gross + pool.carryIn - (pool.takeout + pool.paid + pool.breakage - pool.topUp + pool.carryOut);
   const out: [string, number, '+' | '−'][] = [
     ['takeout', pool.takeout, '+'],
-    ['winners', paid, '+'],
+    ['winners', pool.paid, '+'],
     ['breakage', pool.breakage, '+'],
     ...(pool.topUp === 0 ? [] : ([['topped up', pool.topUp, '−']] as [string, number, '−'][])),
     ...(pool.carryOut === 0 ? [] : ([['carried out', pool.carryOut, '+']] as [string, number, '+'][])),
+    ...(rest === 0 ? [] : ([['refunded', rest, '+']] as [string, number, '+'][])),
   ];
   return (
     <div className="stack" style={{ gap: 8 }}>
       <div className="sum-line">
-        <Figure label="gross after refunds" minor={pool.gross} unit={unit} />
+        <Figure label="gross" minor={pool.gross} unit={unit} />
         {pool.carryIn === 0 ? null : (
           <>
             <div className="op">+</div>
@@ -139,8 +151,13 @@ function Sums({ pool, paid, unit }: { pool: SettlementPool; paid: number; unit: 
       </div>
       <p className="small muted">
         Net to share {money(pool.net, unit)}. House result {money(pool.house, unit)}.
-        {pool.refunds === 0 ? '' : ` Refunds of ${money(pool.refunds, unit)} are out of the gross already.`}
+        {pool.refunds === 0 ? '' : ` Refunds in all ${money(pool.refunds, unit)}.`}
       </p>
+      {rest >= 0 && rest <= pool.refunds ? null : (
+        <p className="note bad">
+          <strong>This pool does not balance by {money(Math.abs(rest), unit)}.</strong>
+        </p>
+      )}
     </div>
   );
 }

@@ -89,6 +89,6 @@ export function useTicket(ticketId: string, token: string): UseQueryResult<Ticke
 
 export function isPaidOut(ticket: Ticket): boolean {
   return ticket.bets.every(
-    (bet) => bet.settlement === 'SETTLED' || bet.status === 'CANCELLED' || bet.status === 'REJECTED',
+    (bet) => bet.settlement === 'SETTLED' || bet.settlement === 'RESETTLED' || bet.status !== 'ACCEPTED',
   );
 }
