@@ -15,6 +15,7 @@ import {
   over,
   plus,
   read,
+  sum,
   times,
   whole,
   write,
@@ -66,7 +67,7 @@ interface Money {
   readonly carryIn: bigint;
 }
 
-const total = (lines: readonly LineStake[]): bigint => lines.reduce((sum, line) => sum + line.stakeMinor, 0n);
+const total = (lines: readonly LineStake[]): bigint => lines.reduce((stakes, line) => stakes + line.stakeMinor, 0n);
 
 // What the ladder's end does with a pool that nobody won.
 
@@ -99,18 +100,18 @@ function payRung(pool: AuditPool, rung: Rung, standing: readonly LineStake[], mo
   const untaxed = ruleSet.carry === 'GROSS' ? 0n : money.carryIn;
   const net = plus(times(whole(taxed), minus(ONE, rate)), whole(untaxed));
   const exact = exactPrices(rung, { net, rate, staked: money.gross, carryIn: whole(untaxed) }, ruleSet);
-  const at = (minimum: AuditRules['minimum']) =>
-    rung.winners.flatMap((winner, i) =>
-      winnerDividends(pool, winner, raised(exact[i] as Fraction, minimum, ruleSet), standing),
-    );
-  const usual = at(ruleSet.minimum);
-  const short = ruleSet.minimumInMinusPool !== undefined && less(net, whole(paidOf(usual)));
-  const dividends = short ? at(ruleSet.minimumInMinusPool as string) : usual;
+  const raisedTo = (minimum: AuditRules['minimum']) => exact.map((price) => raised(price, minimum, ruleSet));
+  const usual = raisedTo(ruleSet.minimum);
+  const minimumOfMinusPool = ruleSet.minimumInMinusPool;
+  // Whether the pool can bear its prices is asked before any payment is rounded.
+  const cost = sum(rung.winners.map((winner, i) => times(whole(winner.stakeMinor), usual[i] as Fraction)));
+  const prices = minimumOfMinusPool !== undefined && less(net, cost) ? raisedTo(minimumOfMinusPool) : usual;
+  const dividends = rung.winners.flatMap((winner, i) => winnerDividends(pool, winner, prices[i] as Fraction, standing));
   return sheet(money, 'PAID', { takeout, dividends });
 }
 
 const paidOf = (dividends: readonly SheetDividend[]): number =>
-  dividends.reduce((sum, { paidMinor }) => sum + paidMinor, 0);
+  dividends.reduce((paid, { paidMinor }) => paid + paidMinor, 0);
 
 interface NetPool {
   readonly net: Fraction;
@@ -123,7 +124,7 @@ interface NetPool {
 /** The unrounded prices of a rung's winners, by the four ways of sharing a pool. */
 function exactPrices(rung: Rung, pool: NetPool, rules: AuditRules): readonly Fraction[] {
   const split = rung.several && rules.split === 'SINGLE_PRICE' ? rules.deadHeat : rules.split;
-  const winning = whole(rung.winners.reduce((sum, { stakeMinor }) => sum + stakeMinor, 0n));
+  const winning = whole(rung.winners.reduce((stakes, { stakeMinor }) => stakes + stakeMinor, 0n));
   const count = whole(rung.winners.length);
   return rung.winners.map((winner) => exactPrice(split, winner, { ...pool, winning, count }));
 }

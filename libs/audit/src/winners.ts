@@ -48,7 +48,8 @@ const starsLast = (a: string, b: string): number =>
 export function* rungs(pool: AuditPool, stakes: readonly LineStake[], places: number): Generator<Rung> {
   const { ordered } = lineShapes[pool.poolType];
   const cover = (parts: readonly Part[]): Rung => coveredOnly(parts, stakes, ordered);
-  const [first, ...later] = isPlaceLike(pool) ? placeParts(pool, places) : properParts(pool);
+  const backed = (interest: string): boolean => stakeOn(betsOn(pool, interest), stakes, ordered) > 0n;
+  const [first, ...later] = isPlaceLike(pool) ? placeParts(pool, places, backed) : properParts(pool);
   yield cover(first ?? []);
   for (const name of pool.ruleSet.noWinner) {
     if (name === 'REFUND' || name === 'CARRY' || name === 'PAY_NET_RATE') return;
@@ -73,24 +74,32 @@ function betsOn(pool: AuditPool, interest: string): readonly (readonly string[])
 }
 
 /**
- * Place and show: each of the paid places has an equal part, which the runners that may hold it share. A runner that holds
- * several places in one order (an entry's parts) or the same place beside others (a tie) thereby gets what the rule says.
- * Then each finishing rank behind the paid places, for NEXT.
+ * Place and show: each of the paid places has an equal part, which the runners that may hold it share. So an entry that
+ * holds two places has two parts, and those in a tie share the parts of the places they fill. A runner that nobody backed
+ * drops out: in its tie the backed ones come before it, and no place of its own has a part.
  */
-function placeParts(pool: AuditPool, places: number): readonly (readonly Part[])[] {
+function placeParts(
+  pool: AuditPool,
+  places: number,
+  backed: (interest: string) => boolean,
+): readonly (readonly Part[])[] {
   const { field, finish, ruleSet } = pool;
   const interestOf = resultInterest(field, ruleSet.coupling);
-  const part = (runners: readonly string[]): Part => ({
-    weight: whole(1),
-    takers: runners.map((runner) => betsOn(pool, interestOf(runner))),
-  });
-  const orders = linearOrders(finish, places);
+  const isBacked = (runner: string): boolean => backed(interestOf(runner));
+  const backedFirst = finish.flatMap((rank) => [rank.filter(isBacked), rank.filter((runner) => !isBacked(runner))]);
+  const orders = linearOrders(backedFirst, places);
   const holders = Array.from({ length: places }, (_, place) => [
     ...new Set(orders.flatMap((order) => order[place] ?? [])),
   ]);
-  const paid = new Set(holders.flat());
-  const behind = finish.filter((rank) => !rank.some((runner) => paid.has(runner)));
-  return [holders.filter((runners) => runners.length > 0).map(part), ...behind.map((rank) => [part(rank)])];
+  const parts = holders
+    .filter((runners) => runners.some(isBacked))
+    .map((runners) => ({
+      weight: whole(1),
+      takers: runners.map((runner) => betsOn(pool, interestOf(runner))),
+    }));
+  const paid = new Set(linearOrders(finish, places).flat().map(interestOf));
+  const behind = interestRanks(finish, interestOf).filter((rank) => !rank.some((interest) => paid.has(interest)));
+  return [parts, ...behind.map((rank) => equalParts(pool, beginnings([rank], 1)))];
 }
 
 /** The other pools: every beginning of a linear order is a winner, all with equal shares. Then, for NEXT of win, the ranks behind. */
