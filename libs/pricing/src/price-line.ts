@@ -1,6 +1,6 @@
 /** `price`: one pool to its dividends. Works out who won from a result, or prices the winning combinations it is given. */
 import {
-  keyMembers,
+  combinationMatches,
   parseRatio,
   priceRungs,
   type Ratio,
@@ -9,7 +9,6 @@ import {
   ratio,
   resultKeys,
   type Sheet,
-  shapeOf,
   ToteFault,
 } from '#mutuel/tote';
 import { type Case, combinationOf, hasStar, readCase } from './case.js';
@@ -44,16 +43,8 @@ export function pricedLine(value: unknown): PriceOutput {
 function staked({ stakes, ruleSet }: Case, key: string): Ratio {
   const stated = stakes.get(key);
   if (stated !== undefined || !hasStar(key)) return ratio(stated ?? 0);
-  const isOrdered = shapeOf(ruleSet.poolType).arrangement === 'ORDERED';
-  const wanted = keyMembers(ruleSet.poolType, key);
   let sum = 0;
-  for (const [c, minor] of stakes) {
-    const members = keyMembers(ruleSet.poolType, c);
-    const isMatch = isOrdered
-      ? wanted.every((member, place) => member === '*' || members[place] === member)
-      : wanted.every((member) => member === '*' || members.includes(member));
-    if (isMatch && !hasStar(c)) sum += minor;
-  }
+  for (const [c, minor] of stakes) if (!hasStar(c) && combinationMatches(ruleSet.poolType, c, key)) sum += minor;
   return ratio(sum);
 }
 

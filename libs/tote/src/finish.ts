@@ -11,7 +11,7 @@ import { assertTote } from './refusal.js';
 export type Finish = readonly (readonly string[])[];
 
 /** More winning combinations than this are no dead heat but a mistake (24 runners tied for five places: 5 million). */
-export const MAX_WINNING = 100_000;
+const MAX_WINNING = 100_000;
 
 /** The ranks as betting interests: each interest once, at its best rank; ranks left empty are dropped. */
 export function interestRanks(finish: Finish, interest: (runner: string) => string): Finish {

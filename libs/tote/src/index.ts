@@ -12,7 +12,7 @@ export {
   scratchedInterests,
 } from './field.js';
 export type { Finish } from './finish.js';
-export { type Cover, choose, factorial } from './lines.js';
+export { type Cover, choose } from './lines.js';
 export {
   type OddsLine,
   type OddsMoney,
@@ -60,6 +60,7 @@ export {
 } from './rule-set.js';
 export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js';
 export {
+  combinationMatches,
   expandLines,
   type Form,
   keyMembers,

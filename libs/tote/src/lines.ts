@@ -209,7 +209,7 @@ export function choose(n: number, k: number): number {
   return Math.round(result);
 }
 
-export function factorial(n: number): number {
+function factorial(n: number): number {
   let result = 1;
   for (let i = 2; i <= n; i++) result *= i;
   return result;

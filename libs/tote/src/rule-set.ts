@@ -16,16 +16,25 @@ import { divide, toRatio } from './ratio.js';
  * - JAPAN: price_i = R (W_i + D / P) / W_i + carry / (P W_i) with R = 1 - takeout, D the losing stakes and P the number
  *   of winning combinations that are covered.
  *
- * A combination without stake is not covered: it drops out and the covered ones share all.
+ * A combination without stake is not covered: it drops out and the covered ones share all. N and the prices are exact
+ * rationals until the price break; a price below zero breaks to zero before the minimum raises it.
+ *
+ * What wins (before the ladder): WIN the first; PLACE and SHOW the runners in the paid places; QUINELLA the set, EXACTA
+ * the order of the first two; TRIFECTA the order of the first three. In a dead heat every linear order consistent with the
+ * ranks counts: its runners become interests, an interest that comes again is passed over, the first 1, 2 or 3 are the
+ * combination; where fewer interests finished, stars stand for the missing places (`A>*`). Equal combinations count once.
  */
 export type Split = 'SINGLE_PRICE' | 'PROFIT_SPLIT' | 'GROSS_SPLIT' | 'JAPAN';
 
 /**
  * What is tried, in order, when no winning combination is covered; the first rung with a covered combination is paid.
  *
- * - NEXT (win, place, show): the runner or runners at the next finishing place; a second NEXT goes one further.
- * - EITHER: tickets with the first in its place and tickets with the second in its place (`A>*`, `*>B`; `A-*`, `B-*`).
- * - FIRST_1 … FIRST_4: tickets with the first 1 … 4 finishers in their places, any runner after them (`A>B>*`).
+ * - NEXT (win, place, show): the runners at the first finishing rank behind the paid places; a second NEXT goes one
+ *   rank further. Interests that were among the paid places are passed over. Shared equally.
+ * - EITHER: tickets with the first in its place and tickets with the second in its place (`A>*`, `*>B`; `A-*`, `B-*`),
+ *   shared equally among the covered ones; after a dead heat every runner of every winning pair counts.
+ * - FIRST_1 … FIRST_4: tickets with the first 1 … 4 finishers in their places, any runner after them (`A>B>*`); every
+ *   order consistent with a dead heat counts.
  * - PAY_NET_RATE: every ticket is paid the net rate, without the minimum.
  * - REFUND: every stake is given back, no takeout. CARRY: the pool goes to a later one, by `carry`. Both end a ladder.
  */
@@ -47,7 +56,15 @@ export interface MinimumStep {
   readonly pay: string;
 }
 
-/** From `from` runners on, `places` places are paid; below the smallest `from` the pool is refunded. */
+/**
+ * From `from` runners on, `places` places are paid; below the smallest `from` the pool is refunded.
+ *
+ * How places become shares: a rank of m tied runners fills min(m, places left) places and its runners share them equally,
+ * each place being one share of 1 / places. Runners fill places, interests are paid: an entry with runners in two places
+ * holds both shares. Members without stake leave their rank, which then fills at most as many places as members are
+ * left; the places that remain, over all ranks, make up the whole. (Place, dead heat for second: 1/2, 1/4, 1/4; with one
+ * of the two unbacked: 1/2, 1/2. Show, third of two: 1/3, 1/3, 1/6, 1/6.)
+ */
 export interface PlaceStep {
   readonly from: number;
   readonly places: number;
@@ -98,7 +115,7 @@ export interface RuleSet {
   readonly digits: number;
   /** Least price (`"1.10"`), or steps on the unrounded price; `"0"` for none. */
   readonly minimum: string | readonly MinimumStep[];
-  /** Least price in a minus pool: used when paying `minimum` (a single one) would cost more than the net pool. */
+  /** Least price in a minus pool, for all its winners: used when paying `minimum` (a single one) would cost more than the net pool. */
   readonly minimumInMinusPool?: string;
   /** How one bet's payment (winning stake x price) becomes whole minor units; NEAREST takes halves upwards. */
   readonly payment: 'DOWN' | 'NEAREST';

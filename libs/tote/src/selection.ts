@@ -142,6 +142,16 @@ export function linesWithout(selection: ReadSelection, scratched: readonly strin
 export const expandLines = (selection: ReadSelection): Iterable<string> =>
   expandCover(selection.cover, shapeOf(selection.poolType));
 
+/** Whether one combination falls under a key, so that stakes by combination can be summed to a key's stake. */
+export function combinationMatches(poolType: PoolType, combination: string, key: string): boolean {
+  if (key === STAR || key === combination) return true;
+  const wanted = keyMembers(poolType, key);
+  const members = keyMembers(poolType, combination);
+  return shapeOf(poolType).arrangement === 'UNORDERED'
+    ? wanted.every((member) => member === STAR || members.includes(member))
+    : wanted.every((member, place) => member === STAR || members[place] === member);
+}
+
 /** The members of a key, one per place (stars for any), for a pool's shape. */
 export function keyMembers(poolType: PoolType, key: string): readonly string[] {
   const shape = shapeOf(poolType);

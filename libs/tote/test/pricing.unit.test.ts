@@ -228,6 +228,14 @@ describe('worked cases', () => {
     });
     expect(pricesOf(show)).toEqual({ A: '1.10', B: '1.10', C: '1.10' });
   });
+
+  it('a minimum that the breakage of others just pays for is no minus pool', () => {
+    // Profit 21000, 7000 each: A 1.07 to 1.10 costs 3000 more, B and C 1.2545 to 1.20 leave 1500 each: paid = net.
+    const stakes = { A: 100_000, B: 27_500, C: 27_500 };
+    const sheet = price({ rules: us('SHOW', net), finish: [['A'], ['B'], ['C']], gross: 176_000, stakes });
+    expect(pricesOf(sheet)).toEqual({ A: '1.10', B: '1.20', C: '1.20' });
+    expect([sheet.breakageMinor, sheet.topUpMinor]).toEqual([0, 0]);
+  });
 });
 
 describe('places and dead heats', () => {
@@ -498,7 +506,7 @@ describe('France', () => {
       scratched: ['1'],
       finish: [['1A'], ['2']],
       gross: 60_000,
-      stakes: { '1A': 15_000 },
+      stakes: { '1': 5_000, '1A': 15_000 },
     });
     expect(pricesOf(ran)).toEqual({ '1A': '4.00' });
     const exacta = price({

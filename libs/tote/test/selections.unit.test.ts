@@ -3,6 +3,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import {
+  combinationMatches,
   expandLines,
   type Form,
   isRefusal,
@@ -300,6 +301,7 @@ describe('closed forms against brute force', () => {
               : fixed.every((member) => parts.includes(member));
           });
           expect(linesMatching(got, key)).toBe(matching.length);
+          expect([...expected].filter((line) => combinationMatches(type, line, key))).toEqual(matching);
         }
         const left = [...expected].filter((line) => !line.split(/[->]/).some((runner) => scratched.includes(runner)));
         expect(linesWithout(got, scratched)).toBe(left.length);
