@@ -1,6 +1,6 @@
 /**
- * How fast a log takes durable appends: four partitions, 300-byte records, beside one tail that reads them all. The embedded log
- * has four writers; Kafka (where KAFKA_BROKERS is set) one, as one producer serves all partitions best.
+ * How fast a log takes durable appends: four partitions, 300-byte records, four writers, beside one tail that reads
+ * them all; on the embedded log, and on Kafka where KAFKA_BROKERS is set.
  * `npx tsx --conditions=src bench/log.ts [seconds per line]`.
  */
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -36,7 +36,7 @@ async function kafka(): Promise<void> {
   await ensureKafkaTopics({ ...connection, topics: { [topic]: PARTITIONS.length }, replication: 1, minInsync: 1 });
   const log = await openKafkaLog(connection);
   await measure(log, topic, 50, 1, 'prompt');
-  for (const perAppend of [1, 10, 50, 128]) await line('Kafka', log, topic, perAppend, 1);
+  for (const perAppend of [1, 10, 50, 128]) await line('Kafka', log, topic, perAppend, 4);
   await readBack('Kafka', log, topic);
   await log.close();
 }

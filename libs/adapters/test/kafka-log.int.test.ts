@@ -146,6 +146,22 @@ describe('A log on Kafka', () => {
     await tail.close();
   });
 
+  it('knows that nothing was appended when the broker says so, and cannot know when the topic is gone', async () => {
+    const [narrow, gone] = [newTopic(), newTopic()];
+    log = await logWith({ [gone]: 1 });
+    const client = await admin();
+    const configEntries = [{ name: 'max.message.bytes', value: '1000' }];
+    await client.createTopics({ topics: [{ topic: narrow, configEntries }], waitForLeaders: true });
+    const large = (await log.appender()).append({ topic: narrow, partition: 0 }, [new Uint8Array(5000)]);
+    await expect(large).rejects.toMatchObject({ outcome: 'NOT_APPENDED' });
+    const appender = await log.appender();
+    await appender.append({ topic: gone, partition: 0 }, bytesOf('a'));
+    await client.deleteTopics({ topics: [gone] });
+    await client.disconnect();
+    const lost = appender.append({ topic: gone, partition: 0 }, bytesOf('b'));
+    await expect(lost).rejects.toMatchObject({ outcome: 'UNKNOWN' });
+  });
+
   it('says in one line that no broker is there', async () => {
     const nowhere = { brokers: ['127.0.0.1:1'], clientId: 'test', onWarning };
     await expect(openKafkaLog(nowhere)).rejects.toThrow(/^Kafka cannot be reached at 127\.0\.0\.1:1: /);

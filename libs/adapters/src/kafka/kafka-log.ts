@@ -246,17 +246,15 @@ class KafkaAppender implements LogAppender {
   }
 }
 
-/** Refusals that the broker gives before it appends; after anything else the bytes may be in the log. */
+/**
+ * Errors that only a produce answer carries, given before the broker appends. Nothing else is certain: a broker that loses its
+ * leadership while it waits for the others says NOT_LEADER after it has appended, and when kafkajs cannot reconnect after a lost
+ * answer, it shows the error of the reconnection (refused, leader not available, unknown topic) instead of the first one.
+ */
 const CERTAIN_REFUSALS = new Set([
-  'UNKNOWN_TOPIC_OR_PARTITION',
-  'LEADER_NOT_AVAILABLE',
-  'NOT_LEADER_FOR_PARTITION',
+  'NOT_ENOUGH_REPLICAS',
   'MESSAGE_TOO_LARGE',
   'RECORD_LIST_TOO_LARGE',
-  'NOT_ENOUGH_REPLICAS',
-  'INVALID_TOPIC_EXCEPTION',
-  'TOPIC_AUTHORIZATION_FAILED',
-  'CLUSTER_AUTHORIZATION_FAILED',
   'INVALID_REQUIRED_ACKS',
 ]);
 

@@ -278,7 +278,11 @@ export class KafkaTail implements LogTail {
   private resume(cursor: Cursor): void {
     if (!cursor.paused || cursor.waiting.length > MAX_WAITING_RECORDS / 2) return;
     cursor.paused = false;
-    this.session?.consumer.resume([{ topic: cursor.at.topic, partitions: [cursor.at.partition] }]);
+    try {
+      this.session?.consumer.resume([{ topic: cursor.at.topic, partitions: [cursor.at.partition] }]);
+    } catch {
+      // The consumer has crashed or has not joined yet: the one that reads on starts with nothing paused.
+    }
   }
 
   private fail(fault: Error): void {
