@@ -3,6 +3,7 @@ export * from './decider-life.js';
 export * from './decider-runner.js';
 export * from './decision-reader.js';
 export * from './ports.js';
+export * from './projection-driver.js';
 export * from './relay.js';
 export * from './renewing-appender.js';
 export * from './runner-options.js';

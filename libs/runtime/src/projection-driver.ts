@@ -1,0 +1,244 @@
+/**
+ * Feeds valid decisions of any number of sources to one projection, many at a time, each batch with the checkpoints that must be
+ * written in the same transaction. After a failed batch nothing in memory counts: it starts over from what the projection kept.
+ */
+import { DecisionReader, type DecisionSource } from './decision-reader.js';
+import type { Clock, EventLog } from './ports.js';
+import type { OnAlarm } from './runner-options.js';
+import type { TailSource } from './tail-source.js';
+import type { ValidDecision } from './valid-records.js';
+import { WakeUp } from './wake-up.js';
+
+export interface SourcedDecision<E> extends DecisionSource {
+  readonly valid: ValidDecision<E>;
+}
+
+/** Where a source stands once a batch is applied. `text` is opaque and small; the rest is for people and for look-ups. */
+export interface SourceCheckpoint {
+  readonly src: string;
+  readonly text: string;
+  readonly seq: number;
+  /** The offset read next. */
+  readonly next: number;
+}
+
+export interface ProjectionBatch<E> {
+  /** In log order per source. */
+  readonly decisions: readonly SourcedDecision<E>[];
+  readonly checkpoints: readonly SourceCheckpoint[];
+}
+
+export interface Projection<E> {
+  /** The checkpoint texts it kept, by source; a source without one starts at the log's beginning. */
+  load(): Promise<ReadonlyMap<string, string>>;
+  /** Writes the output and the checkpoints in one transaction. After a throw both may or may not be there. */
+  apply(batch: ProjectionBatch<E>): Promise<void>;
+}
+
+export interface DriverOptions<E> {
+  readonly log: EventLog;
+  readonly tails: TailSource;
+  readonly clock: Clock;
+  readonly sources: readonly DecisionSource[];
+  readonly projection: Projection<E>;
+  /** A batch is applied at this size (default 2,000 decisions) or age (default 150 ms), whichever comes first. */
+  readonly maxDecisions?: number;
+  readonly maxAgeMs?: number;
+  readonly onAlarm?: OnAlarm;
+}
+
+export interface Progress {
+  /** Records of the log, of those there were at the start. */
+  readonly done: number;
+  readonly total: number;
+  readonly perSecond: number;
+  /** Until everything that was there at the start is applied; undefined before anything was. */
+  readonly secondsLeft: number | undefined;
+  /** Age of the oldest decision read and not applied, by the log's time; 0 when there is none. */
+  readonly lagMs: number;
+}
+
+const MAX_DECISIONS = 2_000;
+const MAX_AGE_MS = 150;
+const FIRST_BACK_OFF_MS = 200;
+const MAX_BACK_OFF_MS = 10_000;
+
+/** One attempt, from loading the checkpoints to a failed batch. */
+interface Run<E> {
+  readonly readers: DecisionReader<E>[];
+  readonly from: readonly number[];
+  readonly startedAt: number;
+  /** Every reader knows where its log ended when it began. */
+  started: boolean;
+  buffer: SourcedDecision<E>[];
+  /** The batch that is being applied. */
+  applying: readonly SourcedDecision<E>[];
+  applied: readonly number[];
+}
+
+export class ProjectionDriver<E = unknown> {
+  readonly metrics = { decisions: 0, batches: 0, failures: 0, applyMs: 0 };
+  /** Set when the log cannot be followed any more. */
+  fault: Error | undefined;
+  /** Resolves when everything that was in the log at the start is applied, or when the driver has ended. */
+  readonly caughtUp: Promise<void>;
+
+  readonly #o: DriverOptions<E>;
+  readonly #stopping = new AbortController();
+  readonly #wake: WakeUp;
+  #run: Run<E> | undefined;
+  #running: Promise<void> | undefined;
+  #room: (() => void) | undefined;
+  #caughtUp: () => void = () => undefined;
+  #failuresInARow = 0;
+
+  constructor(options: DriverOptions<E>) {
+    this.#o = options;
+    this.#wake = new WakeUp(options.clock);
+    this.caughtUp = new Promise((resolve) => {
+      this.#caughtUp = resolve;
+    });
+  }
+
+  start(): void {
+    this.#running ??= this.#runAll();
+  }
+
+  /** Applies what it has read, then ends. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    this.#wake.call();
+    await this.#running;
+    this.#caughtUp();
+  }
+
+  progress(): Progress {
+    const run = this.#run;
+    if (!run) return { done: 0, total: 0, perSecond: 0, secondsLeft: undefined, lagMs: 0 };
+    const now = this.#o.clock.now();
+    const done = sum(run.applied) - sum(run.from);
+    const total = sum(run.readers.map(({ endAtStart }) => endAtStart)) - sum(run.from);
+    const seconds = Math.max(1, now - run.startedAt) / 1_000;
+    const secondsLeft = done > 0 ? (Math.max(0, total - done) * seconds) / done : undefined;
+    const oldest = (run.applying[0] ?? run.buffer[0])?.valid.time;
+    return { done, total, perSecond: done / seconds, secondsLeft, lagMs: oldest ? Math.max(0, now - oldest) : 0 };
+  }
+
+  async #runAll(): Promise<void> {
+    const { clock, onAlarm } = this.#o;
+    while (!this.#stopping.signal.aborted && !this.fault) {
+      try {
+        await this.#runOnce();
+      } catch (fault) {
+        this.metrics.failures++;
+        onAlarm?.('PROJECTION_FAILED', (fault as Error).message);
+        const backOff = Math.min(FIRST_BACK_OFF_MS * 2 ** Math.min(this.#failuresInARow++, 10), MAX_BACK_OFF_MS);
+        await clock.sleep(backOff, this.#stopping.signal);
+      }
+    }
+    this.#caughtUp();
+  }
+
+  async #runOnce(): Promise<void> {
+    const kept = await this.#o.projection.load();
+    const run = this.#begin(kept);
+    this.#run = run;
+    try {
+      const starting = Promise.all(run.readers.map((reader) => reader.start()));
+      void starting.then(() => {
+        run.started = true;
+      });
+      await this.#drain(run);
+    } finally {
+      this.#makeRoom();
+      await Promise.all(run.readers.map((reader) => reader.close()));
+    }
+  }
+
+  #begin(kept: ReadonlyMap<string, string>): Run<E> {
+    const { log, tails, clock, sources } = this.#o;
+    const readers = sources.map((source) => {
+      const checkpoint = kept.get(source.src);
+      return new DecisionReader<E>({
+        ...{ log, tails, clock, ...source },
+        ...(checkpoint === undefined ? {} : { checkpoint }),
+        onDecisions: (decisions) => this.#collect(run, source, decisions),
+        onFatal: (fault) => {
+          this.fault = fault;
+          this.#o.onAlarm?.('PROJECTION_FAILED', fault.message);
+          this.#wake.call();
+        },
+      });
+    });
+    const from = readers.map(({ valid }) => valid.next);
+    const run: Run<E> = {
+      readers,
+      from,
+      startedAt: clock.now(),
+      started: false,
+      buffer: [],
+      applying: [],
+      applied: from,
+    };
+    return run;
+  }
+
+  /** Keeps them before it waits for anything: a checkpoint taken meanwhile must not speak of decisions the buffer lacks. */
+  async #collect(run: Run<E>, source: DecisionSource, decisions: readonly ValidDecision<E>[]): Promise<void> {
+    const { maxDecisions = MAX_DECISIONS } = this.#o;
+    for (const valid of decisions) run.buffer.push({ ...source, valid });
+    if (run.buffer.length < maxDecisions) return;
+    this.#wake.call();
+    if (run !== this.#run) return;
+    await new Promise<void>((resolve) => {
+      const before = this.#room;
+      this.#room = () => {
+        before?.();
+        resolve();
+      };
+    });
+  }
+
+  async #drain(run: Run<E>): Promise<void> {
+    const { maxAgeMs = MAX_AGE_MS } = this.#o;
+    while (!this.fault) {
+      await this.#wake.pause(maxAgeMs);
+      await this.#applyBuffer(run);
+      if (this.#stopping.signal.aborted) return;
+    }
+  }
+
+  async #applyBuffer(run: Run<E>): Promise<void> {
+    const { projection, clock } = this.#o;
+    const decisions = run.buffer;
+    const next = run.readers.map(({ valid }) => valid.next);
+    if (decisions.length > 0) {
+      run.buffer = [];
+      run.applying = decisions;
+      const checkpoints = run.readers.map(({ valid }) => checkpointOf(valid));
+      const began = clock.now();
+      this.#makeRoom();
+      await projection.apply({ decisions, checkpoints });
+      run.applying = [];
+      this.#failuresInARow = 0;
+      this.metrics.batches++;
+      this.metrics.decisions += decisions.length;
+      this.metrics.applyMs += clock.now() - began;
+    }
+    run.applied = next;
+    if (run.started && run.readers.every(({ endAtStart }, i) => (next[i] as number) >= endAtStart)) this.#caughtUp();
+  }
+
+  #makeRoom(): void {
+    const room = this.#room;
+    this.#room = undefined;
+    room?.();
+  }
+}
+
+function checkpointOf(valid: DecisionReader<unknown>['valid']): SourceCheckpoint {
+  const { src, seq, next } = valid;
+  return { src, text: valid.toCheckpoint(), seq, next };
+}
+
+const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);
