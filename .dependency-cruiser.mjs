@@ -58,9 +58,10 @@ export default {
     },
     {
       name: 'apps-only-start-roles',
-      comment: 'A role is composed in platform. The command line tool may use the libs it is a door to.',
+      comment:
+        'A role is composed in platform. The command line tool and the demo may use the libs they are a door to.',
       severity: 'error',
-      from: { path: '^apps/', pathNot: '^apps/(cli|console)/' },
+      from: { path: '^apps/', pathNot: '^apps/(cli|console|demo)/' },
       to: { path: '^libs/', pathNot: '^libs/platform/' },
     },
     {
@@ -69,6 +70,13 @@ export default {
       severity: 'error',
       from: { path: '^apps/console/' },
       to: { path: '^libs/', pathNot: '^libs/contracts/' },
+    },
+    {
+      name: 'demo-is-a-client',
+      comment: 'The crowd and its stewards know the public API and nothing behind it.',
+      severity: 'error',
+      from: { path: '^(libs|apps)/demo/' },
+      to: { path: '^libs/', pathNot: '^libs/demo/' },
     },
     {
       name: 'libs-by-their-door',

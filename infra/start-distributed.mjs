@@ -3,7 +3,8 @@
  * or others where KAFKA_BROKERS, DATABASE_URL and REDIS_URL name them. A role that ends is said so and not started again (that is
  * the work of whoever runs the real thing); a signal stops the doors first and the deciders' readers last.
  *
- *   npm run start:distributed [-- --port 3000] [--instance NAME] [--brokers 1|3] [flags for the roles, such as --demo --rate 20]
+ *   npm run start:distributed [-- --port 3000] [--instance NAME] [--brokers 1|3] [flags for the roles]
+ *   npm run start:distributed -- --demo [--rate 20] [--every 180] [--races 8] [--seed 1] [--card FILE]     with the demo's crowd
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -19,12 +20,21 @@ const roles = ['engine', 'projector', 'odds', 'back-office', 'bet-api'];
 const readyWithinMs = 60_000;
 const graceMs = 15_000;
 
+const ownFlags = { port: { type: 'string' }, instance: { type: 'string' }, brokers: { type: 'string' } };
+/** The crowd is a client like any other: a process of its own, started when bets are taken and stopped before anything else. */
+const demoFlags = {
+  rate: { type: 'string' },
+  every: { type: 'string' },
+  races: { type: 'string' },
+  seed: { type: 'string' },
+  card: { type: 'string' },
+};
 const { values, tokens } = parseArgs({
   strict: false,
   tokens: true,
-  options: { port: { type: 'string' }, instance: { type: 'string' }, brokers: { type: 'string' } },
+  options: { ...ownFlags, ...demoFlags, demo: { type: 'boolean' } },
 });
-const roleFlags = flagsForRoles(tokens);
+const roleFlags = flagsOf(tokens, (name) => !(name in ownFlags) && !(name in demoFlags));
 const pidFile = join(root, 'var', `distributed${values.instance === undefined ? '' : `-${values.instance}`}.json`);
 const running = new Map();
 let stopping = false;
@@ -53,10 +63,14 @@ async function main() {
   // The first port is the public one, whatever the order of starting.
   const portOf = (role) => (role === 'bet-api' ? ports[0] : ports[1 + roles.indexOf(role)]);
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => stop(0));
-  for (const role of roles) launch(role, { ...servers, PORT: String(portOf(role)) });
+  for (const role of roles) launch(role, roleFlags, { ...servers, PORT: String(portOf(role)) });
   writePids(servers, portOf);
   const url = `http://127.0.0.1:${ports[0]}`;
   await step('Waiting until bets are taken', () => untilReady(`${url}/health/ready`));
+  if (values.demo) {
+    launch('demo', ['--url', url, ...flagsOf(tokens, (name) => name in demoFlags)], {});
+    writePids(servers, portOf);
+  }
   console.log(`Ready: ${url}`);
 }
 
@@ -73,8 +87,8 @@ async function provideServers() {
   return addresses;
 }
 
-function launch(role, env) {
-  const child = spawn(process.execPath, [programOf(role), ...roleFlags], {
+function launch(role, flags, env) {
+  const child = spawn(process.execPath, [programOf(role), ...flags], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],
@@ -108,7 +122,7 @@ async function untilReady(url) {
 async function stop(code) {
   if (stopping) return;
   stopping = true;
-  for (const role of [...roles].reverse()) {
+  for (const role of [...roles, 'demo'].reverse()) {
     const child = running.get(role);
     if (child !== undefined) await stopOne(role, child);
   }
@@ -133,7 +147,11 @@ function stopOne(role, child) {
 
 function writePids(servers, portOf) {
   mkdirSync(join(root, 'var'), { recursive: true });
-  const list = [...running].map(([role, child]) => ({ role, pid: child.pid, port: portOf(role) }));
+  const list = [...running].map(([role, child]) => ({
+    role,
+    pid: child.pid,
+    ...(role === 'demo' ? {} : { port: portOf(role) }),
+  }));
   writeFileSync(
     pidFile,
     `${JSON.stringify({ startedAt: new Date().toISOString(), pid: process.pid, roles: list, ...servers }, null, 2)}\n`,
@@ -144,12 +162,14 @@ function programOf(role) {
   return join(root, 'dist', 'apps', role, 'src', 'main.js');
 }
 
-/** What is not ours, as it was written. */
-function flagsForRoles(list) {
-  const own = ['port', 'instance', 'brokers'];
+/** The flags whose names are wanted, as they were written; a bare word belongs to the flag before it. */
+function flagsOf(list, isWanted) {
+  let wanted = true;
   return list.flatMap((token) => {
-    if (token.kind === 'positional') return [token.value];
-    if (token.kind !== 'option' || own.includes(token.name)) return [];
+    if (token.kind === 'positional') return wanted ? [token.value] : [];
+    if (token.kind !== 'option') return [];
+    wanted = isWanted(token.name);
+    if (!wanted) return [];
     return token.value === undefined ? [token.rawName] : [`${token.rawName}=${token.value}`];
   });
 }

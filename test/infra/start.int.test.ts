@@ -34,6 +34,12 @@ beforeAll(() => {
          console.log(process.argv.slice(2).join(' ') + ' on ' + process.env.KAFKA_BROKERS));`,
     );
   }
+  write(
+    'dist/apps/demo/src/main.js',
+    `process.on('SIGTERM', () => { console.log('told to stop'); process.exit(0); });
+     setInterval(() => undefined, 1000);
+     console.log('crowd at ' + process.argv.slice(2).join(' '));`,
+  );
   write('dist/.server-built', '');
 });
 afterAll(() => rmSync(project, { recursive: true, force: true }));
@@ -47,12 +53,29 @@ test('npm start hands over its flags, its signals and its exit code', async () =
 });
 
 test('the distributed start runs every role on the servers of the environment, and stops the doors first', async () => {
-  const { child, output, line } = start('start-distributed.mjs', ['--port', '0', '--demo', '--rate', '20']);
+  const { child, output, line } = start('start-distributed.mjs', ['--port', '0', '--colour', 'red']);
   await line('Ready: http://127.0.0.1:');
-  for (const role of roles) await line(`${role.padEnd(11)} | --demo --rate 20 on kafka:9092`);
+  for (const role of roles) await line(`${role.padEnd(11)} | --colour red on kafka:9092`);
   child.kill('SIGTERM');
   expect(await exitCode(child)).toBe(0);
   expect(stopped(output())).toEqual([...roles].reverse());
+});
+
+test("the demo's crowd comes when bets are taken, gets its own flags and leaves first", async () => {
+  const { child, output, line } = start('start-distributed.mjs', [
+    '--port',
+    '0',
+    '--demo',
+    '--rate',
+    '40',
+    '--every=60',
+  ]);
+  await line('Ready: http://127.0.0.1:');
+  for (const role of roles) await line(`${role.padEnd(11)} | --demo on kafka:9092`);
+  await expect.poll(output).toMatch(/demo {8}\| crowd at --url http:\/\/127\.0\.0\.1:\d+ --rate=40 --every=60/);
+  child.kill('SIGTERM');
+  expect(await exitCode(child)).toBe(0);
+  expect(stopped(output())).toEqual(['demo', ...[...roles].reverse()]);
 });
 
 test('a role that ends is said so and not started again, and the exit code tells', async () => {
