@@ -118,14 +118,7 @@ function placed({ raw, interest, rules, field }: Race): Parts {
 
 const rungs: Readonly<Record<Exclude<RungName, 'REFUND' | 'CARRY'>, (race: Race, times: number) => Parts>> = {
   NEXT: nextPlace,
-  EITHER: (race) => {
-    const pairs = orderedPrefixes(race.ranks, 2).filter((pair) => pair.length === 2);
-    const keys =
-      shapeOf(race.type).arrangement === 'ORDERED'
-        ? [...pairs.map(([first]) => `${first}>${STAR}`), ...pairs.map(([, second]) => `${STAR}>${second}`)]
-        : pairs.flat().map((runner) => `${runner}-${STAR}`);
-    return shared([...new Set(keys)]);
-  },
+  EITHER: eitherPlace,
   FIRST_1: (race) => firsts(race, 1),
   FIRST_2: (race) => firsts(race, 2),
   FIRST_3: (race) => firsts(race, 3),
@@ -146,6 +139,23 @@ function nextPlace({ raw, interest, rules, field }: Race, times: number): Parts 
     before += rank.length;
   }
   return shared(later[times] ?? []);
+}
+
+/**
+ * As a place pool over the first two places: one share to those with the first in its place, one to those with the second
+ * (a quinella has no places, so includes it). In a dead heat each share is divided among the runners that may hold it.
+ */
+function eitherPlace({ ranks, type }: Race): Parts {
+  const pairs = orderedPrefixes(ranks, 2);
+  const isOrdered = shapeOf(type).arrangement === 'ORDERED';
+  const keyOf = (runner: string, place: number): string => {
+    if (!isOrdered) return `${runner}-${STAR}`;
+    return place === 0 ? `${runner}>${STAR}` : `${STAR}>${runner}`;
+  };
+  return [0, 1].flatMap((place) => {
+    const holders = [...new Set(pairs.flatMap((pair) => pair[place] ?? []))];
+    return shared(holders.map((runner) => keyOf(runner, place)));
+  });
 }
 
 function ladderParts(race: Race, name: Exclude<RungName, 'REFUND' | 'CARRY'>, times: number): Parts {

@@ -32,7 +32,8 @@ export type Split = 'SINGLE_PRICE' | 'PROFIT_SPLIT' | 'GROSS_SPLIT' | 'JAPAN';
  * - NEXT (win, place, show): the runners at the first finishing rank behind the paid places; a second NEXT goes one
  *   rank further. Interests that were among the paid places are passed over. Shared equally.
  * - EITHER: tickets with the first in its place and tickets with the second in its place (`A>*`, `*>B`; `A-*`, `B-*`),
- *   shared equally among the covered ones; after a dead heat every runner of every winning pair counts.
+ *   as a place pool over the first two places: half each, divided equally within a dead heat; a half that nobody covers
+ *   goes to the other.
  * - FIRST_1 … FIRST_4: tickets with the first 1 … 4 finishers in their places, any runner after them (`A>B>*`); every
  *   order consistent with a dead heat counts.
  * - PAY_NET_RATE: every ticket is paid the net rate, without the minimum.

@@ -383,6 +383,17 @@ describe('the ladder when nobody won', () => {
     expect(rung(type, finish, stakes)).toEqual([name, prices]);
   });
 
+  it('exacta, dead heat for second, nobody on either pair: half to the winner first, a quarter to each second', () => {
+    // Net 600, stakes of 100: profit 300: 1 + 150/100, 1 + 75/100 twice.
+    const stakes = { 'A>*': 10_000, '*>B': 10_000, '*>C': 10_000 };
+    const sheet = price({ rules: us('EXACTA', net), finish: [['A'], ['B', 'C']], gross: 60_000, stakes });
+    expect(sheet.dividends.map(({ c, exact }) => [c, exact])).toEqual([
+      ['A>*', '5/2'],
+      ['*>B', '7/4'],
+      ['*>C', '7/4'],
+    ]);
+  });
+
   it('a refund gives back everything, takes nothing, and hands the carry-in on', () => {
     const sheet = price({ rules: us('TRIFECTA'), finish, gross: 60_000, carryIn: 5_000, stakes: {} });
     expect(sheet).toMatchObject({ outcome: 'REFUND', refundedMinor: 60_000, takeoutMinor: 0, carryOutMinor: 5_000 });
