@@ -1,0 +1,33 @@
+/** The demo's crowd and officials as a process of its own: clients of the public API, nothing more. */
+import { parseArgs } from 'node:util';
+import { runDemo } from '#mutuel/demo';
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'http://127.0.0.1:3000' },
+    rate: { type: 'string', default: '20' },
+    every: { type: 'string', default: '180' },
+    races: { type: 'string', default: '8' },
+    seed: { type: 'string', default: '1' },
+    card: { type: 'string' },
+  },
+});
+const stop = new AbortController();
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) process.once(signal, () => stop.abort());
+await runDemo({
+  baseUrl: values.url,
+  rate: positive('rate', values.rate),
+  everySeconds: positive('every', values.every),
+  racesPerMeeting: positive('races', values.races),
+  seed: positive('seed', values.seed),
+  ...(values.card === undefined ? {} : { cardFile: values.card }),
+  signal: stop.signal,
+  log: (line) => console.log(`demo: ${line}`),
+});
+
+function positive(name: string, text: string): number {
+  const value = Number(text);
+  if (Number.isFinite(value) && value > 0) return value;
+  console.error(`--${name} must be a number above zero, not ${text}`);
+  process.exit(2);
+}
