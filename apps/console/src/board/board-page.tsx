@@ -86,24 +86,29 @@ export function BoardPage() {
 }
 
 function Waiting({ failure, empty }: { failure: unknown; empty: boolean }) {
+  if (empty) {
+    return (
+      <section className="panel panel-body" data-testid="no-meeting">
+        <h1 className="quiet">No racing today</h1>
+        <p className="muted">The card appears here as soon as a meeting is loaded.</p>
+      </section>
+    );
+  }
   return (
-    <section className="panel">
-      {empty ? (
-        <div className="panel-body" data-testid="no-meeting">
-          <h2>No racing today</h2>
-          <p className="muted">The card appears here as soon as a meeting is loaded.</p>
-        </div>
-      ) : (
-        <>
-          {failure === null ? null : (
-            <div className="panel-body">
-              <ProblemNote failure={failure} />
-            </div>
-          )}
+    <div className="board-grid" aria-busy="true">
+      <div className="stack">
+        <ProblemNote failure={failure} />
+        <div className="tote" style={{ minHeight: 206 }} />
+        <section className="panel">
           <Bones rows={9} height={28} />
-        </>
-      )}
-    </section>
+        </section>
+      </div>
+      <aside>
+        <section className="panel">
+          <Bones rows={5} height={26} />
+        </section>
+      </aside>
+    </div>
   );
 }
 

@@ -1,5 +1,6 @@
 // The receipt of an accepted ticket: every element of the bet, what it cost, and where in the log it stands, so that the
 // bettor can have it proved after the close.
+import { useEffect, useRef } from 'react';
 import { type Currency, instant, money } from '../money.js';
 import { poolLabel, readout } from '../slip.js';
 import type { Race, Ticket, TicketBody } from '../wire.js';
@@ -14,10 +15,13 @@ export interface ReceiptProps {
 }
 
 export function Receipt({ ticket, body, replayed, race, unit, onDone }: ReceiptProps) {
+  const top = useRef<HTMLDivElement>(null);
+  // The button that was pressed is gone: the keyboard goes on from the receipt.
+  useEffect(() => top.current?.focus({ preventScroll: true }), []);
   const asked = new Map(body.bets.map((bet) => [bet.betRef, bet]));
   const type = new Map(race.pools.map((pool) => [pool.poolId, pool.type]));
   return (
-    <div className="receipt" data-testid="receipt" role="status">
+    <div ref={top} tabIndex={-1} className="receipt" data-testid="receipt" role="status">
       <p className="tick">
         <svg width="20" height="20" viewBox="0 0 20 20" aria-hidden>
           <path

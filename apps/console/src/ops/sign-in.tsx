@@ -12,7 +12,7 @@ export function SignIn({ onSession }: { onSession: (session: OperatorSession) =>
   return (
     <section className="panel" style={{ maxWidth: 520, margin: '6vh auto 0' }} data-testid="ops-sign-in">
       <div className="panel-head">
-        <h2>Sign in to the stewards' room</h2>
+        <h1 className="quiet">Sign in to the stewards' room</h1>
       </div>
       <div className="panel-body stack">
         {demo.isPending ? <Bones rows={3} /> : null}
