@@ -3,7 +3,7 @@
  * next. It must never skip an offset, hand one out twice, or run two handlers of one partition at once.
  */
 import type { LogStart, LogTail, OnBatch, OnFault, TopicPartition } from '#mutuel/runtime';
-import type { EmbeddedPartition } from './embedded-log.js';
+import type { EmbeddedPartition } from './embedded-partition.js';
 import { nameOf } from './log-store.js';
 
 /** One batch: enough to spread the cost of a hand-over, little enough to keep a process responsive. */
