@@ -2,6 +2,7 @@ export * from './command-gateway.js';
 export * from './decider-life.js';
 export * from './decider-runner.js';
 export * from './decision-reader.js';
+export * from './engine-host.js';
 export * from './ports.js';
 export * from './projection-driver.js';
 export * from './relay.js';

@@ -1,0 +1,227 @@
+/**
+ * The deciders that one process runs: shards, the market, or both, with the relays into them and the renewal of the selling lease.
+ * It must never renew the lease while its market does not lead: a dead market closes betting.
+ */
+import { type ServiceKey, sha256, signCommand, TOPICS } from '#mutuel/contracts';
+import {
+  type MarketCommand,
+  type MarketEvent,
+  type MarketState,
+  marketDecider,
+  readMarketCommand,
+  readShardCommand,
+  type ShardCommand,
+  type ShardEvent,
+  type ShardState,
+  shardDecider,
+} from '#mutuel/engine';
+import { newIncarnation } from './decider-life.js';
+import { DeciderRunner, type RunnerOptions } from './decider-runner.js';
+import { type Numbered, Relay } from './relay.js';
+import { RenewingAppender } from './renewing-appender.js';
+import type { OnAlarm, Seams } from './runner-options.js';
+
+export type ShardRunner = DeciderRunner<ShardState, ShardCommand, ShardEvent>;
+export type MarketRunner = DeciderRunner<MarketState, MarketCommand, MarketEvent>;
+
+export interface EngineHostOptions extends Seams {
+  /** How many shards the system has. */
+  readonly shards: number;
+  /** Those decided here; all by default. */
+  readonly hosted?: readonly number[];
+  /** Whether the market is decided here; true by default. */
+  readonly market?: boolean;
+  readonly epoch: number;
+  readonly serviceKey: ServiceKey;
+  readonly leaseEveryMs?: number;
+  readonly leaseTtlMs?: number;
+  readonly campaign?: 'AT_ONCE' | 'WHEN_QUIET';
+  readonly onAlarm?: OnAlarm;
+  /** A decider has stopped for good: the process should say so and end. */
+  readonly onHalted?: (fault: Error) => void;
+}
+
+export const shardSource = (partition: number) => ({
+  src: `shard-${partition}`,
+  at: { topic: TOPICS.shardDecisions, partition },
+});
+export const MARKET_SOURCE = { src: 'market', at: { topic: TOPICS.marketDecisions, partition: 0 } } as const;
+const MARKET_COMMANDS = { topic: TOPICS.marketCommands, partition: 0 } as const;
+
+const LEASE_EVERY_MS = 2_000;
+/** Three renewals: one may be lost and one late before selling stops. */
+const LEASE_TTL_MS = 6_000;
+
+export class EngineHost {
+  readonly shards = new Map<number, ShardRunner>();
+  readonly market: MarketRunner | undefined;
+  /** Resolves when every decider here has led once; never rejects. */
+  readonly ready: Promise<void>;
+  leasesRenewed = 0;
+
+  readonly #o: EngineHostOptions;
+  readonly #onAlarm: OnAlarm;
+  readonly #relays: { start(): void; stop(): Promise<void> }[] = [];
+  readonly #appenders: RenewingAppender[] = [];
+  readonly #stopping = new AbortController();
+  #renewing: Promise<void> | undefined;
+
+  constructor(options: EngineHostOptions) {
+    this.#o = options;
+    this.#onAlarm = options.onAlarm ?? (() => undefined);
+    const all = Array.from({ length: options.shards }, (_, shard) => shard);
+    for (const shard of options.hosted ?? all) this.shards.set(shard, this.#shard(shard));
+    this.market = options.market === false ? undefined : this.#market(all);
+    this.ready = Promise.all(this.#runners().map((runner) => leads(runner))).then(() => undefined);
+  }
+
+  start(): void {
+    for (const runner of this.#runners()) runner.start();
+    for (const relay of this.#relays) relay.start();
+    if (this.market) this.#renewing ??= this.#renewLease(this.market);
+  }
+
+  /** Relays and lease first, so that the deciders drain what is in their logs and nothing more comes from here. */
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#renewing;
+    await Promise.all(this.#relays.map((relay) => relay.stop()));
+    await Promise.all(this.#runners().map((runner) => runner.stop()));
+    await Promise.all(this.#appenders.map((appender) => appender.close()));
+  }
+
+  #runners(): (ShardRunner | MarketRunner)[] {
+    return [...this.shards.values(), ...(this.market ? [this.market] : [])];
+  }
+
+  // ── Shards ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #shard(shard: number): ShardRunner {
+    const work = this.#appender();
+    const commands = { topic: TOPICS.shardCommands, partition: shard };
+    const runner: ShardRunner = new DeciderRunner({
+      ...this.#common(work),
+      decider: shardDecider({ shard, shards: this.#o.shards, hash: sha256 }),
+      readCommand: readShardCommand,
+      src: `shard-${shard}`,
+      commands,
+      decisions: shardSource(shard).at,
+    });
+    this.#heed(runner);
+    const relay = new Relay<MarketEvent>({
+      ...this.#o,
+      source: MARKET_SOURCE,
+      target: commands,
+      pick: factIn,
+      confirmed: () => (runner.status === 'LEADING' ? runner.state?.factNo : undefined),
+      appender: work,
+      onAlarm: this.#onAlarm,
+    });
+    this.#relays.push(relay);
+    onGap(runner, () => relay.gap());
+    return runner;
+  }
+
+  // ── Market ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #market(shards: readonly number[]): MarketRunner {
+    const work = this.#appender();
+    const runner: MarketRunner = new DeciderRunner({
+      ...this.#common(work),
+      decider: marketDecider({ shards: shards.length, hash: sha256 }),
+      readCommand: readMarketCommand,
+      src: MARKET_SOURCE.src,
+      commands: MARKET_COMMANDS,
+      decisions: MARKET_SOURCE.at,
+      // Its host renews the lease, so a market without a host has no work waiting: its silence alone is the sign.
+      quietMs: 3 * (this.#o.leaseEveryMs ?? LEASE_EVERY_MS),
+      quietNeedsWork: false,
+    });
+    this.#heed(runner);
+    const relays = shards.map((shard) => this.#reports(runner, shard, work));
+    this.#relays.push(...relays);
+    onGap(runner, () => {
+      for (const relay of relays) relay.gap();
+    });
+    return runner;
+  }
+
+  #reports(market: MarketRunner, shard: number, appender: RenewingAppender): Relay<ShardEvent> {
+    return new Relay<ShardEvent>({
+      ...this.#o,
+      source: shardSource(shard),
+      target: MARKET_COMMANDS,
+      pick: (event) => reportIn(event, shard),
+      confirmed: () => (market.status === 'LEADING' ? market.state?.reportNo[shard] : undefined),
+      appender,
+      onAlarm: this.#onAlarm,
+    });
+  }
+
+  async #renewLease(market: MarketRunner): Promise<void> {
+    const { clock, entropy, serviceKey, leaseEveryMs = LEASE_EVERY_MS, leaseTtlMs = LEASE_TTL_MS } = this.#o;
+    const appender = this.#appender();
+    while (!this.#stopping.signal.aborted) {
+      if (market.status === 'LEADING') {
+        const renewal = { type: 'RenewLease', ttlMs: leaseTtlMs };
+        try {
+          await appender.append(MARKET_COMMANDS, [signCommand(newIncarnation(entropy), renewal, serviceKey)]);
+          this.leasesRenewed++;
+        } catch (fault) {
+          this.#onAlarm('APPEND_FAILED', `the selling lease was not renewed: ${(fault as Error).message}`);
+        }
+      }
+      await clock.sleep(market.status === 'LEADING' ? leaseEveryMs : leaseEveryMs / 10, this.#stopping.signal);
+    }
+  }
+
+  // ── Both ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #common(work: RenewingAppender) {
+    const { log, tails, clock, entropy, epoch, serviceKey, campaign = 'AT_ONCE' } = this.#o;
+    return { log, tails, clock, entropy, epoch, serviceKey, campaign, work, onAlarm: this.#onAlarm } satisfies Partial<
+      RunnerOptions<never, never, never>
+    >;
+  }
+
+  #appender(): RenewingAppender {
+    const appender = new RenewingAppender(this.#o.log);
+    this.#appenders.push(appender);
+    return appender;
+  }
+
+  #heed(runner: ShardRunner | MarketRunner): void {
+    runner.onStatus((status) => {
+      if (status === 'HALTED') this.#o.onHalted?.(runner.fault as Error);
+    });
+  }
+}
+
+function factIn(event: MarketEvent): Numbered | undefined {
+  if (event.t !== 'Fact') return undefined;
+  const { n, fact } = event;
+  return { n, command: { type: 'MarketFact', n, fact } };
+}
+
+function reportIn(event: ShardEvent, shard: number): Numbered | undefined {
+  if (event.t !== 'Report') return undefined;
+  const { n, report } = event;
+  return { n, command: { type: 'ShardReport', shard, n, report } };
+}
+
+function onGap(runner: ShardRunner | MarketRunner, then: () => void): void {
+  const heed = ({ decision }: { decision: { readonly code?: string } }): void => {
+    if (decision.code === 'RELAY_GAP') then();
+  };
+  runner.onDecision(heed);
+}
+
+function leads(runner: ShardRunner | MarketRunner): Promise<void> {
+  return new Promise((resolve) => {
+    const forget = runner.onStatus((status) => {
+      if (status !== 'LEADING') return;
+      forget();
+      resolve();
+    });
+  });
+}
