@@ -16,7 +16,7 @@ export function describeSql(name: string, open: () => Promise<SqlFixture>): void
     beforeAll(async () => {
       fixture = await open();
       db = fixture.db;
-    }, 60_000);
+    }, 120_000);
     afterAll(() => fixture.dispose());
     beforeEach(async () => {
       await db.query('drop table if exists stakes; drop table if exists schema_migrations');
