@@ -283,7 +283,8 @@ function fieldProblems(name: string, value: unknown): RuleProblem[] {
 }
 
 /** What needs two fields to judge; every field by itself is right here. */
-function crossProblems({ noWinner, breakTo, breakPer, display, minimum, minimumInMinusPool }: RuleSet): RuleProblem[] {
+function crossProblems(rules: RuleSet): RuleProblem[] {
+  const { noWinner, breakTo, breakPer, display, minimum, minimumInMinusPool } = rules;
   const problems: RuleProblem[] = [];
   const end = noWinner.findIndex((name) => name === 'REFUND' || name === 'CARRY' || name === 'PAY_NET_RATE');
   if (end >= 0 && end < noWinner.length - 1) {
@@ -291,6 +292,9 @@ function crossProblems({ noWinner, breakTo, breakPer, display, minimum, minimumI
   }
   if (breakTo !== 'none' && !isFiniteDecimal(breakPer)) {
     problems.push({ at: '/breakPer', message: 'breakPer must divide into finite decimals (1, 2, 100 …)' });
+  }
+  if (rules.carry === 'GROSS' && (rules.split === 'JAPAN' || rules.deadHeat === 'JAPAN')) {
+    problems.push({ at: '/carry', message: 'the Japanese split has net carry-overs' });
   }
   if (minimumInMinusPool !== undefined && typeof minimum !== 'string') {
     problems.push({ at: '/minimumInMinusPool', message: 'minimumInMinusPool needs a single minimum, not steps' });

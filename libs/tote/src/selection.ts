@@ -123,16 +123,21 @@ export function resolveSelection(
 
 /**
  * How many lines of the bet a result key covers: `4>7>1`, `4-7`, `4`, or with stars `A>*`, `*>B`, `A>B>*`, `A-*`, and
- * `*` for every line. A key shorter than the pool's places is filled up with stars.
+ * `*` for every line. A key shorter than the pool's places is filled up with stars. Lines that name a scratched betting
+ * interest were refunded and never match: give them, or a star would count them.
  */
-export function linesMatching(selection: ReadSelection, key: string): number {
-  if (key === STAR) return selection.lines;
-  return countCover(selection.cover, shapeOf(selection.poolType), keyMembers(selection.poolType, key));
+export function linesMatching(selection: ReadSelection, key: string, scratched: readonly string[] = []): number {
+  if (key === STAR) return linesWithout(selection, scratched);
+  const cover = scratched.length === 0 ? selection.cover : coverWithout(selection.cover, new Set(scratched));
+  if (cover === null) return 0;
+  return countCover(cover, shapeOf(selection.poolType), keyMembers(selection.poolType, key));
 }
 
 /** How many lines are left when these betting interests are out: those that name none of them. */
-export function linesWithout(selection: ReadSelection, scratched: readonly string[]): number {
-  if (scratched.length === 0) return selection.lines;
+export const linesWithout = (selection: ReadSelection, scratched: readonly string[]): number =>
+  scratched.length === 0 ? selection.lines : linesLeft(selection, scratched);
+
+function linesLeft(selection: ReadSelection, scratched: readonly string[]): number {
   const shape = shapeOf(selection.poolType);
   const left = coverWithout(selection.cover, new Set(scratched));
   return left === null ? 0 : countCover(left, shape, anyLine(shape));

@@ -49,6 +49,7 @@ describe('a wrong rule set', () => {
     ['a display that ends', { display: [{ below: '10', step: '0.1' }] }, '/display/0'],
     ['a minimum step without a price', { minimum: [{ below: '1.10' }] }, '/minimum'],
     ['a zero denominator', { takeout: '1/0' }, '/takeout'],
+    ['a gross carry by the Japanese formula', { split: 'JAPAN', carry: 'GROSS' }, '/carry'],
     ['places beyond reason', { places: 100 }, '/places'],
   ])('%s', (_, own, at) => {
     expect(validateRuleSet({ ...right, ...own })).toEqual([{ at, message: expect.any(String) }]);

@@ -301,11 +301,14 @@ describe('closed forms against brute force', () => {
               : fixed.every((member) => parts.includes(member));
           });
           expect(linesMatching(got, key)).toBe(matching.length);
+          const standing = matching.filter((line) => !line.split(/[->]/).some((runner) => scratched.includes(runner)));
+          expect(linesMatching(got, key, scratched)).toBe(standing.length);
           expect([...expected].filter((line) => combinationMatches(type, line, key))).toEqual(matching);
         }
         const left = [...expected].filter((line) => !line.split(/[->]/).some((runner) => scratched.includes(runner)));
         expect(linesWithout(got, scratched)).toBe(left.length);
         expect(linesMatching(got, '*')).toBe(expected.size);
+        expect(linesMatching(got, '*', scratched)).toBe(left.length);
         expect(readSelection(type, got.text, field(6))).toMatchObject({ text: got.text, lines: got.lines });
       }),
       { seed: 20_261_122, numRuns: 600 },
