@@ -1,0 +1,152 @@
+/**
+ * The light generator: open loop, latency from the intended send time, one ticket of one straight win bet a request under a fresh
+ * reference, over all accounts of the demo. Writes a journal of every answer for the checker when asked. Loopback only.
+ *
+ *   node --conditions=src --import tsx loadtests/light.ts --rate 2000 --seconds 30 --warmup 10 [--url URL] [--journal FILE]
+ */
+import { createWriteStream } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { Pool } from 'undici';
+import { v7 } from 'uuid';
+
+interface Shape {
+  readonly url: string;
+  readonly rate: number;
+  readonly seconds: number;
+  readonly warmup: number;
+  readonly connections: number;
+  readonly path: string;
+}
+
+interface Cast {
+  readonly accounts: readonly { readonly accountId: string; readonly token: string; readonly currency: string }[];
+}
+
+/** How often the clock is asked which requests are due. */
+const SLICE_MS = 2;
+/** Beyond it the system is past saving, and more sockets only measure the generator. */
+const MAX_IN_FLIGHT = 20_000;
+
+const { values } = parseArgs({
+  options: {
+    url: { type: 'string', default: 'http://127.0.0.1:3000' },
+    rate: { type: 'string', default: '500' },
+    seconds: { type: 'string', default: '10' },
+    warmup: { type: 'string', default: '3' },
+    connections: { type: 'string', default: '64' },
+    path: { type: 'string', default: '/v1/tickets' },
+    journal: { type: 'string' },
+    json: { type: 'boolean', default: false },
+  },
+});
+const shape: Shape = {
+  url: values.url,
+  rate: Number(values.rate),
+  seconds: Number(values.seconds),
+  warmup: Number(values.warmup),
+  connections: Number(values.connections),
+  path: values.path,
+};
+if (!/^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/.test(shape.url)) {
+  console.error(`--url ${shape.url} is not on this machine; the generator sends to loopback addresses only`);
+  process.exit(2);
+}
+const journal = values.journal === undefined ? undefined : createWriteStream(values.journal);
+const report = await generate(shape, (line) => journal?.write(`${JSON.stringify(line)}\n`));
+await new Promise<void>((resolve) => (journal ? journal.end(resolve) : resolve()));
+console.log(values.json ? JSON.stringify(report) : sentence(report));
+process.exit(report.accepted > 0 ? 0 : 1);
+
+interface Report {
+  readonly offered: number;
+  readonly accepted: number;
+  readonly acceptedPerSecond: number;
+  readonly byStatus: Record<string, number>;
+  readonly p50: number;
+  readonly p99: number;
+  readonly p999: number;
+  readonly max: number;
+}
+
+async function generate(load: Shape, note: (line: object) => void): Promise<Report> {
+  const pool = new Pool(load.url, { connections: load.connections, pipelining: 1 });
+  const cast = (await (await pool.request({ method: 'GET', path: '/v1/demo' })).body.json()) as Cast;
+  const latencies: number[] = [];
+  const byStatus: Record<string, number> = {};
+  let pools = await sellingPools(pool);
+  const refresh = setInterval(
+    () => void sellingPools(pool).then((found) => (pools = found.length > 0 ? found : pools)),
+    2_000,
+  );
+  let accepted = 0;
+  let inFlight = 0;
+  let sent = 0;
+  const began = performance.now();
+  const measuredFrom = load.warmup * 1_000;
+  const total = (load.warmup + load.seconds) * load.rate;
+
+  const one = async (intended: number): Promise<void> => {
+    const account = cast.accounts[Math.floor(Math.random() * cast.accounts.length)];
+    const poolId = pools[Math.floor(Math.random() * pools.length)];
+    if (!account || !poolId) throw new Error('the demo has no account or no pool on sale');
+    const ref = v7();
+    const runner = 1 + Math.floor(Math.random() * 8);
+    const body = `{"ticketRef":"${ref}","accountId":"${account.accountId}","currency":"${account.currency}","bets":[{"betRef":"a","poolId":"${poolId}","form":"STRAIGHT","columns":[["${runner}"]],"unitStake":100,"stake":100}]}`;
+    const headers = { 'content-type': 'application/json', authorization: `Bearer ${account.token}` };
+    inFlight++;
+    let status = 0;
+    let text = '';
+    try {
+      const answer = await pool.request({ method: 'POST', path: load.path, headers, body });
+      status = answer.statusCode;
+      text = await answer.body.text();
+    } catch {
+      status = 0;
+    }
+    inFlight--;
+    const ticketId = /"ticketId":"([^"]+)"/.exec(text)?.[1];
+    const code = /"code":"([^"]+)"/.exec(text)?.[1];
+    note({ account: account.accountId, ref, stake: 100, status, ticketId, code });
+    if (intended < measuredFrom) return;
+    const key = code === undefined ? String(status) : `${status} ${code}`;
+    byStatus[key] = (byStatus[key] ?? 0) + 1;
+    if (status < 200 || status >= 300 || status === 202) return;
+    accepted++;
+    latencies.push(performance.now() - began - intended);
+  };
+
+  while (sent < total) {
+    const due = Math.min(total, Math.floor(((performance.now() - began) / 1_000) * load.rate));
+    for (; sent < due && inFlight < MAX_IN_FLIGHT; sent++) void one((sent / load.rate) * 1_000);
+    await new Promise((resolve) => setTimeout(resolve, SLICE_MS));
+  }
+  for (const until = performance.now() + 10_000; inFlight > 0 && performance.now() < until; )
+    await new Promise((r) => setTimeout(r, 20));
+  clearInterval(refresh);
+  await pool.destroy();
+  latencies.sort((a, b) => a - b);
+  const at = (q: number): number =>
+    Math.round((latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? 0) * 10) / 10;
+  return {
+    offered: load.rate * load.seconds,
+    accepted,
+    acceptedPerSecond: Math.round(accepted / load.seconds),
+    byStatus,
+    ...{ p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) },
+  };
+}
+
+/** Win pools of the races that sell now. */
+async function sellingPools(pool: Pool): Promise<string[]> {
+  const answer = (await (await pool.request({ method: 'GET', path: '/v1/demo' })).body.json()) as {
+    races: { raceId: string; status: string }[];
+  };
+  return answer.races.filter((race) => race.status === 'OPEN').map((race) => `${race.raceId}-WIN`);
+}
+
+function sentence(r: Report): string {
+  const statuses = Object.entries(r.byStatus)
+    .map(([status, n]) => `${status}: ${n}`)
+    .join(', ');
+  return `offered ${r.offered}, accepted ${r.accepted} (${r.acceptedPerSecond}/s); p50 ${r.p50} ms, p99 ${r.p99} ms, p99.9 ${r.p999} ms, max ${r.max} ms; ${statuses}`;
+}
