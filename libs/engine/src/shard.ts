@@ -972,7 +972,7 @@ function countStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'CO
   const stakes = [...job.stakes];
   const bets = [...job.bets];
   const end = Math.min(book.size, job.cursor + STEP_SCAN);
-  const matched = matcher(book, job.keys);
+  const matched = matcher(book, job.keys, outOf(raceOf(s, pool.race), pool));
   for (let i = job.cursor; i < end; i++) {
     if (book.status[i] !== BET.ACTIVE) continue;
     const lines = matched(book.selection[i] as number);
@@ -998,6 +998,7 @@ function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY'
   const matched = matcher(
     book,
     job.prices.map((p) => p.c),
+    outOf(raceOf(s, pool.race), pool),
   );
   const { items, cursor, posts } = sweep(s, pool, job, (i) => {
     const lines = matched(book.selection[i] as number);
@@ -1056,13 +1057,17 @@ function sweep(
   return { items, cursor: i, posts };
 }
 
-/** Lines of a selection on each key, worked out once per distinct selection. */
-function matcher(book: Book, keys: readonly string[]): (selection: number) => readonly number[] {
+/** Lines of a selection on each key, those with a scratched runner left out, worked out once per distinct selection. */
+function matcher(
+  book: Book,
+  keys: readonly string[],
+  out: readonly string[],
+): (selection: number) => readonly number[] {
   const known: (readonly number[] | undefined)[] = [];
   return (selection) => {
     const found = known[selection];
     if (found) return found;
-    const lines = keys.map((key) => linesMatching(book.selections[selection] as ReadSelection, key));
+    const lines = keys.map((key) => linesMatching(book.selections[selection] as ReadSelection, key, out));
     known[selection] = lines;
     return lines;
   };
