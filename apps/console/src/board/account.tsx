@@ -42,7 +42,7 @@ export function AccountMenu({ demo, session, account, unit, onSession }: Account
               onSession(chosen === undefined ? null : { accountId: chosen.accountId, token: chosen.token });
             }}
           >
-            <option value="">Just watching</option>
+            <option value="">Watching</option>
             {accounts.map((one) => (
               <option key={one.accountId} value={one.accountId}>
                 {one.accountId}

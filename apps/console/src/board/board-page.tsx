@@ -56,7 +56,9 @@ export function BoardPage() {
         <AccountMenu demo={demo.data} session={session} account={account.data} unit={unit} onSession={setSession} />
       </Masthead>
       <main id="main">
-        {races.length > 0 ? <CardStrip races={cardAround(races, shown)} shown={shown} onShow={show} /> : null}
+        {races.length > 0 ? (
+          <CardStrip races={cardAround(races, shown)} meetings={meetings.data ?? []} shown={shown} onShow={show} />
+        ) : null}
         {picked !== null && next !== null && picked !== next.raceId ? (
           <p className="row small" style={{ margin: '0 0 12px' }}>
             <span className="muted">You are looking at another race.</span>

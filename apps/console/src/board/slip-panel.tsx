@@ -343,15 +343,11 @@ function useQuote(slip: Slip, session: BettorSession | null, unit: Currency, ena
   return useQuery({
     queryKey: ['quote', session?.accountId, settled],
     queryFn: async () => {
-      const body = {
-        accountId: session?.accountId,
-        currency: unit.currency,
-        atomic: true,
-        bets: JSON.parse(settled) as unknown,
-      };
+      const who = session === null ? {} : { accountId: session.accountId };
+      const body = { ...who, currency: unit.currency, atomic: true, bets: JSON.parse(settled) as unknown };
       return readQuote(await post<Quote>('/v1/quotes', body, session?.token));
     },
-    enabled: enabled && session !== null && settled === key,
+    enabled: enabled && settled === key,
     placeholderData: keepPreviousData,
     retry: false,
   });

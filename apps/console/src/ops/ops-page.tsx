@@ -6,7 +6,7 @@ import { type Currency, clock, wholeMoney } from '../money.js';
 import { Bones, Masthead, ProblemNote, StatusPill } from '../shared/parts.js';
 import { useMeetings, useRace } from '../shared/queries.js';
 import { type OperatorSession, useSession } from '../shared/session.js';
-import type { Overview } from '../wire.js';
+import type { Meeting, Overview } from '../wire.js';
 import { Audit } from './audit.js';
 import { inHand } from './in-hand.js';
 import { useOverview } from './queries.js';
@@ -81,7 +81,7 @@ function Room({ operator, onSignOut }: { operator: OperatorSession; onSignOut: (
         </div>
       )}
       <div className="room">
-        <Day races={races} shown={line?.raceId ?? null} unit={unit} onPick={pick} />
+        <Day races={races} meetings={meetings.data ?? []} shown={line?.raceId ?? null} unit={unit} onPick={pick} />
         {line === null ? (
           <section className="panel panel-body">
             <p className="muted">No race is on the card. Load a meeting to begin.</p>
@@ -109,12 +109,13 @@ function Room({ operator, onSignOut }: { operator: OperatorSession; onSignOut: (
 
 interface DayProps {
   races: Overview['races'];
+  meetings: readonly Meeting[];
   shown: string | null;
   unit: Currency;
   onPick: (raceId: string) => void;
 }
 
-function Day({ races, shown, unit, onPick }: DayProps) {
+function Day({ races, meetings, shown, unit, onPick }: DayProps) {
   const list = useRef<HTMLOListElement>(null);
   const inOrder = [...races].sort((a, b) => Date.parse(a.postTime) - Date.parse(b.postTime));
   useEffect(() => {
@@ -131,8 +132,13 @@ function Day({ races, shown, unit, onPick }: DayProps) {
         </span>
       </div>
       <ol ref={list} className="day day-scroll">
-        {inOrder.map((race) => (
+        {inOrder.map((race, index) => (
           <li key={race.raceId} data-race={race.raceId}>
+            {inOrder[index - 1]?.meetingId === race.meetingId ? null : (
+              <h3 className="course">
+                {meetings.find((one) => one.meetingId === race.meetingId)?.course ?? race.meetingId}
+              </h3>
+            )}
             <button
               type="button"
               aria-current={race.raceId === shown}

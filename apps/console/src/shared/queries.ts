@@ -13,24 +13,26 @@ export function useDemo(): UseQueryResult<Demo> {
   });
 }
 
-/** Today's meetings by the UTC date, with yesterday's while one of its races is still to be paid. */
+/** Around midnight, UTC, a card has races on either side of it. */
+const NIGHT_HOURS = 1;
+
+/** The meetings of the UTC day, and of the neighbouring one in the hour before and after midnight. */
 export function useMeetings(): UseQueryResult<Meeting[]> {
   return useQuery({
     queryKey: ['meetings'],
     queryFn: async ({ signal }) => {
-      const today = new Date();
-      const { meetings } = await meetingsOn(today, signal);
-      if (today.getUTCHours() > 0 && meetings.length > 0) return meetings;
-      const before = await meetingsOn(new Date(today.getTime() - 86_400_000), signal);
-      const open = before.meetings.filter((meeting) => meeting.races.some((race) => !isOver(race.status)));
-      return [...open, ...meetings];
+      const now = Date.now();
+      const hour = NIGHT_HOURS * 3_600_000;
+      const days = new Set([now - hour, now, now + hour].map((at) => new Date(at).toISOString().slice(0, 10)));
+      const answers = await Promise.all([...days].map((day) => meetingsOn(day, signal)));
+      return answers.flatMap((answer) => answer.meetings);
     },
     refetchInterval: 4_000,
   });
 }
 
-function meetingsOn(day: Date, signal: AbortSignal): Promise<{ meetings: Meeting[] }> {
-  return get<{ meetings: Meeting[] }>(`/v1/meetings?date=${day.toISOString().slice(0, 10)}`, undefined, signal);
+function meetingsOn(day: string, signal: AbortSignal): Promise<{ meetings: Meeting[] }> {
+  return get<{ meetings: Meeting[] }>(`/v1/meetings?date=${day}`, undefined, signal);
 }
 
 export function useRace(raceId: string | null): UseQueryResult<Race> {
