@@ -127,6 +127,8 @@ const ALLOWED: Record<string, readonly Role[]> = {
 
 const MAX_RUNNERS = 40;
 const MAX_RACES = 30;
+/** A card travels in one record, twice encoded on its way to the shards. */
+const MAX_CARD_TEXT = 500_000;
 const MAX_LEASE_MS = 30_000;
 
 export function marketDecider(options: {
@@ -432,6 +434,13 @@ const closing = (race: MarketRace, stopAt: number): MarketFact => ({
 });
 
 function publishMeeting(s: MarketState, meeting: MeetingCard): MarketDecision {
+  const size = JSON.stringify(meeting).length;
+  if (size > MAX_CARD_TEXT)
+    return refuse(
+      'CARD_INVALID',
+      `The card is ${size} characters long; ${MAX_CARD_TEXT} fit into one record.`,
+      '/races',
+    );
   const fault = faultOfCard(s, meeting);
   if (fault) return refuse('CARD_INVALID', fault.detail, fault.pointer);
   return facts(s, [], [{ t: 'MeetingPublished', meeting }]);

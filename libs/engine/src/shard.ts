@@ -236,6 +236,8 @@ const STEP_ITEMS = 500;
 const STEP_SCAN = 20_000;
 /** Deposits and withdrawals remembered per account. */
 const MAX_MONEY_REFS = 10_000;
+/** Leaves room for every payout of a day below the largest exact integer. */
+const MAX_BALANCE = 1_000_000_000_000_000;
 const DAY_MS = 86_400_000;
 /** Hex digits of the command's random id that end a ticket id, so that it cannot be guessed (requirement 4). */
 const SUFFIX_DIGITS = 12;
@@ -835,7 +837,7 @@ function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Deposit' | '
     return refuse('TOO_MANY_REFS', 'The account has too many deposits and withdrawals.');
   const balance = account.balance + signed;
   if (balance < 0) return refuse('INSUFFICIENT_FUNDS', `${account.balance} is available.`, '/amount');
-  assert(Number.isSafeInteger(balance), () => `balance of ${c.account} would leave the safe integers`);
+  if (balance > MAX_BALANCE) return refuse('ABOVE_MAX', `An account holds ${MAX_BALANCE} at the most.`, '/amount');
   const kind = c.type === 'Deposit' ? 'DEPOSIT' : 'WITHDRAWAL';
   return {
     events: [{ t: 'MoneyMoved', kind, account: c.account, ref: c.ref, amount: c.amount, balance }],

@@ -135,6 +135,20 @@ describe('a reference', () => {
   });
 });
 
+describe('deposits and withdrawals', () => {
+  it('move money once per reference and never below zero or beyond the most an account may hold', () => {
+    const world = World.open();
+    const deposit = { type: 'Deposit', account: 'acc-0', ref: 'd1', amount: 700 } as const;
+    expect(world.send('acc-0', deposit).code).toBeUndefined();
+    expect(world.send('acc-0', deposit).code).toBe('REPLAY');
+    expect(world.send('acc-0', { ...deposit, amount: 800 }).code).toBe('IDEMPOTENCY_BODY_MISMATCH');
+    const withdraw = { type: 'Withdraw', account: 'acc-0', ref: 'w1', amount: 100_701 } as const;
+    expect(world.send('acc-0', withdraw).code).toBe('INSUFFICIENT_FUNDS');
+    for (let i = 0; i < 1_000; i++) world.send('acc-0', { ...deposit, ref: `big-${i}`, amount: 1_000_000_000_000 });
+    expect(world.send('acc-0', { ...deposit, ref: 'one more' }).code).toBe('ABOVE_MAX');
+  });
+});
+
 describe('cancelling', () => {
   it('gives the stake back while the rule allows and never after the stop', () => {
     const world = World.open({ types: ['WIN'], rules: 'FR' });
