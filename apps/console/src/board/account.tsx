@@ -6,6 +6,9 @@ import { type Currency, money } from '../money.js';
 import type { BettorSession } from '../shared/session.js';
 import type { Account, Demo } from '../wire.js';
 
+/** The demo's crowd has hundreds of accounts; a visitor needs a few. */
+const OFFERED = 12;
+
 export interface AccountMenuProps {
   demo: Demo | undefined;
   session: BettorSession | null;
@@ -16,7 +19,7 @@ export interface AccountMenuProps {
 
 export function AccountMenu({ demo, session, account, unit, onSession }: AccountMenuProps) {
   const [asking, setAsking] = useState(false);
-  const accounts = demo?.accounts ?? [];
+  const accounts = (demo?.accounts ?? []).slice(0, OFFERED);
   return (
     <div className="account">
       {account === undefined ? null : (

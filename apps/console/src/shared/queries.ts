@@ -54,30 +54,32 @@ export function useAccount(session: { accountId: string; token: string } | null)
   });
 }
 
-/** At most this many pages of a statement are walked to find the newest tickets. */
-const MOST_PAGES = 20;
+/** Pages walked at one look; what is left is walked at the next. */
+const PAGES_AT_ONCE = 25;
 
-/** Ids of the account's newest tickets, newest first, as its statement tells them. */
+/** How far each account's statement was read in this tab, and the tickets found so far, oldest first. */
+const read = new Map<string, { after: string | null; ids: Set<string> }>();
+
+/** Ids of the account's tickets, newest first, as its statement tells them; only what is new is read each time. */
 export function useTicketIds(session: { accountId: string; token: string } | null): UseQueryResult<string[]> {
   return useQuery({
     queryKey: ['ticket-ids', session?.accountId],
     queryFn: async ({ signal }) => {
-      const path = `/v1/accounts/${encodeURIComponent(session?.accountId ?? '')}/statement`;
-      const ids = new Set<string>();
-      let after: string | null = null;
-      for (let page = 0; page < MOST_PAGES; page += 1) {
-        const query: string = after === null ? '' : `?after=${encodeURIComponent(after)}`;
-        const statement: Statement = await get<Statement>(`${path}${query}`, session?.token, signal);
-        for (const entry of statement.entries) {
-          if (entry.kind === 'STAKE' && entry.ticketId !== null) ids.add(entry.ticketId);
-        }
-        if (statement.next === null || statement.next === after || statement.entries.length === 0) break;
-        after = statement.next;
+      const accountId = session?.accountId ?? '';
+      const found = read.get(accountId) ?? { after: null, ids: new Set<string>() };
+      read.set(accountId, found);
+      const path = `/v1/accounts/${encodeURIComponent(accountId)}/statement`;
+      for (let page = 0; page < PAGES_AT_ONCE; page += 1) {
+        const query = found.after === null ? '' : `?after=${encodeURIComponent(found.after)}`;
+        const { entries, next } = await get<Statement>(`${path}${query}`, session?.token, signal);
+        for (const { kind, ticketId } of entries) if (kind === 'STAKE' && ticketId !== null) found.ids.add(ticketId);
+        found.after = entries.at(-1)?.position ?? found.after;
+        if (next === null) break;
       }
-      return [...ids].reverse();
+      return [...found.ids].reverse();
     },
     enabled: session !== null,
-    refetchInterval: 8_000,
+    refetchInterval: 5_000,
   });
 }
 
