@@ -48,16 +48,13 @@ export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './
 export {
   DEFAULT_MAX_LINES,
   type DisplayStep,
-  isRuleSet,
   type MinimumStep,
   type PlaceStep,
-  type RuleProblem,
   type RuleSet,
   type RungName,
-  ruleSetFields,
   type Split,
-  validateRuleSet,
 } from './rule-set.js';
+export { isRuleSet, type RuleProblem, ruleSetFields, validateRuleSet } from './rule-set-check.js';
 export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js';
 export {
   combinationMatches,

@@ -3,24 +3,20 @@
  * that must hold to the last minor unit. Exact rationals all the way; the only roundings are the price break, the
  * takeout's minor unit and the payment. Never reads a clock, never guesses a missing stake.
  */
+import { breakPrices } from './breakage.js';
+import { type Claim, claimsOf, exactPrices, ruledShares } from './claims.js';
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
-import { type Rung, type RungPart, resultKeys } from './pools.js';
+import { type Rung, resultKeys } from './pools.js';
 import {
-  add,
-  compare,
   decimalText,
-  divide,
   floor,
-  isZero,
   multiply,
   nearest,
-  ONE,
   type Ratio,
   ratio,
   ratioText,
   subtract,
-  sum,
   toMinor,
   toRatio,
   ZERO,
@@ -145,61 +141,6 @@ function scaledPrice(price: string): { readonly scaled: number; readonly scale: 
   return { scaled: Number(price.slice(0, dot) + price.slice(dot + 1)), scale: 10 ** (price.length - dot - 1) };
 }
 
-// Winners and their shares.
-
-/** A covered winning combination: the keys it pays, their stake, its share of the profit or pool. */
-interface Claim {
-  readonly tier: string;
-  readonly c: string;
-  readonly keys: readonly { readonly c: string; readonly stake: Ratio }[];
-  readonly stake: Ratio;
-  readonly share: Ratio;
-}
-
-function claimsOf(rung: Rung, stakeOf: (c: string) => Ratio): readonly Claim[] {
-  const claims = new Map<string, Omit<Claim, 'share'>>();
-  for (const { tier, c, sameAs } of rung.keys) {
-    const stake = stakeOf(c);
-    assertTote(stake.n >= 0n, `the stake on ${c} is negative`);
-    if (isZero(stake)) continue;
-    const main = sameAs ?? c;
-    const before = claims.get(main);
-    const keys = [...(before?.keys ?? []), { c, stake }];
-    claims.set(main, { tier, c: main, keys, stake: add(before?.stake ?? ZERO, stake) });
-  }
-  const shares = coveredShares(rung.parts, new Set(claims.keys()));
-  return [...claims.values()].map((claim) => ({ ...claim, share: shares.get(claim.c) ?? ZERO }));
-}
-
-/**
- * Shares by places, summing to one: uncovered members drop out of their tie, ties without members drop out altogether,
- * and what is left shares all.
- */
-function coveredShares(parts: readonly RungPart[], covered: ReadonlySet<string>): Map<string, Ratio> {
-  const left = parts
-    .map(({ slots, keys }) => ({ slots, keys: keys.filter((c) => covered.has(c)) }))
-    .map(({ slots, keys }) => ({ slots: Math.min(slots, keys.length), keys }));
-  const total = left.reduce((count, part) => count + part.slots, 0);
-  const shares = new Map<string, Ratio>();
-  for (const { slots, keys } of left) {
-    for (const c of keys) shares.set(c, add(shares.get(c) ?? ZERO, ratio(slots, total * keys.length)));
-  }
-  return shares;
-}
-
-/** The rule set's own shares, in the order of the winning combinations, scaled up when some are not covered. */
-function ruledShares(rules: RuleSet, rung: Rung, claims: readonly Claim[]): readonly Claim[] {
-  const { shares } = rules;
-  if (shares === undefined || rung.name !== 'RESULT') return claims;
-  const mains = rung.keys.filter((key) => key.sameAs === undefined).map((key) => key.c);
-  const shareAt = (index: number): Ratio => toRatio(shares[index] ?? '0');
-  const all = sum(mains.map((_, index) => shareAt(index)));
-  const own = claims.map((claim) => ({ ...claim, share: shareAt(mains.indexOf(claim.c)) }));
-  const coveredTotal = sum(own.map((claim) => claim.share));
-  if (isZero(coveredTotal)) return claims;
-  return own.map((claim) => ({ ...claim, share: divide(multiply(claim.share, all), coveredTotal) }));
-}
-
 // A rung that pays.
 
 interface Money {
@@ -214,7 +155,7 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
   const { ruleSet } = input;
   const money = moneyOf(input, gross);
   const claims = ruledShares(ruleSet, rung, found);
-  const exact = exactPrices({ input, rung, gross, net: money.net, claims });
+  const exact = exactPrices({ ...input, rung, gross, net: money.net, claims });
   const priced = breakPrices({ ruleSet, rung, claims, exact, net: money.net });
   const dividends = claims.flatMap((claim, index) =>
     claimDividends(ruleSet, claim, exact[index] ?? ZERO, priced[index] ?? ZERO),
@@ -253,88 +194,6 @@ function moneyOf(input: RungInput, gross: number): Money {
     `net pool ${ratioText(net)} = gross ${gross} + carry-in ${carryInMinor} - exact takeout ${ratioText(takeout)}`,
   );
   return { gross, takeoutMinor, net, steps };
-}
-
-interface ExactInput {
-  readonly input: RungInput;
-  readonly rung: Rung;
-  readonly gross: number;
-  readonly net: Ratio;
-  readonly claims: readonly Claim[];
-}
-
-/** The unrounded price of each claim, by the split of its rung. */
-function exactPrices({ input, rung, gross, net, claims }: ExactInput): readonly Ratio[] {
-  const staked = sum(claims.map((claim) => claim.stake));
-  switch (rung.how) {
-    case 'SINGLE_PRICE':
-      return claims.map(() => divide(net, staked));
-    case 'PROFIT_SPLIT': {
-      const profit = subtract(net, staked);
-      return claims.map(({ share, stake }) => add(ONE, divide(multiply(share, profit), stake)));
-    }
-    case 'GROSS_SPLIT':
-      return claims.map(({ share, stake }) => divide(multiply(share, net), stake));
-    case 'JAPAN': {
-      const rate =
-        input.netMinor === undefined ? subtract(ONE, toRatio(input.ruleSet.takeout)) : ratio(input.netMinor, gross);
-      const losing = divide(subtract(ratio(gross), staked), ratio(claims.length));
-      const carry = ratio(input.carryInMinor, claims.length);
-      return claims.map(({ stake }) => divide(add(multiply(rate, add(stake, losing)), carry), stake));
-    }
-    default:
-      throw assertNever(rung.how);
-  }
-}
-
-function assertNever(how: string): Error {
-  return new Error(`a rung that ends a ladder has no price: ${how}`);
-}
-
-interface BreakInput {
-  readonly ruleSet: RuleSet;
-  readonly rung: Rung;
-  readonly claims: readonly Claim[];
-  readonly exact: readonly Ratio[];
-  readonly net: Ratio;
-}
-
-/** Break, then minimum; in a minus pool the rule set's lower minimum, where it has one. */
-function breakPrices({ ruleSet, rung, claims, exact, net }: BreakInput): readonly Ratio[] {
-  if (rung.name === 'PAY_NET_RATE') return exact.map((price) => breakPrice(ruleSet, price));
-  const priced = exact.map((price) => raise(breakPrice(ruleSet, price), price, ruleSet.minimum));
-  const lower = ruleSet.minimumInMinusPool;
-  if (lower === undefined || typeof ruleSet.minimum !== 'string' || compare(cost(claims, priced), net) <= 0)
-    return priced;
-  return exact.map((price) => raise(breakPrice(ruleSet, price), price, lower));
-}
-
-const cost = (claims: readonly Claim[], prices: readonly Ratio[]): Ratio =>
-  sum(claims.map((claim, index) => multiply(claim.stake, prices[index] ?? ZERO)));
-
-/** The price rounded to the rule set's break point, or to its digits where it has none. */
-export function breakPrice(rules: RuleSet, price: Ratio): Ratio {
-  const step =
-    rules.breakTo === 'none'
-      ? ratio(1n, 10n ** BigInt(rules.digits))
-      : divide(toRatio(rules.breakTo), toRatio(rules.breakPer));
-  const steps = divide(price, step);
-  const rounded = multiply(step, ratio(rules.rounding === 'NEAREST' ? nearest(steps) : floor(steps)));
-  return rounded.n < 0n ? ZERO : rounded;
-}
-
-/** Raises a broken price to the minimum; steps are judged on the unrounded price. */
-export function raise(broken: Ratio, exact: Ratio, minimum: RuleSet['minimum']): Ratio {
-  if (typeof minimum === 'string') {
-    const least = toRatio(minimum);
-    return compare(broken, least) < 0 ? least : broken;
-  }
-  const step = minimum.find(
-    ({ atMost, below }) =>
-      (atMost === undefined || compare(exact, toRatio(atMost)) <= 0) &&
-      (below === undefined || compare(exact, toRatio(below)) < 0),
-  );
-  return step ? toRatio(step.pay) : broken;
 }
 
 function claimDividends(rules: RuleSet, claim: Claim, exact: Ratio, price: Ratio): readonly Dividend[] {
