@@ -1,0 +1,187 @@
+/**
+ * Folds valid decisions into the read models: one transaction per batch, with the readers' checkpoints in it. It must never apply
+ * a decision twice or leave one out: what the stored checkpoint already covers is passed over, and a gap is a fault.
+ */
+import type { DecisionRecord } from '#mutuel/contracts';
+import type { MarketEvent } from '#mutuel/engine';
+import type {
+  Clock,
+  DecisionSource,
+  Projection,
+  ProjectionBatch,
+  SourceCheckpoint,
+  SourcedDecision,
+  SqlDatabase,
+  ValidDecision,
+} from '#mutuel/runtime';
+import type { RuleSet } from '#mutuel/tote';
+import { type KnownPool, marketStatements, PoolCards, ShardRows } from '#mutuel/views';
+import { groupBy } from './group-by.js';
+
+type Tx = Pick<SqlDatabase, 'query'>;
+
+/** The read models' checkpoints do not fit the decisions that are handed in. */
+export class ProjectionFault extends Error {
+  override readonly name = 'ProjectionFault';
+  readonly retriable = false;
+}
+
+const MARKET = 'market';
+const shardOf = ({ at }: DecisionSource): number => at.partition;
+
+export class Projector implements Projection<unknown> {
+  #cards = new PoolCards();
+  /** Settled races by the append time of their end: forgotten once every shard is past it. */
+  #settled = new Map<string, number>();
+  readonly #shardAt = new Map<string, number>();
+
+  constructor(
+    private readonly db: SqlDatabase,
+    private readonly clock: Pick<Clock, 'now'>,
+  ) {}
+
+  /** Loads what is needed to read further bets, and the checkpoints to start the readers from. */
+  async load(): Promise<ReadonlyMap<string, string>> {
+    this.#cards = new PoolCards();
+    this.#settled = new Map();
+    for (const pool of await unsettledPools(this.db)) this.#cards.add(pool);
+    const rows = await this.db.query<{ source: string; checkpoint: string }>(
+      `select source, checkpoint from checkpoints where checkpoint <> ''`,
+    );
+    return new Map(rows.map((row) => [row.source, row.checkpoint]));
+  }
+
+  async apply({ decisions, checkpoints }: ProjectionBatch<unknown>): Promise<void> {
+    await this.db.transaction(async (tx) => {
+      // The projection can be rebuilt from the log: it need not wait for the disk.
+      await tx.query('set local synchronous_commit = off');
+      const stored = await storedSeqs(tx);
+      const fresh = decisions.filter(({ src, valid }) => isNext(stored, src, valid.decision));
+      await this.#write(tx, fresh);
+      await writeCheckpoints(tx, checkpoints, newest(fresh), this.clock.now());
+    });
+    this.#forget(decisions);
+  }
+
+  async #write(tx: Tx, decisions: readonly SourcedDecision<unknown>[]): Promise<void> {
+    const shardRows = new ShardRows(this.#cards);
+    for (const sourced of decisions) {
+      if (sourced.src !== MARKET) shardRows.apply(shardOf(sourced), sourced.valid);
+      else
+        for (const { text, values } of marketStatements(sourced.valid.decision, this.#cards))
+          await tx.query(text, values);
+    }
+    const unknown = shardRows.unknown();
+    if (unknown.length > 0) {
+      const found = await tx.query<{ ticket: string; no: number; sel: string; unit: number }>(
+        `select b.ticket_id as ticket, b.no, b.sel, b.unit from bets b
+         join unnest($1::text[], $2::int[]) as x(ticket_id, no) on b.ticket_id = x.ticket_id and b.no = x.no`,
+        [unknown.map((bet) => bet.ticket), unknown.map((bet) => bet.no)],
+      );
+      for (const bet of found) shardRows.found(bet);
+    }
+    for (const { text, values } of shardRows.statements()) await tx.query(text, values);
+  }
+
+  /** Cards of races that are over everywhere. */
+  #forget(decisions: readonly SourcedDecision<unknown>[]): void {
+    for (const { src, valid } of decisions) {
+      if (src !== MARKET) this.#shardAt.set(src, valid.time);
+      else
+        for (const event of valid.decision.events as readonly MarketEvent[])
+          if (event.t === 'RaceSettled') this.#settled.set(event.race, valid.time);
+    }
+    if (this.#settled.size === 0) return;
+    const slowest = Math.min(...this.#shardAt.values());
+    for (const [race, at] of this.#settled) {
+      if (at >= slowest) continue;
+      this.#cards.forgetRace(race);
+      this.#settled.delete(race);
+    }
+  }
+}
+
+/** Sequence numbers written so far; two projectors of one database take turns here. */
+async function storedSeqs(tx: Tx): Promise<Map<string, number>> {
+  const rows = await tx.query<{ source: string; seq: number }>('select source, seq from checkpoints for update');
+  return new Map(rows.map((row) => [row.source, row.seq]));
+}
+
+function isNext(stored: Map<string, number>, src: string, { seq }: DecisionRecord): boolean {
+  const last = stored.get(src) ?? 0;
+  if (seq <= last) return false;
+  if (seq > last + 1) {
+    throw new ProjectionFault(
+      `the read models hold ${src} up to decision ${last}, and ${seq} comes next: rebuild them from the log`,
+    );
+  }
+  stored.set(src, seq);
+  return true;
+}
+
+/** The last decision of each source in the batch. */
+function newest(decisions: readonly SourcedDecision<unknown>[]): ReadonlyMap<string, ValidDecision> {
+  return new Map(decisions.map(({ src, valid }) => [src, valid]));
+}
+
+async function writeCheckpoints(
+  tx: Tx,
+  checkpoints: readonly SourceCheckpoint[],
+  applied: ReadonlyMap<string, ValidDecision>,
+  now: number,
+): Promise<void> {
+  const last = checkpoints.map(({ src }) => applied.get(src));
+  const ats = last.map((valid) => valid?.time ?? 0);
+  await tx.query(
+    `insert into checkpoints (source, seq, head, inc, at, lag_ms, checkpoint)
+     select * from unnest($1::text[], $2::bigint[], $3::text[], $4::text[], $5::bigint[], $6::bigint[], $7::text[])
+     on conflict (source) do update set seq = excluded.seq, checkpoint = excluded.checkpoint,
+       head = case when excluded.at > 0 then excluded.head else checkpoints.head end,
+       inc = case when excluded.at > 0 then excluded.inc else checkpoints.inc end,
+       at = greatest(checkpoints.at, excluded.at),
+       lag_ms = case when excluded.at > 0 then excluded.lag_ms else checkpoints.lag_ms end
+     where excluded.seq >= checkpoints.seq`,
+    [
+      checkpoints.map((one) => one.src),
+      checkpoints.map((one) => one.seq),
+      last.map((valid) => valid?.hash ?? ''),
+      last.map((valid) => valid?.decision.inc ?? null),
+      ats,
+      ats.map((at) => (at === 0 ? 0 : Math.max(0, Math.round(now - at)))),
+      checkpoints.map((one) => one.text),
+    ],
+  );
+}
+
+async function unsettledPools(db: SqlDatabase): Promise<KnownPool[]> {
+  const rows = await db.query<{ pool_id: string; race_id: string; rule_set: RuleSet; carry_in: number }>(
+    `select p.pool_id, p.race_id, p.rule_set, p.carry_in from pools p join races r using (race_id)
+     where r.roundings is null order by p.pool_id`,
+  );
+  const runners = await db.query<{ race_id: string; number: string; entry: string | null }>(
+    `select u.race_id, u.number, u.entry from runners u join races r using (race_id)
+     where r.roundings is null order by u.race_id, u.place`,
+  );
+  const fields = groupBy(runners, (runner) => runner.race_id);
+  return rows.map((row) => ({
+    poolId: row.pool_id,
+    raceId: row.race_id,
+    ruleSet: row.rule_set,
+    carryInMinor: row.carry_in,
+    field: fieldOfRunners(fields.get(row.race_id) ?? []),
+  }));
+}
+
+/** The card's field from its rows, in card order; coupled runners grouped by entry name. */
+export function fieldOfRunners(
+  runners: readonly { readonly number: string; readonly entry: string | null }[],
+): KnownPool['field'] {
+  const coupled = groupBy(
+    runners.filter((runner) => runner.entry !== null),
+    (runner) => runner.entry as string,
+  );
+  return {
+    declared: runners.map((runner) => runner.number),
+    entries: [...coupled.values()].filter((entry) => entry.length > 1).map((entry) => entry.map((one) => one.number)),
+  };
+}

@@ -1,0 +1,48 @@
+/**
+ * Rows on their way to the read models: collected column by column and written with few statements, many rows each. It must never
+ * name a statement or put a value into its text: every value travels as a parameter.
+ */
+export interface SqlStatement {
+  readonly text: string;
+  readonly values: readonly unknown[];
+}
+
+export type ColumnType = 'text' | 'bigint' | 'int' | 'jsonb' | 'boolean';
+export type Cell = string | number | boolean | null;
+
+/** Rows of one statement; more are split, so that no statement grows without bound. */
+const MAX_ROWS = 5_000;
+
+/** Rows for one table. `write` is the statement around the rows: `insert into t (a, b) select * from ROWS on conflict …`. */
+export class RowSet {
+  readonly #columns: Cell[][];
+  readonly #types: readonly ColumnType[];
+  readonly #write: string;
+
+  constructor(types: readonly ColumnType[], write: string) {
+    this.#types = types;
+    this.#write = write;
+    this.#columns = types.map(() => []);
+  }
+
+  add(...row: readonly Cell[]): void {
+    for (let i = 0; i < row.length; i++) this.#columns[i]?.push(row[i] as Cell);
+  }
+
+  get size(): number {
+    return this.#columns[0]?.length ?? 0;
+  }
+
+  statements(): SqlStatement[] {
+    const rows = `unnest(${this.#types.map((type, i) => `$${i + 1}::${type}[]`).join(', ')})`;
+    const text = this.#write.replace('ROWS', rows);
+    const statements: SqlStatement[] = [];
+    for (let from = 0; from < this.size; from += MAX_ROWS) {
+      const values = this.#columns.map((column) =>
+        this.size <= MAX_ROWS ? column : column.slice(from, from + MAX_ROWS),
+      );
+      statements.push({ text, values });
+    }
+    return statements;
+  }
+}
