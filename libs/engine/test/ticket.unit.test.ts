@@ -144,8 +144,8 @@ describe('deposits and withdrawals', () => {
     expect(world.send('acc-0', { ...deposit, amount: 800 }).code).toBe('IDEMPOTENCY_BODY_MISMATCH');
     const withdraw = { type: 'Withdraw', account: 'acc-0', ref: 'w1', amount: 100_701 } as const;
     expect(world.send('acc-0', withdraw).code).toBe('INSUFFICIENT_FUNDS');
-    for (let i = 0; i < 1_000; i++) world.send('acc-0', { ...deposit, ref: `big-${i}`, amount: 1_000_000_000_000 });
-    expect(world.send('acc-0', { ...deposit, ref: 'one more' }).code).toBe('ABOVE_MAX');
+    for (let i = 0; i < 999; i++) world.send('acc-0', { ...deposit, ref: `big-${i}`, amount: 1_000_000_000_000 });
+    expect(world.send('acc-0', { ...deposit, ref: 'one more', amount: 1_000_000_000_000 }).code).toBe('ABOVE_MAX');
   });
 });
 
