@@ -191,7 +191,7 @@ function moneyOf(input: RungInput, gross: number): Money {
   const net = subtract(ratio(gross + carryInMinor), takeout);
   steps.push(`takeout ${takeoutMinor} = ${taxed.n} x ${ruleSet.takeout}, rounded down to a minor unit`);
   steps.push(
-    `net pool ${ratioText(net)} = gross ${gross} + carry-in ${carryInMinor} - exact takeout ${ratioText(takeout)}`,
+    `net pool ${amountText(net)} = gross ${gross} + carry-in ${carryInMinor} - exact takeout ${amountText(takeout)}`,
   );
   return { gross, takeoutMinor, net, steps };
 }
@@ -279,6 +279,9 @@ function balanced(sheet: Sheet): Sheet {
 }
 
 // The arithmetic in words.
+
+/** An exact amount of minor units: whole, or as a fraction. */
+const amountText = (amount: Ratio): string => (amount.d === 1n ? `${amount.n}` : ratioText(amount));
 
 function priceSteps(rules: RuleSet, rung: Rung, dividends: readonly Dividend[]): readonly string[] {
   const rounding = rules.breakTo === 'none' ? `${rules.digits} digits` : `${rules.breakTo} per ${rules.breakPer}`;

@@ -60,6 +60,13 @@ describe('worked cases', () => {
     expect(pricesOf(sheet)).toEqual({ A: '6.60' });
     // 23872.00 x 6.60 = 157555.20 leaves 633.46 of breakage.
     expect([sheet.paidMinor, sheet.breakageMinor]).toEqual([15_755_520, 63_346]);
+    expect(sheet.steps).toEqual([
+      'gross 19291300 = stakes 19423000 - refunds 131700',
+      'takeout 3472434 = 19291300 x 0.18, rounded down to a minor unit',
+      'net pool 15818866 = gross 19291300 + carry-in 0 - exact takeout 3472434',
+      'A: exact price 7909433/1193600 (SINGLE_PRICE, down to 0.10 per 1, then minimum) = 6.60; paid 15755520 = 2387200 x 6.60, rounded down',
+      'breakage 63346 = pool 15818866 - paid 15755520',
+    ]);
   });
 
   it('R01 with the nickel: 6.6265 breaks to 6.60 as well', () => {
