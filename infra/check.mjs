@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
-import { ensureInstalled, root, runTool } from './workspace.mjs';
+import { command, ensureInstalled, root, runTool } from './workspace.mjs';
 
 const checks = [
   ['types', 'tsc', ['--noEmit', '-p', 'tsconfig.json', '--tsBuildInfoFile', 'node_modules/.cache/types.tsbuildinfo']],
@@ -18,14 +18,17 @@ const checks = [
   ['format and lint', 'biome', ['check', '--error-on-warnings', '--max-diagnostics=50', '.']],
 ];
 
-await ensureInstalled();
-const started = Date.now();
-const waiting = [...checks];
 const failed = [];
-await Promise.all(Array.from({ length: Math.min(availableParallelism(), checks.length) }, worker));
-console.log(`check took ${secondsSince(started)}`);
-console.log(`${checks.length - failed.length} passed, ${failed.length} failed`);
-process.exitCode = failed.length === 0 ? 0 : 1;
+const waiting = [...checks];
+
+await command(async () => {
+  await ensureInstalled();
+  const started = Date.now();
+  await Promise.all(Array.from({ length: Math.min(availableParallelism(), checks.length) }, worker));
+  console.log(`check took ${secondsSince(started)}`);
+  console.log(`${checks.length - failed.length} passed, ${failed.length} failed`);
+  process.exitCode = failed.length === 0 ? 0 : 1;
+});
 
 async function worker() {
   for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) await runCheck(next);

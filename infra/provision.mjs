@@ -9,7 +9,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { cacheFolder, provideJars } from './native/kafka.mjs';
 import { findProgram, InfraError } from './native/process.mjs';
-import { run, step } from './workspace.mjs';
+import { command, run, step } from './workspace.mjs';
 
 const k6Version = 'v1.8.1';
 
@@ -34,30 +34,23 @@ export function k6Program() {
   return findProgram('k6', [join(cacheFolder(), 'bin')]);
 }
 
-/** Brings the named parts, all by default. */
-export async function provision(parts = [...Object.keys(packages), ...Object.keys(downloads)]) {
+/** Brings the named parts. */
+export async function provision(parts) {
   await providePackages(parts.filter((part) => part in packages && !packages[part].there()));
   for (const part of parts.filter((name) => name in downloads)) await downloads[part]();
 }
 
-if (process.argv[1] === import.meta.filename) await main();
+if (process.argv[1] === import.meta.filename) await command(main);
 
 async function main() {
-  try {
-    const { values } = parseArgs({ options: { only: { type: 'string' } } });
-    const parts = values.only?.split(',');
-    const unknown = parts?.find((part) => !(part in packages) && !(part in downloads));
-    if (unknown !== undefined)
-      throw new InfraError(
-        `"${unknown}" is no part; there are ${Object.keys({ ...packages, ...downloads }).join(', ')}.`,
-      );
-    const started = Date.now();
-    await provision(parts);
-    console.log(`Everything is there (${((Date.now() - started) / 1000).toFixed(1)} s).`);
-  } catch (error) {
-    console.error(error instanceof Error ? error.message : error);
-    process.exitCode = 1;
-  }
+  const { values } = parseArgs({ options: { only: { type: 'string' } } });
+  const known = [...Object.keys(packages), ...Object.keys(downloads)];
+  const parts = values.only?.split(',') ?? known;
+  const unknown = parts.find((part) => !known.includes(part));
+  if (unknown !== undefined) throw new InfraError(`"${unknown}" is no part; there are ${known.join(', ')}.`);
+  const started = Date.now();
+  await provision(parts);
+  console.log(`Everything is there (${((Date.now() - started) / 1000).toFixed(1)} s).`);
 }
 
 async function providePackages(missing) {

@@ -1,15 +1,11 @@
 /** `npm run infra:up | infra:down | infra:status | infra:wipe`: the native servers from the command line. */
 import { parseArgs } from 'node:util';
 import { down, InfraError, status, up, wipe } from './native/index.mjs';
+import { command } from './workspace.mjs';
 
 const usage = `usage: node infra/servers.mjs up|down|status|wipe [--instance NAME] [--brokers 1|3]`;
 
-try {
-  await main();
-} catch (error) {
-  console.error(error instanceof InfraError || error.code?.startsWith('ERR_PARSE_ARGS') ? error.message : error);
-  process.exitCode = 1;
-}
+await command(main);
 
 async function main() {
   const { values, positionals } = parseArgs({

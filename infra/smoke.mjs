@@ -9,22 +9,19 @@ import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { wipe } from './native/index.mjs';
 import { k6Program, provision } from './provision.mjs';
-import { ensureBuilt, ensureInstalled, root, run, StepError, step } from './workspace.mjs';
+import { command, ensureBuilt, ensureInstalled, root, run, StepError, step } from './workspace.mjs';
 
 const instance = 'smoke';
 const readyWithinMs = 150_000;
 
-try {
+await command(async () => {
   await ensureInstalled();
   await ensureBuilt();
   await provision(['postgres', 'redis', 'java', 'maven', 'kafka', 'go', 'k6']);
   await wipe({ instance });
   await underLoad(process.argv[2] ?? 'loadtests/smoke.js');
   await wipe({ instance });
-} catch (error) {
-  console.error(['StepError', 'InfraError'].includes(error.name) ? error.message : error);
-  process.exitCode = 1;
-}
+});
 
 async function underLoad(script) {
   const flags = ['--port', '0', '--instance', instance, '--demo'];

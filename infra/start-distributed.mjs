@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { down, externalServers, status, up } from './native/index.mjs';
 import { freePorts } from './native/process.mjs';
-import { ensureBuilt, ensureInstalled, root, StepError, step } from './workspace.mjs';
+import { ensureBuilt, ensureInstalled, root, StepError, step, tell } from './workspace.mjs';
 
 /** In the order they are started; stopped the other way round, so that no door stays open without what is behind it. */
 const roles = ['engine', 'projector', 'odds', 'back-office', 'bet-api'];
@@ -44,7 +44,7 @@ let afterwards = async () => undefined;
 try {
   await main();
 } catch (error) {
-  console.error(['StepError', 'InfraError'].includes(error.name) ? error.message : error);
+  tell(error);
   await stop(1);
 }
 

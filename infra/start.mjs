@@ -6,19 +6,16 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { ensureBuilt, ensureInstalled, root, StepError } from './workspace.mjs';
+import { command, ensureBuilt, ensureInstalled, root, StepError } from './workspace.mjs';
 
 const oldestNode = [20, 19];
 
-try {
+await command(async () => {
   requireNode();
   await ensureInstalled();
   await ensureBuilt();
   handOver(join(root, 'dist', 'apps', 'standalone', 'src', 'main.js'));
-} catch (error) {
-  console.error(error instanceof StepError ? error.message : error);
-  process.exitCode = 1;
-}
+});
 
 function requireNode() {
   const [major, minor] = process.versions.node.split('.').map(Number);

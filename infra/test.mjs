@@ -10,7 +10,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { up, wipe } from './native/index.mjs';
 import { provision } from './provision.mjs';
-import { ensureBuilt, ensureInstalled, root, runTool, step } from './workspace.mjs';
+import { ensureBuilt, ensureInstalled, root, runTool, StepError, step, tell } from './workspace.mjs';
 
 const projects = ['unit', 'int', 'e2e'];
 const instance = 'test';
@@ -21,7 +21,7 @@ try {
   await main();
 } catch (error) {
   total.failed += 1;
-  console.error(['StepError', 'InfraError'].includes(error.name) ? error.message : error);
+  tell(error);
 }
 console.log(`${total.passed} passed, ${total.failed} failed`);
 process.exitCode = total.failed === 0 ? 0 : 1;
@@ -32,7 +32,7 @@ async function main() {
     options: { keep: { type: 'boolean', default: false } },
   });
   const unknown = positionals.find((name) => !projects.includes(name));
-  if (unknown !== undefined) throw new Error(`"${unknown}" is no project; there are ${projects.join(', ')}.`);
+  if (unknown !== undefined) throw new StepError(`"${unknown}" is no project; there are ${projects.join(', ')}.`);
   const chosen = projects.filter((name) => positionals.length === 0 || positionals.includes(name));
   rmSync(reports, { recursive: true, force: true });
   mkdirSync(reports, { recursive: true });

@@ -15,6 +15,22 @@ export class StepError extends Error {
   name = 'StepError';
 }
 
+/** The body of a command: a fault that explains itself is shown as its one line, anything else whole; both end with exit code 1. */
+export async function command(action) {
+  try {
+    await action();
+  } catch (error) {
+    tell(error);
+    process.exitCode = 1;
+  }
+}
+
+/** Shows what went wrong, without a stack where it is no bug of ours. */
+export function tell(error) {
+  const explained = ['StepError', 'InfraError'].includes(error.name) || error.code?.startsWith('ERR_PARSE_ARGS');
+  console.error(explained ? error.message : error);
+}
+
 /** Runs `command` in the project's root with its output passed through; resolves to its exit code, a killed one counting as 1. */
 export function run(command, args, { env = {}, quiet = false, stdout = 2 } = {}) {
   return new Promise((resolve, reject) => {
