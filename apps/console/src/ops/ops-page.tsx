@@ -11,7 +11,7 @@ import { Audit } from './audit.js';
 import { inHand } from './in-hand.js';
 import { useOverview } from './queries.js';
 import { RaceDesk, sealCount } from './race-desk.js';
-import { roleName } from './roles.js';
+import { givenName, roleName } from './roles.js';
 import { SignIn } from './sign-in.js';
 import { Watch } from './watch.js';
 
@@ -25,7 +25,7 @@ export default function OpsPage() {
         {operator === null ? null : (
           <div className="row" style={{ gap: 10, flexWrap: 'nowrap' }}>
             <span className="small right" data-testid="signed-in">
-              <b>{operator.name}</b>
+              <b>{givenName(operator.name)}</b>
               <span className="muted role"> {operator.roles.map(roleName).join(', ')}</span>
             </span>
             <button type="button" className="plain-button" onClick={() => setOperator(null)} data-testid="sign-out">

@@ -25,6 +25,11 @@ export function roleName(role: string): string {
   return role.replaceAll('_', ' ').toLowerCase();
 }
 
+/** `Anna, steward` → `Anna`: the role is said beside it. */
+export function givenName(name: string): string {
+  return name.split(',')[0] ?? name;
+}
+
 /** Which actions make sense in a state; what the market would refuse anyway is not offered. */
 export function actionsIn(status: string): readonly Action[] {
   switch (status) {

@@ -8,7 +8,7 @@ import { poolLabel } from '../slip.js';
 import type { Race, SettlementPool, Settlement as SettlementView } from '../wire.js';
 import { readOut } from './order.js';
 import { useCommand, useSettlement } from './queries.js';
-import { may } from './roles.js';
+import { givenName, may } from './roles.js';
 
 export interface SettlementProps {
   race: Race;
@@ -253,7 +253,7 @@ function Confirm({ race, view, operator, onSwitchPerson }: ConfirmProps) {
       <h2>Confirmation by a second person</h2>
       {same ? (
         <div className="note warn" data-testid="same-person">
-          <strong>{operator.name} entered this order, so somebody else has to confirm it.</strong>
+          <strong>{givenName(operator.name)} entered this order, so somebody else has to confirm it.</strong>
           Two people stand behind every official result. The second steward signs in and confirms the preview below.
         </div>
       ) : null}

@@ -3,7 +3,7 @@ import { useState } from 'react';
 import { Bones, ProblemNote } from '../shared/parts.js';
 import { useDemo } from '../shared/queries.js';
 import type { OperatorSession } from '../shared/session.js';
-import { roleName } from './roles.js';
+import { givenName, roleName } from './roles.js';
 
 export function SignIn({ onSession }: { onSession: (session: OperatorSession) => void }) {
   const demo = useDemo();
@@ -27,7 +27,7 @@ export function SignIn({ onSession }: { onSession: (session: OperatorSession) =>
                   onClick={() => onSession(person)}
                   data-testid={`be-${person.user}`}
                 >
-                  <b>{person.name}</b>
+                  <b>{givenName(person.name)}</b>
                   <span className="small muted">{person.roles.map(roleName).join(', ')}</span>
                   <span className="tiny">{person.user}</span>
                 </button>

@@ -9,7 +9,7 @@ export function useDemo(): UseQueryResult<Demo> {
   return useQuery({
     queryKey: ['demo'],
     queryFn: ({ signal }) => get<Demo>('/v1/demo', undefined, signal),
-    staleTime: 60_000,
+    staleTime: Number.POSITIVE_INFINITY,
   });
 }
 
