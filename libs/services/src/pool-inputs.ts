@@ -1,0 +1,118 @@
+/**
+ * What a pool is priced from, read back from the projector's own tables: card, finish, and what stands on each combination. Bets on
+ * a scratched runner's combinations are left out: they were given back.
+ */
+import type { SqlDatabase } from '#mutuel/runtime';
+import {
+  expandLines,
+  type Field,
+  isRefusal,
+  keyMembers,
+  type RuleSet,
+  readSelection,
+  scratchedInterests,
+  shapeOf,
+} from '#mutuel/tote';
+import { fieldOfRunners } from './projector.js';
+
+export interface PoolInputs {
+  readonly poolId: string;
+  readonly ruleSet: RuleSet;
+  readonly field: Field;
+  readonly finish: readonly (readonly string[])[];
+  readonly carryInMinor: number;
+  /** All stakes less everything given back: the totals' own fold, not the sum of the combinations. */
+  readonly grossMinor: number;
+  readonly currency: string;
+  readonly exponent: number;
+  readonly stakes: ReadonlyMap<string, number>;
+  /** Unit stakes of selections with too many lines to list. */
+  readonly wide: ReadonlyMap<string, number>;
+}
+
+type Queryable = Pick<SqlDatabase, 'query'>;
+
+export async function poolInputs(db: Queryable, poolId: string): Promise<PoolInputs | null> {
+  const [row] = await db.query<{
+    race_id: string;
+    rule_set: RuleSet;
+    carry_in: number;
+    finish: string[][];
+    gross: number;
+    currency: string;
+    exponent: number;
+  }>(
+    `select p.race_id, p.rule_set, p.carry_in, r.finish, coalesce(t.gross, 0) as gross, m.currency, m.exponent
+     from pools p join races r using (race_id) join meetings m using (meeting_id) left join pool_totals t using (pool_id)
+     where p.pool_id = $1`,
+    [poolId],
+  );
+  if (!row) return null;
+  const runners = await db.query<{ number: string; entry: string | null; status: string }>(
+    'select number, entry, status from runners where race_id = $1 order by place',
+    [row.race_id],
+  );
+  const stakes = await db.query<{ c: string; stake: number }>(
+    'select c, stake from pool_stakes where pool_id = $1 and stake <> 0',
+    [poolId],
+  );
+  const wide = await db.query<{ sel: string; unit: number }>(
+    'select sel, unit from pool_wide where pool_id = $1 and unit <> 0',
+    [poolId],
+  );
+  const scratched = runners.filter((runner) => runner.status === 'SCRATCHED').map((runner) => runner.number);
+  return {
+    poolId,
+    ruleSet: row.rule_set,
+    field: { ...fieldOfRunners(runners), scratched },
+    finish: row.finish,
+    carryInMinor: row.carry_in,
+    grossMinor: row.gross,
+    currency: row.currency,
+    exponent: row.exponent,
+    stakes: new Map(stakes.map((one) => [one.c, one.stake])),
+    wide: new Map(wide.map((one) => [one.sel, one.unit])),
+  };
+}
+
+/** What stands on each combination that no scratched runner is in, wide bets not included. */
+export function standingStakes({ ruleSet, field, stakes }: PoolInputs): [c: string, stake: number][] {
+  const out = new Set(scratchedInterests(field, ruleSet.coupling));
+  const stands = (c: string): boolean =>
+    out.size === 0 || !keyMembers(ruleSet.poolType, c).some((member) => out.has(member));
+  return [...stakes].filter(([c]) => stands(c)).sort(([a], [b]) => (a < b ? -1 : 1));
+}
+
+/** What stands on one combination, wide bets included. */
+export const stakeOnLine = (inputs: PoolInputs, c: string): number => stakesByKey(inputs, [c]).get(c) ?? 0;
+
+/**
+ * What stands on each key, stars standing for any runner (`4>*`, `*`). Wide bets are expanded here, line by line: this is for one
+ * settlement, not for every tick.
+ */
+export function stakesByKey(inputs: PoolInputs, keys: readonly string[]): ReadonlyMap<string, number> {
+  const { ruleSet, field, wide } = inputs;
+  const out = new Set(scratchedInterests(field, ruleSet.coupling));
+  const patterns = keys.map((key) => ({ key, members: keyMembers(ruleSet.poolType, key) }));
+  const isOrdered = shapeOf(ruleSet.poolType).arrangement !== 'UNORDERED';
+  const sums = new Map<string, number>(keys.map((key) => [key, 0]));
+  const count = (c: string, stake: number): void => {
+    const line = keyMembers(ruleSet.poolType, c);
+    if (line.some((member) => out.has(member))) return;
+    for (const { key, members } of patterns)
+      if (matches(members, line, isOrdered)) sums.set(key, (sums.get(key) ?? 0) + stake);
+  };
+  for (const [c, stake] of inputs.stakes) count(c, stake);
+  for (const [sel, unit] of wide) {
+    const read = readSelection(ruleSet.poolType, sel, { ...field, scratched: [] }, ruleSet);
+    if (isRefusal(read)) throw new Error(`${inputs.poolId} holds an accepted bet that does not read: ${sel}`);
+    for (const c of expandLines(read)) count(c, unit);
+  }
+  return sums;
+}
+
+/** Whether a line is one of a key's: place by place, or as a set where the order does not count. */
+function matches(key: readonly string[], line: readonly string[], isOrdered: boolean): boolean {
+  if (isOrdered) return key.every((member, place) => member === '*' || member === line[place]);
+  return key.every((member) => member === '*' || line.includes(member));
+}
