@@ -167,7 +167,7 @@ const firsts = (race: Race, places: number): Parts => shared(texts(race, ordered
 // Helpers.
 
 function raceOf(rules: RuleSet, field: Field, finish: Finish): Race {
-  const interest = interestMap(field, rules.coupling);
+  const interest = rules.coupling === 'STABLE' ? bestOfStable(field, finish) : interestMap(field, rules.coupling);
   const ranks = interestRanks(finish, interest);
   return { rules, type: rules.poolType, field, ranks, raw: finish, interest };
 }
@@ -199,10 +199,18 @@ function rungOf(race: Race, name: Rung['name'], number: number, parts: Parts): R
 const splitOf = (rules: RuleSet, count: number): Split =>
   rules.split === 'SINGLE_PRICE' && count > 1 ? rules.deadHeat : rules.split;
 
-function withMates({ rules, field, type, ranks }: Race, c: string): RungKey[] {
-  const winning = new Set(ranks[0]);
-  const mates = stablemates(field, rules.coupling, c).filter((mate) => !winning.has(mate));
+function withMates({ rules, field, type }: Race, c: string): RungKey[] {
+  const mates = stablemates(field, rules.coupling, c);
   return [{ tier: type, c }, ...mates.map((mate) => ({ tier: type, c: mate, sameAs: c }))];
+}
+
+/** A stable wins once, by its best placed runner, also when two of its runners are in one dead heat. */
+function bestOfStable(field: Field, finish: Finish): (runner: string) => string {
+  const order = finish.flat();
+  return (runner) => {
+    const stable = [runner, ...stablemates(field, 'STABLE', runner)];
+    return order.find((finisher) => stable.includes(finisher)) ?? runner;
+  };
 }
 
 const ending = (name: Rung['name'], how: 'REFUND' | 'CARRY', number: number): Rung => ({

@@ -505,6 +505,23 @@ describe('France', () => {
     expect(sheet.topUpMinor).toBe(99_000 - 86_100);
   });
 
+  it('stablemates in one dead heat, or second together behind an unbacked winner, have one price and stand once', () => {
+    const given = { rules: fr('WIN', net), declared: ['1', '1A', '2', '3'], entries: [['1', '1A']], gross: 60_000 };
+    const stakes = { '1': 5_000, '1A': 15_000 };
+    // 60,000 / (5,000 + 15,000) = 3: no dead heat within the stable.
+    for (const finish of [
+      [['1', '1A'], ['2']],
+      [['2'], ['1A', '1']],
+      [['2'], ['1A'], ['1']],
+    ]) {
+      const { dividends } = price({ ...given, finish, stakes });
+      expect(dividends.map(({ c, price }) => `${c} ${price}`).sort()).toEqual(['1 3.00', '1A 3.00']);
+    }
+    // Dead heat with 3: (60,000 - 40,000) / 2 = 10,000 each; 1 + 10,000/20,000 for the stable and for 3.
+    const heat = price({ ...given, finish: [['1', '3', '1A']], stakes: { ...stakes, '3': 20_000 } });
+    expect(pricesOf(heat)).toEqual({ '1': '1.50', '1A': '1.50', '3': '1.50' });
+  });
+
   it('a stable wins together in the simple gagnant, and nowhere else', () => {
     const entries = [['1', '1A']];
     const declared = ['1', '1A', '2', '3'];
