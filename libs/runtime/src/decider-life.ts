@@ -248,6 +248,9 @@ export class DeciderLife<S, C, E> {
 
   /** Encodes, checks the size, evolves, and puts the record on the next append: in this order, so that a refusal leaves no trace. */
   #take(decision: DecisionRecord<E>): void {
+    if (!Number.isSafeInteger(decision.at) || !Number.isSafeInteger(decision.time)) {
+      throw new UnsoundDecision(`times must be whole milliseconds: at ${decision.at}, time ${decision.time}`);
+    }
     const bytes = encodeRecord(decision);
     if (bytes.byteLength > MAX_RECORD_BYTES) {
       throw new UnsoundDecision(`a decision of ${bytes.byteLength} bytes exceeds ${MAX_RECORD_BYTES}`);

@@ -157,8 +157,10 @@ export class DeciderRunner<S, C, E> {
     }
   }
 
-  async #workWaits({ valid }: DeciderLife<S, C, E>): Promise<boolean> {
-    const { log, commands, epoch } = this.#o;
+  /** Commands not decided yet, or a job in the state whose next step nobody has asked for. */
+  async #workWaits({ valid, state }: DeciderLife<S, C, E>): Promise<boolean> {
+    const { log, commands, epoch, decider } = this.#o;
+    if (decider.pending(state) !== undefined) return true;
     const { end } = await log.bounds(commands);
     const last = valid.lastIn;
     return end > (last !== null && last[0] === epoch ? last[1] + 1 : 0);
