@@ -1,0 +1,281 @@
+/** The projector on the embedded database and on PostgreSQL: a race from card to cash, read back as the interface shows it. */
+import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { env } from 'node:process';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { migrate, openDatabase, startPglite } from '#mutuel/adapters';
+import { directTails, type ProjectionBatch, type SqlDatabase, validRecords } from '#mutuel/runtime';
+import { schema, tables } from '#mutuel/views';
+import { up } from '../../../infra/native/index.mjs';
+import { allSources, OperatorModel, Projector, ProjectorHost, ReadModel, rebuild } from '../src/index.js';
+import { House, meeting, operator, poolOf, RACE, START, steward } from './support/house.js';
+
+const onWarning = (): void => undefined;
+const WIN = poolOf('WIN');
+const EXACTA = poolOf('EXACTA');
+
+async function embedded() {
+  const dir = mkdtempSync(join(tmpdir(), 'mutuel-views-'));
+  const server = await startPglite({ dir, onWarning });
+  const db = await openDatabase({ url: server.url, max: 1, onWarning });
+  const dispose = async (): Promise<void> => {
+    await db.close();
+    await server.stop();
+    rmSync(dir, { recursive: true });
+  };
+  return { db, dispose };
+}
+
+async function postgres() {
+  const url = new URL(env['DATABASE_URL'] ?? (await up()).DATABASE_URL);
+  const name = `test_${randomBytes(6).toString('hex')}`;
+  const admin = await openDatabase({ url: url.href, max: 1, onWarning });
+  await admin.query(`create database ${name}`);
+  url.pathname = `/${name}`;
+  const db = await openDatabase({ url: url.href, max: 4, onWarning });
+  const dispose = async (): Promise<void> => {
+    await db.close();
+    await admin.query(`drop database ${name} with (force)`);
+    await admin.close();
+  };
+  return { db, dispose };
+}
+
+/** Two accounts on different shards bet, one bet is cancelled, one runner is scratched, the race is run and paid. */
+async function day(): Promise<House> {
+  const house = await House.open(2);
+  const { clock } = house;
+  await house.act({ type: 'PublishMeeting', meeting: meeting(['WIN', 'EXACTA']), by: operator });
+  await house.act({ type: 'OpenRace', race: RACE, reason: 'on time', by: operator });
+  await house.renewLease();
+  for (const account of ['acc-1', 'acc-2', 'acc-3']) await house.fund(account, 100_000);
+  clock.time += 1_000;
+  await house.bet(
+    'acc-1',
+    { pool: WIN, sel: '1', unit: 1_000 },
+    { pool: EXACTA, sel: 'BOX:1,2,3', unit: 100, stake: 600 },
+  );
+  const cancelled = await house.bet('acc-2', { pool: WIN, sel: '2', unit: 2_000 });
+  await house.bet('acc-2', { pool: WIN, sel: '3', unit: 3_000 });
+  await house.bet('acc-3', { pool: WIN, sel: '2', unit: 500 });
+  await house.bet('acc-3', { pool: 'no-such-pool', sel: '2', unit: 500 });
+  const [placed] = cancelled.events;
+  if (placed?.t !== 'TicketAccepted') throw new Error('not accepted');
+  const { ticket } = placed;
+  await house.of('acc-2').decide({ type: 'CancelTicket', account: 'acc-2', ticket, reason: 'typo', by: 'acc-2' });
+  clock.time += 1_000;
+  await house.act({ type: 'ScratchRunner', race: RACE, runner: '3', reason: 'lame', by: steward });
+  await house.act({ type: 'StopBetting', race: RACE, reason: 'they are off', by: operator });
+  await house.act({
+    type: 'EnterResult',
+    race: RACE,
+    finish: [['1'], ['2'], ['4']],
+    disqualified: [],
+    reason: '',
+    by: steward,
+  });
+  return house;
+}
+
+describe.each([
+  ['the embedded database', embedded],
+  ['PostgreSQL', postgres],
+])('the projector on %s', (_name, open) => {
+  let db: SqlDatabase;
+  let dispose: () => Promise<void>;
+
+  beforeAll(async () => {
+    ({ db, dispose } = await open());
+    await migrate(db, schema);
+  });
+  afterAll(() => dispose());
+  beforeEach(async () => {
+    await db.query(`truncate ${tables.join(', ')}`);
+  });
+
+  it('shows pools, tickets, statements and refusals as they were decided', async () => {
+    const house = await day();
+    await project(house, db);
+    const read = new ReadModel(db);
+    const race = await read.race(RACE);
+    // Win: 1,000 + 2,000 + 3,000 + 500 less 2,000 cancelled and 3,000 scratched; exacta: 600 less 4 lines of 100 with runner 3.
+    expect(race?.pools.map(({ poolId, gross }) => [poolId, gross])).toEqual([
+      [EXACTA, 200],
+      [WIN, 1_500],
+    ]);
+    expect(race).toMatchObject({ status: 'PROVISIONAL', result: { version: 1, status: 'PROVISIONAL', dividends: [] } });
+    const statement = await read.statement('acc-2');
+    expect(statement?.entries.map(({ kind, amount, before, after }) => [kind, amount, before, after])).toEqual([
+      ['DEPOSIT', 100_000, 0, 100_000],
+      ['STAKE', -2_000, 100_000, 98_000],
+      ['STAKE', -3_000, 98_000, 95_000],
+      ['CANCEL', 2_000, 95_000, 97_000],
+      ['REFUND', 3_000, 97_000, 100_000],
+    ]);
+    const [, , third] = statement?.entries ?? [];
+    expect((await read.statement('acc-2', third?.position))?.entries).toHaveLength(2);
+    const ticket = await read.ticket(third?.ticketId ?? '');
+    expect(ticket).toMatchObject({ status: 'ACCEPTED', totalStake: 3_000, balance: { available: 95_000 } });
+    expect(ticket?.bets[0]).toMatchObject({
+      resulting: 'REFUNDED',
+      refund: 3_000,
+      refundCause: 'SCRATCHED',
+      payout: 0,
+    });
+    expect(await read.account('acc-3')).toMatchObject({ balance: { available: 99_500 }, status: 'ACTIVE' });
+    const rejects = await db.query('select code, account from rejects');
+    expect(rejects).toEqual([{ code: 'POOL_UNKNOWN', account: 'acc-3' }]);
+    const refused = await db.query<{ ref: string }>(`select ref from tickets where status = 'REJECTED'`);
+    expect(await read.ticketByRef('acc-3', refused[0]?.ref ?? '')).toMatchObject({
+      status: 'REJECTED',
+      code: 'POOL_UNKNOWN',
+    });
+  });
+
+  it('keeps the stake of every combination, boxes line by line', async () => {
+    const house = await day();
+    await project(house, db);
+    const stakes = await db.query<{ c: string; stake: number }>(
+      'select c, stake from pool_stakes where pool_id = $1 and stake > 0 order by c',
+      [EXACTA],
+    );
+    // Combinations of the scratched runner stay in the table and are left out by whoever reads it.
+    expect(stakes.map(({ c, stake }) => `${c} ${stake}`)).toEqual([
+      '1>2 100',
+      '1>3 100',
+      '2>1 100',
+      '2>3 100',
+      '3>1 100',
+      '3>2 100',
+    ]);
+  });
+
+  it('shows the audit trail newest first, the lease, the shards and what a settlement waits for', async () => {
+    const house = await day();
+    await house.act({ type: 'ScratchRunner', race: RACE, runner: '4', reason: '', by: operator });
+    await project(house, db);
+    const desk = new OperatorModel(db, 2);
+    const { entries } = await desk.audit({ limit: 3 });
+    expect(entries.map(({ action, outcome, code }) => [action, outcome, code])).toEqual([
+      ['ScratchRunner', 'REFUSED', 'NOT_AUTHORIZED'],
+      ['EnterResult', 'ACCEPTED', null],
+      ['StopBetting', 'ACCEPTED', null],
+    ]);
+    const overview = await desk.overview({ now: START + 5_000, durable: false, label: 'EMBEDDED' });
+    expect(overview.lease.holding).toBe(true);
+    expect(overview.races).toMatchObject([{ raceId: RACE, gross: 1_700, sealed: '2/2 shards' }]);
+    expect(overview.shards.map(({ shard }) => shard)).toEqual([0, 1]);
+    const settlement = await desk.settlement(RACE);
+    expect(settlement?.waitingFor.filter((wait) => wait.includes('no proposal'))).toHaveLength(6);
+    expect(settlement?.previewHash).toBeNull();
+  });
+
+  it('applies a batch that comes twice once', async () => {
+    const house = await day();
+    const batches = await batchesOf(house, 7);
+    const projector = new Projector(db, house.clock);
+    await projector.load();
+    for (const batch of batches) {
+      await projector.apply(batch);
+      await projector.apply(batch);
+    }
+    const twice = await contents(db);
+    await db.query(`truncate ${tables.join(', ')}`);
+    await project(house, db);
+    expect(twice).toEqual(await contents(db));
+  });
+
+  it('goes on where it was killed between two batches, and after one that was rolled back', async () => {
+    const house = await day();
+    const batches = await batchesOf(house, 5);
+    for (const batch of batches) {
+      // A new projector each time: nothing may rest on memory.
+      const projector = new Projector(db, house.clock);
+      await projector.load();
+      const broken = {
+        ...batch,
+        checkpoints: batch.checkpoints.map((one) => ({ ...one, src: null as unknown as string })),
+      };
+      await expect(projector.apply(broken)).rejects.toThrow();
+      await projector.load();
+      await projector.apply(batch);
+    }
+    const killed = await contents(db);
+    await db.query(`truncate ${tables.join(', ')}`);
+    await project(house, db);
+    expect(killed).toEqual(await contents(db));
+  });
+
+  it('refuses a gap instead of showing half a truth', async () => {
+    const house = await day();
+    const [first, , third] = await batchesOf(house, 4);
+    const projector = new Projector(db, house.clock);
+    await projector.load();
+    await projector.apply(first as ProjectionBatch<unknown>);
+    await expect(projector.apply(third as ProjectionBatch<unknown>)).rejects.toThrow('rebuild them from the log');
+  });
+
+  it('rebuilds the same contents from the log, whatever was in the tables', async () => {
+    const house = await day();
+    await project(house, db);
+    const before = await contents(db);
+    await db.query(`update accounts set balance = 1`);
+    await db.query(`delete from bets`);
+    const { log, clock } = house;
+    const done = await rebuild(
+      { db, log, clock, tails: directTails(log), shards: 2, onAlarm: () => undefined },
+      () => undefined,
+    );
+    expect(done.done).toBe(done.total);
+    expect(await contents(db)).toEqual(before);
+  });
+});
+
+async function project(house: House, db: SqlDatabase): Promise<void> {
+  const { log, clock } = house;
+  const alarms: string[] = [];
+  const onAlarm = (code: string, detail: string): void => void alarms.push(`${code} ${detail}`);
+  const host = new ProjectorHost({ db, log, clock, tails: directTails(log), shards: 2, onAlarm });
+  await host.start();
+  await host.driver.caughtUp;
+  await host.stop();
+  expect(alarms).toEqual([]);
+}
+
+/** The log as batches of so many decisions, taken from the sources in turn. */
+async function batchesOf(house: House, size: number): Promise<ProjectionBatch<unknown>[]> {
+  const lists = await Promise.all(
+    allSources(2).map(async ({ src, at }) => {
+      const valid = validRecords(src, at);
+      const records = await house.log.read({ ...at, from: 0 }, 10_000);
+      return { src, at, valid, records: [...records] };
+    }),
+  );
+  const batches: ProjectionBatch<unknown>[] = [];
+  while (lists.some(({ records }) => records.length > 0)) {
+    const decisions: ProjectionBatch<unknown>['decisions'][number][] = [];
+    for (const { src, at, valid, records } of lists) {
+      for (const record of records.splice(0, size)) {
+        const accepted = valid.accept(record);
+        if (accepted.kind === 'valid') decisions.push({ src, at, valid: accepted });
+      }
+    }
+    const checkpoints = lists.map(({ src, valid: { seq, next, toCheckpoint }, valid }) => ({
+      ...{ src, seq, next, text: toCheckpoint.call(valid) },
+    }));
+    batches.push({ decisions, checkpoints });
+  }
+  return batches;
+}
+
+/** All rows of all tables, but for the figures of the moment. */
+async function contents(db: SqlDatabase): Promise<Record<string, readonly string[]>> {
+  const all: Record<string, readonly string[]> = {};
+  for (const table of tables) {
+    const rows = await db.query(`select * from ${table}`);
+    all[table] = rows.map((row) => JSON.stringify({ ...row, lag_ms: 0 })).sort();
+  }
+  return all;
+}
