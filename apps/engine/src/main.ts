@@ -1,0 +1,4 @@
+/** Starts the engine of a distributed system. */
+import { run } from '#mutuel/platform';
+
+await run({ roles: ['engine'] });

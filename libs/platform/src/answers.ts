@@ -1,0 +1,366 @@
+/**
+ * The answers of the API as zod schemas: the OpenAPI document is made from them, and the tests hold every real answer against them.
+ * They describe; no answer is passed through them on its way out.
+ */
+import { z } from 'zod';
+
+const minor = z.int().meta({ description: 'Minor units.' });
+const time = z.iso.datetime();
+const odds = z.string().nullable().meta({ description: 'Decimal odds, stake included.' });
+const receipt = z.object({ shard: z.int(), seq: z.int(), hash: z.string() });
+const balance = z.object({ available: minor });
+
+export const problemAnswer = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  code: z.string(),
+  detail: z.string(),
+  retry: z.enum(['NEVER', 'SAME_KEY', 'NEW_KEY']),
+  correlationId: z.string(),
+  errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+});
+
+const bet = z.object({
+  betRef: z.string(),
+  betId: z.string().nullable(),
+  poolId: z.string(),
+  selection: z.string().nullable(),
+  status: z.enum(['ACCEPTED', 'REJECTED', 'CANCELLED']),
+  lines: z.int(),
+  unitStake: minor.nullable(),
+  stake: minor,
+  indicativeOdds: odds,
+  code: z.string().optional(),
+  detail: z.string().optional(),
+  pointer: z.string().optional(),
+});
+
+export const ticketAnswer = z.object({
+  ticketId: z.string(),
+  ticketRef: z.string(),
+  accountId: z.string(),
+  status: z.enum(['ACCEPTED', 'PARTIAL']),
+  acceptedAt: time,
+  totalStake: minor,
+  currency: z.string(),
+  bets: z.array(bet),
+  balance,
+  receipt,
+});
+
+export const pendingAnswer = z.object({ ticketRef: z.string(), status: z.literal('PENDING'), href: z.string() });
+
+const text = z.string().nullable();
+
+export const ticketViewAnswer = z.object({
+  ticketId: z.string(),
+  ticketRef: z.string(),
+  accountId: z.string(),
+  status: z.enum(['ACCEPTED', 'PARTIAL', 'REJECTED', 'CANCELLED', 'BURNT']),
+  acceptedAt: time.nullable(),
+  decidedAt: time,
+  totalStake: minor,
+  currency: text,
+  channel: text,
+  code: text,
+  detail: text,
+  pointer: text,
+  balance: balance.nullable().meta({ description: 'As it stood right after the decision.' }),
+  receipt,
+  bodyHash: text,
+  bets: z.array(
+    z.object({
+      betRef: z.string(),
+      betId: z.string(),
+      poolId: z.string(),
+      selection: z.string(),
+      status: z.enum(['ACCEPTED', 'REJECTED', 'CANCELLED']),
+      lines: z.int(),
+      unitStake: minor,
+      stake: minor,
+      indicativeOdds: odds,
+      code: text,
+      detail: text,
+      pointer: text,
+      placement: z.enum(['ACCEPTED', 'REJECTED', 'CANCELLED']),
+      resulting: z.enum(['NONE', 'WON', 'LOST', 'REFUNDED', 'PART_REFUNDED', 'CORRECTED']),
+      settlement: z.enum(['NONE', 'SETTLED', 'UNSETTLED', 'RESETTLED']),
+      payout: minor,
+      refund: minor,
+      refundCause: text,
+    }),
+  ),
+});
+
+export const cancelAnswer = z.object({
+  ticketId: z.string(),
+  status: z.literal('CANCELLED'),
+  refunded: minor,
+  balance,
+  receipt,
+});
+export const moneyAnswer = z.object({
+  ref: z.string(),
+  kind: z.enum(['DEPOSIT', 'WITHDRAWAL']),
+  amount: minor,
+  balance,
+  receipt,
+});
+
+export const quoteAnswer = z.object({
+  lines: z.int(),
+  cost: minor,
+  currency: z.string(),
+  cycle: z.int().nullable(),
+  bets: z.array(
+    z.object({
+      betRef: z.string().optional(),
+      poolId: z.string(),
+      selection: z.string().nullable(),
+      lines: z.int(),
+      unitStake: minor.nullable(),
+      cost: minor,
+      stake: minor,
+      oddsBefore: odds,
+      oddsAfter: odds,
+      odds: z.array(z.object({ c: z.string(), before: odds, after: odds })),
+      refusal: z.object({ code: z.string(), detail: z.string(), pointer: z.string() }).nullable(),
+    }),
+  ),
+});
+
+export const accountAnswer = z.object({
+  accountId: z.string(),
+  currency: z.string(),
+  exponent: z.int(),
+  balance,
+  status: z.string(),
+  limits: z.record(z.string(), z.unknown()),
+});
+
+export const statementAnswer = z.object({
+  entries: z.array(
+    z.object({
+      position: z.string(),
+      at: time,
+      kind: z.string(),
+      amount: minor,
+      before: minor,
+      after: minor,
+      ticketId: z.string().nullable(),
+      betId: z.string().nullable(),
+      poolId: z.string().nullable(),
+      reason: z.string().nullable(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
+
+const summary = {
+  raceId: z.string(),
+  meetingId: z.string(),
+  number: z.int(),
+  name: z.string(),
+  postTime: time,
+  status: z.string(),
+  stopAt: time.nullable(),
+  offAt: time.nullable(),
+  runnerCount: z.int(),
+};
+const raceSummary = z.object(summary);
+const voided = z.object({ count: z.int(), amount: minor });
+
+export const meetingAnswer = z.object({
+  meetingId: z.string(),
+  course: z.string(),
+  date: z.iso.date(),
+  country: z.string(),
+  currency: z.string(),
+  exponent: z.int(),
+  races: z.array(raceSummary),
+});
+export const meetingsAnswer = z.object({ meetings: z.array(meetingAnswer) });
+
+export const raceAnswer = z.object({
+  ...summary,
+  currency: z.string(),
+  runners: z.array(
+    z.object({
+      number: z.string(),
+      name: z.string(),
+      entry: z.string().nullable(),
+      status: z.enum(['DECLARED', 'SCRATCHED']),
+    }),
+  ),
+  pools: z.array(
+    z.object({
+      poolId: z.string(),
+      type: z.string(),
+      currency: z.string(),
+      status: z.string(),
+      gross: minor,
+      minStake: minor,
+      unitMultiple: minor,
+      maxLines: z.int().nullable(),
+      cancelWindowMs: z.int(),
+      ruleSet: z.string(),
+    }),
+  ),
+  result: z
+    .object({
+      version: z.int(),
+      finish: z.array(z.array(z.string())),
+      disqualified: z.array(z.string()),
+      status: z.enum(['PROVISIONAL', 'OFFICIAL']),
+      dividends: z.array(
+        z.object({ poolId: z.string(), type: z.string(), tier: z.string(), c: z.string(), price: z.string() }),
+      ),
+    })
+    .nullable(),
+  voidedAfterStop: voided,
+});
+
+const oddsRow = z.object({ c: z.string(), stake: minor, price: odds, low: odds, high: odds });
+
+export const poolAnswer = z.object({
+  poolId: z.string(),
+  raceId: z.string().nullable(),
+  type: z.string(),
+  status: z.string(),
+  currency: z.string(),
+  exponent: z.int(),
+  ruleSet: z.string(),
+  gross: minor,
+  net: minor,
+  carryIn: minor,
+  cycle: z.int().nullable(),
+  computedAt: time.nullable(),
+  final: z.boolean(),
+  odds: z.array(oddsRow),
+  bigBets: z.array(z.object({ c: z.string(), stake: minor, price: odds })),
+});
+
+export const probableAnswer = z.object({ poolId: z.string(), cycle: z.int().nullable(), ...oddsRow.shape });
+
+export const historyAnswer = z.object({
+  poolId: z.string(),
+  ticks: z.array(
+    z.object({
+      cycle: z.int(),
+      at: time,
+      gross: minor,
+      final: z.boolean(),
+      late: z.boolean(),
+      odds: z.array(z.object({ c: z.string(), price: odds, low: odds, high: odds })),
+    }),
+  ),
+});
+
+const dividend = z.object({ tier: z.string(), c: z.string(), price: z.string(), stake: minor, paid: minor });
+
+export const dividendsAnswer = z.object({
+  poolId: z.string(),
+  raceId: z.string(),
+  status: z.string(),
+  sheet: z.object({
+    outcome: z.enum(['PAID', 'REFUND', 'CARRIED']),
+    gross: minor,
+    takeout: minor,
+    net: minor,
+    carryIn: minor,
+    dividends: z.array(dividend),
+    breakage: minor,
+    topUp: minor,
+    carryOut: minor,
+    refunded: minor,
+    steps: z.array(z.string()),
+  }),
+  inputs: z
+    .record(z.string(), z.unknown())
+    .nullable()
+    .meta({ description: 'An input line of `mutuel price`: the pool can be priced again from it.' }),
+});
+
+export const actAnswer = z.object({ seq: z.int(), status: z.literal('ACCEPTED') });
+
+export const overviewAnswer = z.object({
+  now: time,
+  lease: z.object({ issuedAt: time.nullable(), expiresAt: time.nullable(), holding: z.boolean() }),
+  races: z.array(
+    z.object({ ...summary, gross: minor, bets: z.int(), sealed: z.string().nullable(), voidedAfterStop: voided }),
+  ),
+  shards: z.array(
+    z.object({ shard: z.int(), seq: z.int(), head: z.string(), incarnation: z.string(), lagMs: z.int() }),
+  ),
+  durable: z.boolean(),
+  label: z.string(),
+});
+
+export const auditAnswer = z.object({
+  entries: z.array(
+    z.object({
+      seq: z.int(),
+      at: time,
+      action: z.string(),
+      actor: z.object({ user: z.string(), roles: z.array(z.string()) }),
+      raceId: z.string().nullable(),
+      reason: z.string().nullable(),
+      outcome: z.enum(['ACCEPTED', 'REFUSED']),
+      code: z.string().nullable(),
+      detail: z.string().nullable(),
+    }),
+  ),
+  next: z.string().nullable(),
+});
+
+export const settlementAnswer = z.object({
+  raceId: z.string(),
+  status: z.string(),
+  resultVersion: z.int(),
+  enteredBy: z.string().nullable(),
+  confirmedBy: z.string().nullable(),
+  finish: z.array(z.array(z.string())),
+  disqualified: z.array(z.string()),
+  previewHash: z.string().nullable(),
+  waitingFor: z.array(z.string()),
+  pools: z.array(
+    z.object({
+      poolId: z.string(),
+      type: z.string(),
+      outcome: z.enum(['PAID', 'REFUND', 'CARRIED']),
+      gross: minor,
+      refunds: minor,
+      takeout: minor,
+      net: minor,
+      carryIn: minor,
+      breakage: minor,
+      topUp: minor,
+      carryOut: minor,
+      house: minor,
+      paid: minor,
+      dividends: z.array(z.object({ ...dividend.shape, lastOdds: z.string().nullable() })),
+      proposals: z.array(z.object({ source: z.string(), inputHash: z.string(), agrees: z.boolean() })),
+      differences: z.array(z.string()),
+      steps: z.array(z.string()),
+    }),
+  ),
+  totals: z.object({ paid: minor, refunded: minor, takeout: minor, breakage: minor, topUp: minor }),
+});
+
+export const demoAnswer = z.object({
+  accounts: z.array(z.object({ accountId: z.string(), token: z.string(), currency: z.string() })),
+  operators: z.array(z.object({ user: z.string(), name: z.string(), token: z.string(), roles: z.array(z.string()) })),
+  races: z.array(
+    z.object({
+      raceId: z.string(),
+      meetingId: z.string(),
+      number: z.int(),
+      name: z.string(),
+      postTime: time,
+      status: z.string(),
+    }),
+  ),
+});
+
+export const healthAnswer = z.object({ status: z.enum(['UP', 'DOWN']), reasons: z.array(z.string()) });

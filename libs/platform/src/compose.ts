@@ -1,0 +1,290 @@
+/**
+ * The composition root: opens the seams, starts the roles that this process plays and stops them in the opposite order. All roles in
+ * one process and each in its own are the same code. A part that dies for good ends the process, since half a system lies.
+ */
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
+import { CommandGateway, EngineHost, MARKET_SOURCE, type SqlDatabase, shardSource } from '#mutuel/runtime';
+import { ProjectorHost, ReadModel } from '#mutuel/services';
+import { TOPICS } from '#mutuel/contracts';
+import { Tokens } from './auth.js';
+import { Betting } from './betting.js';
+import { type Config, type Role, StartFault } from './config.js';
+import { DemoAccess } from './demo-access.js';
+import { fundDemo } from './demo-setup.js';
+import { Desk } from './desk.js';
+import { marketDoor, shardDoor } from './gateway-doors.js';
+import { type ApiParts, apiModule } from './http/api-module.js';
+import { type HttpServer, pageOf, startHttp } from './http/server.js';
+import { type Keys, readKeys } from './keys.js';
+import { LiveOdds } from './live-odds.js';
+import { followMarket } from './market-follower.js';
+import { Metrics } from './metrics.js';
+import { OperatorViews, type ShardFacts } from './operator-views.js';
+import { Quotes } from './quotes.js';
+import { Racing } from './racing.js';
+import { Readiness } from './readiness.js';
+import { RecentTickets } from './recent-tickets.js';
+import { openSeams, type Seams } from './seams.js';
+
+/** Lines for people: what happened, and what somebody should look at. */
+export interface Voice {
+  say(line: string): void;
+  warn(line: string): void;
+}
+
+export interface System {
+  readonly url: string;
+  readonly port: number;
+  /** Resolves when a part has died for good; the process should stop and end with an error. */
+  readonly failed: Promise<Error>;
+  /** Doors first, deciders last. */
+  stop(): Promise<void>;
+}
+
+/** The cluster epoch of the topics; maintenance alone may begin another. */
+const EPOCH = 1;
+const DEMO_CURRENCY = 'EUR';
+
+export async function startSystem(config: Config, roles: readonly Role[], voice: Voice): Promise<System> {
+  const composition = new Composition(config, roles, voice);
+  try {
+    return await composition.start();
+  } catch (fault) {
+    await composition.stop();
+    throw fault;
+  }
+}
+
+class Composition {
+  readonly #config: Config;
+  readonly #roles: ReadonlySet<Role>;
+  readonly #voice: Voice;
+  readonly #readiness = new Readiness();
+  readonly #metrics = new Metrics();
+  readonly #stopping = new AbortController();
+  /** What to stop, in the order of starting. */
+  readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
+  #fail: (fault: Error) => void = () => undefined;
+  readonly #failed = new Promise<Error>((settle) => {
+    this.#fail = settle;
+  });
+
+  constructor(config: Config, roles: readonly Role[], voice: Voice) {
+    this.#config = config;
+    this.#roles = new Set(roles);
+    this.#voice = voice;
+  }
+
+  async start(): Promise<System> {
+    const keys = readKeys(this.#config);
+    const name = [...this.#roles].join('+');
+    const seams = await openSeams(this.#config, `mutuel-${name}`, (line) => this.#voice.warn(line));
+    this.#stops.push({ name: 'seams', stop: () => seams.close() });
+    if (this.#roles.has('engine')) this.#startEngine(seams, keys);
+    if (this.#roles.has('projector')) await this.#startProjector(seams);
+    const tokens = new Tokens(keys.token, seams.clock.now);
+    const isDoor = this.#roles.has('bet-api') || this.#roles.has('back-office');
+    const demo = this.#config.demo && isDoor ? new DemoAccess(tokens, this.#config.accounts, DEMO_CURRENCY) : undefined;
+    const api = isDoor ? await this.#startApi(seams, keys, demo) : undefined;
+    const http = await this.#startHttp(tokens, api, demo);
+    const url = `http://${this.#config.host}:${http.port}`;
+    return { url, port: http.port, failed: this.#failed, stop: () => this.stop() };
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    for (const { name, stop } of this.#stops.splice(0).reverse()) {
+      await stop().catch((fault: Error) => this.#voice.warn(`${name} did not stop cleanly: ${fault.message}`));
+    }
+  }
+
+  // ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #startEngine(seams: Seams, keys: Keys): void {
+    const engine = new EngineHost({
+      ...seams,
+      epoch: EPOCH,
+      serviceKey: keys.service,
+      onAlarm: (code, detail) => this.#voice.warn(`${code}: ${detail}`),
+      onHalted: (fault) => this.#fail(fault),
+    });
+    engine.start();
+    this.#stops.push({ name: 'engine', stop: () => engine.stop() });
+    this.#readiness.add('engine', () => {
+      const runners = [...engine.shards.values(), ...(engine.market ? [engine.market] : [])];
+      const idle = runners.filter((runner) => runner.status !== 'LEADING').map((runner) => `${runner.src} ${runner.status}`);
+      return idle.length === 0 ? undefined : idle.join(', ');
+    });
+    this.#metrics.collect('engine', 'Figures of the deciders of this process.', () => {
+      const figures: Record<string, number> = { leases_renewed: engine.leasesRenewed };
+      for (const runner of [...engine.shards.values(), ...(engine.market ? [engine.market] : [])]) {
+        const { decisions, refused, incarnations, appends, undecided, oldestUndecidedMs } = runner.metrics;
+        const all = { decisions, refused, incarnations, appends, undecided, oldest_undecided_ms: oldestUndecidedMs };
+        for (const [figure, value] of Object.entries(all)) figures[`${runner.src}_${figure}`] = value;
+      }
+      return figures;
+    });
+  }
+
+  async #startProjector(seams: Seams): Promise<void> {
+    const projector = new ProjectorHost({
+      ...seams,
+      db: await seams.database(),
+      onAlarm: (code, detail) => this.#voice.warn(`${code}: ${detail}`),
+    });
+    this.#stops.push({ name: 'projector', stop: () => projector.stop() });
+    await projector.start();
+    this.#readiness.add('projector', () => projector.driver.fault?.message);
+    this.#metrics.collect('projector', 'Figures of the projector.', () => ({
+      ...projector.driver.metrics,
+      lag_ms: projector.driver.progress().lagMs,
+    }));
+  }
+
+  // ── The API ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async #startApi(seams: Seams, keys: Keys, demo: DemoAccess | undefined): Promise<ApiParts> {
+    const onFatal = (fault: Error): void => this.#fail(fault);
+    const { shards, clock } = seams;
+    const bets = this.#gateway<ShardEvent>(seams, {
+      commandsTopic: TOPICS.shardCommands,
+      decisionsTopic: TOPICS.shardDecisions,
+      partitions: shards,
+      srcOf: (partition) => shardSource(partition).src,
+    });
+    const market = this.#gateway<MarketEvent>(seams, {
+      commandsTopic: TOPICS.marketCommands,
+      decisionsTopic: TOPICS.marketDecisions,
+      partitions: 1,
+      srcOf: () => MARKET_SOURCE.src,
+    });
+    const odds = new LiveOdds();
+    const [{ view, reader }, stopOdds] = await Promise.all([
+      followMarket(seams, onFatal),
+      odds.start(seams.log, seams.tails, onFatal),
+      bets.start(),
+      market.start(),
+    ]);
+    this.#stops.push({ name: 'market view', stop: () => reader.close() }, { name: 'odds reader', stop: stopOdds });
+    const db = await seams.database();
+    const reads = new ReadModel(db);
+    const door = shardDoor(bets, shards);
+    const now = (): number => clock.now();
+    const racing = new Racing({ market: view, odds, pools: reads, now });
+    this.#readiness.add('selling', () => {
+      const { issuedAt, ttlMs } = view.state.lease;
+      return issuedAt + ttlMs >= now() ? undefined : 'the selling lease does not hold';
+    });
+    if (demo) this.#fundDemo(demo, door, keys);
+    return {
+      betting: new Betting({ door, reads, odds, recent: new RecentTickets(), serviceKey: keys.service, now }),
+      desk: new Desk(marketDoor(market), keys.service),
+      quotes: new Quotes(view, odds),
+      racing,
+      reads,
+      operator: new OperatorViews({
+        market: view,
+        racing,
+        shards: () => shardFacts(db, shards),
+        betCounts: () => betCounts(db),
+        label: seams.label,
+        durable: seams.durable,
+        now,
+      }),
+    };
+  }
+
+  #gateway<E>(
+    seams: Seams,
+    topics: {
+      readonly commandsTopic: string;
+      readonly decisionsTopic: string;
+      readonly partitions: number;
+      readonly srcOf: (partition: number) => string;
+    },
+  ): CommandGateway<E> {
+    const gateway = new CommandGateway<E>({ ...seams, ...topics });
+    const { commandsTopic: name } = topics;
+    this.#stops.push({ name: `gateway to ${name}`, stop: () => gateway.stop() });
+    this.#readiness.add(`gateway to ${name}`, () => {
+      if (gateway.fault) return gateway.fault.message;
+      return gateway.ready ? undefined : 'decisions are still being read up to now';
+    });
+    const prefix = `gateway_${name.replaceAll('.', '_')}`;
+    this.#metrics.collect(prefix, 'Commands of this process on their way.', () => ({
+      ...gateway.metrics,
+      in_flight: gateway.inFlight,
+    }));
+    return gateway;
+  }
+
+  #fundDemo(demo: DemoAccess, door: Parameters<typeof fundDemo>[1], keys: Keys): void {
+    let funded = false;
+    this.#readiness.add('demo', () => (funded ? undefined : 'the accounts of the demo are being opened'));
+    const { signal } = this.#stopping;
+    const funding = fundDemo(demo, door, keys.service, signal).then(() => {
+      funded = true;
+    });
+    funding.catch((fault: Error) => this.#fail(fault));
+    this.#stops.push({ name: 'demo accounts', stop: () => funding.catch(() => undefined) });
+  }
+
+  async #startHttp(tokens: Tokens, api: ApiParts | undefined, demo: DemoAccess | undefined): Promise<HttpServer> {
+    const { host, port } = this.#config;
+    const folder = resolve(this.#config.console);
+    const consoleDir = api !== undefined && existsSync(folder) ? folder : undefined;
+    const onFault = (fault: unknown, correlationId: string): void => {
+      const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+      this.#voice.warn(`Unexpected fault in request ${correlationId}: ${text}`);
+    };
+    const module = apiModule({
+      readiness: this.#readiness,
+      metrics: this.#metrics,
+      tokens,
+      filter: { page: pageOf(consoleDir), onFault },
+      api,
+      // One address is enough for the demo; elsewhere the operators have a process, and a network, of their own.
+      doors: {
+        betting: this.#roles.has('bet-api'),
+        operator: this.#roles.has('back-office') || this.#config.demo,
+      },
+      demo,
+    });
+    const http = await startHttp({ module, metrics: this.#metrics, host, port, consoleDir }).catch((fault: Error) => {
+      throw listenFault(fault, host, port);
+    });
+    this.#stops.push({ name: 'http', stop: () => http.close() });
+    return http;
+  }
+}
+
+/** How far each shard is projected. */
+async function shardFacts(db: SqlDatabase, shards: number): Promise<ShardFacts[]> {
+  const text = `select source, seq, head, coalesce(inc, '') as inc, lag_ms from checkpoints where source like 'shard-%'`;
+  const rows = await db.query<{ source: string; seq: number; head: string; inc: string; lag_ms: number }>(text);
+  const bySource = new Map(rows.map((row) => [row.source, row]));
+  return Array.from({ length: shards }, (_, shard) => {
+    const { seq = 0, head = '', inc = '', lag_ms: lagMs = 0 } = bySource.get(`shard-${shard}`) ?? {};
+    return { shard, seq, head, incarnation: inc, lagMs };
+  });
+}
+
+async function betCounts(db: SqlDatabase): Promise<ReadonlyMap<string, number>> {
+  const rows = await db.query<{ pool_id: string; bets: number }>('select pool_id, bets from pool_totals');
+  return new Map(rows.map((row) => [row.pool_id, row.bets]));
+}
+
+/** A busy port and the like as one line. */
+export function listenFault(fault: Error, host: string, port: number): Error {
+  const { code } = fault as NodeJS.ErrnoException;
+  const why: Readonly<Record<string, string>> = {
+    EADDRINUSE: `Port ${port} is busy: choose another with --port or PORT.`,
+    EACCES: `Port ${port} may not be used by this user: choose one above 1023.`,
+    EADDRNOTAVAIL: `The address ${host} is not one of this machine: check HOST.`,
+    ENOTFOUND: `The address ${host} is not known: check HOST.`,
+  };
+  const line = code === undefined ? undefined : why[code];
+  return line === undefined ? fault : new StartFault([line], 1, { cause: fault });
+}

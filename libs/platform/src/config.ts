@@ -1,0 +1,153 @@
+/**
+ * What a process is told at its start, by flags and by the environment, checked whole before anything is opened: one clear sentence
+ * for each fault. Secrets never appear in a sentence or in the printed configuration.
+ */
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+
+export const ROLES = ['engine', 'projector', 'odds', 'calculators', 'bet-api', 'back-office', 'demo'] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A start that cannot be: every message is one line for a person; the exit code is 2 for a wrong setting, 1 for the rest. */
+export class StartFault extends Error {
+  override readonly name = 'StartFault';
+  constructor(
+    readonly lines: readonly string[],
+    readonly exitCode: 1 | 2,
+    options?: ErrorOptions,
+  ) {
+    super(lines.join('\n'), options);
+  }
+}
+
+const key = z
+  .string()
+  .regex(/^(?:[0-9a-f]{2}){32,}$/i, 'must be at least 32 bytes in hex')
+  .transform((hex) => Buffer.from(hex, 'hex'));
+const port = z.coerce.number().int().min(0, 'must be a port from 0 to 65535').max(65_535, 'must be a port from 0 to 65535');
+const above = (most: number) =>
+  z.coerce.number(`must be a number above zero`).gt(0, 'must be a number above zero').max(most, `must be at most ${most}`);
+const url = (scheme: string) => z.string().regex(new RegExp(`^${scheme}(ql)?s?://`), `must be a ${scheme}:// address`);
+
+const schema = z.object({
+  port: port.default(3000),
+  host: z.string().min(1).default('127.0.0.1'),
+  grpcPort: port.optional(),
+  data: z.string().min(1).default('var/data'),
+  shards: z.coerce.number().int().min(1, 'must be 1 to 64').max(64, 'must be 1 to 64').optional(),
+  console: z.string().min(1).default('dist/console'),
+  label: z.string().min(1).max(60).optional(),
+  demo: z.boolean(),
+  accounts: z.coerce.number().int().min(1, 'must be 1 to 200000').max(200_000, 'must be 1 to 200000').default(1_000),
+  rate: above(100_000).default(20),
+  every: above(86_400).default(180),
+  races: above(30).default(8),
+  seed: above(2 ** 31).default(1),
+  card: z.string().min(1).optional(),
+  brokers: z
+    .string()
+    .transform((list) => list.split(',').map((broker) => broker.trim()))
+    .pipe(z.array(z.string().regex(/^[\w.-]+:\d+$/, 'must be host:port, separated by commas')).min(1))
+    .optional(),
+  databaseUrl: url('postgres').optional(),
+  redisUrl: url('redis').optional(),
+  replication: z.coerce.number().int().min(1).max(9).optional(),
+  serviceKey: key.optional(),
+  tokenKey: key.optional(),
+  production: z.boolean(),
+});
+
+export type Config = z.infer<typeof schema>;
+
+/** Where each setting comes from: flag, variable. */
+const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined, variable: string | undefined]>> = {
+  port: ['--port', 'PORT'],
+  host: ['--host', 'HOST'],
+  grpcPort: ['--grpc-port', 'GRPC_PORT'],
+  data: ['--data', 'DATA_DIR'],
+  shards: ['--shards', 'SHARDS'],
+  console: [undefined, 'CONSOLE_DIR'],
+  label: [undefined, 'LABEL'],
+  demo: ['--demo', undefined],
+  accounts: ['--accounts', 'DEMO_ACCOUNTS'],
+  rate: ['--rate', undefined],
+  every: ['--every', undefined],
+  races: ['--races', undefined],
+  seed: ['--seed', undefined],
+  card: ['--card', undefined],
+  brokers: [undefined, 'KAFKA_BROKERS'],
+  databaseUrl: [undefined, 'DATABASE_URL'],
+  redisUrl: [undefined, 'REDIS_URL'],
+  replication: [undefined, 'KAFKA_REPLICATION'],
+  serviceKey: [undefined, 'SERVICE_KEY'],
+  tokenKey: [undefined, 'TOKEN_KEY'],
+  production: [undefined, 'NODE_ENV'],
+};
+
+const SECRETS: readonly (keyof Config)[] = ['serviceKey', 'tokenKey'];
+
+export interface StartArguments {
+  readonly args: readonly string[];
+  readonly env: Readonly<Record<string, string | undefined>>;
+  /** Whether the demo runs where no flag says otherwise. */
+  readonly demoByDefault: boolean;
+}
+
+/** Throws `StartFault` with one line for each fault. */
+export function readConfig({ args, env, demoByDefault }: StartArguments): Config {
+  const flags = readFlags(args);
+  const given: Record<string, unknown> = {};
+  for (const [name, [flag, variable]] of Object.entries(SOURCES)) {
+    const fromFlag = flag === undefined ? undefined : flags[flag.slice(2)];
+    const fromEnv = variable === undefined || env[variable] === '' ? undefined : env[variable];
+    given[name] = fromFlag ?? fromEnv;
+  }
+  given['demo'] = flags['no-demo'] === true ? false : flags['demo'] === true || demoByDefault;
+  given['production'] = env['NODE_ENV'] === 'production';
+  const result = schema.safeParse(given);
+  if (!result.success) throw new StartFault(result.error.issues.map(lineOf), 2);
+  requireWhole(result.data);
+  return result.data;
+}
+
+/** All servers of the distributed way, or none. */
+function requireWhole(config: Config): void {
+  const named = { KAFKA_BROKERS: config.brokers, DATABASE_URL: config.databaseUrl, REDIS_URL: config.redisUrl };
+  const missing = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [name] : []));
+  if (missing.length > 0 && missing.length < 3)
+    throw new StartFault([`${missing.join(' and ')} must be set too: the distributed system needs Kafka, PostgreSQL and Redis.`], 2);
+  if (config.production && (config.serviceKey === undefined || config.tokenKey === undefined))
+    throw new StartFault(['SERVICE_KEY and TOKEN_KEY must be set in production (64 hex digits or more each).'], 2);
+}
+
+export const isDistributed = (config: Config): boolean => config.brokers !== undefined;
+
+function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
+  const text = { type: 'string' } as const;
+  const yes = { type: 'boolean' } as const;
+  const options: Record<string, typeof text | typeof yes> = { demo: yes, 'no-demo': yes };
+  for (const [flag] of Object.values(SOURCES)) if (flag !== undefined && flag !== '--demo') options[flag.slice(2)] = text;
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (fault) {
+    const [sentence = ''] = (fault as Error).message.split(/\. |\n/);
+    throw new StartFault([`${sentence.replace(/\.?$/, '.')} Known flags: ${Object.keys(options).map((name) => `--${name}`).join(' ')}`], 2);
+  }
+}
+
+function lineOf(issue: z.core.$ZodIssue): string {
+  const name = String(issue.path[0]) as keyof Config;
+  const [flag, variable] = SOURCES[name] ?? [undefined, undefined];
+  const where = [flag, variable].filter((one) => one !== undefined).join(' or ');
+  const what = issue.code === 'invalid_type' ? 'must be a whole number' : issue.message;
+  return `${where} ${SECRETS.includes(name) ? 'must be at least 32 bytes in hex' : what}.`;
+}
+
+/** For the log at the start: secrets and passwords masked. */
+export function maskedConfig(config: Config): Record<string, unknown> {
+  const masked = Object.entries(config).map(([name, value]) => {
+    if (SECRETS.includes(name as keyof Config)) return [name, value === undefined ? undefined : '***'];
+    return [name, typeof value === 'string' ? value.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@') : value];
+  });
+  return Object.fromEntries(masked) as Record<string, unknown>;
+}

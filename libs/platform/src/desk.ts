@@ -1,0 +1,75 @@
+/**
+ * The operators' desk: what stewards and tote operators ask of the market, signed as the house and answered with the market's own
+ * decision. Roles and the second person are judged by the market, so that a refused attempt stands in the audit trail too.
+ */
+import { type ServiceKey, signCommand } from '#mutuel/contracts';
+import type { MarketCommand, MeetingCard, PoolCard } from '#mutuel/engine';
+import { isPoolType, type RuleSet, ruleSetById, ruleSetFor, ruleSetNames } from '#mutuel/tote';
+import { type Principal, requireOperator } from './auth.js';
+import { decidedOf } from './betting.js';
+import type { MarketDoor } from './doors.js';
+import { Problem, refusalOf } from './problem.js';
+import { randomId } from './random-ids.js';
+import type { CardBody } from './schemas.js';
+
+export interface ActAnswer {
+  readonly seq: number;
+  readonly status: 'ACCEPTED';
+}
+
+/** A person's command without the person. */
+export type Act = MarketCommand extends infer C ? (C extends { by: unknown } ? Omit<C, 'by'> : never) : never;
+
+export class Desk {
+  constructor(
+    private readonly door: MarketDoor,
+    private readonly serviceKey: ServiceKey,
+  ) {}
+
+  async act(principal: Principal, act: Act): Promise<ActAnswer> {
+    requireOperator(principal);
+    const cid = randomId();
+    const by = { user: principal.subject, roles: principal.roles, device: principal.device };
+    const answered = decidedOf(await this.door.submit(cid, signCommand(cid, { ...act, by }, this.serviceKey)));
+    const { code, seq } = answered.decision;
+    if (code !== undefined) throw refusalOf({ ...answered.decision, code }, { extra: { seq } });
+    return { seq, status: 'ACCEPTED' };
+  }
+}
+
+/** The card as the market takes it: times as numbers, every rule set spelled out. */
+export function meetingOf(body: CardBody): MeetingCard {
+  return {
+    ...body,
+    races: body.races.map(({ postTime, scheduledStop, pools, runners, ...race }, i) => ({
+      ...race,
+      runners: runners.map(({ entry, ...runner }) => (entry === undefined ? runner : { ...runner, entry })),
+      postTime: Date.parse(postTime),
+      ...(scheduledStop === undefined ? {} : { scheduledStop: Date.parse(scheduledStop) }),
+      pools: pools.map((pool, k) => poolOf(pool, race.raceId, body.date, `/races/${i}/pools/${k}`)),
+    })),
+  };
+}
+
+function poolOf(
+  pool: CardBody['races'][number]['pools'][number],
+  raceId: string,
+  day: string,
+  pointer: string,
+): PoolCard {
+  const { type, carryIn } = pool;
+  if (!isPoolType(type)) throw invalid(`${pointer}/type`, `${type} is not a pool type.`);
+  const named = typeof pool.ruleSet === 'string' ? pool.ruleSet : undefined;
+  const ruleSet: RuleSet | null =
+    named === undefined ? (pool.ruleSet as RuleSet) : (ruleSetById(named) ?? ruleSetFor(named, type, day));
+  if (ruleSet === null)
+    throw invalid(
+      `${pointer}/ruleSet`,
+      `There is no rule set ${named} for ${type}; known: ${ruleSetNames.join(', ')}.`,
+    );
+  return { poolId: pool.poolId ?? `${raceId}-${type}`, type, ruleSet, carryInMinor: carryIn };
+}
+
+function invalid(pointer: string, detail: string): Problem {
+  return new Problem('CARD_INVALID', detail, { errors: [{ pointer, code: 'CARD_INVALID', detail }] });
+}

@@ -1,0 +1,126 @@
+/**
+ * What every HTTP request passes: who is asking (denied unless the route says it is public), the validation of body and parameters,
+ * and the one filter that turns whatever was thrown into a problem. It must never show a client the inside of an unexpected fault.
+ */
+import {
+  type ArgumentsHost,
+  type CanActivate,
+  Catch,
+  createParamDecorator,
+  type ExceptionFilter,
+  type ExecutionContext,
+  HttpException,
+  Inject,
+  Injectable,
+  type PipeTransform,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { z } from 'zod';
+import { type Principal, Tokens } from '../auth.js';
+import { Problem, problemBody } from '../problem.js';
+import type { ProblemCode } from '../problem-codes.js';
+import { validate } from '../validate.js';
+import { ROUTE_FACTS, type RouteFacts } from './documented.js';
+
+interface Asked extends FastifyRequest {
+  principal?: Principal;
+}
+
+@Injectable()
+export class BearerGuard implements CanActivate {
+  readonly #public = new WeakMap<object, boolean>();
+
+  constructor(
+    @Inject(Reflector) private readonly reflector: Reflector,
+    @Inject(Tokens) private readonly tokens: Tokens,
+  ) {}
+
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+    if (context.getType() !== 'http' || this.#isPublic(context)) return true;
+    const request = context.switchToHttp().getRequest<Asked>();
+    const principal = this.tokens.bearer(request.headers.authorization);
+    if (!(principal instanceof Promise)) {
+      request.principal = principal;
+      return true;
+    }
+    return principal.then((verified) => {
+      request.principal = verified;
+      return true;
+    });
+  }
+
+  #isPublic(context: ExecutionContext): boolean {
+    const handler = context.getHandler();
+    const known = this.#public.get(handler);
+    if (known !== undefined) return known;
+    const facts = this.reflector.get<RouteFacts | undefined>(ROUTE_FACTS, handler);
+    const isPublic = facts?.isPublic === true;
+    this.#public.set(handler, isPublic);
+    return isPublic;
+  }
+}
+
+export const Who = createParamDecorator((_: unknown, context: ExecutionContext): Principal => {
+  const { principal } = context.switchToHttp().getRequest<Asked>();
+  if (principal === undefined) throw new Problem('NOT_AUTHENTICATED', 'A bearer token is needed.');
+  return principal;
+});
+
+/** Validates one argument of a route: `@Body(valid(schema))`. */
+export const valid = <S extends z.ZodType>(schema: S): PipeTransform<unknown, z.infer<S>> => ({
+  transform: (value) => validate(schema, value),
+});
+
+export interface FilterOptions {
+  /** Takes a request for a page (not for the API) that nothing answers; true when it did. */
+  readonly page: (request: FastifyRequest, reply: FastifyReply) => boolean;
+  readonly onFault: (fault: unknown, correlationId: string) => void;
+}
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly o: FilterOptions) {}
+
+  catch(thrown: unknown, host: ArgumentsHost): void {
+    const request = host.switchToHttp().getRequest<FastifyRequest>();
+    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    const problem = this.#problemOf(thrown, request);
+    if (problem.code === 'NOT_FOUND' && this.o.page(request, reply)) return;
+    sendProblem(reply, problem, request.id);
+  }
+
+  #problemOf(thrown: unknown, request: FastifyRequest): Problem {
+    if (thrown instanceof Problem) return thrown;
+    if (thrown instanceof HttpException) return ofHttp(thrown, request);
+    this.o.onFault(thrown, request.id);
+    return new Problem('INTERNAL', 'An unexpected fault. It was recorded under the correlation id.');
+  }
+}
+
+export function sendProblem(reply: FastifyReply, problem: Problem, correlationId: string): void {
+  if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
+  if (problem.code === 'NOT_AUTHENTICATED') reply.header('www-authenticate', 'Bearer');
+  if (problem.replayed) reply.header('idempotent-replay', 'true');
+  void reply
+    .status(problem.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(problemBody(problem, correlationId));
+}
+
+const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
+  400: ['MALFORMED', 'The request could not be read.'],
+  401: ['NOT_AUTHENTICATED', 'A bearer token is needed.'],
+  403: ['NOT_AUTHORIZED', 'This is not allowed.'],
+  408: ['REQUEST_TIMEOUT', 'The request did not arrive in time.'],
+  413: ['BODY_TOO_LARGE', 'The body is larger than 1 MiB.'],
+  415: ['UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.'],
+};
+
+function ofHttp(thrown: HttpException, request: FastifyRequest): Problem {
+  const status = thrown.getStatus();
+  if (status === 404)
+    return new Problem('NOT_FOUND', `Nothing answers ${request.method} ${request.url.slice(0, 200)}.`);
+  const [code, detail] = BY_STATUS[status] ?? ['MALFORMED', 'The request could not be read.'];
+  return new Problem(code, detail);
+}

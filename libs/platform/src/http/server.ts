@@ -1,0 +1,166 @@
+/**
+ * The HTTP server of a process: Nest on Fastify with bodies read strictly and bounded in size and time, one problem filter, the
+ * console's files with their content policy. It must never wait for a slow sender, nor show a page where the API was asked.
+ */
+import { existsSync, readFileSync } from 'node:fs';
+import type { Server } from 'node:http';
+import type { Socket } from 'node:net';
+import { join } from 'node:path';
+import helmet from '@fastify/helmet';
+import fastifyStatic from '@fastify/static';
+import type { DynamicModule } from '@nestjs/common';
+import { NestFactory } from '@nestjs/core';
+import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { readJsonBody } from '../json-body.js';
+import type { Metrics } from '../metrics.js';
+import { Problem, problemBody } from '../problem.js';
+import { randomId } from '../random-ids.js';
+
+export interface HttpOptions {
+  readonly module: DynamicModule;
+  readonly metrics: Metrics;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Folder of the built console; undefined for processes that show none. */
+  readonly consoleDir: string | undefined;
+}
+
+export interface HttpServer {
+  readonly app: NestFastifyApplication;
+  readonly server: Server;
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export const MAX_BODY_BYTES = 1_048_576;
+const REQUEST_MS = 10_000;
+const KEEP_ALIVE_MS = 72_000;
+
+export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const adapter = new FastifyAdapter({
+    bodyLimit: MAX_BODY_BYTES,
+    requestTimeout: REQUEST_MS,
+    keepAliveTimeout: KEEP_ALIVE_MS,
+    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_MS },
+    forceCloseConnections: true,
+    genReqId: correlationId,
+    clientErrorHandler: refuseRaw,
+    routerOptions: { maxParamLength: 200 },
+  });
+  const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
+    logger: ['error', 'fatal'],
+    bodyParser: false,
+    abortOnError: false,
+  });
+  await dress(app, options);
+  await app.init();
+  await listen(app, options);
+  const server = app.getHttpServer() as Server;
+  const address = server.address();
+  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  return { app, server, port, close: () => app.close() };
+}
+
+/** Bodies, headers and figures of every request, on Fastify itself. */
+async function dress(app: NestFastifyApplication, { metrics, consoleDir }: HttpOptions): Promise<void> {
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.removeAllContentTypeParsers();
+  fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
+    try {
+      done(null, (body as Buffer).length === 0 ? undefined : readJsonBody(body as Buffer));
+    } catch (fault) {
+      done(fault as Error);
+    }
+  });
+  await app.register(helmet, {
+    global: false,
+    contentSecurityPolicy: {
+      useDefaults: true,
+      directives: {
+        defaultSrc: ["'self'"],
+        scriptSrc: ["'self'"],
+        styleSrc: ["'self'", "'unsafe-inline'"],
+        imgSrc: ["'self'", 'data:'],
+        fontSrc: ["'self'", 'data:'],
+        connectSrc: ["'self'", 'ws:', 'wss:'],
+        // Plain http is how the demo is served; whoever ends TLS in front adds these there.
+        upgradeInsecureRequests: null,
+      },
+    },
+    strictTransportSecurity: false,
+  });
+  fastify.addHook('onRequest', async (request, reply) => {
+    reply.header('x-correlation-id', request.id);
+    if (request.url.startsWith('/v1/'))
+      reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
+    else await reply.helmet();
+  });
+  fastify.addHook('onResponse', async (request, reply) => {
+    const route = request.routeOptions.url ?? 'none';
+    metrics.requests.inc({ route, status: reply.statusCode });
+    if (route === '/v1/tickets') metrics.tickets.observe(reply.elapsedTime / 1000);
+  });
+  if (consoleDir !== undefined && existsSync(consoleDir))
+    await app.register(fastifyStatic, {
+      root: consoleDir,
+      wildcard: false,
+      setHeaders: (reply, path) => {
+        const hashed = path.includes('/assets/');
+        reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
+      },
+    });
+}
+
+async function listen(app: NestFastifyApplication, { port, host }: HttpOptions): Promise<void> {
+  try {
+    await app.listen(port, host);
+  } catch (fault) {
+    await app.close().catch(() => undefined);
+    throw fault;
+  }
+}
+
+const PAGES = /^\/(?!v1(\/|$)|feed|health|metrics|assets\/)[\w/-]*$/;
+
+/** Addresses of the console's own pages get its one page; the console reads the address. */
+export function pageOf(consoleDir: string | undefined): (request: FastifyRequest, reply: FastifyReply) => boolean {
+  const file = consoleDir === undefined ? undefined : join(consoleDir, 'index.html');
+  return (request, reply) => {
+    const path = request.url.split('?')[0] ?? '';
+    const asked = request.method === 'GET' && PAGES.test(path) && (request.headers.accept ?? '').includes('text/html');
+    if (!asked || file === undefined || !existsSync(file)) return false;
+    void reply
+      .status(200)
+      .header('cache-control', 'no-cache')
+      .type('text/html; charset=utf-8')
+      .send(readFileSync(file));
+    return true;
+  };
+}
+
+const CORRELATION = /^[\w.:-]{8,64}$/;
+
+function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {
+  const given = request.headers['x-correlation-id'];
+  return typeof given === 'string' && CORRELATION.test(given) ? given : randomId();
+}
+
+/** What never became a request: too slow, or not HTTP at all. */
+function refuseRaw(fault: NodeJS.ErrnoException, socket: Socket): void {
+  if (fault.code === 'ECONNRESET' || !socket.writable) {
+    socket.destroy();
+    return;
+  }
+  const slow = fault.code === 'ERR_HTTP_REQUEST_TIMEOUT';
+  const problem = slow
+    ? new Problem('REQUEST_TIMEOUT', 'The request did not arrive within ten seconds.')
+    : new Problem('MALFORMED', 'The bytes received are not an HTTP request.');
+  const body = JSON.stringify(problemBody(problem, randomId()));
+  const head = `HTTP/1.1 ${problem.status} ${slow ? 'Request Timeout' : 'Bad Request'}`;
+  const length = Buffer.byteLength(body);
+  socket.end(
+    `${head}\r\ncontent-type: application/problem+json\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${body}`,
+  );
+}

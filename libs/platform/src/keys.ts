@@ -1,0 +1,46 @@
+/**
+ * The secrets of an installation: given by the environment, or made once and kept in the data folder for its owner alone. They must
+ * never be printed.
+ */
+import { randomBytes } from 'node:crypto';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import type { ServiceKey } from '#mutuel/contracts';
+import { type Config, StartFault } from './config.js';
+
+export interface Keys {
+  /** Signs what speaks as the house. */
+  readonly service: ServiceKey;
+  /** Signs bearer tokens. */
+  readonly token: Uint8Array;
+}
+
+const KEY_BYTES = 32;
+
+export function readKeys({ serviceKey, tokenKey, data }: Pick<Config, 'serviceKey' | 'tokenKey' | 'data'>): Keys {
+  if (serviceKey !== undefined && tokenKey !== undefined) return { service: serviceKey, token: tokenKey };
+  const kept = keptIn(data);
+  return { service: serviceKey ?? kept.service, token: tokenKey ?? kept.token };
+}
+
+function keptIn(data: string): Keys {
+  const file = join(data, 'keys.json');
+  const fresh = { service: randomBytes(KEY_BYTES).toString('hex'), token: randomBytes(KEY_BYTES).toString('hex') };
+  try {
+    mkdirSync(data, { recursive: true });
+    writeFileSync(file, `${JSON.stringify(fresh)}\n`, { mode: 0o600, flag: 'wx' });
+    return fromHex(fresh);
+  } catch (fault) {
+    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST')
+      throw new StartFault([`The data folder ${data} cannot be written: ${(fault as Error).message}`], 1, { cause: fault });
+  }
+  try {
+    return fromHex(JSON.parse(readFileSync(file, 'utf8')) as typeof fresh);
+  } catch (fault) {
+    throw new StartFault([`The keys in ${file} cannot be read: ${(fault as Error).message}`], 1, { cause: fault });
+  }
+}
+
+function fromHex({ service, token }: { readonly service: string; readonly token: string }): Keys {
+  return { service: Buffer.from(service, 'hex'), token: Buffer.from(token, 'hex') };
+}

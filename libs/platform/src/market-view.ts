@@ -1,0 +1,104 @@
+/**
+ * The market as this process sees it: every valid market decision folded by the decider's own `evolve`, with the cards and the audit
+ * trail beside it. A projection for reading; it decides nothing and may be a moment late.
+ */
+import type { DecisionRecord } from '#mutuel/contracts';
+import {
+  type Actor,
+  type MarketEvent,
+  type MarketPool,
+  type MarketRace,
+  type MarketState,
+  type MeetingCard,
+  marketDecider,
+} from '#mutuel/engine';
+
+export interface AuditEntry {
+  readonly seq: number;
+  readonly at: string;
+  readonly action: string;
+  readonly actor: { readonly user: string; readonly roles: readonly string[] };
+  readonly raceId: string | null;
+  readonly reason: string | null;
+  readonly outcome: 'ACCEPTED' | 'REFUSED';
+  readonly code: string | null;
+  readonly detail: string | null;
+}
+
+/** What people did is rare: this is weeks of it. */
+const MAX_AUDIT = 50_000;
+
+export class MarketView {
+  readonly state: MarketState;
+  readonly cards = new Map<string, MeetingCard>();
+  /** Oldest first. */
+  readonly audit: AuditEntry[] = [];
+  seq = 0;
+  readonly #evolve: (record: DecisionRecord<MarketEvent>) => void;
+  readonly #listeners = new Set<(record: DecisionRecord<MarketEvent>) => void>();
+
+  constructor(shards: number) {
+    // The hash is for deciding; folding needs none.
+    const decider = marketDecider({ shards, hash: () => '' });
+    this.state = decider.initialState();
+    this.#evolve = (record) => decider.evolve(this.state, record);
+  }
+
+  apply(record: DecisionRecord<MarketEvent>): void {
+    this.#evolve(record);
+    this.seq = record.seq;
+    for (const event of record.events) {
+      if (event.t === 'Acted') this.#note(record, event);
+      else if (event.t === 'Fact' && event.fact.t === 'MeetingPublished')
+        this.cards.set(event.fact.meeting.meetingId, event.fact.meeting);
+    }
+    for (const listener of this.#listeners) listener(record);
+  }
+
+  onDecision(listener: (record: DecisionRecord<MarketEvent>) => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
+  }
+
+  race(raceId: string): MarketRace | undefined {
+    return this.state.races.get(raceId);
+  }
+
+  pool(
+    poolId: string,
+  ): { readonly pool: MarketPool; readonly race: MarketRace; readonly meeting: MeetingCard } | undefined {
+    const pool = this.state.pools.get(poolId);
+    const race = pool && this.state.races.get(pool.race);
+    const meeting = race && this.cards.get(race.meeting);
+    return pool && race && meeting && { pool, race, meeting };
+  }
+
+  /** Newest first, older than `before` where given. */
+  auditPage(limit: number, before?: number, raceId?: string): { entries: AuditEntry[]; next: string | null } {
+    const entries: AuditEntry[] = [];
+    for (let i = this.audit.length - 1; i >= 0; i--) {
+      const entry = this.audit[i] as AuditEntry;
+      if (before !== undefined && entry.seq >= before) continue;
+      if (raceId !== undefined && entry.raceId !== raceId) continue;
+      if (entries.length === limit) return { entries, next: String((entries[limit - 1] as AuditEntry).seq) };
+      entries.push(entry);
+    }
+    return { entries, next: null };
+  }
+
+  #note(record: DecisionRecord<MarketEvent>, event: Extract<MarketEvent, { t: 'Acted' }>): void {
+    const by: Actor = event.by;
+    this.audit.push({
+      seq: record.seq,
+      at: new Date(record.at).toISOString(),
+      action: event.action,
+      actor: { user: by.user, roles: by.roles },
+      raceId: event.race ?? null,
+      reason: event.reason ?? null,
+      outcome: record.code === undefined ? 'ACCEPTED' : 'REFUSED',
+      code: record.code ?? null,
+      detail: record.detail ?? null,
+    });
+    if (this.audit.length > MAX_AUDIT) this.audit.splice(0, MAX_AUDIT / 10);
+  }
+}

@@ -1,0 +1,162 @@
+/**
+ * What the doors (HTTP and gRPC) ask and who answers: typed commands and queries on the bus of @nestjs/cqrs, dispatched in this
+ * process only. No fact ever travels here; facts are in the log.
+ */
+import { Inject } from '@nestjs/common';
+import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
+import type { TicketView } from '#mutuel/services';
+import type { Principal } from './auth.js';
+import { type Answer, Betting, type CancelAnswer, type MoneyAnswer, type PendingAnswer } from './betting.js';
+import { type Act, type ActAnswer, Desk } from './desk.js';
+import { type QuoteAnswer, Quotes } from './quotes.js';
+import type { QuoteBody, TicketBody } from './schemas.js';
+import type { TicketAnswer } from './ticket-answers.js';
+
+export class PlaceTicket extends Command<Answer<TicketAnswer | PendingAnswer>> {
+  constructor(
+    readonly principal: Principal,
+    readonly body: TicketBody,
+  ) {
+    super();
+  }
+}
+
+export class CancelTicket extends Command<Answer<CancelAnswer>> {
+  constructor(
+    readonly principal: Principal,
+    readonly ticketId: string,
+    readonly reason: string,
+  ) {
+    super();
+  }
+}
+
+export class AbandonReference extends Command<Answer<TicketView>> {
+  constructor(
+    readonly principal: Principal,
+    readonly accountId: string,
+    readonly ticketRef: string,
+  ) {
+    super();
+  }
+}
+
+export class MoveMoney extends Command<Answer<MoneyAnswer>> {
+  constructor(
+    readonly principal: Principal,
+    readonly kind: 'Deposit' | 'Withdraw',
+    readonly accountId: string,
+    readonly body: { readonly ref: string; readonly amount: number },
+  ) {
+    super();
+  }
+}
+
+export class ActOnMarket extends Command<ActAnswer> {
+  constructor(
+    readonly principal: Principal,
+    readonly act: Act,
+  ) {
+    super();
+  }
+}
+
+export class QuoteTicket extends Query<QuoteAnswer> {
+  constructor(readonly body: QuoteBody) {
+    super();
+  }
+}
+
+export class LookUpTicket extends Query<TicketView> {
+  constructor(
+    readonly principal: Principal,
+    readonly ticketId: string,
+  ) {
+    super();
+  }
+}
+
+export class LookUpReference extends Query<Answer<TicketView | PendingAnswer>> {
+  constructor(
+    readonly principal: Principal,
+    readonly accountId: string,
+    readonly ticketRef: string,
+  ) {
+    super();
+  }
+}
+
+@CommandHandler(PlaceTicket)
+class PlaceTicketHandler implements ICommandHandler<PlaceTicket> {
+  constructor(@Inject(Betting) private readonly betting: Betting) {}
+  execute({ principal, body }: PlaceTicket) {
+    return this.betting.place(principal, body);
+  }
+}
+
+@CommandHandler(CancelTicket)
+class CancelTicketHandler implements ICommandHandler<CancelTicket> {
+  constructor(@Inject(Betting) private readonly betting: Betting) {}
+  execute({ principal, ticketId, reason }: CancelTicket) {
+    return this.betting.cancel(principal, ticketId, reason);
+  }
+}
+
+@CommandHandler(AbandonReference)
+class AbandonReferenceHandler implements ICommandHandler<AbandonReference> {
+  constructor(@Inject(Betting) private readonly betting: Betting) {}
+  execute({ principal, accountId, ticketRef }: AbandonReference) {
+    return this.betting.abandon(principal, accountId, ticketRef);
+  }
+}
+
+@CommandHandler(MoveMoney)
+class MoveMoneyHandler implements ICommandHandler<MoveMoney> {
+  constructor(@Inject(Betting) private readonly betting: Betting) {}
+  execute({ principal, kind, accountId, body }: MoveMoney) {
+    return this.betting.moveMoney(principal, kind, accountId, body);
+  }
+}
+
+@CommandHandler(ActOnMarket)
+class ActOnMarketHandler implements ICommandHandler<ActOnMarket> {
+  constructor(@Inject(Desk) private readonly desk: Desk) {}
+  execute({ principal, act }: ActOnMarket) {
+    return this.desk.act(principal, act);
+  }
+}
+
+@QueryHandler(QuoteTicket)
+class QuoteTicketHandler implements IQueryHandler<QuoteTicket> {
+  constructor(@Inject(Quotes) private readonly quotes: Quotes) {}
+  execute({ body }: QuoteTicket) {
+    return this.quotes.quote(body);
+  }
+}
+
+@QueryHandler(LookUpTicket)
+class LookUpTicketHandler implements IQueryHandler<LookUpTicket> {
+  constructor(@Inject(Betting) private readonly betting: Betting) {}
+  execute({ principal, ticketId }: LookUpTicket) {
+    return this.betting.lookUp(principal, ticketId);
+  }
+}
+
+@QueryHandler(LookUpReference)
+class LookUpReferenceHandler implements IQueryHandler<LookUpReference> {
+  constructor(@Inject(Betting) private readonly betting: Betting) {}
+  execute({ principal, accountId, ticketRef }: LookUpReference) {
+    return this.betting.lookUpByRef(principal, accountId, ticketRef);
+  }
+}
+
+export const MESSAGE_HANDLERS = [
+  PlaceTicketHandler,
+  CancelTicketHandler,
+  AbandonReferenceHandler,
+  MoveMoneyHandler,
+  ActOnMarketHandler,
+  QuoteTicketHandler,
+  LookUpTicketHandler,
+  LookUpReferenceHandler,
+];

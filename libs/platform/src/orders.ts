@@ -1,0 +1,77 @@
+/**
+ * From the body of a ticket to the command of the shard: the selection's compact text, the hash of the normalised body, the random
+ * blind. It judges nothing that the shard judges; it refuses only what could not be written into a command.
+ */
+import { sha256 } from '#mutuel/contracts';
+import type { BetOrder, PlaceTicket } from '#mutuel/engine';
+import { type Form, type Selection, selectionText } from '#mutuel/tote';
+import { Problem } from './problem.js';
+import { randomId } from './random-ids.js';
+import type { BetBody, QuoteBody, TicketBody } from './schemas.js';
+
+/** Hex digits of the body's hash that travel in the command. */
+const BODY_DIGITS = 32;
+
+export function placeCommand(body: TicketBody, channel: string): PlaceTicket {
+  const bets = body.bets.map(orderOf);
+  if (bets.length > 1) requireOwnRefs(bets);
+  const { accountId: account, ticketRef: ref, currency, atomic } = body;
+  return {
+    type: 'PlaceTicket',
+    account,
+    ref,
+    body: bodyHash(account, currency, atomic, bets),
+    currency,
+    atomic,
+    channel,
+    blind: randomId(),
+    bets,
+  };
+}
+
+/** Equal for bodies that ask for the same, however they were written. */
+function bodyHash(account: string, currency: string, atomic: boolean, bets: readonly BetOrder[]): string {
+  const lines = bets.map(({ ref, pool, sel, unit, stake }) => [ref, pool, sel, unit, stake]);
+  return sha256(JSON.stringify([account, currency, atomic, lines])).slice(0, BODY_DIGITS);
+}
+
+function orderOf(bet: BetBody, index: number): BetOrder {
+  const sel = formulaText(bet, index);
+  if (bet.unitStake === undefined)
+    throw unsupported(`/bets/${index}/unitStake`, 'Flexi tickets are not sold here: state the unitStake of a line.');
+  return { ref: bet.betRef, pool: bet.poolId, sel, unit: bet.unitStake, stake: bet.stake };
+}
+
+/** The compact text of a bet's formula; the shard makes it canonical. */
+export function formulaText(bet: BetBody | QuoteBody['bets'][number], index: number): string {
+  const pointer = `/bets/${index}`;
+  if (bet.form === 'MULTI_LEG' || bet.parts !== undefined)
+    throw unsupported(`${pointer}/form`, 'Multi-leg bets are not sold here.');
+  if (bet.complement !== undefined || bet.alternates !== undefined)
+    throw unsupported(
+      `${pointer}/${bet.complement ? 'complement' : 'alternates'}`,
+      'Complements and alternates are not sold here.',
+    );
+  const text = selectionText(bet as Selection & { form: Form });
+  if (text !== '') return text;
+  const detail = 'The selection names no runner.';
+  throw new Problem('INVALID_SELECTION', detail, {
+    errors: [{ pointer: `${pointer}/columns`, code: 'INVALID_SELECTION', detail }],
+  });
+}
+
+function requireOwnRefs(bets: readonly BetOrder[]): void {
+  const seen = new Set<string>();
+  for (const [index, { ref }] of bets.entries()) {
+    if (seen.has(ref)) {
+      const detail = `The betRef ${JSON.stringify(ref)} stands twice in the ticket.`;
+      const errors = [{ pointer: `/bets/${index}/betRef`, code: 'DUPLICATE_BET_REF', detail }];
+      throw new Problem('DUPLICATE_BET_REF', detail, { errors });
+    }
+    seen.add(ref);
+  }
+}
+
+function unsupported(pointer: string, detail: string): Problem {
+  return new Problem('NOT_SUPPORTED', detail, { errors: [{ pointer, code: 'NOT_SUPPORTED', detail }] });
+}

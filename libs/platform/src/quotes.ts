@@ -1,0 +1,195 @@
+/**
+ * What a ticket would cost and do, without placing it: lines, cost, odds before and after the stake, and what would be refused. An
+ * estimate from the last tick and the folded market; the shard decides alone and may decide otherwise a moment later.
+ */
+import { fieldOf, type MarketPool, type MarketRace } from '#mutuel/engine';
+import {
+  expandLines,
+  isRefusal,
+  linesWithout,
+  type OddsLine,
+  probables,
+  type ReadSelection,
+  readSelection,
+  scratchedInterests,
+} from '#mutuel/tote';
+import type { OddsReads } from './doors.js';
+import type { MarketView } from './market-view.js';
+import { formulaText } from './orders.js';
+import { Problem } from './problem.js';
+import type { QuoteBody } from './schemas.js';
+
+export interface QuotedOdds {
+  readonly c: string;
+  readonly before: string | null;
+  readonly after: string | null;
+}
+
+export interface QuotedBet {
+  readonly betRef?: string;
+  readonly poolId: string;
+  readonly selection: string | null;
+  readonly lines: number;
+  readonly unitStake: number | null;
+  readonly cost: number;
+  readonly stake: number;
+  /** Of the single combination; null for more than one. */
+  readonly oddsBefore: string | null;
+  readonly oddsAfter: string | null;
+  /** Of the first combinations of the formula. */
+  readonly odds: readonly QuotedOdds[];
+  readonly refusal: { readonly code: string; readonly detail: string; readonly pointer: string } | null;
+}
+
+export interface QuoteAnswer {
+  readonly lines: number;
+  readonly cost: number;
+  readonly currency: string;
+  readonly cycle: number | null;
+  readonly bets: readonly QuotedBet[];
+}
+
+const SHOWN_LINES = 24;
+
+type QuoteBet = QuoteBody['bets'][number];
+type Refusal = NonNullable<QuotedBet['refusal']>;
+
+export class Quotes {
+  constructor(
+    private readonly market: MarketView,
+    private readonly odds: OddsReads,
+  ) {}
+
+  async quote(body: QuoteBody): Promise<QuoteAnswer> {
+    const bets = body.bets.map((bet, index) => this.#bet(bet, index, body.currency));
+    const first = body.bets[0]?.poolId;
+    return {
+      lines: bets.reduce((sum, bet) => sum + bet.lines, 0),
+      cost: bets.reduce((sum, bet) => sum + bet.cost, 0),
+      currency: body.currency,
+      cycle: (first !== undefined && this.odds.latest(first)?.cycle) || null,
+      bets,
+    };
+  }
+
+  #bet(bet: QuoteBet, index: number, currency: string): QuotedBet {
+    const pointer = `/bets/${index}`;
+    const found = this.market.pool(bet.poolId);
+    if (!found)
+      return blank(bet, {
+        code: 'POOL_UNKNOWN',
+        detail: `There is no pool ${bet.poolId}.`,
+        pointer: `${pointer}/poolId`,
+      });
+    const text = textOf(bet, index);
+    if (typeof text !== 'string') return blank(bet, text);
+    const { pool, race, meeting } = found;
+    const read = readSelection(pool.card.type, text, fieldOf(race), pool.card.ruleSet);
+    if (isRefusal(read)) return blank(bet, { code: read.code, detail: read.message, pointer: pointer + read.at });
+    const unit = bet.unitStake ?? Math.floor((bet.stake ?? 0) / read.lines);
+    const cost = unit * read.lines;
+    const odds = unit > 0 ? this.#odds(pool, race, read, unit) : [];
+    const refusal =
+      stateRefusal(race, pool, read, pointer) ??
+      (meeting.currency === currency
+        ? stakeRefusal(pool, bet, unit, cost, pointer)
+        : { code: 'CURRENCY_MISMATCH', detail: `${bet.poolId} is in ${meeting.currency}.`, pointer: '/currency' });
+    const only = odds.length === 1 ? odds[0] : undefined;
+    return {
+      ...(bet.betRef === undefined ? {} : { betRef: bet.betRef }),
+      poolId: bet.poolId,
+      selection: read.text,
+      lines: read.lines,
+      unitStake: unit,
+      cost,
+      stake: cost,
+      oddsBefore: only?.before ?? null,
+      oddsAfter: only?.after ?? null,
+      odds,
+      refusal,
+    };
+  }
+
+  #odds(pool: MarketPool, race: MarketRace, read: ReadSelection, unit: number): QuotedOdds[] {
+    const { poolId, ruleSet, carryInMinor } = pool.card;
+    const tick = this.odds.latest(poolId);
+    const before = new Map((tick?.odds ?? []).map(({ c, stake }) => [c, stake] as const));
+    const after = new Map(before);
+    const lines = [...first(expandLines(read), SHOWN_LINES)];
+    for (const c of lines) after.set(c, (after.get(c) ?? 0) + unit);
+    const grossMinor = tick?.gross ?? 0;
+    const field = fieldOf(race);
+    const price = (stakes: ReadonlyMap<string, number>, gross: number): ReadonlyMap<string, OddsLine> => {
+      const { odds } = probables({ ruleSet, field, stakes, grossMinor: gross, carryInMinor });
+      return new Map(odds.map((line) => [line.c, line]));
+    };
+    const was = price(before, grossMinor);
+    const becomes = price(after, grossMinor + unit * read.lines);
+    return lines.map((c) => ({ c, before: shown(was.get(c)), after: shown(becomes.get(c)) }));
+  }
+}
+
+/** The price, or the low end of a range. */
+const shown = (line: OddsLine | undefined): string | null => line?.price ?? line?.low ?? null;
+
+function* first(all: Iterable<string>, most: number): Iterable<string> {
+  let count = 0;
+  for (const one of all) {
+    if (count++ === most) return;
+    yield one;
+  }
+}
+
+function textOf(bet: QuoteBet, index: number): string | Refusal {
+  try {
+    return formulaText(bet, index);
+  } catch (fault) {
+    if (!(fault instanceof Problem)) throw fault;
+    return { code: fault.code, detail: fault.message, pointer: fault.errors[0]?.pointer ?? `/bets/${index}` };
+  }
+}
+
+function blank(bet: QuoteBet, refusal: Refusal): QuotedBet {
+  return {
+    ...(bet.betRef === undefined ? {} : { betRef: bet.betRef }),
+    poolId: bet.poolId,
+    selection: null,
+    lines: 0,
+    unitStake: bet.unitStake ?? null,
+    cost: 0,
+    stake: 0,
+    oddsBefore: null,
+    oddsAfter: null,
+    odds: [],
+    refusal,
+  };
+}
+
+function stateRefusal(race: MarketRace, pool: MarketPool, read: ReadSelection, pointer: string): Refusal | null {
+  const { poolId, ruleSet } = pool.card;
+  if (race.status === 'DRAFT' || race.status === 'SUSPENDED') {
+    const detail = `${poolId} is ${race.status === 'DRAFT' ? 'not open yet' : 'suspended'}.`;
+    return { code: 'POOL_NOT_OPEN', detail, pointer: `${pointer}/poolId` };
+  }
+  if (race.status !== 'OPEN')
+    return { code: 'POOL_CLOSED', detail: `Betting on ${poolId} has stopped.`, pointer: `${pointer}/poolId` };
+  const out = scratchedInterests(fieldOf(race), ruleSet.coupling);
+  if (linesWithout(read, out) === read.lines) return null;
+  const detail = `The bet names a scratched runner (${race.scratched.join(', ')}).`;
+  return { code: 'RUNNER_SCRATCHED', detail, pointer };
+}
+
+function stakeRefusal(pool: MarketPool, bet: QuoteBet, unit: number, cost: number, pointer: string): Refusal | null {
+  const { minStakeMinor: min = 1, unitMultipleMinor: multiple = 1 } = pool.card.ruleSet;
+  if (bet.stake !== undefined && bet.stake !== cost)
+    return { code: 'LINES_MISMATCH', detail: `The lines cost ${cost}, not ${bet.stake}.`, pointer: `${pointer}/stake` };
+  if (unit < min)
+    return { code: 'BELOW_MIN', detail: `The lowest stake a line is ${min}.`, pointer: `${pointer}/unitStake` };
+  if (unit % multiple !== 0)
+    return {
+      code: 'STAKE_NOT_MULTIPLE',
+      detail: `Stakes a line are multiples of ${multiple}.`,
+      pointer: `${pointer}/unitStake`,
+    };
+  return null;
+}

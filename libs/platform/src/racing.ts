@@ -1,0 +1,305 @@
+/**
+ * What anybody may read of the racing day: meetings, races, pools with their odds, results and dividends; and the operators' views of
+ * the same. Answers are built from the folded market and the published odds; nothing here waits for a database.
+ */
+import {
+  fieldOf,
+  type MarketPool,
+  type MarketRace,
+  type MeetingCard,
+  PROPOSAL_SOURCES,
+  waitingFor,
+} from '#mutuel/engine';
+import { isRefusal, readSelection } from '#mutuel/tote';
+import type { OddsReads, PoolOdds, PoolReads } from './doors.js';
+import type { MarketView } from './market-view.js';
+import { Problem } from './problem.js';
+
+export interface RacingParts {
+  readonly market: MarketView;
+  readonly odds: OddsReads;
+  readonly pools: PoolReads;
+  readonly now: () => number;
+}
+
+const BIG_BETS = 20;
+/** Races that are over and still listed for the demo. */
+const OLD_RACES = 12;
+
+export class Racing {
+  constructor(private readonly p: RacingParts) {}
+
+  meetings(date: string | undefined): object {
+    const cards = [...this.p.market.cards.values()].filter((card) => date === undefined || card.date === date);
+    return { meetings: cards.map((card) => this.#meeting(card)) };
+  }
+
+  meeting(meetingId: string): object {
+    const card = this.p.market.cards.get(meetingId);
+    if (!card) throw new Problem('MEETING_UNKNOWN', `There is no meeting ${meetingId}.`);
+    return this.#meeting(card);
+  }
+
+  #meeting({ races, ...card }: MeetingCard): object {
+    return { ...card, races: races.map((race) => this.summary(this.#race(race.raceId))) };
+  }
+
+  summary({ card, meeting, status, stopAt, offAt }: MarketRace) {
+    const { raceId, number, name, postTime, runners } = card;
+    return {
+      raceId,
+      meetingId: meeting,
+      number,
+      name,
+      postTime: iso(postTime),
+      status: status as string,
+      stopAt: stopAt === null ? null : iso(stopAt),
+      offAt: offAt === null ? null : iso(offAt),
+      runnerCount: runners.length,
+    };
+  }
+
+  /** Every race that is not settled or void, and the last of those, in card order. */
+  allRaces(): object[] {
+    const races = [...this.p.market.state.races.values()];
+    const over = races.filter(({ status }) => status === 'SETTLED' || status === 'VOID').slice(0, -OLD_RACES);
+    const left = new Set(over);
+    return races
+      .filter((race) => !left.has(race))
+      .map((race) => {
+        const { raceId, meetingId, number, name, postTime, status } = this.summary(race);
+        return { raceId, meetingId, number, name, postTime, status };
+      });
+  }
+
+  race(raceId: string): object {
+    const race = this.#race(raceId);
+    const { card, scratched } = race;
+    const currency = this.p.market.cards.get(race.meeting)?.currency;
+    return {
+      ...this.summary(race),
+      currency,
+      runners: card.runners.map(({ number, name, entry }) => ({
+        number,
+        name,
+        entry: entry ?? null,
+        status: scratched.includes(number) ? 'SCRATCHED' : 'DECLARED',
+      })),
+      pools: card.pools.map(({ poolId, type, ruleSet }) => ({
+        poolId,
+        type,
+        currency,
+        status: race.status,
+        gross: this.p.odds.latest(poolId)?.gross ?? 0,
+        minStake: ruleSet.minStakeMinor ?? 1,
+        unitMultiple: ruleSet.unitMultipleMinor ?? 1,
+        maxLines: ruleSet.maxLines ?? null,
+        cancelWindowMs: ruleSet.cancelWindowMs ?? 0,
+        ruleSet: ruleSet.id,
+      })),
+      result: this.#result(race),
+      voidedAfterStop: this.voidedAfterStop(race),
+    };
+  }
+
+  #result(race: MarketRace): object | null {
+    const { card, version, finish, disqualified } = race;
+    if (version === 0) return null;
+    const pools = card.pools.map(({ poolId, type }) => ({ poolId, type, declared: this.#pool(poolId).declared }));
+    const official = pools.some((pool) => pool.declared !== null);
+    const dividends = pools.flatMap(({ poolId, type, declared }) =>
+      (declared?.dividends ?? []).map(({ tier, c, price }) => ({ poolId, type, tier, c, price })),
+    );
+    return { version, finish, disqualified, status: official ? 'OFFICIAL' : 'PROVISIONAL', dividends };
+  }
+
+  /** Bets acknowledged between the stop and a shard's marker, voided and refunded: counted in public. */
+  voidedAfterStop(race: MarketRace): { count: number; amount: number } {
+    const total = { count: 0, amount: 0 };
+    for (const { poolId } of race.card.pools)
+      for (const seal of this.#pool(poolId).seals) {
+        total.count += seal?.voidedBets ?? 0;
+        total.amount += seal?.voidedStake ?? 0;
+      }
+    return total;
+  }
+
+  pool(poolId: string): object {
+    const { pool, race, meeting } = this.#found(poolId);
+    const tick = this.p.odds.latest(poolId);
+    const { ruleSet, type, carryInMinor } = pool.card;
+    return {
+      poolId,
+      raceId: race.card.raceId,
+      type,
+      status: race.status,
+      currency: meeting.currency,
+      exponent: meeting.exponent,
+      ruleSet: ruleSet.id,
+      gross: tick?.gross ?? 0,
+      net: tick?.net ?? 0,
+      carryIn: tick?.carryIn ?? carryInMinor,
+      cycle: tick?.cycle ?? null,
+      computedAt: tick === undefined ? null : iso(tick.computedAt),
+      final: tick?.final ?? false,
+      odds: tick?.odds ?? [],
+      bigBets: (tick?.bigBets ?? []).slice(0, BIG_BETS),
+    };
+  }
+
+  /** The odds of one combination, also of pools too large to be shown whole. */
+  async probable(poolId: string, c: string): Promise<object> {
+    const { pool, race } = this.#found(poolId);
+    const { type, ruleSet } = pool.card;
+    const tick = this.p.odds.latest(poolId);
+    const read = readSelection(type, c, fieldOf(race), ruleSet);
+    if (isRefusal(read) || read.lines !== 1)
+      throw new Problem('INVALID_SELECTION', isRefusal(read) ? read.message : 'Name one combination.', {
+        errors: [
+          { pointer: 'c', code: 'INVALID_SELECTION', detail: 'c must be one combination, such as 4, 4>7>1 or 4-7.' },
+        ],
+      });
+    const shown = tick?.of(read.text);
+    const cycle = tick?.cycle ?? null;
+    if (shown) return { poolId, cycle, ...shown };
+    const found = await this.p.pools.probable(poolId, read.text);
+    return { ...(found ?? { poolId, c: read.text, stake: 0, price: null, low: null, high: null }), cycle };
+  }
+
+  async history(poolId: string, since: number | undefined): Promise<object> {
+    this.#found(poolId);
+    return this.p.pools.history(poolId, since);
+  }
+
+  /** The declared sheet with its arithmetic, and the input line with which anybody can price it again. */
+  async dividends(poolId: string): Promise<object> {
+    const { pool } = this.#found(poolId);
+    const found = pool.declared && (await this.p.pools.dividends(poolId));
+    if (!found) throw new Problem('NOT_DECLARED', `${poolId} has no official dividends yet.`);
+    return found;
+  }
+
+  // ── The operators' views ───────────────────────────────────────────────────────────────────────────────────────
+
+  lease(): object {
+    const { issuedAt, ttlMs } = this.p.market.state.lease;
+    const expiresAt = issuedAt + ttlMs;
+    const known = issuedAt > 0;
+    return {
+      issuedAt: known ? iso(issuedAt) : null,
+      expiresAt: known ? iso(expiresAt) : null,
+      holding: known && expiresAt >= this.p.now(),
+    };
+  }
+
+  /** Every race with its sales and seals; `betsOf` counts the accepted bets of a pool. */
+  overviewRaces(betsOf: (poolId: string) => number): object[] {
+    return [...this.p.market.state.races.values()].map((race) => {
+      const pools = race.card.pools.map(({ poolId }) => ({ poolId, ...this.#pool(poolId) }));
+      const shards = this.p.market.state.shards;
+      const sealed = Array.from({ length: shards }, (_, i) => pools.every((pool) => pool.seals[i] != null));
+      const seals = pools.flatMap((pool) => pool.seals);
+      return {
+        ...this.summary(race),
+        gross: pools.reduce((sum, pool) => sum + (this.p.odds.latest(pool.poolId)?.gross ?? 0), 0),
+        bets: seals.every((seal) => seal !== null)
+          ? seals.reduce((sum, seal) => sum + (seal?.bets ?? 0), 0)
+          : pools.reduce((sum, pool) => sum + betsOf(pool.poolId), 0),
+        sealed: race.closeNo === 0 ? null : `${sealed.filter(Boolean).length}/${shards} shards`,
+        voidedAfterStop: this.voidedAfterStop(race),
+      };
+    });
+  }
+
+  settlement(raceId: string): object {
+    const race = this.#race(raceId);
+    const { version, enteredBy, confirmedBy, finish, disqualified, previewHash, status } = race;
+    const pools = race.card.pools.map(({ poolId }) => this.#settlementPool(this.#pool(poolId)));
+    const shown = pools.filter((pool) => pool !== undefined);
+    const sum = (of: (pool: (typeof shown)[number]) => number): number =>
+      shown.reduce((total, pool) => total + of(pool), 0);
+    return {
+      raceId,
+      status,
+      resultVersion: version,
+      enteredBy,
+      confirmedBy,
+      finish,
+      disqualified,
+      previewHash,
+      waitingFor: status === 'PROVISIONAL' && previewHash === null ? waitingFor(this.p.market.state, race) : [],
+      pools: shown,
+      totals: {
+        paid: sum((pool) => pool.paid),
+        refunded: sum((pool) => pool.refunds),
+        takeout: sum((pool) => pool.takeout),
+        breakage: sum((pool) => pool.breakage),
+        topUp: sum((pool) => pool.topUp),
+      },
+    };
+  }
+
+  #settlementPool(pool: MarketPool) {
+    const sheet = pool.declared ?? pool.proposals.ENGINE;
+    if (!sheet) return undefined;
+    const { poolId, type } = pool.card;
+    const lastOdds = lastOddsOf(this.p.odds.latest(poolId));
+    return {
+      poolId,
+      type: type as string,
+      outcome: sheet.outcome,
+      gross: sheet.grossMinor,
+      refunds: pool.refundedAfterSeal + sheet.refundedMinor,
+      takeout: sheet.takeoutMinor,
+      net: sheet.netMinor,
+      carryIn: sheet.carryInMinor,
+      breakage: sheet.breakageMinor,
+      topUp: sheet.topUpMinor,
+      carryOut: sheet.carryOutMinor,
+      house: sheet.takeoutMinor + sheet.breakageMinor - sheet.topUpMinor,
+      paid: sheet.paidMinor,
+      dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
+        tier,
+        c,
+        price,
+        lastOdds: lastOdds.get(c) ?? null,
+        stake: stakeMinor,
+        paid: paidMinor,
+      })),
+      proposals: PROPOSAL_SOURCES.flatMap((source) => {
+        const proposal = pool.proposals[source];
+        return proposal ? [{ source, inputHash: proposal.inputHash, agrees: agrees(proposal, sheet) }] : [];
+      }),
+      differences: pool.differences,
+      steps: sheet.steps,
+    };
+  }
+
+  #race(raceId: string): MarketRace {
+    const race = this.p.market.race(raceId);
+    if (!race) throw new Problem('RACE_UNKNOWN', `There is no race ${raceId}.`);
+    return race;
+  }
+
+  #pool(poolId: string): MarketPool {
+    return this.#found(poolId).pool;
+  }
+
+  #found(poolId: string) {
+    const found = this.p.market.pool(poolId);
+    if (!found) throw new Problem('NOT_FOUND', `There is no pool ${poolId}.`);
+    return found;
+  }
+}
+
+const iso = (ms: number): string => new Date(ms).toISOString();
+
+const lastOddsOf = (tick: PoolOdds | undefined): ReadonlyMap<string, string | null> =>
+  new Map((tick?.odds ?? []).map(({ c, price, low, high }) => [c, price ?? (low === null ? null : `${low}–${high}`)]));
+
+/** Equal in everything that the market compares; its own comparison is what blocks a declaration. */
+function agrees(a: NonNullable<MarketPool['declared']>, b: NonNullable<MarketPool['declared']>): boolean {
+  const sheet = ({ source: _s, steps: _t, ...rest }: typeof a): string =>
+    JSON.stringify({ ...rest, dividends: rest.dividends.map((d) => JSON.stringify(d)).sort() });
+  return sheet(a) === sheet(b);
+}

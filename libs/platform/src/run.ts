@@ -1,0 +1,72 @@
+/**
+ * A process from its first line to its exit code: reads the configuration, starts the roles, waits for a signal or a fault, stops in
+ * time. Whatever is wrong at the start is said in one line each. It must never hang on the way out.
+ */
+import { fork } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { startSystem, type Voice } from './compose.js';
+import { type Config, readConfig, type Role, StartFault } from './config.js';
+
+export interface RunOptions {
+  readonly roles: readonly Role[];
+  /** Whether the demo runs where no flag says otherwise. */
+  readonly demoByDefault?: boolean;
+  readonly args?: readonly string[];
+}
+
+/** What a stop may take before the process ends anyway. */
+const STOP_MS = 10_000;
+const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
+
+const voice: Voice = {
+  say: (line) => console.log(line),
+  warn: (line) => console.error(line),
+};
+
+/** Runs until a signal comes or a part dies; sets the exit code. */
+export async function run({ roles, demoByDefault = false, args = process.argv.slice(2) }: RunOptions): Promise<void> {
+  let asked: () => void = () => undefined;
+  const signal = new Promise<void>((resolve) => {
+    asked = resolve;
+  });
+  for (const name of SIGNALS) process.once(name, () => asked());
+  try {
+    const config = readConfig({ args, env: process.env, demoByDefault });
+    const system = await startSystem(config, roles, voice);
+    const crowd = config.demo && roles.includes('demo') ? startCrowd(config, system.url) : undefined;
+    voice.say(`${roles.length > 2 ? 'Mutuel' : roles.join(' and ')} at ${system.url}`);
+    const fault = await Promise.race([system.failed, signal]);
+    if (fault) {
+      voice.warn(`Stopped for good: ${fault.message}`);
+      process.exitCode = 1;
+    }
+    // The process ends in any case: what was acknowledged is in the log.
+    setTimeout(() => process.exit(process.exitCode ?? 0), STOP_MS).unref();
+    await crowd?.();
+    await system.stop();
+    process.exit(process.exitCode ?? 0);
+  } catch (fault) {
+    const lines = fault instanceof StartFault ? fault.lines : [fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)];
+    for (const line of lines) voice.warn(line);
+    process.exit(fault instanceof StartFault ? fault.exitCode : 1);
+  }
+}
+
+/** The demo's crowd is a client like any other, in a process of its own. */
+function startCrowd(config: Config, url: string): () => Promise<void> {
+  const program = fileURLToPath(new URL('../../../apps/demo/src/main.js', import.meta.url));
+  const { rate, every, races, seed, card } = config;
+  const settings = { url, rate, every, races, seed, ...(card === undefined ? {} : { card }) };
+  const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+  const child = fork(program, args, { detached: true, stdio: 'inherit' });
+  let stopping = false;
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  child.once('exit', (code) => {
+    if (!stopping) voice.warn(`The demo's crowd has ended (code ${code ?? 'none'}); the system goes on without it.`);
+  });
+  return async () => {
+    stopping = true;
+    child.kill('SIGTERM');
+    await ended;
+  };
+}

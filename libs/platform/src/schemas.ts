@@ -1,0 +1,159 @@
+/**
+ * The bodies and parameters that clients send, as zod schemas: what the handlers get, and what the OpenAPI document shows. Unknown
+ * fields are refused everywhere. Sizes are bounded here, before anything is expanded or computed.
+ */
+import { z } from 'zod';
+import { MAX_AMOUNT, MAX_BETS_PER_TICKET } from '#mutuel/engine';
+import { poolTypes, type RuleSet, validateRuleSet } from '#mutuel/tote';
+
+const MAX_COLUMNS = 10;
+const MAX_RUNNERS = 40;
+
+const id = z
+  .string()
+  .min(1)
+  .max(100)
+  .regex(/^[\w.:@>-]+$/, 'is letters, digits and . : @ > - _ only');
+const reason = z.string().trim().min(1).max(200);
+/** Minor units. */
+const amount = z.int().min(1).max(MAX_AMOUNT);
+const currency = z.string().regex(/^[A-Z]{3}$/, 'is a currency of three capital letters');
+const ticketRef = z
+  .string()
+  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, 'is a lower-case UUIDv7')
+  .meta({ description: 'UUIDv7 in lower case, unique per account for ever.', format: 'uuid' });
+const runner = z
+  .string()
+  .min(1)
+  .max(8)
+  .regex(/^[0-9A-Za-z]+$/, 'is a runner number or ALL');
+const runners = z.array(runner).min(1).max(MAX_RUNNERS);
+const time = z.iso.datetime({ offset: true });
+const day = z.iso.date();
+
+const formulaFields = {
+  poolId: id,
+  form: z.enum(['STRAIGHT', 'WHEEL', 'BOX', 'KEY', 'BANKER', 'CHAMP_TOTAL', 'CHAMP_REDUIT', 'MULTI_LEG']),
+  columns: z.array(runners).min(1).max(MAX_COLUMNS).optional(),
+  runners: runners.optional(),
+  bases: runners.optional(),
+  associated: runners.optional(),
+  orders: z.enum(['ALL', 'ONE', 'FIELD']).optional(),
+  /** Accepted by the contract, answered NOT_SUPPORTED until multi-leg and flexi tickets are sold. */
+  complement: z.array(runner).max(MAX_RUNNERS).optional(),
+  alternates: z.array(runners).max(MAX_COLUMNS).optional(),
+  parts: z
+    .array(z.strictObject({ poolId: id, columns: z.array(runners).min(1).max(MAX_COLUMNS) }))
+    .max(MAX_COLUMNS)
+    .optional(),
+  unitStake: amount.optional().meta({ description: 'Price of one line, minor units; absent for a flexi ticket.' }),
+};
+
+export const betSchema = z.strictObject({ betRef: id, ...formulaFields, stake: amount });
+export type BetBody = z.infer<typeof betSchema>;
+
+export const ticketSchema = z.strictObject({
+  ticketRef,
+  accountId: id,
+  currency,
+  atomic: z.boolean().default(true),
+  bets: z.array(betSchema).min(1).max(MAX_BETS_PER_TICKET),
+});
+export type TicketBody = z.infer<typeof ticketSchema>;
+
+export const quoteSchema = z.strictObject({
+  ticketRef: ticketRef.optional(),
+  accountId: id.optional(),
+  currency,
+  atomic: z.boolean().optional(),
+  bets: z
+    .array(z.strictObject({ betRef: id.optional(), ...formulaFields, stake: amount.optional() }))
+    .min(1)
+    .max(MAX_BETS_PER_TICKET),
+});
+export type QuoteBody = z.infer<typeof quoteSchema>;
+
+export const reasonSchema = z.strictObject({ reason });
+export const moneySchema = z.strictObject({ ref: z.string().min(1).max(100), amount });
+export const scratchSchema = z.strictObject({ runner, reason });
+export const lateOffSchema = z.strictObject({ offAt: time, reason });
+export const resultSchema = z.strictObject({
+  finish: z.array(z.array(runner).min(1).max(MAX_RUNNERS)).min(1).max(MAX_RUNNERS),
+  disqualified: z.array(runner).max(MAX_RUNNERS).default([]),
+  reason: reason.optional(),
+});
+export const confirmSchema = z.strictObject({ previewHash: z.string().regex(/^[0-9a-f]{64}$/, 'is 64 hex digits') });
+
+const ruleSet = z.union([
+  z.string().min(1).max(64),
+  z
+    .custom<RuleSet>((value) => typeof value === 'object' && value !== null)
+    .superRefine((value, context) => {
+      for (const problem of validateRuleSet(value))
+        context.addIssue({ code: 'custom', message: problem.message, path: problem.at.split('/').slice(1) });
+    }),
+]);
+
+const pool = z.strictObject({
+  poolId: id.optional().meta({ description: 'Default: the race id, a hyphen and the type.' }),
+  type: z.enum(poolTypes as readonly [string, ...string[]]),
+  ruleSet: ruleSet.meta({
+    type: ['string', 'object'],
+    description: 'Name of a shipped rule set (`FR`, `US@2026-01-01`), or a whole one.',
+  }),
+  carryIn: z.int().min(0).max(MAX_AMOUNT).default(0),
+});
+
+const race = z.strictObject({
+  raceId: id,
+  number: z.int().min(1).max(99),
+  name: z.string().min(1).max(200),
+  postTime: time,
+  scheduledStop: time.optional(),
+  runners: z
+    .array(
+      z.strictObject({ number: runner, name: z.string().min(1).max(100), entry: z.string().min(1).max(20).optional() }),
+    )
+    .min(2)
+    .max(MAX_RUNNERS),
+  pools: z.array(pool).min(1).max(60),
+});
+
+export const cardSchema = z
+  .strictObject({
+    meetingId: id,
+    course: z.string().min(1).max(100),
+    date: day,
+    country: z.string().regex(/^[A-Z]{2}$/, 'is a country of two capital letters'),
+    currency,
+    exponent: z.int().min(0).max(4).default(2),
+    races: z.array(race).min(1).max(30),
+  })
+  .meta({ description: 'A meeting with its races, runners and pools; published whole or not at all.' });
+export type CardBody = z.infer<typeof cardSchema>;
+
+export const paths = {
+  ticket: z.strictObject({ ticketId: id }),
+  byRef: z.strictObject({ accountId: id, ticketRef }),
+  account: z.strictObject({ accountId: id }),
+  meeting: z.strictObject({ meetingId: id }),
+  race: z.strictObject({ raceId: id }),
+  pool: z.strictObject({ poolId: id }),
+};
+
+export const queries = {
+  meetings: z.strictObject({ date: day.optional() }),
+  statement: z.strictObject({
+    after: z
+      .string()
+      .regex(/^\d+:\d+:\d+$/, 'is a position of an entry')
+      .optional(),
+  }),
+  probables: z.strictObject({ c: z.string().min(1).max(200) }),
+  history: z.strictObject({ since: z.coerce.number().int().min(0).optional() }),
+  audit: z.strictObject({
+    after: z.coerce.number().int().min(0).optional(),
+    limit: z.coerce.number().int().min(1).max(500).default(100),
+    raceId: id.optional(),
+  }),
+};

@@ -1,0 +1,154 @@
+/**
+ * The one place that picks adapters: embedded (LMDB, PGlite, memory) or distributed (Kafka, PostgreSQL, Redis) for the same ports.
+ * What a role does not need is not opened. It must never go on with half of what was asked for.
+ */
+import { randomBytes } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  checkKafkaTopics,
+  ensureKafkaTopics,
+  migrate,
+  openDatabase,
+  openKafkaLog,
+  openLmdbLog,
+  openMemoryCache,
+  openRedisCache,
+  startPglite,
+} from '#mutuel/adapters';
+import { TOPICS } from '#mutuel/contracts';
+import { type Clock, type Entropy, type EventLog, type HotCache, type SqlDatabase, TailHub } from '#mutuel/runtime';
+import { schema } from '#mutuel/views';
+import { type Config, isDistributed, StartFault } from './config.js';
+
+export interface Seams {
+  readonly log: EventLog;
+  readonly tails: TailHub;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly shards: number;
+  readonly label: string;
+  /** False where one machine's loss can lose acknowledged bets. */
+  readonly durable: boolean;
+  /** Batching window of the command gateways, ms. */
+  readonly windowMs: number;
+  readonly database: () => Promise<SqlDatabase>;
+  readonly cache: () => Promise<HotCache>;
+  close(): Promise<void>;
+}
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) => sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+};
+
+export const systemEntropy: Entropy = { bytes: (count) => randomBytes(count) };
+
+const EMBEDDED_SHARDS = 2;
+const DISTRIBUTED_SHARDS = 4;
+const MAX_CONNECTIONS = 10;
+/** One node cannot hold three replicas; production refuses to run on less. */
+const SINGLE_NODE = 1;
+
+const topicsOf = (shards: number): Record<string, number> => ({
+  [TOPICS.shardCommands]: shards,
+  [TOPICS.shardDecisions]: shards,
+  [TOPICS.marketCommands]: 1,
+  [TOPICS.marketDecisions]: 1,
+  [TOPICS.odds]: 1,
+});
+
+export type OnWarning = (sentence: string) => void;
+
+export function openSeams(config: Config, clientId: string, onWarning: OnWarning): Promise<Seams> {
+  return isDistributed(config) ? distributed(config, clientId, onWarning) : embedded(config, onWarning);
+}
+
+async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
+  const { data: dir } = config;
+  const shards = config.shards ?? EMBEDDED_SHARDS;
+  const topics = topicsOf(shards);
+  const log = await openLmdbLog({ dir, topics, clock: systemClock, onWarning }).catch(asStartFault);
+  const cache = openMemoryCache();
+  const openEmbedded = async () => {
+    const server = await startPglite({ dir, onWarning });
+    const database = await openDatabase({ url: server.url, max: 1, onWarning });
+    const close = async () => {
+      await database.close();
+      await server.stop();
+    };
+    return { database, close };
+  };
+  return seams({ config, log, shards, onWarning, cache: async () => cache, open: openEmbedded, durable: false, windowMs: 0, label: 'EMBEDDED' });
+}
+
+async function distributed(config: Config, clientId: string, onWarning: OnWarning): Promise<Seams> {
+  const { brokers = [], databaseUrl = '', redisUrl = '' } = config;
+  const kafka = { brokers, clientId, onWarning };
+  const log = await openKafkaLog(kafka).catch(asStartFault);
+  const known = await log.partitions(TOPICS.shardCommands).catch(() => 0);
+  const shards = config.shards ?? (known || DISTRIBUTED_SHARDS);
+  const topics = topicsOf(shards);
+  const replication = config.replication ?? Math.min(3, brokers.length);
+  await ensureKafkaTopics({ ...kafka, topics, replication, minInsync: replication > SINGLE_NODE ? 2 : 1 }).catch(asStartFault);
+  const unsafe = await checkKafkaTopics({ ...kafka, topics });
+  if (unsafe.length > 0 && config.production) throw new StartFault(['The log is not safe for production:', ...unsafe], 1);
+  const open = async () => {
+    const database = await openDatabase({ url: databaseUrl, max: MAX_CONNECTIONS, onWarning });
+    return { database, close: () => database.close() };
+  };
+  const durable = unsafe.length === 0;
+  const label = durable ? 'DISTRIBUTED' : 'NOT DURABLE: single node';
+  return seams({ config, log, shards, onWarning, cache: () => openRedisCache({ url: redisUrl, onWarning }), open, durable, windowMs: 5, label });
+}
+
+interface Opened {
+  readonly database: SqlDatabase;
+  readonly close: () => Promise<void>;
+}
+
+interface SeamParts {
+  readonly config: Config;
+  readonly log: EventLog;
+  readonly shards: number;
+  readonly onWarning: OnWarning;
+  readonly cache: () => Promise<HotCache>;
+  readonly open: () => Promise<Opened>;
+  readonly durable: boolean;
+  readonly windowMs: number;
+  readonly label: string;
+}
+
+/** Opens database and cache once, when the first role asks, and closes in the opposite order. */
+function seams({ config, log, shards, cache, open, durable, windowMs, label }: SeamParts): Seams {
+  const tails = new TailHub(log, systemClock);
+  let opened: Promise<Opened> | undefined;
+  let cached: Promise<HotCache> | undefined;
+  return {
+    ...{ log, tails, clock: systemClock, entropy: systemEntropy, shards, durable, windowMs },
+    label: config.label ?? label,
+    async database() {
+      opened ??= open()
+        .then(async (one) => {
+          await migrate(one.database, schema);
+          return one;
+        })
+        .catch(asStartFault);
+      return (await opened).database;
+    },
+    cache() {
+      cached ??= cache().catch(asStartFault);
+      return cached;
+    },
+    async close() {
+      await tails.close();
+      await (await cached?.catch(() => undefined))?.close();
+      await (await opened?.catch(() => undefined))?.close();
+      await log.close();
+    },
+  };
+}
+
+function asStartFault(fault: unknown): never {
+  if (fault instanceof StartFault) throw fault;
+  throw new StartFault([(fault as Error).message.split('\n')[0] ?? 'unknown fault'], 1, { cause: fault });
+}

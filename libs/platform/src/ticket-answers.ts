@@ -1,0 +1,107 @@
+/**
+ * From a decision on a ticket to what its client is told, at once or on a repetition: the answer is a function of the decision
+ * record alone, so that a replay is the first answer again.
+ */
+import type { ShardEvent, TicketAccepted } from '#mutuel/engine';
+import type { Answered } from './doors.js';
+import { type Problem, refusalOf } from './problem.js';
+
+export interface Receipt {
+  readonly shard: number;
+  readonly seq: number;
+  readonly hash: string;
+}
+
+export interface BetAnswer {
+  readonly betRef: string;
+  readonly betId: string | null;
+  readonly poolId: string;
+  readonly selection: string | null;
+  readonly status: 'ACCEPTED' | 'REJECTED';
+  readonly lines: number;
+  readonly unitStake: number | null;
+  readonly stake: number;
+  readonly indicativeOdds: string | null;
+  readonly code?: string;
+  readonly detail?: string;
+  readonly pointer?: string;
+}
+
+export interface TicketAnswer {
+  readonly ticketId: string;
+  readonly ticketRef: string;
+  readonly accountId: string;
+  readonly status: 'ACCEPTED' | 'PARTIAL';
+  readonly acceptedAt: string;
+  readonly totalStake: number;
+  readonly currency: string;
+  readonly bets: readonly BetAnswer[];
+  readonly balance: { readonly available: number };
+  readonly receipt: Receipt;
+}
+
+export type OddsOf = (poolId: string, selection: string) => string | null;
+
+export const receiptOf = ({ shard, decision, hash }: Answered<unknown>): Receipt => ({
+  shard,
+  seq: decision.seq,
+  hash,
+});
+
+/** The id that a ticket has, or would have had. */
+export const ticketIdOf = ({ shard, decision }: Answered<unknown>): string =>
+  `t${shard}-${decision.seq}-${decision.cid.slice(-12)}`;
+
+/** The acceptance in a decision, if it is one. */
+export function acceptedIn(answered: Answered<ShardEvent>): TicketAccepted | undefined {
+  const event = answered.decision.events[0];
+  return event?.t === 'TicketAccepted' ? event : undefined;
+}
+
+export function ticketAnswer(answered: Answered<ShardEvent>, accepted: TicketAccepted, oddsOf: OddsOf): TicketAnswer {
+  const bets: BetAnswer[] = accepted.bets.map((bet) => ({
+    betRef: bet.ref,
+    betId: `${accepted.ticket}-${bet.no + 1}`,
+    poolId: bet.pool,
+    selection: bet.sel,
+    status: 'ACCEPTED',
+    lines: bet.lines,
+    unitStake: bet.unit,
+    stake: bet.stake,
+    indicativeOdds: oddsOf(bet.pool, bet.sel),
+  }));
+  for (const { ref, code, detail, pointer } of accepted.refused)
+    bets.push({
+      betRef: ref,
+      betId: null,
+      poolId: '',
+      selection: null,
+      status: 'REJECTED',
+      lines: 0,
+      unitStake: null,
+      stake: 0,
+      indicativeOdds: null,
+      code,
+      detail,
+      pointer,
+    });
+  return {
+    ticketId: accepted.ticket,
+    ticketRef: accepted.ref,
+    accountId: accepted.account,
+    status: accepted.refused.length > 0 ? 'PARTIAL' : 'ACCEPTED',
+    acceptedAt: new Date(answered.decision.at).toISOString(),
+    totalStake: accepted.total,
+    currency: accepted.currency,
+    bets,
+    balance: { available: accepted.balance },
+    receipt: receiptOf(answered),
+  };
+}
+
+/** A decided refusal, with its place in the log. */
+export function ticketRefusal(answered: Answered<ShardEvent>, ticketRef: string, replayed = false): Problem {
+  const { decision } = answered;
+  const extra = { ticketId: ticketIdOf(answered), ticketRef, receipt: receiptOf(answered) };
+  return refusalOf({ ...decision, code: decision.code ?? 'INTERNAL' }, { extra, replayed });
+}
