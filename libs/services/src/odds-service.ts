@@ -1,0 +1,229 @@
+/**
+ * The odds role: on the clock's multiples of five seconds, one tick for all pools that moved, computed from a cut of the decision
+ * logs, written to the odds topic, kept in the hot cache and announced. It must never skip a cycle, and never compute one before
+ * every log has been read past its moment: a late tick is flagged, a wrong one could not be taken back.
+ */
+import {
+  type Clock,
+  DecisionReader,
+  type Entropy,
+  type EventLog,
+  type HotCache,
+  newIncarnation,
+  RenewingAppender,
+  type TailSource,
+  type TopicPartition,
+  type ValidDecision,
+} from '#mutuel/runtime';
+import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Source, type Tick } from '#mutuel/views';
+import { lastTick } from './odds-topic.js';
+import { allSources } from './projector-host.js';
+import { ODDS_TOPIC } from './tick-tail.js';
+
+export interface OddsServiceOptions {
+  readonly log: EventLog;
+  readonly tails: TailSource;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly cache: HotCache;
+  readonly shards: number;
+  /** `ODDS_LATE`, `ODDS_NOT_WRITTEN`, `ODDS_STOPPED`, with a sentence. */
+  readonly onAlarm: (code: string, detail: string) => void;
+}
+
+/** Where the newest figures of a pool stand in the hot cache, and what is announced when a tick is out. */
+export const ODDS_KEY = (poolId: string): string => `odds:${poolId}`;
+export const ODDS_CHANNEL = 'odds';
+
+/** After the cycle's moment: an append that began before it has its time by then, and a log without a later record is known to end. */
+const GRACE_MS = 150;
+/** A tick computed later than this after its moment is flagged. */
+const LATE_MS = 1_500;
+const POLL_MS = 20;
+const RETRY_MS = 250;
+/** Missed cycles written with one append. */
+const MAX_TOGETHER = 100;
+/** Decisions kept beyond which those before the next cycle are applied while reading goes on. */
+const MAX_KEPT = 20_000;
+
+export class OddsService {
+  readonly metrics = { ticks: 0, late: 0, computeMs: 0, pools: 0, lastCycle: 0 };
+  readonly #o: OddsServiceOptions;
+  readonly #book: OddsBook;
+  readonly #by: string;
+  readonly #appender: RenewingAppender;
+  readonly #readers: {
+    readonly source: Source;
+    readonly at: TopicPartition;
+    readonly reader: DecisionReader<unknown>;
+  }[] = [];
+  /** The newest append time seen of each source. */
+  readonly #seen = new Map<Source, number>();
+  readonly #stopping = new AbortController();
+  /** The last cycle in the topic; null before the first. */
+  #prev: number | null = null;
+  /** What is before this cycle is in some tick already. */
+  #base = 0;
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(options: OddsServiceOptions) {
+    this.#o = options;
+    this.#book = new OddsBook(options.shards);
+    this.#by = newIncarnation(options.entropy).slice(0, 16);
+    this.#appender = new RenewingAppender(options.log);
+  }
+
+  /** Begins to follow the logs; ticks come as soon as they are read. */
+  async start(): Promise<void> {
+    const { log, tails, clock, shards } = this.#o;
+    this.#prev = (await lastTick(log))?.cycle ?? null;
+    this.#base = this.#prev ?? cycleAt(clock.now()) - 1;
+    for (const { src, at } of allSources(shards)) {
+      const source: Source = src === 'market' ? 'market' : at.partition;
+      const onDecisions = (decisions: readonly ValidDecision[]): void => this.#take(source, decisions);
+      const onFatal = (fault: Error): void => this.#fail(fault);
+      this.#readers.push({
+        source,
+        at,
+        reader: new DecisionReader({ src, at, log, tails, clock, onDecisions, onFatal }),
+      });
+    }
+    await Promise.all(this.#readers.map(({ reader }) => reader.start()));
+    this.#loop = this.#run().catch((fault: unknown) => this.#fail(fault as Error));
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await Promise.all(this.#readers.map(({ reader }) => reader.close()));
+    await this.#appender.close();
+  }
+
+  #take(source: Source, decisions: readonly ValidDecision[]): void {
+    const last = decisions.at(-1);
+    if (!last) return;
+    for (const placed of decisions) this.#book.offer(source, placed);
+    this.#seen.set(source, Math.max(this.#seen.get(source) ?? 0, last.time));
+    // What is before the last tick needs no cut of its own: reading a long log again must not keep it in memory.
+    if (this.#book.waiting > MAX_KEPT) this.#book.advanceTo(this.#base);
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#o;
+    await this.#readPast(this.#base);
+    this.#book.advanceTo(this.#base);
+    this.#book.takeMoved();
+    let ticks: Tick[] = [];
+    while (!this.#stopping.signal.aborted) {
+      const cycle = (this.#prev ?? this.#base) + 1;
+      const due = cycle * CYCLE_MS - clock.now();
+      if (due > 0 || ticks.length >= MAX_TOGETHER) {
+        await this.#publish(ticks);
+        ticks = [];
+      }
+      if (due > 0) await clock.sleep(due, this.#stopping.signal);
+      if (!(await this.#readPast(cycle))) continue;
+      ticks.push(this.#compute(cycle));
+    }
+  }
+
+  #compute(cycle: number): Tick {
+    const { clock } = this.#o;
+    const at = clock.now();
+    const late = at > cycle * CYCLE_MS + LATE_MS;
+    const tick = computeTick(this.#book, { cycle, prevCycle: this.#prev, at, late });
+    this.#prev = cycle;
+    this.#base = cycle;
+    this.metrics.ticks++;
+    this.metrics.computeMs = clock.now() - at;
+    this.metrics.pools = tick.pools.length;
+    this.metrics.lastCycle = cycle;
+    if (late) this.metrics.late++;
+    return tick;
+  }
+
+  /** True once every log has been read past the cycle's moment; false when it is not time yet or we are to stop. */
+  async #readPast(cycle: number): Promise<boolean> {
+    const { clock } = this.#o;
+    const { signal } = this.#stopping;
+    const moment = cycle * CYCLE_MS;
+    for (const { source, at, reader } of this.#readers) {
+      const isPast = (): boolean => (this.#seen.get(source) ?? 0) > moment;
+      while (!isPast() && clock.now() < moment + GRACE_MS && !signal.aborted) await clock.sleep(POLL_MS, signal);
+      if (isPast() || signal.aborted) continue;
+      const end = await this.#endOf(at);
+      while (!isPast() && reader.valid.next < end && !signal.aborted) await clock.sleep(POLL_MS, signal);
+    }
+    return !signal.aborted;
+  }
+
+  async #endOf(at: TopicPartition): Promise<number> {
+    const { signal } = this.#stopping;
+    while (!signal.aborted) {
+      try {
+        return (await this.#o.log.bounds(at)).end;
+      } catch {
+        await this.#o.clock.sleep(RETRY_MS, signal);
+      }
+    }
+    return 0;
+  }
+
+  /** The topic first: what is shown must be in the log. Written again after a fault: the first tick of a cycle counts. */
+  async #publish(ticks: readonly Tick[]): Promise<void> {
+    const { clock, onAlarm } = this.#o;
+    const { signal } = this.#stopping;
+    if (ticks.length === 0) return;
+    const late = ticks.filter((tick) => tick.late).length;
+    if (late > 0) onAlarm('ODDS_LATE', `${late} ticks up to cycle ${ticks.at(-1)?.cycle} were computed late`);
+    for (const values of appends(ticks, this.#by)) {
+      while (!signal.aborted) {
+        try {
+          await this.#appender.append(ODDS_TOPIC, values);
+          break;
+        } catch (fault) {
+          onAlarm('ODDS_NOT_WRITTEN', (fault as Error).message);
+          await clock.sleep(RETRY_MS, signal);
+        }
+      }
+    }
+    await this.#show(ticks).catch((fault: unknown) => onAlarm('ODDS_NOT_WRITTEN', (fault as Error).message));
+  }
+
+  /** Absolute values under the cycle as sequence; of several ticks only the newest of each pool. */
+  async #show(ticks: readonly Tick[]): Promise<void> {
+    const { cache } = this.#o;
+    const newest = new Map(ticks.flatMap((tick) => tick.pools.map((pool) => [pool.id, { tick, pool }] as const)));
+    await Promise.all(
+      [...newest].map(([id, { tick, pool }]) => {
+        const { cycle, at } = tick;
+        return cache.put(ODDS_KEY(id), cycle, JSON.stringify({ cycle, at, ...pool }));
+      }),
+    );
+    await cache.publish(ODDS_CHANNEL, String(ticks.at(-1)?.cycle));
+  }
+
+  #fail(fault: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    this.#o.onAlarm('ODDS_STOPPED', fault.message);
+  }
+}
+
+/** The log's bound on one append, with room for framing. */
+const MAX_APPEND_BYTES = 900_000;
+
+/** The parts of the ticks in order, as many to an append as it takes. */
+function appends(ticks: readonly Tick[], by: string): Uint8Array[][] {
+  const groups: Uint8Array[][] = [[]];
+  let bytes = 0;
+  for (const part of ticks.flatMap((tick) => encodeTick(tick, by))) {
+    if (bytes > 0 && bytes + part.byteLength > MAX_APPEND_BYTES) {
+      groups.push([]);
+      bytes = 0;
+    }
+    groups.at(-1)?.push(part);
+    bytes += part.byteLength;
+  }
+  return groups;
+}

@@ -1,0 +1,113 @@
+/** The odds service over real deciders and a log in memory: cycles without holes, and ticks that anybody can compute again. */
+import { beforeEach, describe, expect, it } from 'vitest';
+import { openMemoryCache } from '#mutuel/adapters';
+import { directTails } from '#mutuel/runtime';
+import { CYCLE_MS, cycleAt, encodeTick, type Tick } from '#mutuel/views';
+import { ODDS_KEY, OddsService, recomputeTick, ticksBack } from '../src/index.js';
+import { House, meeting, operator, poolOf, RACE, START, steward, until } from './support/house.js';
+
+const WIN = poolOf('WIN');
+const FIRST = cycleAt(START);
+
+let house: House;
+let alarms: string[];
+let seed = 0;
+
+beforeEach(async () => {
+  house = await House.open(2);
+  alarms = [];
+  await house.act({ type: 'PublishMeeting', meeting: meeting(['WIN', 'PLACE', 'EXACTA', 'TRIFECTA']), by: operator });
+  await house.act({ type: 'OpenRace', race: RACE, reason: 'on time', by: operator });
+  for (const account of ['acc-1', 'acc-2', 'acc-3']) await house.fund(account, 10_000_000);
+});
+
+function service(cache = openMemoryCache()) {
+  const { log, clock } = house;
+  const n = ++seed;
+  const entropy = { bytes: (count: number) => new Uint8Array(count).fill(n) };
+  return new OddsService({
+    ...{ log, clock, entropy, cache, tails: directTails(log), shards: 2 },
+    onAlarm: (code) => alarms.push(code),
+  });
+}
+
+const ticks = async (): Promise<readonly Tick[]> => (await ticksBack(house.log, () => false)).ticks;
+const reached = (cycle: number) => until(async () => ((await ticks()).at(-1)?.cycle ?? 0) >= cycle, `cycle ${cycle}`);
+const text = (tick: Tick): string =>
+  encodeTick(tick, 'x')
+    .map((part) => Buffer.from(part).toString())
+    .join();
+
+async function sell(cycles: number): Promise<void> {
+  for (let i = 0; i < cycles; i++) {
+    house.clock.time = (cycleAt(house.clock.time) + 1) * CYCLE_MS - 1_000;
+    await house.renewLease();
+    await house.bet(`acc-${(i % 3) + 1}`, { pool: WIN, sel: String((i % 5) + 1), unit: 1_000 + 50 * i });
+    await house.bet('acc-2', { pool: poolOf('TRIFECTA'), sel: 'BOX:1,2,4', unit: 100, stake: 600 });
+    await house.bet('acc-3', { pool: poolOf('PLACE'), sel: String((i % 6) + 1), unit: 700 });
+    house.clock.time += 1_200;
+    await reached(cycleAt(house.clock.time));
+  }
+}
+
+describe('the odds service', () => {
+  it('writes every cycle once, each naming the one before, and anybody recomputes the same bytes from its cut', async () => {
+    const cache = openMemoryCache();
+    const odds = service(cache);
+    await odds.start();
+    await reached(FIRST);
+    await sell(4);
+    await house.act({ type: 'ScratchRunner', race: RACE, runner: '2', reason: 'lame', by: steward });
+    await sell(1);
+    await house.act({ type: 'StopBetting', race: RACE, reason: 'off', by: operator });
+    house.clock.time += CYCLE_MS;
+    await reached(cycleAt(house.clock.time));
+    await odds.stop();
+    const all = await ticks();
+    expect(all.map((tick) => tick.cycle)).toEqual(all.map((_, i) => FIRST + i));
+    expect(all.slice(1).map((tick) => tick.prevCycle)).toEqual(all.slice(1).map((_, i) => FIRST + i));
+    for (const tick of all) expect(text(await recomputeTick(house.log, 2, tick))).toBe(text(tick));
+    const last = all.at(-1)?.pools.find((pool) => pool.id === WIN);
+    expect(last).toMatchObject({ final: true });
+    expect(JSON.parse((await cache.get(ODDS_KEY(WIN)))?.value ?? '{}')).toMatchObject({ id: WIN, final: true });
+    expect(alarms).toEqual([]);
+  });
+
+  it('emits what it missed late and flagged, with the figures of each cycle', async () => {
+    const first = service();
+    await first.start();
+    await reached(FIRST);
+    await sell(2);
+    await first.stop();
+    const before = (await ticks()).at(-1)?.cycle ?? 0;
+    // The house goes on without odds for three cycles.
+    for (let i = 0; i < 3; i++) {
+      house.clock.time += CYCLE_MS;
+      await house.renewLease();
+      await house.bet('acc-1', { pool: WIN, sel: '1', unit: 1_000 });
+    }
+    house.clock.time += 1_000;
+    const secondLife = service();
+    await secondLife.start();
+    await reached(cycleAt(house.clock.time));
+    await secondLife.stop();
+    const missed = (await ticks()).filter((tick) => tick.cycle > before);
+    expect(missed.map((tick) => tick.cycle)).toEqual([before + 1, before + 2, before + 3]);
+    expect(missed.slice(0, 2).every((tick) => tick.late)).toBe(true);
+    const gross = missed.map((tick) => tick.pools.find((pool) => pool.id === WIN)?.gross ?? 0);
+    // 1,000 and 1,050 were sold before; in the first missed cycle the pool did not move.
+    expect(gross).toEqual([0, 3_050, 4_050]);
+    for (const tick of missed) expect(text(await recomputeTick(house.log, 2, tick))).toBe(text(tick));
+    expect(alarms).toContain('ODDS_LATE');
+  });
+
+  it('does no harm when two of it run', async () => {
+    const pair = [service(), service()];
+    await Promise.all(pair.map((one) => one.start()));
+    await sell(3);
+    await Promise.all(pair.map((one) => one.stop()));
+    const all = await ticks();
+    expect(all.map((tick) => tick.cycle)).toEqual(all.map((_, i) => FIRST + i));
+    for (const tick of all) expect(text(await recomputeTick(house.log, 2, tick))).toBe(text(tick));
+  });
+});
