@@ -3,7 +3,7 @@
  * before the pool can be priced. A new pool type is one entry in `pools`, a new kind of rung one entry in `rungs`.
  * Knows no stakes: which rung is paid is decided in `price.ts`.
  */
-import { combinationText, type Field, interestMap, runningInterests, stablemates } from './field.js';
+import { combinationText, type Field, interestMap, runningInterests, stablemates, starters } from './field.js';
 import { type Finish, interestRanks, orderedPrefixes, prefixSets } from './finish.js';
 import { STAR } from './lines.js';
 import { type PoolType, shapeOf } from './pool-type.js';
@@ -47,7 +47,7 @@ interface Race {
 type Parts = readonly RungPart[];
 
 /**
- * All rungs of the ladder for a finish, in order, always ending in REFUND or CARRY unless every ticket is paid. Every key
+ * All rungs of the ladder for a finish, in order, always ending in REFUND or CARRY. Every key
  * here is what a shard reports its winning stakes for. Too few runners give the single rung TOO_FEW_RUNNERS, a refund.
  */
 export function resultKeys(rules: RuleSet, field: Field, finish: Finish): readonly Rung[] {
@@ -61,7 +61,8 @@ export function resultKeys(rules: RuleSet, field: Field, finish: Finish): readon
     const number = rungs.length;
     if (name === 'REFUND' || name === 'CARRY') return [...rungs, ending(name, name, number)];
     rungs.push(rungOf(race, name, number, ladderParts(race, name, times)));
-    if (name === 'PAY_NET_RATE') return rungs;
+    // Every ticket is covered, unless there is none: an empty pool ends as a refund of nothing.
+    if (name === 'PAY_NET_RATE') return [...rungs, ending('REFUND', 'REFUND', rungs.length)];
   }
   return rungs;
 }
@@ -70,7 +71,7 @@ export function resultKeys(rules: RuleSet, field: Field, finish: Finish): readon
 export function placesPaid(rules: RuleSet, field: Field): number | null {
   if (rules.places === undefined) return 1;
   if (typeof rules.places === 'number') return rules.places;
-  const runners = rules.placesBy === 'CARD' ? field.declared.length : runningInterests(field, rules.coupling).length;
+  const runners = (rules.placesBy === 'CARD' ? field.declared : starters(field)).length;
   const reached = rules.places.filter((step) => step.from <= runners);
   return reached.length === 0 ? null : Math.max(...reached.map((step) => step.places));
 }

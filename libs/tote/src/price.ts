@@ -114,7 +114,8 @@ export function priceRungs(input: RungInput): Sheet {
   for (const rung of input.rungs) {
     if (rung.how === 'REFUND' || rung.how === 'CARRY') return ended(input, rung, gross);
     const claims = claimsOf(rung, input.stakeOf);
-    if (claims.length > 0) return paid(input, rung, gross, claims);
+    if (claims.length === 0) continue;
+    return rung.name === 'PAY_NET_RATE' ? netRate(input, rung, gross, claims) : paid(input, rung, gross, claims);
   }
   assertTote(false, 'a ladder must end in a refund or a carry');
 }
@@ -175,6 +176,15 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
     tiers: [{ tier: ruleSet.poolType, poolMinor: inPool }],
     steps: [...money.steps, ...priceSteps(ruleSet, rung, dividends), ...balanceSteps(inPool, paidMinor)],
   });
+}
+
+/** Everybody is paid the net rate of the stakes: nobody has won a carry-in, so it waits for the next pool. */
+function netRate(input: RungInput, rung: Rung, gross: number, found: readonly Claim[]): Sheet {
+  const { carryInMinor } = input;
+  const sheet = paid({ ...input, carryInMinor: 0 }, rung, gross, found);
+  if (carryInMinor === 0) return sheet;
+  const steps = [...sheet.steps, `carry-in ${carryInMinor} has no winner and is carried on`];
+  return { ...sheet, carryInMinor, carryOutMinor: carryInMinor, steps };
 }
 
 function moneyOf(input: RungInput, gross: number): Money {

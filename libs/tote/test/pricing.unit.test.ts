@@ -223,6 +223,26 @@ describe('worked cases', () => {
     expect(pricesOf(sheet)).toEqual({ '*': dividend });
   });
 
+  it('the net rate is paid out of the stakes alone: a carry-in is carried on, and an empty pool refunds nothing', () => {
+    const rules = us('WIN', { takeout: '0.2', noWinner: ['PAY_NET_RATE'] });
+    const given = { rules, finish: [['A']], carryIn: 5_000 };
+    // 80 % of 100,000 is paid; the carry-in of 5,000 has no winner.
+    const sheet = price({ ...given, gross: 100_000, stakes: { '*': 100_000 } });
+    expect(sheet).toMatchObject({ outcome: 'PAID', paidMinor: 80_000, breakageMinor: 0, carryOutMinor: 5_000 });
+    expect(price({ ...given, gross: 0, stakes: {} })).toMatchObject({ outcome: 'REFUND', carryOutMinor: 5_000 });
+  });
+
+  it('places by runners count each part of an entry', () => {
+    const rules = us('PLACE', { places: [{ from: 4, places: 2 }], minInterests: 2 });
+    const declared = ['A', 'B', 'C', 'D'];
+    const entries = [['A', 'B']];
+    expect(
+      price({ rules, declared, entries, finish: [['A'], ['C']], gross: 90_000, stakes: { A: 50_000 } }).outcome,
+    ).toBe('PAID');
+    const three = { rules, declared, scratched: ['D'], entries, gross: 90_000, stakes: { A: 50_000 } };
+    expect(price({ ...three, finish: [['A'], ['C']] }).outcome).toBe('REFUND');
+  });
+
   it('no dime of 1.07: a 1.10 would cost more than the pool, so 1.05 is paid; with money left 1.10 is', () => {
     const win = price({ rules: us('WIN', net), finish: [['A']], gross: 107_000, stakes: { A: 100_000 } });
     expect(pricesOf(win)).toEqual({ A: '1.05' });
