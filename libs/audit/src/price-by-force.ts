@@ -102,7 +102,7 @@ function payRung(pool: AuditPool, rung: Rung, standing: readonly LineStake[], mo
   const exact = exactPrices(rung, { net, rate, staked: money.gross, carryIn: whole(untaxed) }, ruleSet);
   const raisedTo = (minimum: AuditRules['minimum']) => exact.map((price) => raised(price, minimum, ruleSet));
   const usual = raisedTo(ruleSet.minimum);
-  const minimumOfMinusPool = ruleSet.minimumInMinusPool;
+  const minimumOfMinusPool = typeof ruleSet.minimum === 'string' ? ruleSet.minimumInMinusPool : undefined;
   // Whether the pool can bear its prices is asked before any payment is rounded.
   const cost = sum(rung.winners.map((winner, i) => times(whole(winner.stakeMinor), usual[i] as Fraction)));
   const prices = minimumOfMinusPool !== undefined && less(net, cost) ? raisedTo(minimumOfMinusPool) : usual;
