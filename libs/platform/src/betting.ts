@@ -4,8 +4,8 @@
  */
 import { encodeCommand, type ServiceKey, signCommand } from '#mutuel/contracts';
 import type { ShardEvent } from '#mutuel/engine';
-import { type Principal, requireAccount, requireSightOf } from './auth.js';
 import type { TicketBetView, TicketView } from '#mutuel/services';
+import { type Principal, requireAccount, requireSightOf } from './auth.js';
 import type { AccountReads, Answered, OddsReads, ShardDoor, Submitted } from './doors.js';
 import { placeCommand } from './orders.js';
 import { Problem, refusalOf } from './problem.js';
@@ -225,7 +225,10 @@ export class Betting {
     }
     if (!replayed) throw refusedAnswer(answered);
     const row = await this.#p.reads.moneyRef(account, ref);
-    if (row === null) throw new Problem('SERVICE_UNAVAILABLE', 'It was decided; the answer is not in the read models yet.', { retryAfterSeconds: 1 });
+    if (row === null)
+      throw new Problem('SERVICE_UNAVAILABLE', 'It was decided; the answer is not in the read models yet.', {
+        retryAfterSeconds: 1,
+      });
     const { seq, balance: available } = row;
     const kind = type === 'Deposit' ? 'DEPOSIT' : 'WITHDRAWAL';
     // Of so old a decision the hash is in the log alone.
@@ -298,7 +301,16 @@ function viewOfRecent(recent: RecentTicket | undefined): TicketView | null {
 function viewOfBet(bet: TicketAnswer['bets'][number], index: number): TicketBetView {
   const { betRef, betId, poolId, selection, status, lines, unitStake, stake } = bet;
   return {
-    ...{ betRef, betId: betId ?? String(index), poolId, selection: selection ?? '', status, lines, unitStake: unitStake ?? 0, stake },
+    ...{
+      betRef,
+      betId: betId ?? String(index),
+      poolId,
+      selection: selection ?? '',
+      status,
+      lines,
+      unitStake: unitStake ?? 0,
+      stake,
+    },
     indicativeOdds: null,
     code: bet.code ?? null,
     detail: bet.detail ?? null,
@@ -316,7 +328,16 @@ function burntView(answered: Answered<ShardEvent>, accountId: string, ticketRef:
   return {
     ...{ ticketId: ticketIdOf(answered), ticketRef, accountId, status: 'BURNT', acceptedAt: null },
     decidedAt: new Date(answered.decision.at).toISOString(),
-    ...{ totalStake: 0, currency: null, channel: null, code: 'REF_BURNT', detail: null, pointer: null, bets: [], balance: null },
+    ...{
+      totalStake: 0,
+      currency: null,
+      channel: null,
+      code: 'REF_BURNT',
+      detail: null,
+      pointer: null,
+      bets: [],
+      balance: null,
+    },
     receipt: receiptOf(answered),
     bodyHash: null,
   };

@@ -4,10 +4,10 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { TOPICS } from '#mutuel/contracts';
 import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
 import { CommandGateway, EngineHost, MARKET_SOURCE, type SqlDatabase, shardSource } from '#mutuel/runtime';
-import { ProjectorHost, ReadModel } from '#mutuel/services';
-import { TOPICS } from '#mutuel/contracts';
+import { OddsService, ProjectorHost, ReadModel } from '#mutuel/services';
 import { Tokens } from './auth.js';
 import { Betting } from './betting.js';
 import { type Config, type Role, StartFault } from './config.js';
@@ -84,6 +84,7 @@ class Composition {
     this.#stops.push({ name: 'seams', stop: () => seams.close() });
     if (this.#roles.has('engine')) this.#startEngine(seams, keys);
     if (this.#roles.has('projector')) await this.#startProjector(seams);
+    if (this.#roles.has('odds')) await this.#startOdds(seams);
     const tokens = new Tokens(keys.token, seams.clock.now);
     const isDoor = this.#roles.has('bet-api') || this.#roles.has('back-office');
     const demo = this.#config.demo && isDoor ? new DemoAccess(tokens, this.#config.accounts, DEMO_CURRENCY) : undefined;
@@ -114,7 +115,9 @@ class Composition {
     this.#stops.push({ name: 'engine', stop: () => engine.stop() });
     this.#readiness.add('engine', () => {
       const runners = [...engine.shards.values(), ...(engine.market ? [engine.market] : [])];
-      const idle = runners.filter((runner) => runner.status !== 'LEADING').map((runner) => `${runner.src} ${runner.status}`);
+      const idle = runners
+        .filter((runner) => runner.status !== 'LEADING')
+        .map((runner) => `${runner.src} ${runner.status}`);
       return idle.length === 0 ? undefined : idle.join(', ');
     });
     this.#metrics.collect('engine', 'Figures of the deciders of this process.', () => {
@@ -141,6 +144,17 @@ class Composition {
       ...projector.driver.metrics,
       lag_ms: projector.driver.progress().lagMs,
     }));
+  }
+
+  async #startOdds(seams: Seams): Promise<void> {
+    const onAlarm = (code: string, detail: string): void => {
+      this.#voice.warn(`${code}: ${detail}`);
+      if (code === 'ODDS_STOPPED') this.#fail(new Error(detail));
+    };
+    const odds = new OddsService({ ...seams, cache: await seams.cache(), onAlarm });
+    this.#stops.push({ name: 'odds', stop: () => odds.stop() });
+    await odds.start();
+    this.#metrics.collect('odds', 'Figures of the odds service.', () => odds.metrics);
   }
 
   // ── The API ────────────────────────────────────────────────────────────────────────────────────────────────────

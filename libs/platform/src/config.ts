@@ -24,9 +24,16 @@ const key = z
   .string()
   .regex(/^(?:[0-9a-f]{2}){32,}$/i, 'must be at least 32 bytes in hex')
   .transform((hex) => Buffer.from(hex, 'hex'));
-const port = z.coerce.number().int().min(0, 'must be a port from 0 to 65535').max(65_535, 'must be a port from 0 to 65535');
+const port = z.coerce
+  .number()
+  .int()
+  .min(0, 'must be a port from 0 to 65535')
+  .max(65_535, 'must be a port from 0 to 65535');
 const above = (most: number) =>
-  z.coerce.number(`must be a number above zero`).gt(0, 'must be a number above zero').max(most, `must be at most ${most}`);
+  z.coerce
+    .number(`must be a number above zero`)
+    .gt(0, 'must be a number above zero')
+    .max(most, `must be at most ${most}`);
 const url = (scheme: string) => z.string().regex(new RegExp(`^${scheme}(ql)?s?://`), `must be a ${scheme}:// address`);
 
 const schema = z.object({
@@ -38,6 +45,8 @@ const schema = z.object({
   console: z.string().min(1).default('dist/console'),
   label: z.string().min(1).max(60).optional(),
   demo: z.boolean(),
+  /** Whether the demo's crowd bets; without it the demo is its accounts and operators alone. */
+  crowd: z.boolean(),
   accounts: z.coerce.number().int().min(1, 'must be 1 to 200000').max(200_000, 'must be 1 to 200000').default(1_000),
   rate: above(100_000).default(20),
   every: above(86_400).default(180),
@@ -69,6 +78,7 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   console: [undefined, 'CONSOLE_DIR'],
   label: [undefined, 'LABEL'],
   demo: ['--demo', undefined],
+  crowd: [undefined, undefined],
   accounts: ['--accounts', 'DEMO_ACCOUNTS'],
   rate: ['--rate', undefined],
   every: ['--every', undefined],
@@ -103,6 +113,7 @@ export function readConfig({ args, env, demoByDefault }: StartArguments): Config
     given[name] = fromFlag ?? fromEnv;
   }
   given['demo'] = flags['no-demo'] === true ? false : flags['demo'] === true || demoByDefault;
+  given['crowd'] = flags['no-crowd'] !== true;
   given['production'] = env['NODE_ENV'] === 'production';
   const result = schema.safeParse(given);
   if (!result.success) throw new StartFault(result.error.issues.map(lineOf), 2);
@@ -115,7 +126,10 @@ function requireWhole(config: Config): void {
   const named = { KAFKA_BROKERS: config.brokers, DATABASE_URL: config.databaseUrl, REDIS_URL: config.redisUrl };
   const missing = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [name] : []));
   if (missing.length > 0 && missing.length < 3)
-    throw new StartFault([`${missing.join(' and ')} must be set too: the distributed system needs Kafka, PostgreSQL and Redis.`], 2);
+    throw new StartFault(
+      [`${missing.join(' and ')} must be set too: the distributed system needs Kafka, PostgreSQL and Redis.`],
+      2,
+    );
   if (config.production && (config.serviceKey === undefined || config.tokenKey === undefined))
     throw new StartFault(['SERVICE_KEY and TOKEN_KEY must be set in production (64 hex digits or more each).'], 2);
 }
@@ -125,13 +139,21 @@ export const isDistributed = (config: Config): boolean => config.brokers !== und
 function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
   const text = { type: 'string' } as const;
   const yes = { type: 'boolean' } as const;
-  const options: Record<string, typeof text | typeof yes> = { demo: yes, 'no-demo': yes };
-  for (const [flag] of Object.values(SOURCES)) if (flag !== undefined && flag !== '--demo') options[flag.slice(2)] = text;
+  const options: Record<string, typeof text | typeof yes> = { demo: yes, 'no-demo': yes, 'no-crowd': yes };
+  for (const [flag] of Object.values(SOURCES))
+    if (flag !== undefined && flag !== '--demo') options[flag.slice(2)] = text;
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (fault) {
     const [sentence = ''] = (fault as Error).message.split(/\. |\n/);
-    throw new StartFault([`${sentence.replace(/\.?$/, '.')} Known flags: ${Object.keys(options).map((name) => `--${name}`).join(' ')}`], 2);
+    throw new StartFault(
+      [
+        `${sentence.replace(/\.?$/, '.')} Known flags: ${Object.keys(options)
+          .map((name) => `--${name}`)
+          .join(' ')}`,
+      ],
+      2,
+    );
   }
 }
 

@@ -11,7 +11,12 @@ const OPENING_REF = 'demo-opening';
 const AT_ONCE = 400;
 const RETRY_MS = 200;
 
-export async function fundDemo(access: DemoAccess, door: ShardDoor, key: ServiceKey, signal: AbortSignal): Promise<void> {
+export async function fundDemo(
+  access: DemoAccess,
+  door: ShardDoor,
+  key: ServiceKey,
+  signal: AbortSignal,
+): Promise<void> {
   let next = 0;
   const worker = async (): Promise<void> => {
     while (next < access.count && !signal.aborted) {

@@ -32,7 +32,9 @@ function keptIn(data: string): Keys {
     return fromHex(fresh);
   } catch (fault) {
     if ((fault as NodeJS.ErrnoException).code !== 'EEXIST')
-      throw new StartFault([`The data folder ${data} cannot be written: ${(fault as Error).message}`], 1, { cause: fault });
+      throw new StartFault([`The data folder ${data} cannot be written: ${(fault as Error).message}`], 1, {
+        cause: fault,
+      });
   }
   try {
     return fromHex(JSON.parse(readFileSync(file, 'utf8')) as typeof fresh);

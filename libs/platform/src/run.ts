@@ -5,7 +5,7 @@
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { startSystem, type Voice } from './compose.js';
-import { type Config, readConfig, type Role, StartFault } from './config.js';
+import { type Config, type Role, readConfig, StartFault } from './config.js';
 
 export interface RunOptions {
   readonly roles: readonly Role[];
@@ -33,7 +33,7 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
   try {
     const config = readConfig({ args, env: process.env, demoByDefault });
     const system = await startSystem(config, roles, voice);
-    const crowd = config.demo && roles.includes('demo') ? startCrowd(config, system.url) : undefined;
+    const crowd = config.demo && config.crowd && roles.includes('demo') ? startCrowd(config, system.url) : undefined;
     voice.say(`${roles.length > 2 ? 'Mutuel' : roles.join(' and ')} at ${system.url}`);
     const fault = await Promise.race([system.failed, signal]);
     if (fault) {
@@ -46,7 +46,10 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
     await system.stop();
     process.exit(process.exitCode ?? 0);
   } catch (fault) {
-    const lines = fault instanceof StartFault ? fault.lines : [fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)];
+    const lines =
+      fault instanceof StartFault
+        ? fault.lines
+        : [fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)];
     for (const line of lines) voice.warn(line);
     process.exit(fault instanceof StartFault ? fault.exitCode : 1);
   }

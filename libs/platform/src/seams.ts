@@ -38,7 +38,8 @@ export interface Seams {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
-  sleep: (ms, signal) => sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+  sleep: (ms, signal) =>
+    sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
 };
 
 export const systemEntropy: Entropy = { bytes: (count) => randomBytes(count) };
@@ -78,7 +79,17 @@ async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
     };
     return { database, close };
   };
-  return seams({ config, log, shards, onWarning, cache: async () => cache, open: openEmbedded, durable: false, windowMs: 0, label: 'EMBEDDED' });
+  return seams({
+    config,
+    log,
+    shards,
+    onWarning,
+    cache: async () => cache,
+    open: openEmbedded,
+    durable: false,
+    windowMs: 0,
+    label: 'EMBEDDED',
+  });
 }
 
 async function distributed(config: Config, clientId: string, onWarning: OnWarning): Promise<Seams> {
@@ -89,16 +100,29 @@ async function distributed(config: Config, clientId: string, onWarning: OnWarnin
   const shards = config.shards ?? (known || DISTRIBUTED_SHARDS);
   const topics = topicsOf(shards);
   const replication = config.replication ?? Math.min(3, brokers.length);
-  await ensureKafkaTopics({ ...kafka, topics, replication, minInsync: replication > SINGLE_NODE ? 2 : 1 }).catch(asStartFault);
+  await ensureKafkaTopics({ ...kafka, topics, replication, minInsync: replication > SINGLE_NODE ? 2 : 1 }).catch(
+    asStartFault,
+  );
   const unsafe = await checkKafkaTopics({ ...kafka, topics });
-  if (unsafe.length > 0 && config.production) throw new StartFault(['The log is not safe for production:', ...unsafe], 1);
+  if (unsafe.length > 0 && config.production)
+    throw new StartFault(['The log is not safe for production:', ...unsafe], 1);
   const open = async () => {
     const database = await openDatabase({ url: databaseUrl, max: MAX_CONNECTIONS, onWarning });
     return { database, close: () => database.close() };
   };
   const durable = unsafe.length === 0;
   const label = durable ? 'DISTRIBUTED' : 'NOT DURABLE: single node';
-  return seams({ config, log, shards, onWarning, cache: () => openRedisCache({ url: redisUrl, onWarning }), open, durable, windowMs: 5, label });
+  return seams({
+    config,
+    log,
+    shards,
+    onWarning,
+    cache: () => openRedisCache({ url: redisUrl, onWarning }),
+    open,
+    durable,
+    windowMs: 5,
+    label,
+  });
 }
 
 interface Opened {

@@ -22,7 +22,13 @@ import { openapiDocument } from './openapi.js';
 import { OperatorController } from './operator.controller.js';
 import { RacingController } from './racing.controller.js';
 import { BearerGuard, type FilterOptions, ProblemFilter } from './rim.js';
-import { CONTRACTS, type ContractDocuments, ContractController, DemoController, SystemController } from './system.controller.js';
+import {
+  CONTRACTS,
+  ContractController,
+  type ContractDocuments,
+  DemoController,
+  SystemController,
+} from './system.controller.js';
 import { TicketsController } from './tickets.controller.js';
 
 /** What the API's handlers work with. */
