@@ -22,8 +22,8 @@ export interface System {
   stop(): Promise<void>;
 }
 
-/** A demo that is quiet: few accounts, the first race of its own in an hour, a bet every quarter of an hour at the most. */
-const QUIET = ['--accounts', '4', '--races', '1', '--every', '3600', '--rate', '0.001'];
+/** The demo's accounts and operators without its crowd. */
+const QUIET = ['--demo', '--no-crowd', '--accounts', '4'];
 
 /** Starts the system so that every bet on the test's own card is the test's own. */
 export async function startSystem(): Promise<System> {
@@ -57,7 +57,7 @@ function readyUrl(child: ChildProcess): Promise<string> {
     child.once('exit', (code) => reject(new Error(`The system ended with code ${code} while it was starting.`)));
     if (child.stdout === null) throw new Error('The output of the system is not readable.');
     createInterface({ input: child.stdout }).on('line', (line) => {
-      const url = /^Ready: (\S+)$/u.exec(line)?.[1];
+      const url = /^Mutuel at (\S+)$/u.exec(line)?.[1];
       if (url === undefined) return;
       clearTimeout(impatience);
       resolve(url.replace(/\/$/u, ''));

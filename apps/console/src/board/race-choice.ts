@@ -28,7 +28,7 @@ export function followed(races: readonly RaceSummary[], inView: string | null, n
   return fresh ? held : (nextRace(races, now) ?? lastRun(races));
 }
 
-/** The last race whose betting has stopped. */
+/** The last race whose betting has stopped; a voided one has no result to show. */
 export function lastRun(races: readonly RaceSummary[]): RaceSummary | null {
   return (
     races
@@ -38,9 +38,10 @@ export function lastRun(races: readonly RaceSummary[]): RaceSummary | null {
   );
 }
 
-/** The part of the card around the race in view, by post time. */
+/** The part of the card around the race in view, by post time; abandoned races of other meetings are left out. */
 export function cardAround(races: readonly RaceSummary[], shown: string | null): RaceSummary[] {
-  const all = [...races].sort(byPost);
+  const meeting = races.find((race) => race.raceId === shown)?.meetingId;
+  const all = races.filter((race) => race.status !== 'VOID' || race.meetingId === meeting).sort(byPost);
   const at = Math.max(
     0,
     all.findIndex((race) => race.raceId === shown),

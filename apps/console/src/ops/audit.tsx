@@ -55,17 +55,22 @@ export function Audit({ operator, race }: { operator: OperatorSession; race: Rac
 
 function Entry({ entry }: { entry: AuditEntry }) {
   const detail = typeof entry.detail === 'string' ? entry.detail : null;
+  const said = [entry.reason, entry.code, detail].filter((part) => part !== null && part !== '');
   return (
     <li data-testid="audit-entry">
       <time dateTime={entry.at}>{instant(entry.at)}</time>
       <span>
-        <b>{entry.action.replaceAll(/[_-]/gu, ' ').toLowerCase()}</b>
+        <b>{actionName(entry.action)}</b>
         {entry.outcome === 'REFUSED' ? <span className="refused"> refused</span> : null}
         {entry.actor === null ? ' by the system' : ` by ${entry.actor.user}`}
       </span>
-      {entry.reason === null && entry.code === null && detail === null ? null : (
-        <span className="rest">{[entry.reason, entry.code, detail].filter((part) => part !== null).join(' · ')}</span>
-      )}
+      {said.length === 0 ? null : <span className="rest">{said.join(' · ')}</span>}
     </li>
   );
+}
+
+/** `EnterResult` or `ENTER_RESULT` → `enter result`. */
+function actionName(action: string): string {
+  const words = action.includes('_') ? action : action.replaceAll(/(?<=[a-z])(?=[A-Z])/gu, '_');
+  return words.replaceAll('_', ' ').toLowerCase();
 }
