@@ -4,17 +4,26 @@
  */
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
+import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { TOPICS } from '#mutuel/contracts';
 import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
 import { CommandGateway, EngineHost, MARKET_SOURCE, type SqlDatabase, shardSource } from '#mutuel/runtime';
-import { OddsService, ProjectorHost, ReadModel } from '#mutuel/services';
+import {
+  auditCalculator,
+  engineCalculator,
+  OddsService,
+  ProjectorHost,
+  projectorCalculator,
+  ReadModel,
+} from '#mutuel/services';
 import { Tokens } from './auth.js';
 import { Betting } from './betting.js';
-import { type Config, type Role, StartFault } from './config.js';
+import { type Config, isDistributed, type Role, StartFault } from './config.js';
 import { DemoAccess } from './demo-access.js';
 import { fundDemo } from './demo-setup.js';
 import { Desk } from './desk.js';
 import { marketDoor, shardDoor } from './gateway-doors.js';
+import { startGrpc } from './grpc/server.js';
 import { type ApiParts, apiModule } from './http/api-module.js';
 import { type HttpServer, pageOf, startHttp } from './http/server.js';
 import { type Keys, readKeys } from './keys.js';
@@ -37,6 +46,8 @@ export interface Voice {
 export interface System {
   readonly url: string;
   readonly port: number;
+  /** Where betting over gRPC is, if this process takes bets. */
+  readonly grpcPort: number | undefined;
   /** Resolves when a part has died for good; the process should stop and end with an error. */
   readonly failed: Promise<Error>;
   /** Doors first, deciders last. */
@@ -46,6 +57,8 @@ export interface System {
 /** The cluster epoch of the topics; maintenance alone may begin another. */
 const EPOCH = 1;
 const DEMO_CURRENCY = 'EUR';
+/** The ports right behind the public one are taken by the other roles of a machine. */
+const DISTRIBUTED_GRPC_STEP = 1_000;
 
 export async function startSystem(config: Config, roles: readonly Role[], voice: Voice): Promise<System> {
   const composition = new Composition(config, roles, voice);
@@ -66,6 +79,7 @@ class Composition {
   readonly #stopping = new AbortController();
   /** What to stop, in the order of starting. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
+  #grpcPort: number | undefined;
   #fail: (fault: Error) => void = () => undefined;
   readonly #failed = new Promise<Error>((settle) => {
     this.#fail = settle;
@@ -85,13 +99,15 @@ class Composition {
     if (this.#roles.has('engine')) this.#startEngine(seams, keys);
     if (this.#roles.has('projector')) await this.#startProjector(seams);
     if (this.#roles.has('odds')) await this.#startOdds(seams);
+    if (this.#roles.has('calculators')) await this.#startCalculators(seams, keys);
     const tokens = new Tokens(keys.token, seams.clock.now);
     const isDoor = this.#roles.has('bet-api') || this.#roles.has('back-office');
     const demo = this.#config.demo && isDoor ? new DemoAccess(tokens, this.#config.accounts, DEMO_CURRENCY) : undefined;
     const api = isDoor ? await this.#startApi(seams, keys, demo) : undefined;
     const http = await this.#startHttp(tokens, api, demo);
+    if (this.#roles.has('bet-api')) await this.#startGrpc(http, tokens);
     const url = `http://${this.#config.host}:${http.port}`;
-    return { url, port: http.port, failed: this.#failed, stop: () => this.stop() };
+    return { url, port: http.port, grpcPort: this.#grpcPort, failed: this.#failed, stop: () => this.stop() };
   }
 
   async stop(): Promise<void> {
@@ -155,6 +171,19 @@ class Composition {
     this.#stops.push({ name: 'odds', stop: () => odds.stop() });
     await odds.start();
     this.#metrics.collect('odds', 'Figures of the odds service.', () => odds.metrics);
+  }
+
+  async #startCalculators(seams: Seams, keys: Keys): Promise<void> {
+    const onAlarm = (code: string, detail: string): void => {
+      this.#voice.warn(`${code}: ${detail}`);
+      // Without one of the three no dividend is ever declared: somebody must see that at once.
+      if (code === 'CALCULATOR_STOPPED') this.#fail(new Error(detail));
+    };
+    const options = { ...seams, serviceKey: keys.service, onAlarm };
+    const db = await seams.database();
+    const calculators = [engineCalculator(options), auditCalculator(options), projectorCalculator({ ...options, db })];
+    for (const calculator of calculators) this.#stops.push({ name: 'calculator', stop: () => calculator.stop() });
+    await Promise.all(calculators.map((calculator) => calculator.start()));
   }
 
   // ── The API ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -249,15 +278,11 @@ class Composition {
     const { host, port } = this.#config;
     const folder = resolve(this.#config.console);
     const consoleDir = api !== undefined && existsSync(folder) ? folder : undefined;
-    const onFault = (fault: unknown, correlationId: string): void => {
-      const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
-      this.#voice.warn(`Unexpected fault in request ${correlationId}: ${text}`);
-    };
     const module = apiModule({
       readiness: this.#readiness,
       metrics: this.#metrics,
       tokens,
-      filter: { page: pageOf(consoleDir), onFault },
+      filter: { page: pageOf(consoleDir), onFault: this.#onFault },
       api,
       // One address is enough for the demo; elsewhere the operators have a process, and a network, of their own.
       doors: {
@@ -272,6 +297,31 @@ class Composition {
     this.#stops.push({ name: 'http', stop: () => http.close() });
     return http;
   }
+
+  /** Beside the HTTP port unless told otherwise; a port that nobody asked for by name may be any. */
+  async #startGrpc({ app, port: httpPort }: HttpServer, tokens: Tokens): Promise<void> {
+    const { host, grpcPort, port } = this.#config;
+    const options = {
+      commands: app.get(CommandBus),
+      queries: app.get(QueryBus),
+      ...{ tokens, readiness: this.#readiness, host, onFault: this.#onFault },
+    };
+    const beside = httpPort + (isDistributed(this.#config) ? DISTRIBUTED_GRPC_STEP : 1);
+    const wanted = grpcPort ?? (port === 0 ? 0 : beside);
+    const grpc = await startGrpc({ ...options, port: wanted }).catch((fault: Error) => {
+      if (grpcPort !== undefined)
+        throw new StartFault([`Port ${grpcPort} for gRPC cannot be used: ${fault.message}`], 1);
+      return startGrpc({ ...options, port: 0 });
+    });
+    this.#stops.push({ name: 'grpc', stop: () => grpc.close() });
+    if (grpc.port !== wanted) this.#voice.say(`gRPC at ${host}:${grpc.port}`);
+    this.#grpcPort = grpc.port;
+  }
+
+  readonly #onFault = (fault: unknown, correlationId: string): void => {
+    const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
+    this.#voice.warn(`Unexpected fault in request ${correlationId}: ${text}`);
+  };
 }
 
 /** How far each shard is projected. */

@@ -1,0 +1,154 @@
+/**
+ * Betting over gRPC: unary calls over the same handlers as HTTP, with health and reflection. A call without a deadline is refused: who
+ * waits for ever cannot know what became of his bet.
+ */
+import { fileURLToPath } from 'node:url';
+import {
+  type GrpcObject,
+  loadPackageDefinition,
+  Server,
+  ServerCredentials,
+  type ServerUnaryCall,
+  type ServiceClientConstructor,
+  type sendUnaryData,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { ReflectionService } from '@grpc/reflection';
+import type { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { HealthImplementation } from 'grpc-health-check';
+import type { Principal, Tokens } from '../auth.js';
+import { CancelTicket, LookUpReference, LookUpTicket, PlaceTicket, QuoteTicket } from '../messages.js';
+import { Problem } from '../problem.js';
+import { randomId } from '../random-ids.js';
+import type { Readiness } from '../readiness.js';
+import { paths, quoteSchema, reasonSchema, ticketSchema } from '../schemas.js';
+import { validate } from '../validate.js';
+import { cancelledMessage, lookedUpMessage, placedMessage, quotedMessage, ticketBody } from './messages.js';
+import { statusOf } from './problem-status.js';
+
+export interface GrpcOptions {
+  readonly commands: CommandBus;
+  readonly queries: QueryBus;
+  readonly tokens: Tokens;
+  readonly readiness: Readiness;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  readonly onFault: (fault: unknown, correlationId: string) => void;
+}
+
+export interface GrpcServer {
+  readonly port: number;
+  close(): Promise<void>;
+}
+
+export const PROTO_FILE = fileURLToPath(new URL('./mutuel.proto', import.meta.url));
+const SERVICE = 'mutuel.v1.Betting';
+const MAX_MESSAGE_BYTES = 1_048_576;
+const HEALTH_EVERY_MS = 500;
+const DRAIN_MS = 3_000;
+
+type Message = Record<string, unknown>;
+type Handler = (principal: Principal, request: Message) => Promise<Message>;
+
+export async function startGrpc(options: GrpcOptions): Promise<GrpcServer> {
+  const definition = loadSync(PROTO_FILE, { longs: Number, defaults: false, arrays: true, oneofs: true });
+  const server = new Server({
+    'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
+    'grpc.keepalive_time_ms': 60_000,
+  });
+  server.addService(serviceOf(loadPackageDefinition(definition)), unary(options, handlersOf(options)));
+  const health = new HealthImplementation({ '': 'NOT_SERVING', [SERVICE]: 'NOT_SERVING' });
+  health.addToServer(server);
+  new ReflectionService(definition).addToServer(server);
+  const port = await bind(server, `${options.host}:${options.port}`);
+  const tell = (): void => {
+    const state = options.readiness.reasons().length === 0 ? 'SERVING' : 'NOT_SERVING';
+    for (const name of ['', SERVICE]) health.setStatus(name, state);
+  };
+  tell();
+  const timer = setInterval(tell, HEALTH_EVERY_MS);
+  return { port, close: () => close(server, timer) };
+}
+
+function serviceOf(loaded: GrpcObject): ServiceClientConstructor['service'] {
+  const { v1 } = loaded['mutuel'] as GrpcObject;
+  return ((v1 as GrpcObject)['Betting'] as ServiceClientConstructor).service;
+}
+
+function bind(server: Server, address: string): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.bindAsync(address, ServerCredentials.createInsecure(), (fault, port) =>
+      fault ? reject(fault) : resolve(port),
+    );
+  });
+}
+
+/** Lets calls end for a moment, then cuts them off. */
+function close(server: Server, timer: NodeJS.Timeout): Promise<void> {
+  clearInterval(timer);
+  return new Promise((resolve) => {
+    const force = setTimeout(() => server.forceShutdown(), DRAIN_MS);
+    server.tryShutdown(() => {
+      clearTimeout(force);
+      resolve();
+    });
+  });
+}
+
+function handlersOf({ commands, queries }: GrpcOptions): Record<string, Handler> {
+  return {
+    async Place(principal, request) {
+      const body = validate(ticketSchema, ticketBody(request));
+      return placedMessage(await commands.execute(new PlaceTicket(principal, body)));
+    },
+    async LookUp(principal, request) {
+      const { ticketId = '', accountId, ticketRef } = request;
+      if (ticketId !== '') {
+        const path = validate(paths.ticket, { ticketId });
+        return lookedUpMessage(await queries.execute(new LookUpTicket(principal, path.ticketId)));
+      }
+      const path = validate(paths.byRef, { accountId, ticketRef });
+      const answer = await queries.execute(new LookUpReference(principal, path.accountId, path.ticketRef));
+      return lookedUpMessage(answer.body);
+    },
+    async Cancel(principal, request) {
+      const { ticketId } = validate(paths.ticket, { ticketId: request['ticketId'] });
+      const { reason } = validate(reasonSchema, { reason: request['reason'] });
+      return cancelledMessage((await commands.execute(new CancelTicket(principal, ticketId, reason))).body);
+    },
+    async Quote(_principal, request) {
+      return quotedMessage(await queries.execute(new QuoteTicket(validate(quoteSchema, ticketBody(request)))));
+    },
+  };
+}
+
+/** What every call passes: deadline, token, and problems as statuses. */
+function unary(options: GrpcOptions, handlers: Record<string, Handler>) {
+  const answer = async (handler: Handler, call: ServerUnaryCall<Message, Message>): Promise<Message> => {
+    if (!Number.isFinite(Number(call.getDeadline()))) throw new Problem('MALFORMED', 'A call needs a deadline.');
+    const [header] = call.metadata.get('authorization');
+    const principal = await options.tokens.bearer(header === undefined ? undefined : String(header));
+    return handler(principal, call.request);
+  };
+  const entries = Object.entries(handlers).map(([name, handler]) => {
+    const method = (call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>): void => {
+      answer(handler, call).then(
+        (message) => done(null, message),
+        (fault: unknown) => done(asStatus(fault, options.onFault)),
+      );
+    };
+    return [name, method] as const;
+  });
+  return Object.fromEntries(entries);
+}
+
+function asStatus(fault: unknown, onFault: GrpcOptions['onFault']) {
+  const correlationId = randomId();
+  if (fault instanceof Problem) return statusOf(fault, correlationId);
+  onFault(fault, correlationId);
+  return statusOf(
+    new Problem('INTERNAL', 'An unexpected fault. It was recorded under the correlation id.'),
+    correlationId,
+  );
+}
