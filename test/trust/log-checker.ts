@@ -18,6 +18,8 @@ export interface JournalLine {
   readonly status: number;
   readonly ticketId?: string;
   readonly code?: string;
+  /** The ticket was acknowledged as cancelled, too. */
+  readonly cancelled?: boolean;
 }
 
 export interface Verdict {
@@ -53,6 +55,7 @@ export function checkLogs(
   const clearing = new Map<string, number>();
   const tickets = new Map<string, { ref: string; count: number }>();
   const refs = new Map<string, string>();
+  const cancelled = new Set<string>();
   const stops = new Map<string, number>();
   const raceOf = new Map<string, string>();
   let decisions = 0;
@@ -109,6 +112,7 @@ export function checkLogs(
       for (const bet of e['bets'] as { no: number; pool: string; stake: number }[])
         bets.set(`${ticket} ${bet.no}`, { pool: bet.pool, at: d.at, stake: bet.stake, left: bet.stake });
     }
+    if (e['t'] === 'TicketCancelled') cancelled.add(String(e['ticket']));
     if (e['t'] === 'TicketCancelled')
       for (const bet of e['bets'] as { no: number; amount: number }[])
         takeOff(`${String(e['ticket'])} ${bet.no}`, bet.amount, name, d);
@@ -150,6 +154,8 @@ export function checkLogs(
       findings.push(`lost: ${line.account} ${line.ref} was acknowledged as ${line.ticketId} and is in no log`);
     if (line.status === 201 && ticket !== undefined && ticket !== line.ticketId)
       findings.push(`adrift: ${line.account} ${line.ref} was acknowledged as ${line.ticketId} and logged as ${ticket}`);
+    if (line.cancelled === true && !cancelled.has(String(line.ticketId)))
+      findings.push(`lost: the cancelling of ${line.ticketId} was acknowledged and is in no log`);
     if (line.status === 422 && ticket !== undefined)
       findings.push(`adrift: ${line.account} ${line.ref} was refused (${line.code}) and logged as ${ticket}`);
     if (line.status === 503 && ticket !== undefined)

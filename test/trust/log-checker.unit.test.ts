@@ -56,6 +56,12 @@ describe('the checker of logs and journals', () => {
 
   it.each([
     ['a lost ticket', log([{ ref: 'r1' }]), [told('r2', 201)], /^lost: a r2/],
+    [
+      'a cancelling that was acknowledged and lost',
+      log([{ ref: 'r1' }]),
+      [{ ...told('r1', 201), cancelled: true }],
+      /^lost: the cancelling of t0-2-x/,
+    ],
     ['a reference accepted twice', log([{ ref: 'r1' }, { ref: 'r1' }]), [], /accepted twice/],
     ['a refusal that was accepted', log([{ ref: 'r1' }]), [told('r1', 422)], /^adrift: a r1 was refused/],
     ['a 503 that was appended', log([{ ref: 'r1' }]), [told('r1', 503)], /said not to be appended/],

@@ -1,0 +1,201 @@
+/**
+ * A bettor's side of the story: sends tickets without waiting for one another, writes down every answer, and after a crash resolves
+ * what it does not know by looking it up, sending it again under the same reference, or giving it up. It knows the public API and
+ * nothing else; what it wrote down is what the checker holds against the log.
+ */
+import { Pool } from 'undici';
+import { v7 } from 'uuid';
+import type { JournalLine } from './log-checker.js';
+
+export interface Holder {
+  readonly accountId: string;
+  readonly token: string;
+}
+
+interface Entry {
+  readonly holder: Holder;
+  readonly ref: string;
+  readonly body: string;
+  readonly stake: number;
+  /** 0 while no answer came. */
+  status: number;
+  ticketId?: string;
+  code?: string;
+  cancelled: boolean;
+  /** Set once an answer was lost: from then on a 503 no longer says that nothing of it was ever appended. */
+  wasUnknown: boolean;
+}
+
+interface Reply {
+  readonly status: number;
+  readonly body: Record<string, unknown>;
+  readonly replayed: boolean;
+}
+
+const SLICE_MS = 5;
+const RESOLVE_WITHIN_MS = 30_000;
+const RESOLVE_AGAIN_MS = 100;
+const TICKET_PATH = '/v1/tickets';
+
+export class JournalClient {
+  /** What a repeated reference was told that differs from its first answer: must stay empty. */
+  readonly contradictions: string[] = [];
+  readonly #entries: Entry[] = [];
+
+  constructor(
+    private readonly holders: readonly Holder[],
+    private readonly random: () => number,
+  ) {}
+
+  get journal(): JournalLine[] {
+    return this.#entries.map(({ holder, ref, stake, status, ticketId, code, cancelled }) => ({
+      ...{ account: holder.accountId, ref, stake, status, cancelled },
+      ...(ticketId === undefined ? {} : { ticketId }),
+      ...(code === undefined ? {} : { code }),
+    }));
+  }
+
+  count(status: number): number {
+    return this.#entries.filter((entry) => entry.status === status).length;
+  }
+
+  get unknown(): number {
+    return this.#entries.filter(isUnknown).length;
+  }
+
+  /** Sends `rate` tickets a second on these races until told to stop; resolves when every answer or failure is in. */
+  async sell(url: string, races: readonly string[], rate: number, stop: AbortSignal): Promise<void> {
+    const pool = new Pool(url, { connections: 32, pipelining: 1 });
+    const began = performance.now();
+    const sent: Promise<void>[] = [];
+    while (!stop.aborted) {
+      const due = Math.floor(((performance.now() - began) / 1_000) * rate);
+      while (sent.length < due) sent.push(this.#one(pool, races));
+      await new Promise((wake) => setTimeout(wake, SLICE_MS));
+    }
+    await Promise.all(sent);
+    await pool.destroy();
+  }
+
+  async #one(pool: Pool, races: readonly string[]): Promise<void> {
+    const entry = this.#invent(races);
+    this.#entries.push(entry);
+    note(entry, await this.#post(pool, TICKET_PATH, entry.body, entry.holder));
+    if (entry.status === 201 && this.random() < 0.05) await this.#cancel(pool, entry);
+  }
+
+  async #cancel(pool: Pool, entry: Entry): Promise<void> {
+    const path = `${TICKET_PATH}/${entry.ticketId}/cancel`;
+    const { status } = await this.#post(pool, path, '{"reason":"changed my mind"}', entry.holder);
+    if (status === 200) entry.cancelled = true;
+  }
+
+  /** Straight wins, boxes of exactas, now and then one that must be refused. */
+  #invent(races: readonly string[]): Entry {
+    const holder = this.#pick(this.holders);
+    const race = this.#pick(races);
+    const ref = v7();
+    const kind = this.random();
+    const first = 1 + Math.floor(this.random() * 8);
+    const runner = kind < 0.03 ? '99' : String(first);
+    const bet =
+      kind < 0.6
+        ? { betRef: 'a', poolId: `${race}-WIN`, form: 'STRAIGHT', columns: [[runner]], unitStake: 100, stake: 100 }
+        : { betRef: 'a', poolId: `${race}-EXACTA`, form: 'BOX', runners: boxFrom(first), unitStake: 100, stake: 600 };
+    const body = JSON.stringify({ ticketRef: ref, accountId: holder.accountId, currency: 'EUR', bets: [bet] });
+    return { holder, ref, body, stake: bet.stake, status: 0, cancelled: false, wasUnknown: false };
+  }
+
+  /** Until every ticket's outcome is known; throws when that takes too long. */
+  async resolve(url: string): Promise<void> {
+    const pool = new Pool(url, { connections: 16, pipelining: 1 });
+    const until = performance.now() + RESOLVE_WITHIN_MS;
+    for (const entry of this.#entries) if (isUnknown(entry)) entry.wasUnknown = true;
+    for (;;) {
+      const left = this.#entries.filter(isUnknown);
+      if (left.length === 0) break;
+      if (performance.now() > until) throw new Error(`${left.length} outcomes are still unknown: ${left[0]?.ref}`);
+      await Promise.all(left.map((entry) => this.#resolveOne(pool, entry)));
+      await new Promise((wake) => setTimeout(wake, RESOLVE_AGAIN_MS));
+    }
+    await this.#repeatSome(pool);
+    await pool.destroy();
+  }
+
+  async #resolveOne(pool: Pool, entry: Entry): Promise<void> {
+    const { holder, ref, body } = entry;
+    const byRef = `${TICKET_PATH}/by-ref/${holder.accountId}/${ref}`;
+    const found = await this.#send(pool, 'GET', byRef, undefined, holder);
+    if (found.status === 200) return settle(entry, found);
+    if (found.status !== 404) return;
+    if (this.random() < 0.3) {
+      const given = await this.#post(pool, `${byRef}/abandon`, '{}', holder);
+      if (given.status === 200) settle(entry, given);
+      return;
+    }
+    const again = await this.#post(pool, TICKET_PATH, body, holder);
+    if (again.status === 201 || again.status === 422) note(entry, again);
+  }
+
+  /** The same request again must get the same answer, and place nothing. */
+  async #repeatSome(pool: Pool): Promise<void> {
+    const accepted = this.#entries.filter(({ status }) => status === 201);
+    for (let i = 0; i < Math.min(20, accepted.length); i++) {
+      const entry = this.#pick(accepted);
+      const again = await this.#post(pool, TICKET_PATH, entry.body, entry.holder);
+      if (again.status === 503 || again.status === 0) continue;
+      if (again.status !== 201 || again.body['ticketId'] !== entry.ticketId || !again.replayed)
+        this.contradictions.push(
+          `${entry.ref} was ${entry.ticketId}; again: ${again.status} ${JSON.stringify(again.body).slice(0, 200)}`,
+        );
+    }
+  }
+
+  #post(pool: Pool, path: string, body: string, holder: Holder): Promise<Reply> {
+    return this.#send(pool, 'POST', path, body, holder);
+  }
+
+  async #send(
+    pool: Pool,
+    method: 'GET' | 'POST',
+    path: string,
+    body: string | undefined,
+    holder: Holder,
+  ): Promise<Reply> {
+    const headers: Record<string, string> = { authorization: `Bearer ${holder.token}` };
+    if (body !== undefined) headers['content-type'] = 'application/json';
+    try {
+      const answer = await pool.request({ method, path, headers, body: body ?? null });
+      const text = await answer.body.text();
+      const replayed = answer.headers['idempotent-replay'] === 'true';
+      return { status: answer.statusCode, body: JSON.parse(text) as Record<string, unknown>, replayed };
+    } catch {
+      return { status: 0, body: {}, replayed: false };
+    }
+  }
+
+  #pick<T>(values: readonly T[]): T {
+    const found = values[Math.floor(this.random() * values.length)];
+    if (found === undefined) throw new Error('nothing to pick from');
+    return found;
+  }
+}
+
+const boxFrom = (first: number): string[] => [first, (first % 8) + 1, ((first + 1) % 8) + 1].map(String);
+
+const isUnknown = ({ status, wasUnknown }: Entry): boolean =>
+  status === 0 || status === 202 || status === 500 || (wasUnknown && status === 503);
+
+function note(entry: Entry, { status, body }: Reply): void {
+  entry.status = status;
+  if (status === 201) entry.ticketId = String(body['ticketId']);
+  if (status >= 400) entry.code = String(body['code']);
+}
+
+/** A look-up or the answer to giving up: what became of the reference. */
+function settle(entry: Entry, { body }: Reply): void {
+  const isPlaced = ['ACCEPTED', 'PARTIAL', 'CANCELLED'].includes(String(body['status']));
+  entry.status = isPlaced ? 201 : 422;
+  if (isPlaced) entry.ticketId = String(body['ticketId']);
+  else entry.code = String(body['code'] ?? body['status']);
+}

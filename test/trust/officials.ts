@@ -1,0 +1,108 @@
+/**
+ * The officials of a meeting over the public API: they publish, open and bring races home, and after a crash go on from wherever
+ * the race stands. It must never assume that an act without an answer was not done.
+ */
+import { ApiClient } from '#mutuel/demo';
+import type { Holder } from './journal-client.js';
+
+interface Operator {
+  readonly token: string;
+  readonly roles: readonly string[];
+}
+
+const FINISH = [['4'], ['7'], ['1'], ['2'], ['3'], ['5'], ['6'], ['8']];
+const LOOK_AGAIN_MS = 50;
+const HOME_WITHIN_MS = 40_000;
+
+export interface Cast {
+  readonly accounts: readonly Holder[];
+  readonly operators: readonly Operator[];
+}
+
+export async function castOf(url: string): Promise<Cast> {
+  const client = new ApiClient(url, 1);
+  const { body } = await client.get('/v1/demo');
+  await client.close();
+  return body as unknown as Cast;
+}
+
+export class Officials {
+  readonly #client: ApiClient;
+
+  constructor(
+    url: string,
+    private readonly operators: readonly Operator[],
+  ) {
+    this.#client = new ApiClient(url, 8);
+  }
+
+  close(): Promise<void> {
+    return this.#client.close();
+  }
+
+  /** Two races of eight runners with a win and an exacta pool, on sale. Resolves to their ids. */
+  async openMeeting(meetingId: string): Promise<string[]> {
+    const runners = Array.from({ length: 8 }, (_, i) => ({ number: String(i + 1), name: `Runner ${i + 1}` }));
+    const races = [1, 2].map((number) => ({
+      raceId: `${meetingId}-C${number}`,
+      number,
+      name: `Race ${number}`,
+      postTime: new Date(Date.now() + 3_600_000).toISOString(),
+      runners,
+      pools: ['WIN', 'EXACTA'].map((type) => ({ type, ruleSet: 'FR' })),
+    }));
+    const date = new Date().toISOString().slice(0, 10);
+    const card = { meetingId, course: 'Trust', date, country: 'FR', currency: 'EUR', exponent: 2, races };
+    await this.#must('TOTE_OPERATOR', '/v1/operator/meetings', card);
+    for (const { raceId } of races)
+      await this.#must('TOTE_OPERATOR', `/v1/operator/races/${raceId}/open`, { reason: 'on the card' });
+    return races.map(({ raceId }) => raceId);
+  }
+
+  /** From wherever the race stands to SETTLED, one act after the other; false when the system went away meanwhile. */
+  async bringHome(raceId: string): Promise<boolean> {
+    const until = performance.now() + HOME_WITHIN_MS;
+    let last = '';
+    while (performance.now() < until) {
+      const race = await this.#client.get(`/v1/races/${raceId}`);
+      if (race.status === 0) return false;
+      last = `${race.status} ${String(race.body['status'])} ${last.slice(0, 600)}`;
+      if (race.body['status'] === 'SETTLED') return true;
+      const said = await this.#nextAct(raceId, String(race.body['status']));
+      if (said !== undefined) last = said;
+      await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
+    }
+    throw new Error(`${raceId} did not come home: ${last}`);
+  }
+
+  async #nextAct(raceId: string, status: string): Promise<string | undefined> {
+    const at = `/v1/operator/races/${raceId}`;
+    const [first, second] = this.operators.filter(({ roles }) => roles.includes('STEWARD'));
+    switch (status) {
+      case 'OPEN':
+        return this.#say(`${at}/close`, { reason: 'they are off' }, first);
+      case 'CLOSED':
+        return this.#say(`${at}/result`, { finish: FINISH, disqualified: [] }, first);
+      case 'PROVISIONAL': {
+        const { body } = await this.#client.get(`${at}/settlement`, second?.token);
+        const { previewHash, waitingFor } = body;
+        if (typeof previewHash !== 'string') return JSON.stringify(waitingFor);
+        return this.#say(`${at}/confirm`, { previewHash }, second);
+      }
+      default:
+        return undefined;
+    }
+  }
+
+  async #say(path: string, body: object, operator: Operator | undefined): Promise<string> {
+    const { status, body: answer } = await this.#client.post(path, body, operator?.token);
+    return `${path}: ${status} ${JSON.stringify(answer)}`;
+  }
+
+  async #must(role: string, path: string, body: object): Promise<void> {
+    const operator = this.operators.find(({ roles }) => roles.includes(role));
+    const answer = await this.#client.post(path, body, operator?.token);
+    if (answer.status >= 300 || answer.status === 0)
+      throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+  }
+}

@@ -1,0 +1,79 @@
+/**
+ * The same past told again: decision logs folded to their state, and read models built anew from an empty database beside what the
+ * running system had written. Both must come out equal, to the character.
+ */
+import { createHash } from 'node:crypto';
+import { openDatabase, startPglite } from '#mutuel/adapters';
+import { sha256, TOPICS } from '#mutuel/contracts';
+import { marketDecider, shardDecider } from '#mutuel/engine';
+import {
+  type Clock,
+  type EventLog,
+  foldDecisions,
+  MARKET_SOURCE,
+  type SqlDatabase,
+  shardSource,
+  TailHub,
+} from '#mutuel/runtime';
+import { rebuild } from '#mutuel/services';
+import { tables } from '#mutuel/views';
+
+export const clock: Clock = {
+  now: () => Date.now(),
+  sleep: (ms, signal) =>
+    new Promise((resolve) => {
+      const timer = setTimeout(resolve, ms);
+      signal?.addEventListener('abort', () => {
+        clearTimeout(timer);
+        resolve();
+      });
+    }),
+};
+
+/** What says when a row was written, not what happened: differs in every telling. */
+const OF_THE_WRITING = new Set(['checkpoints', 'odds', 'odds_history', 'rejects']);
+
+/** State hash of every source, shards first. */
+export async function stateHashes(log: EventLog): Promise<string[]> {
+  const shards = await log.partitions(TOPICS.shardDecisions);
+  const hashes: string[] = [];
+  for (let shard = 0; shard < shards; shard++) {
+    const folded = await foldDecisions(log, shardSource(shard), shardDecider({ shard, shards, hash: sha256 }));
+    hashes.push(folded.stateHash);
+  }
+  const market = await foldDecisions(log, MARKET_SOURCE, marketDecider({ shards, hash: sha256 }));
+  return [...hashes, market.stateHash];
+}
+
+/** Opens the read models of a stopped embedded system. */
+export async function withReadModels<T>(dataDir: string, work: (db: SqlDatabase) => Promise<T>): Promise<T> {
+  const onWarning = (line: string): void => console.warn(line);
+  const server = await startPglite({ dir: dataDir, onWarning });
+  const db = await openDatabase({ url: server.url, max: 1, onWarning });
+  try {
+    return await work(db);
+  } finally {
+    await db.close();
+    await server.stop();
+  }
+}
+
+/** A digest and a row count of every table. */
+export async function tableDigests(db: SqlDatabase): Promise<Record<string, string>> {
+  const digests: Record<string, string> = {};
+  for (const table of tables.filter((name) => !OF_THE_WRITING.has(name))) {
+    const rows = await db.query<{ row: string }>(`select t::text as row from ${table} t order by 1`);
+    const digest = createHash('sha256');
+    for (const { row } of rows) digest.update(`${row}\n`);
+    digests[table] = `${rows.length} rows ${digest.digest('hex').slice(0, 16)}`;
+  }
+  return digests;
+}
+
+export async function rebuildReadModels(db: SqlDatabase, log: EventLog): Promise<void> {
+  const tails = new TailHub(log, clock);
+  const shards = await log.partitions(TOPICS.shardDecisions);
+  const onAlarm = (code: string, detail: string): void => console.warn(`${code}: ${detail}`);
+  await rebuild({ db, log, tails, clock, shards, onAlarm }, () => undefined);
+  await tails.close();
+}

@@ -1,0 +1,102 @@
+/**
+ * A program of the project as a child process, for tests and benchmarks that kill it: started with flags and variables of their
+ * own, known to be ready by its own word, ended by SIGKILL at any moment or asked to stop. It must never outlive its parent's test.
+ */
+import { type ChildProcess, spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+export const STANDALONE = 'dist/apps/standalone/src/main.js';
+/** The demo's accounts and operators, and nobody who bets by himself. */
+export const QUIET = ['--no-crowd'] as const;
+
+export interface StartOptions {
+  readonly program?: string;
+  readonly args: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeFlags?: readonly string[];
+}
+
+const READY_WITHIN_MS = 120_000;
+const STOP_WITHIN_MS = 30_000;
+/** Lines of output kept for the message of a failure. */
+const KEPT_LINES = 40;
+
+export class RunningSystem {
+  /** Where it answers, without a slash at the end. */
+  readonly url: string;
+  readonly #child: ChildProcess;
+  readonly #ended: Promise<number | null>;
+
+  private constructor(child: ChildProcess, ended: Promise<number | null>, url: string) {
+    this.#child = child;
+    this.#ended = ended;
+    this.url = url;
+  }
+
+  /** Resolves once it says where it is and answers that it is ready; throws with its last words when it ends before. */
+  static async start({ program = STANDALONE, args, env = {}, nodeFlags = [] }: StartOptions): Promise<RunningSystem> {
+    const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
+      stdio: ['ignore', 'pipe', 'pipe'],
+      env: { ...process.env, ...env },
+    });
+    const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
+    const output: string[] = [];
+    const ready = new Promise<string>((resolve, reject) => {
+      const fail = (what: string): void => reject(new Error(`${program} ${what}:\n${output.join('\n')}`));
+      const impatience = setTimeout(() => fail(`is not ready after ${READY_WITHIN_MS / 1_000} s`), READY_WITHIN_MS);
+      const hear = (line: string): void => {
+        if (output.push(line) > KEPT_LINES) output.shift();
+        const url = /^(?:Ready:|.* at) (http:\S+?)\/?$/u.exec(line)?.[1];
+        if (url !== undefined) resolve(url);
+      };
+      for (const stream of [child.stdout, child.stderr])
+        if (stream) createInterface({ input: stream }).on('line', hear);
+      void ended.then((code) => fail(`ended with code ${code} while it was starting`));
+      void ready.finally(() => clearTimeout(impatience)).catch(() => undefined);
+    });
+    try {
+      const url = await ready;
+      await untilReady(url, child);
+      return new RunningSystem(child, ended, url);
+    } catch (failure) {
+      child.kill('SIGKILL');
+      throw failure;
+    }
+  }
+
+  get pid(): number {
+    return this.#child.pid ?? 0;
+  }
+
+  /** As a power cut would: nothing of it runs any more when this resolves. */
+  async kill(): Promise<void> {
+    this.#child.kill('SIGKILL');
+    await this.#ended;
+  }
+
+  /** Asks it to stop. Resolves to its exit code; throws when it has to be killed for it. */
+  async stop(): Promise<number | null> {
+    this.#child.kill('SIGTERM');
+    let impatience: NodeJS.Timeout | undefined;
+    const late = new Promise<'late'>((resolve) => {
+      impatience = setTimeout(() => resolve('late'), STOP_WITHIN_MS);
+    });
+    const ended = await Promise.race([this.#ended, late]);
+    clearTimeout(impatience);
+    if (ended !== 'late') return ended;
+    await this.kill();
+    throw new Error(`the system did not stop within ${STOP_WITHIN_MS / 1_000} s`);
+  }
+}
+
+async function untilReady(url: string, child: ChildProcess): Promise<void> {
+  const until = Date.now() + READY_WITHIN_MS;
+  let last = '';
+  while (Date.now() < until && child.exitCode === null) {
+    const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+    if (answer?.ok) return;
+    last = (await answer?.text()) ?? last;
+    await new Promise((wake) => setTimeout(wake, 50));
+  }
+  throw new Error(`${url} did not become ready: ${last}`);
+}
