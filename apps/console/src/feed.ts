@@ -48,8 +48,11 @@ export interface FeedFilter {
   poolTypes?: string[];
 }
 
-/** `LATE`: the server says its calculation is behind. `OUT_OF_STEP`: a hash disagreed and a fresh image was asked for. */
-export type FeedPhase = 'CONNECTING' | 'LIVE' | 'LATE' | 'OUT_OF_STEP' | 'OFFLINE';
+/**
+ * `LATE`: the server says its calculation is behind. `OUT_OF_STEP`: a hash disagreed and a fresh image was asked for.
+ * `POLLED` is never the client's own: the figures were asked for over HTTP while the socket is `OFFLINE`.
+ */
+export type FeedPhase = 'CONNECTING' | 'LIVE' | 'LATE' | 'OUT_OF_STEP' | 'OFFLINE' | 'POLLED';
 
 export interface FeedSnapshot {
   readonly phase: FeedPhase;

@@ -22,6 +22,8 @@ import { Bones } from './shared/parts.js';
 
 const OpsPage = lazy(() => import('./ops/ops-page.js'));
 
+const RELOAD_AT_MOST_EVERY_MS = 60_000;
+
 const theme = createTheme({
   fontFamily: 'var(--font)',
   primaryColor: 'green',
@@ -38,6 +40,14 @@ const queries = new QueryClient({
       retry: (count, failure) => !(failure instanceof ProblemError && failure.problem.status < 500) && count < 4,
     },
   },
+});
+
+// After a release the chunks of an open page are gone from the server: load the page anew, but not again and again.
+window.addEventListener('vite:preloadError', () => {
+  const last = Number(sessionStorage.getItem('mutuel.reloaded') ?? 0);
+  if (Date.now() - last < RELOAD_AT_MOST_EVERY_MS) return;
+  sessionStorage.setItem('mutuel.reloaded', String(Date.now()));
+  window.location.reload();
 });
 
 function Console() {

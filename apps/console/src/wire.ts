@@ -80,6 +80,18 @@ export interface OddsRow {
   high: string | null;
 }
 
+export interface Pool {
+  poolId: string;
+  status: string;
+  gross: number;
+  net: number;
+  carryIn: number;
+  cycle: number | null;
+  computedAt: string | null;
+  final: boolean;
+  odds: (OddsRow & { stake: number })[];
+}
+
 export interface HistoryTick {
   cycle: number;
   at: string;

@@ -7,6 +7,7 @@ import type { FeedSnapshot } from '../feed.js';
 import { type Currency, money } from '../money.js';
 import { useNow } from '../shared/now.js';
 import { Bones, Masthead, ProblemNote } from '../shared/parts.js';
+import { usePolledPools } from '../shared/polled-pools.js';
 import { useAccount, useDemo, useMeetings, useRace } from '../shared/queries.js';
 import { isAhead, isSelling } from '../shared/race-face.js';
 import { type BettorSession, useSession } from '../shared/session.js';
@@ -43,7 +44,7 @@ export function BoardPage() {
   const shown = picked ?? followed(races, inView, now)?.raceId ?? null;
   useEffect(() => setInView(shown), [shown]);
   const race = useRace(shown);
-  const feed = useFeed(shown);
+  const feed = usePolledPools(race.data, useFeed(shown));
   const meeting = meetings.data?.find((one) => one.meetingId === race.data?.meetingId);
   const unit: Currency = meeting ?? EURO;
   const show = (raceId: string | null) => {

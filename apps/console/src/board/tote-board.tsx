@@ -110,6 +110,7 @@ const PHASES = {
   LIVE: { tone: 'go', words: 'Live' },
   LATE: { tone: 'wait', words: 'The calculation is late; these are the last figures' },
   OUT_OF_STEP: { tone: 'wait', words: 'Out of step, refreshing' },
+  POLLED: { tone: 'wait', words: 'Without the live feed, asked for every five seconds' },
   OFFLINE: { tone: 'halt', words: 'Connection lost, trying again' },
 } as const;
 
