@@ -13,7 +13,7 @@ import {
   sha256,
   signCommand,
 } from '#mutuel/contracts';
-import type { Decider, Decision } from '#mutuel/engine';
+import type { Context, Decider, Decision } from '#mutuel/engine';
 import { type Entropy, type LogAppender, type LogRecord, type LogStart } from './ports.js';
 import type { LifeOptions } from './runner-options.js';
 import type { OnRecords, Subscription } from './tail-source.js';
@@ -212,20 +212,37 @@ export class DeciderLife<S, C, E> {
   }
 
   #decide(record: LogRecord): void {
-    const { clock, src, epoch, serviceKey } = this.#o;
+    const { clock, serviceKey } = this.#o;
     const opened = openCommand(record.value, serviceKey);
     if ('newer' in opened) throw this.#halt(record, `its format ${opened.version} is newer than this release`);
     const trusted = 'trusted' in opened && opened.trusted;
-    const seq = this.#seq + 1;
-    const time = clock.now();
-    const context = { seq, at: record.time, decidedAt: time, cid: opened.cid, trusted };
+    const context = { seq: this.#seq + 1, at: record.time, decidedAt: clock.now(), cid: opened.cid, trusted };
     const quarantined = this.#isQuarantined(record, trusted);
     const decision = quarantined ?? this.#run(this.#read(record, opened), context);
-    const position = [epoch, record.offset, 0] as const;
-    const base = { v: RECORD_FORMAT, kind: 'decision', src, epoch, seq, in: position, cid: opened.cid } as const;
-    const inc = this.#inc as string;
-    this.#take({ ...base, inc, prev: this.#head, at: record.time, time, ...decision });
+    this.#take(this.#recordOf(decision, context, record.offset));
     if (opened.cid === this.#asked?.cid) this.#asked.cid = '';
+  }
+
+  /** Spelled out for accepted decisions: they are nearly all, and spreading costs more than deciding a bet. */
+  #recordOf(decision: Decision<E>, context: Context, offset: number): DecisionRecord<E> {
+    const { src, epoch } = this.#o;
+    const { seq, cid, at, decidedAt: time } = context;
+    const record = {
+      v: RECORD_FORMAT,
+      kind: 'decision',
+      src,
+      epoch,
+      seq,
+      in: [epoch, offset, 0],
+      cid,
+      inc: this.#inc as string,
+      prev: this.#head,
+      at,
+      time,
+      events: decision.events,
+      posts: decision.posts,
+    } as const;
+    return decision.code === undefined ? record : { ...record, ...decision };
   }
 
   #read(record: LogRecord, opened: Exclude<ReturnType<typeof openCommand>, { newer: true }>): C {
@@ -240,7 +257,7 @@ export class DeciderLife<S, C, E> {
     }
   }
 
-  #run(command: C, context: Parameters<Decider<S, C, E>['decide']>[2]): Decision<E> {
+  #run(command: C, context: Context): Decision<E> {
     const decision = this.#decider.decide(this.state, command, context);
     assertConserves(decision);
     return decision;

@@ -27,6 +27,8 @@ export interface RunnerOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> 
   readonly quietMs?: number;
   /** Whether silence counts only while commands wait (default). A decider that must speak by itself sets it to false. */
   readonly quietNeedsWork?: boolean;
+  /** Work that waits outside the command log, because only a leader is given it. */
+  readonly workWaits?: () => boolean;
 }
 
 export type RunnerStatus = 'IDLE' | 'FOLDING' | 'STANDBY' | 'LEADING' | 'STOPPED' | 'HALTED';
@@ -159,8 +161,8 @@ export class DeciderRunner<S, C, E> {
 
   /** Commands not decided yet, or a job in the state whose next step nobody has asked for. */
   async #workWaits({ valid, state }: DeciderLife<S, C, E>): Promise<boolean> {
-    const { log, commands, epoch, decider } = this.#o;
-    if (decider.pending(state) !== undefined) return true;
+    const { log, commands, epoch, decider, workWaits } = this.#o;
+    if (decider.pending(state) !== undefined || workWaits?.()) return true;
     const { end } = await log.bounds(commands);
     const last = valid.lastIn;
     return end > (last !== null && last[0] === epoch ? last[1] + 1 : 0);

@@ -106,14 +106,17 @@ export class EngineHost {
       src: `shard-${shard}`,
       commands,
       decisions: shardSource(shard).at,
+      // A living shard takes a fact within moments of the market's word.
+      workWaits: () => relay.metrics.waiting > 0,
     });
     this.#heed(runner);
-    const relay = new Relay<MarketEvent>({
+    const relay: Relay<MarketEvent> = new Relay<MarketEvent>({
       ...this.#o,
       source: MARKET_SOURCE,
       target: commands,
       pick: factIn,
-      confirmed: () => (runner.status === 'LEADING' ? runner.state?.factNo : undefined),
+      taken: () => runner.state?.factNo,
+      leads: () => runner.status === 'LEADING',
       appender: work,
       onAlarm: this.#onAlarm,
     });
@@ -152,7 +155,8 @@ export class EngineHost {
       source: shardSource(shard),
       target: MARKET_COMMANDS,
       pick: (event) => reportIn(event, shard),
-      confirmed: () => (market.status === 'LEADING' ? market.state?.reportNo[shard] : undefined),
+      taken: () => market.state?.reportNo[shard],
+      leads: () => market.status === 'LEADING',
       appender,
       onAlarm: this.#onAlarm,
     });

@@ -21,15 +21,17 @@ export interface RelayOptions<E> extends Seams {
   readonly source: DecisionSource;
   readonly target: TopicPartition;
   readonly pick: (event: E) => Numbered | undefined;
-  /** The last number that the target has taken; undefined while it does not lead here. */
-  readonly confirmed: () => number | undefined;
+  /** The last number that the target has taken, as its state here says; undefined between two states. */
+  readonly taken: () => number | undefined;
+  /** Whether the target is decided here now: only then anything is sent. */
+  readonly leads: () => boolean;
   readonly appender: RenewingAppender;
   readonly serviceKey: ServiceKey;
   readonly onAlarm: OnAlarm;
 }
 
 /** Messages kept that the target has not taken; beyond it reading waits. */
-const MAX_UNCONFIRMED = 5_000;
+const MAX_WAITING = 5_000;
 /** One append: a card is a large fact, so bytes bound it before the count does. */
 const MAX_BATCH = 64;
 const MAX_BATCH_BYTES = 1_000_000;
@@ -45,7 +47,7 @@ export class Relay<E> {
   readonly #o: RelayOptions<E>;
   readonly #reader: DecisionReader<E>;
   readonly #wake: WakeUp;
-  #unconfirmed: Numbered[] = [];
+  #waiting: Numbered[] = [];
   /** The last number handed to the target's log in this stretch of its leadership. */
   #sent = 0;
   /** What the target had taken when last looked at, and since when. */
@@ -85,7 +87,7 @@ export class Relay<E> {
   gap(): void {
     const now = this.#o.clock.now();
     if (now - this.#rewoundAt < GAP_QUIET_MS) return;
-    this.#o.onAlarm('RELAY_GAP', `${this.#name}: the target asks again from ${this.#o.confirmed() ?? 0}`);
+    this.#o.onAlarm('RELAY_GAP', `${this.#name}: the target asks again from ${this.#o.taken() ?? 0}`);
     this.#rewind(now);
     this.#wake.call();
   }
@@ -99,12 +101,12 @@ export class Relay<E> {
     for (const { decision } of decisions) {
       for (const event of decision.events) {
         const message = this.#o.pick(event);
-        if (message) this.#unconfirmed.push(message);
+        if (message) this.#waiting.push(message);
       }
     }
-    this.#forgetConfirmed();
-    if (this.#unconfirmed.length > 0) this.#wake.call();
-    if (this.#unconfirmed.length <= MAX_UNCONFIRMED || this.#stopped) return;
+    this.#forgetTaken();
+    if (this.#waiting.length > 0) this.#wake.call();
+    if (this.#waiting.length <= MAX_WAITING || this.#stopped) return;
     await new Promise<void>((resolve) => {
       this.#roomWaiter = resolve;
     });
@@ -112,20 +114,20 @@ export class Relay<E> {
 
   async #pump(): Promise<void> {
     while (!this.#stopped) {
-      const confirmed = this.#forgetConfirmed();
-      if (confirmed === undefined) this.#sent = 0;
-      else if (await this.#send(confirmed)) continue;
+      const taken = this.#forgetTaken();
+      if (taken === undefined || !this.#o.leads()) this.#sent = 0;
+      else if (await this.#send(taken)) continue;
       await this.#wake.pause(LOOK_MS);
     }
   }
 
   /** False when there is nothing to send now. */
-  async #send(confirmed: number): Promise<boolean> {
+  async #send(taken: number): Promise<boolean> {
     const { clock, target, appender } = this.#o;
     const now = clock.now();
-    if (confirmed >= this.#sent || confirmed !== this.#taken) {
-      this.#sent = Math.max(this.#sent, confirmed);
-      this.#taken = confirmed;
+    if (taken >= this.#sent || taken !== this.#taken) {
+      this.#sent = Math.max(this.#sent, taken);
+      this.#taken = taken;
       this.#progressAt = now;
     } else if (now - this.#progressAt >= RESEND_MS) this.#rewind(now);
     const { values, last } = this.#nextBatch();
@@ -147,7 +149,7 @@ export class Relay<E> {
     const values: Uint8Array[] = [];
     let last = this.#sent;
     let bytes = 0;
-    for (const { n, command } of this.#unconfirmed) {
+    for (const { n, command } of this.#waiting) {
       if (n <= this.#sent) continue;
       if (values.length === MAX_BATCH || bytes > MAX_BATCH_BYTES) break;
       const value = this.#sign(command);
@@ -163,22 +165,22 @@ export class Relay<E> {
   }
 
   #rewind(now: number): void {
-    const confirmed = this.#o.confirmed() ?? 0;
-    this.metrics.resent += Math.max(0, this.#sent - confirmed);
-    this.#sent = confirmed;
+    const taken = this.#o.taken() ?? 0;
+    this.metrics.resent += Math.max(0, this.#sent - taken);
+    this.#sent = taken;
     this.#progressAt = now;
     this.#rewoundAt = now;
   }
 
-  #forgetConfirmed(): number | undefined {
-    const confirmed = this.#o.confirmed();
-    const done = this.#unconfirmed.findIndex(({ n }) => n > (confirmed ?? 0));
-    if (done !== 0) this.#unconfirmed = done < 0 ? [] : this.#unconfirmed.slice(done);
-    this.metrics.waiting = this.#unconfirmed.length;
-    if (this.#unconfirmed.length <= MAX_UNCONFIRMED) {
+  #forgetTaken(): number | undefined {
+    const taken = this.#o.taken();
+    const first = this.#waiting.findIndex(({ n }) => n > (taken ?? 0));
+    if (first !== 0) this.#waiting = first < 0 ? [] : this.#waiting.slice(first);
+    this.metrics.waiting = this.#waiting.length;
+    if (this.#waiting.length <= MAX_WAITING) {
       this.#roomWaiter?.();
       this.#roomWaiter = undefined;
     }
-    return confirmed;
+    return taken;
   }
 }

@@ -238,6 +238,24 @@ describe('an engine host', () => {
     expect(shardsOnly.market).toBeUndefined();
   });
 
+  test('leaves the lease to the market that leads', async () => {
+    const leader = await up();
+    const standby = host(log, { campaign: 'WHEN_QUIET' });
+    await clock.pass(30_000);
+    expect([leader.market?.status, standby.market?.status]).toEqual(['LEADING', 'STANDBY']);
+    expect(leader.leasesRenewed).toBeGreaterThanOrEqual(15);
+    expect(standby.leasesRenewed).toBe(0);
+  });
+
+  test('lets a standby take the market over, and the lease with it, when the leader falls silent', async () => {
+    const leader = await up();
+    const standby = host(log, { campaign: 'WHEN_QUIET' });
+    await clock.pass(10_000);
+    await leader.stop();
+    await clock.until(() => standby.leasesRenewed > 0, 'the lease renewed');
+    await clock.until(() => [...standby.shards.values()].every(({ status }) => status === 'LEADING'), 'the shards');
+  });
+
   test('settles although many an append of the whole engine fails one way or another', async () => {
     let appends = 0;
     const broken = hooked(log, async (_at, values, append) => {

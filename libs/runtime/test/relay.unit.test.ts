@@ -61,7 +61,8 @@ function relay(over: EventLog = log): Relay<CounterEvent> {
     target: at(TOPICS.shardCommands, 1),
     pick: (event) =>
       event.t === 'Said' ? { n: event.n, command: { type: 'Fact', n: event.n, fact: event.text } } : undefined,
-    confirmed: () => (target.status === 'LEADING' ? target.state?.factNo : undefined),
+    taken: () => target.state?.factNo,
+    leads: () => target.status === 'LEADING',
     appender: new RenewingAppender(over),
     onAlarm: (code, detail) => alarms.push(`${code} ${detail}`),
   });
@@ -132,8 +133,11 @@ test('a message that got lost leaves a gap, which the target reports and the rel
   await say(1);
   await clock.until(() => made.metrics.relayed === 2);
   await say(1);
+  const reportedAt = clock.time;
   await taken(3);
   expect(await answers()).toContain('RELAY_GAP');
+  // At the report, not when the relay's own patience ends.
+  expect(clock.time - reportedAt).toBeLessThan(1_000);
   expect(alarms.some((a) => a.startsWith('RELAY_GAP relay shard-0 → shard.commands[1]'))).toBe(true);
 });
 
