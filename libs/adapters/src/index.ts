@@ -1,6 +1,7 @@
 /** The door of the adapters: the only place that knows the drivers of logs, databases and caches. */
 export { MAX_APPEND_BYTES } from './append-limits.js';
 export { type LmdbLogOptions, openLmdbLog } from './embedded/lmdb-log.js';
+export { type LogReader, openLmdbReader } from './embedded/lmdb-reader.js';
 export { openMemoryCache } from './embedded/memory-cache.js';
 export { MemoryDisk, type MemoryLogOptions, openMemoryLog, type WriteFailure } from './embedded/memory-log.js';
 export { type PgliteOptions, type PgliteServer, startPglite } from './embedded/pglite-server.js';

@@ -1,6 +1,8 @@
 /** The door of the platform: processes by their roles, and what tests and tools need to run one inside another. */
 export { type System, startSystem, type Voice } from './compose.js';
-export { type Config, ROLES, type Role, readConfig, StartFault } from './config.js';
+export { type Config, isDistributed, ROLES, type Role, readConfig, StartFault } from './config.js';
 export { demoAccountId } from './demo-access.js';
+export { openLogReader } from './log-reader.js';
 export { errorsDocument, PROBLEM_CODES, type ProblemCode } from './problem-codes.js';
+export { rebuildReadModels } from './rebuild.js';
 export { type RunOptions, run } from './run.js';

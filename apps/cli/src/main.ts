@@ -1,0 +1,36 @@
+/**
+ * `npx mutuel`: the door for people with a shell. Answers go to standard output alone, everything else to standard error; a wrong
+ * flag is one clear line and exit code 2.
+ */
+import { Command, CommanderError } from 'commander';
+import { ROLES, run, StartFault } from '#mutuel/platform';
+import { addLog } from './log-command.js';
+import { addPricing } from './pricing-commands.js';
+import { addRebuild } from './rebuild-command.js';
+
+const program = new Command('mutuel')
+  .description('A pari-mutuel operator: bets, pools, odds, dividends, payment.')
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
+  .showSuggestionAfterError();
+
+program
+  .command('start')
+  .description('run the whole system in this process, with its demo unless --no-demo is given')
+  .allowUnknownOption()
+  .allowExcessArguments()
+  .argument('[flags...]', '--port --data --rate --no-demo --card FILE and more, checked by the system')
+  .action((flags: string[]) => run({ roles: ROLES, demoByDefault: true, args: flags }));
+addPricing(program);
+addRebuild(program);
+addLog(program);
+
+try {
+  await program.parseAsync();
+} catch (fault) {
+  if (fault instanceof CommanderError) process.exitCode = fault.exitCode === 0 ? 0 : 2;
+  else if (fault instanceof StartFault) {
+    for (const line of fault.lines) console.error(line);
+    process.exitCode = fault.exitCode;
+  } else throw fault;
+}

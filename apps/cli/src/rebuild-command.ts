@@ -1,0 +1,32 @@
+/** `rebuild`: the read models thrown away and folded from the log again, with progress, rate and time left. */
+import type { Command } from 'commander';
+import { readConfig, rebuildReadModels } from '#mutuel/platform';
+
+interface Progress {
+  readonly done: number;
+  readonly total: number;
+  readonly perSecond: number;
+  readonly secondsLeft: number | undefined;
+}
+
+export function addRebuild(program: Command): void {
+  program
+    .command('rebuild')
+    .description('empty the read models and fold the log into them again; stop the projector first')
+    .option('--data <folder>', 'data folder of an embedded system', 'var/data')
+    .action(async ({ data }: { data: string }) => {
+      const config = readConfig({ args: ['--data', data], env: process.env, demoByDefault: false });
+      const progress = await rebuildReadModels(config, tell, (line) => console.error(line));
+      tell(progress);
+      console.error(`Rebuilt from ${progress.done.toLocaleString('en')} records.`);
+    });
+}
+
+function tell({ done, total, perSecond, secondsLeft }: Progress): void {
+  const percent = total === 0 ? 100 : Math.floor((100 * done) / total);
+  const left = secondsLeft === undefined ? '' : `, ${Math.ceil(secondsLeft)} s left`;
+  const rate = Math.round(perSecond).toLocaleString('en');
+  console.error(
+    `${percent} %: ${done.toLocaleString('en')} of ${total.toLocaleString('en')} records, ${rate} a second${left}`,
+  );
+}

@@ -1,0 +1,22 @@
+/** Where tools read the log: the embedded files beside a running system, or Kafka where its brokers are named. */
+import { type LogReader, openKafkaLog, openLmdbReader } from '#mutuel/adapters';
+import { TOPICS, type Topic } from '#mutuel/contracts';
+import { type Config, StartFault } from './config.js';
+
+export async function openLogReader(config: Config, onWarning: (line: string) => void): Promise<LogReader> {
+  try {
+    if (config.brokers === undefined) return openLmdbReader(config.data);
+    const log = await openKafkaLog({ brokers: config.brokers, clientId: 'mutuel-log', onWarning });
+    const counts = await Promise.all(
+      Object.values(TOPICS).map(async (topic) => [topic, await log.partitions(topic)] as const),
+    );
+    return {
+      topics: new Map<Topic, number>(counts),
+      read: (start, limit) => log.read(start, limit),
+      bounds: (at) => log.bounds(at),
+      close: () => log.close(),
+    };
+  } catch (fault) {
+    throw new StartFault([(fault as Error).message], 1, { cause: fault });
+  }
+}
