@@ -1,3 +1,4 @@
 export * from './commands.js';
+export * from './proposals.js';
 export * from './records.js';
 export * from './topics.js';

@@ -4,13 +4,23 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { env } from 'node:process';
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrate, openDatabase, startPglite } from '#mutuel/adapters';
 import { directTails, type ProjectionBatch, type SqlDatabase, validRecords } from '#mutuel/runtime';
 import { schema, tables } from '#mutuel/views';
 import { up } from '../../../infra/native/index.mjs';
-import { allSources, OperatorModel, Projector, ProjectorHost, ReadModel, rebuild } from '../src/index.js';
-import { House, meeting, operator, poolOf, RACE, START, steward } from './support/house.js';
+import {
+  allSources,
+  auditCalculator,
+  engineCalculator,
+  OperatorModel,
+  Projector,
+  ProjectorHost,
+  projectorCalculator,
+  ReadModel,
+  rebuild,
+} from '../src/index.js';
+import { House, KEY, meeting, operator, poolOf, RACE, START, second, steward, until } from './support/house.js';
 
 const onWarning = (): void => undefined;
 const WIN = poolOf('WIN');
@@ -85,10 +95,15 @@ describe.each([
 ])('the projector on %s', (_name, open) => {
   let db: SqlDatabase;
   let dispose: () => Promise<void>;
+  const running: { start(): Promise<void>; stop(): Promise<void> }[] = [];
 
   beforeAll(async () => {
     ({ db, dispose } = await open());
     await migrate(db, schema);
+  });
+  // A test that failed half-way must not go on writing into the next one's tables.
+  afterEach(async () => {
+    for (const service of running.splice(0)) await service.stop();
   });
   afterAll(() => dispose());
   beforeEach(async () => {
@@ -170,6 +185,66 @@ describe.each([
     const settlement = await desk.settlement(RACE);
     expect(settlement?.waitingFor.filter((wait) => wait.includes('no proposal'))).toHaveLength(6);
     expect(settlement?.previewHash).toBeNull();
+  });
+
+  it('proposes the same dividends as the engine and the audit, and shows the race paid', async () => {
+    const house = await day();
+    const { log, clock } = house;
+    const alarms: string[] = [];
+    const onAlarm = (code: string, detail: string): void => void alarms.push(`${code} ${detail}`);
+    const tails = directTails(log);
+    let n = 0;
+    const entropy = { bytes: (count: number) => new Uint8Array(count).fill(++n) };
+    const host = new ProjectorHost({ db, log, clock, tails, shards: 2, onAlarm });
+    const options = { log, tails, clock, entropy, serviceKey: KEY, shards: 2, onAlarm };
+    const calculators = [engineCalculator(options), auditCalculator(options), projectorCalculator({ ...options, db })];
+    running.push(...calculators, host);
+    for (const service of running) await service.start();
+    const desk = new OperatorModel(db, 2);
+    await until(async () => {
+      await house.pump();
+      return ((await desk.settlement(RACE))?.previewHash ?? null) !== null;
+    }, 'the preview');
+    const settlement = await desk.settlement(RACE);
+    expect(settlement?.waitingFor).toEqual([]);
+    for (const pool of settlement?.pools ?? [])
+      expect(pool.proposals.map(({ source, agrees }) => `${source} ${agrees}`)).toEqual([
+        'AUDIT true',
+        'ENGINE true',
+        'PROJECTOR true',
+      ]);
+    // Win: net 1,500 x 0.861 = 1,291.5 over 1,000 = 1.2915, cut to 1.20. Exacta: net 148 over 100 on 1>2 = 1.48, cut to 1.40.
+    expect(
+      settlement?.pools.map(({ type, dividends }) => [type, dividends.map(({ c, price }) => `${c} ${price}`)]),
+    ).toEqual([
+      ['EXACTA', ['1>2 1.40']],
+      ['WIN', ['1 1.20']],
+    ]);
+    const previewHash = settlement?.previewHash ?? '';
+    await house.act({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second });
+    const read = new ReadModel(db);
+    await until(async () => (await read.race(RACE))?.status === 'SETTLED', 'the race settled');
+    for (const service of running.splice(0)) await service.stop();
+    expect((await read.race(RACE))?.result).toMatchObject({
+      status: 'OFFICIAL',
+      dividends: [{ c: '1>2' }, { c: '1' }],
+    });
+    expect((await read.dividends(WIN))?.sheet).toMatchObject({ gross: 1_500, takeout: 208, outcome: 'PAID' });
+    const statement = await read.statement('acc-1');
+    expect(
+      statement?.entries
+        .filter((entry) => entry.kind === 'PAYOUT')
+        .map((entry) => entry.amount)
+        .sort(),
+    ).toEqual([1_200, 140]);
+    const ticket = await read.ticket(statement?.entries.find((entry) => entry.kind === 'STAKE')?.ticketId ?? '');
+    expect(
+      ticket?.bets.map(({ resulting, settlement, payout, refund }) => [resulting, settlement, payout, refund]),
+    ).toEqual([
+      ['WON', 'SETTLED', 1_200, 0],
+      ['WON', 'SETTLED', 140, 400],
+    ]);
+    expect(alarms).toEqual([]);
   });
 
   it('applies a batch that comes twice once', async () => {

@@ -117,6 +117,15 @@ create table odds_history (
 );
 `,
   },
+  {
+    id: '002-shard-counts',
+    sql: `
+-- Written when a shard's own count of a result is folded: from then on everything before it is folded, too.
+create table shard_counts (
+  pool_id text not null, version int not null, shard int not null, primary key (pool_id, version, shard)
+);
+`,
+  },
 ];
 
 /** Every table that a rebuild empties; `schema_migrations` is not ours. */

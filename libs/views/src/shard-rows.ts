@@ -75,6 +75,10 @@ export class ShardRows {
     ['text', 'bigint', 'bigint', 'text', 'text', 'text', 'text', 'text', 'text'],
     'insert into rejects (source, seq, at, cid, account, ref, code, detail, pointer) select * from ROWS on conflict do nothing',
   );
+  readonly #counts = new RowSet(
+    ['text', 'int', 'int'],
+    'insert into shard_counts (pool_id, version, shard) select * from ROWS on conflict do nothing',
+  );
   readonly #balances = new Map<string, number>();
   readonly #limits = new Map<string, string>();
   readonly #totals = new Map<string, { gross: number; bets: number; voidedBets: number; voidedStake: number }>();
@@ -124,6 +128,7 @@ export class ShardRows {
       this.#movements,
       this.#moneyRefs,
       this.#rejects,
+      this.#counts,
       ...this.#updates(),
     ];
     return [...this.#meetings.flatMap(cardStatements), ...rows.flatMap((one) => one.statements())];
@@ -233,6 +238,9 @@ export class ShardRows {
           this.#returned(item, { paid: item.amount, refunded: 0, cause: null });
           this.#moveBet(x, 'PAYOUT', e.pool, item, null);
         }
+        return;
+      case 'Report':
+        if (e.report.t === 'Stakes') this.#counts.add(e.report.pool, e.report.version, x.shard);
         return;
       case 'FactApplied':
         if (e.fact.t !== 'MeetingPublished') return;

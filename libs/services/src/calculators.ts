@@ -1,0 +1,265 @@
+/**
+ * The three calculators that must agree before a dividend is declared: ENGINE from the shards' counts, AUDIT from its own fold with
+ * its own arithmetic, PROJECTOR from the read models. Each follows the market by itself and submits a signed proposal until a
+ * decision takes it. None may look at another's figures.
+ */
+import { AuditFold, AuditRefused, type DividendSheet } from '#mutuel/audit';
+import { proposalInputHash, type ServiceKey, signCommand, TOPICS } from '#mutuel/contracts';
+import type { DividendProposal, ProposalSource, ShardEvent } from '#mutuel/engine';
+import {
+  type Clock,
+  DecisionReader,
+  type Entropy,
+  type EventLog,
+  MARKET_SOURCE,
+  newIncarnation,
+  RenewingAppender,
+  type SqlDatabase,
+  shardSource,
+  type TailSource,
+  type ValidDecision,
+} from '#mutuel/runtime';
+import { pricePool, resultKeys, type Sheet } from '#mutuel/tote';
+import { poolInputs, stakesByKey } from './pool-inputs.js';
+import { type Ask, RaceWatch } from './race-watch.js';
+
+export interface CalculatorOptions {
+  readonly log: EventLog;
+  readonly tails: TailSource;
+  readonly clock: Clock;
+  readonly entropy: Entropy;
+  readonly serviceKey: ServiceKey;
+  readonly shards: number;
+  /** `PROPOSAL_WITHHELD` and `CALCULATOR_STOPPED`, with a sentence. */
+  readonly onAlarm: (code: string, detail: string) => void;
+}
+
+/** The proposal, undefined while something it needs has not arrived, or a sentence why it must not be made. */
+type Pricing = (ask: Ask) => Promise<Priced | string | undefined>;
+
+interface Priced {
+  readonly sheet: Sheet | DividendSheet;
+  readonly steps: readonly string[];
+}
+
+const MARKET_COMMANDS = { topic: TOPICS.marketCommands, partition: 0 } as const;
+const LOOK_EVERY_MS = 60;
+/** An appended proposal is decided within milliseconds; it is sent again after this. */
+const SEND_AGAIN_MS = 3_000;
+
+export class Calculator {
+  readonly source: ProposalSource;
+  readonly #o: CalculatorOptions;
+  readonly #price: Pricing;
+  readonly #onEnded: (pool: string) => void;
+  readonly #watch = new RaceWatch();
+  readonly #market: DecisionReader<unknown>;
+  readonly #appender: RenewingAppender;
+  readonly #stopping = new AbortController();
+  /** When each pool's proposal was last sent, by pool and version. */
+  readonly #sent = new Map<string, number>();
+  readonly #withheld = new Set<string>();
+  #loop: Promise<void> = Promise.resolve();
+
+  constructor(
+    options: CalculatorOptions,
+    source: ProposalSource,
+    price: Pricing,
+    onEnded = (_pool: string): void => {},
+  ) {
+    this.#o = options;
+    this.source = source;
+    this.#price = price;
+    this.#onEnded = onEnded;
+    this.#appender = new RenewingAppender(options.log);
+    const { log, tails, clock } = options;
+    const onDecisions = (decisions: readonly ValidDecision[]): void => {
+      for (const { decision } of decisions) this.#watch.apply(decision);
+    };
+    const onFatal = (fault: Error): void => this.fail(fault);
+    this.#market = new DecisionReader({ ...MARKET_SOURCE, log, tails, clock, onDecisions, onFatal });
+  }
+
+  async start(): Promise<void> {
+    await this.#market.start();
+    this.#loop = this.#run();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping.abort();
+    await this.#loop;
+    await this.#market.close();
+    await this.#appender.close();
+  }
+
+  fail(fault: Error): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#stopping.abort();
+    this.#o.onAlarm('CALCULATOR_STOPPED', `${this.source}: ${fault.message}`);
+  }
+
+  async #run(): Promise<void> {
+    const { clock } = this.#o;
+    const { signal } = this.#stopping;
+    // Races of the past need no word: they are told apart once the whole log was read.
+    await this.#market.caughtUp;
+    while (!signal.aborted) {
+      for (const pool of this.#watch.takeEnded()) this.#onEnded(pool);
+      for (const ask of this.#watch.asks(this.source)) {
+        if (!signal.aborted) await this.#answer(ask);
+      }
+      await clock.sleep(LOOK_EVERY_MS, signal);
+    }
+  }
+
+  async #answer(ask: Ask): Promise<void> {
+    const { clock, onAlarm } = this.#o;
+    const key = `${ask.pool.poolId}/${ask.version}`;
+    if ((this.#sent.get(key) ?? Number.NEGATIVE_INFINITY) + SEND_AGAIN_MS > clock.now()) return;
+    try {
+      const priced = await this.#price(ask);
+      if (priced === undefined) return;
+      if (typeof priced === 'string') {
+        if (!this.#withheld.has(key)) onAlarm('PROPOSAL_WITHHELD', `${this.source} on ${key}: ${priced}`);
+        this.#withheld.add(key);
+        return;
+      }
+      this.#sent.set(key, clock.now());
+      await this.#submit(proposalOf(this.source, ask, priced));
+    } catch (fault) {
+      // An append that may or may not have happened is repeated later: a second proposal says the same.
+      onAlarm('PROPOSAL_WITHHELD', `${this.source} on ${key}: ${(fault as Error).message}; trying again`);
+    }
+  }
+
+  async #submit(proposal: DividendProposal): Promise<void> {
+    const { entropy, serviceKey } = this.#o;
+    const command = { type: 'SubmitProposal', proposal };
+    await this.#appender.append(MARKET_COMMANDS, [signCommand(newIncarnation(entropy), command, serviceKey)]);
+  }
+}
+
+/** Prices what the shards counted, as the market received it. */
+export function engineCalculator(options: CalculatorOptions): Calculator {
+  return new Calculator(options, 'ENGINE', async ({ pool, field, finish, stakes }) => {
+    if (stakes.size < options.shards) return undefined;
+    const reports = [...stakes.values()];
+    const stakeOn = new Map<string, number>();
+    for (const { keys } of reports) for (const { c, stake } of keys) stakeOn.set(c, (stakeOn.get(c) ?? 0) + stake);
+    const sheet = pricePool({
+      ...{ ruleSet: pool.ruleSet, field, finish, refundsMinor: 0, carryInMinor: pool.carryInMinor },
+      grossMinor: reports.reduce((sum, report) => sum + report.stake, 0),
+      stakeOn: (c) => stakeOn.get(c) ?? 0,
+    });
+    return { sheet, steps: sheet.steps };
+  });
+}
+
+/** Prices what the read models hold, once they hold everything that the shards had decided when they counted. */
+export function projectorCalculator(options: CalculatorOptions & { readonly db: SqlDatabase }): Calculator {
+  const { db, shards } = options;
+  return new Calculator(options, 'PROJECTOR', async ({ race, pool, version, finish, field }) => {
+    const [ready] = await db.query<{ shards: number }>(
+      `select (select count(*) from shard_counts where pool_id = $1 and version = $2) as shards
+       from races where race_id = $3 and version = $2 and status = 'PROVISIONAL'`,
+      [pool.poolId, version, race],
+    );
+    if (ready?.shards !== shards) return undefined;
+    const inputs = await poolInputs(db, pool.poolId);
+    if (!inputs) return undefined;
+    const keys = resultKeys(pool.ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c));
+    const stakes = stakesByKey(inputs, [...new Set(keys)]);
+    const { ruleSet, grossMinor, carryInMinor } = inputs;
+    const sheet = pricePool({
+      ...{ ruleSet, field: inputs.field, finish: inputs.finish, grossMinor, refundsMinor: 0, carryInMinor },
+      stakeOn: (c) => stakes.get(c) ?? 0,
+    });
+    return { sheet, steps: sheet.steps };
+  });
+}
+
+/** Prices by force what its own fold of the shards' decisions found. */
+export function auditCalculator(options: CalculatorOptions): AuditCalculator {
+  return new AuditCalculator(options);
+}
+
+export class AuditCalculator {
+  readonly #fold = new AuditFold();
+  /** The last result version whose count was folded, by pool and shard. */
+  readonly #counted = new Map<string, number>();
+  readonly #readers: DecisionReader<ShardEvent>[];
+  readonly #calculator: Calculator;
+
+  constructor(options: CalculatorOptions) {
+    const { log, tails, clock, shards } = options;
+    this.#calculator = new Calculator(
+      options,
+      'AUDIT',
+      async (ask) => this.#price(ask, shards),
+      (pool) => this.#forget(pool, shards),
+    );
+    this.#readers = Array.from({ length: shards }, (_, shard) => {
+      const onDecisions = (decisions: readonly ValidDecision<ShardEvent>[]): void => this.#take(shard, decisions);
+      const onFatal = (fault: Error): void => this.#calculator.fail(fault);
+      return new DecisionReader<ShardEvent>({ ...shardSource(shard), log, tails, clock, onDecisions, onFatal });
+    });
+  }
+
+  async start(): Promise<void> {
+    await Promise.all(this.#readers.map((reader) => reader.start()));
+    await this.#calculator.start();
+  }
+
+  async stop(): Promise<void> {
+    await this.#calculator.stop();
+    await Promise.all(this.#readers.map((reader) => reader.close()));
+  }
+
+  #take(shard: number, decisions: readonly ValidDecision<ShardEvent>[]): void {
+    for (const { decision } of decisions) {
+      this.#fold.apply(decision.src, decision);
+      for (const event of decision.events)
+        if (event.t === 'Report' && event.report.t === 'Stakes')
+          this.#counted.set(`${event.report.pool}/${shard}`, event.report.version);
+    }
+  }
+
+  #price({ pool, version, finish }: Ask, shards: number): Priced | string | undefined {
+    for (let shard = 0; shard < shards; shard++) {
+      if ((this.#counted.get(`${pool.poolId}/${shard}`) ?? 0) < version) return undefined;
+    }
+    try {
+      const { sheet, problems } = this.#fold.auditPool(pool.poolId, finish);
+      return problems.length > 0 ? problems.join('; ') : { sheet, steps: [] };
+    } catch (fault) {
+      if (fault instanceof AuditRefused) return fault.message;
+      throw fault;
+    }
+  }
+
+  #forget(pool: string, shards: number): void {
+    this.#fold.forget(pool);
+    for (let shard = 0; shard < shards; shard++) this.#counted.delete(`${pool}/${shard}`);
+  }
+}
+
+function proposalOf(source: ProposalSource, { pool, version }: Ask, { sheet, steps }: Priced): DividendProposal {
+  const dividends = sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
+    ...{ tier, c, price, stakeMinor, paidMinor },
+  }));
+  return {
+    ...{ pool: pool.poolId, version, source, outcome: sheet.outcome },
+    inputHash: proposalInputHash(pool.poolId, version, sheet.grossMinor, dividends),
+    grossMinor: sheet.grossMinor,
+    takeoutMinor: sheet.takeoutMinor,
+    netMinor: sheet.netMinor,
+    carryInMinor: sheet.carryInMinor,
+    dividends,
+    paidMinor: sheet.paidMinor,
+    refundedMinor: sheet.refundedMinor,
+    breakageMinor: sheet.breakageMinor,
+    topUpMinor: sheet.topUpMinor,
+    carryOutMinor: sheet.carryOutMinor,
+    steps,
+  };
+}

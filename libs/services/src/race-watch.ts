@@ -1,0 +1,124 @@
+/**
+ * What a calculator must know of the market: which pools wait for its proposal, and on what result. A pure fold over the market's
+ * decisions; it prices nothing.
+ */
+import type { DecisionRecord } from '#mutuel/contracts';
+import type { MarketEvent, MarketFact, PoolCard, ProposalSource, ShardReport } from '#mutuel/engine';
+import { entriesOf } from '#mutuel/engine';
+import type { Field, Finish } from '#mutuel/tote';
+
+type Stakes = Extract<ShardReport, { t: 'Stakes' }>;
+
+/** A pool that waits for a proposal on a result. */
+export interface Ask {
+  readonly race: string;
+  readonly pool: PoolCard;
+  readonly version: number;
+  readonly finish: Finish;
+  readonly field: Field;
+  /** The shards' counts for this version that the market has received. */
+  readonly stakes: ReadonlyMap<number, Stakes>;
+}
+
+interface WatchedRace {
+  readonly pools: readonly PoolCard[];
+  readonly field: { readonly declared: readonly string[]; readonly entries: string[][]; readonly scratched: string[] };
+  provisional: boolean;
+  version: number;
+  finish: Finish;
+}
+
+interface WatchedPool {
+  readonly race: string;
+  stakes: Map<number, Stakes>;
+  /** Version of the proposals received, by source. */
+  readonly received: Map<ProposalSource, number>;
+}
+
+export class RaceWatch {
+  readonly #races = new Map<string, WatchedRace>();
+  readonly #pools = new Map<string, WatchedPool>();
+  /** Races that are over since the last look. */
+  #ended: string[] = [];
+
+  apply(decision: DecisionRecord): void {
+    for (const event of decision.events as readonly MarketEvent[]) this.#event(event);
+  }
+
+  /** Every pool that waits for this calculator's word. */
+  asks(source: ProposalSource): readonly Ask[] {
+    const asks: Ask[] = [];
+    for (const [race, { pools, field, provisional, version, finish }] of this.#races) {
+      if (!provisional) continue;
+      for (const pool of pools) {
+        const watched = this.#pools.get(pool.poolId) as WatchedPool;
+        if (watched.received.get(source) === version) continue;
+        asks.push({ race, pool, version, finish, field, stakes: watched.stakes });
+      }
+    }
+    return asks;
+  }
+
+  /** Pools of races settled since the last call. */
+  takeEnded(): readonly string[] {
+    const ended = this.#ended;
+    this.#ended = [];
+    return ended;
+  }
+
+  #event(event: MarketEvent): void {
+    switch (event.t) {
+      case 'Fact':
+        this.#fact(event.fact);
+        return;
+      case 'ReportReceived': {
+        const { report, shard } = event;
+        const pool = this.#pools.get(report.pool);
+        if (report.t !== 'Stakes' || !pool) return;
+        if (report.version === this.#races.get(pool.race)?.version) pool.stakes.set(shard, report);
+        return;
+      }
+      case 'ProposalReceived':
+        this.#pools.get(event.proposal.pool)?.received.set(event.proposal.source, event.proposal.version);
+        return;
+      case 'RaceSettled':
+        this.#end(event.race);
+        return;
+      default:
+    }
+  }
+
+  #fact(fact: MarketFact): void {
+    if (fact.t === 'MeetingPublished') {
+      for (const race of fact.meeting.races) {
+        const declared = race.runners.map((runner) => runner.number);
+        const field = { declared, entries: entriesOf(race), scratched: [] };
+        this.#races.set(race.raceId, { pools: race.pools, field, provisional: false, version: 0, finish: [] });
+        for (const { poolId } of race.pools)
+          this.#pools.set(poolId, { race: race.raceId, stakes: new Map(), received: new Map() });
+      }
+      return;
+    }
+    const race = 'race' in fact ? this.#races.get(fact.race) : undefined;
+    if (!race) return;
+    if (fact.t === 'RunnerScratched') race.field.scratched.push(fact.runner);
+    if (fact.t === 'ResultEntered') this.#resulted(race, fact);
+    // Whatever else happens to a race with an order entered takes the order back, or pays it.
+    else race.provisional = false;
+  }
+
+  #resulted(race: WatchedRace, fact: Extract<MarketFact, { t: 'ResultEntered' }>): void {
+    race.provisional = true;
+    race.version = fact.version;
+    race.finish = fact.finish;
+    for (const { poolId } of race.pools) (this.#pools.get(poolId) as WatchedPool).stakes = new Map();
+  }
+
+  #end(id: string): void {
+    for (const { poolId } of this.#races.get(id)?.pools ?? []) {
+      this.#pools.delete(poolId);
+      this.#ended.push(poolId);
+    }
+    this.#races.delete(id);
+  }
+}

@@ -1,0 +1,163 @@
+/**
+ * All pools of the feed, folded from ticks and market decisions, and the places in the two logs up to which they are. It must never
+ * claim to know what changed since a place that it has not followed from.
+ */
+import type { DecisionRecord } from '#mutuel/contracts';
+import type { MarketEvent, MarketRace, MeetingCard } from '#mutuel/engine';
+import { FeedPool, type FeedPosition } from './feed-pool.js';
+import { cycleAt } from './odds-book.js';
+import type { Tick, TickPool } from './tick.js';
+
+/** The market as somebody else folds it: `apply` there comes before `market` here. */
+export interface FeedMarket {
+  readonly state: { readonly races: ReadonlyMap<string, MarketRace> };
+  readonly cards: ReadonlyMap<string, MeetingCard>;
+  /** The last decision folded. */
+  readonly seq: number;
+}
+
+/** Clocks are good for this many cycles: twenty minutes, twice what is promised. */
+export const RESUME_CYCLES = 240;
+/** Pools of races over for this long leave the feed at the next full tick: two hours. */
+const FORGET_CYCLES = 1_440;
+
+export class FeedState {
+  readonly pools = new Map<string, FeedPool>();
+  /** When the newest figures were computed, milliseconds UTC; 0 before the first tick. */
+  pt = 0;
+  /** Grows whenever a pool appears or leaves. */
+  listing = 0;
+  #cycle = 0;
+  #seq: number;
+  /** The last decision read, whether or not it changed what is shown. */
+  #seen: number;
+  /** From here on every change was seen. */
+  #since: FeedPosition;
+  #isWhole = false;
+  readonly #market: FeedMarket;
+  /** In a tick before the market's card was read. */
+  readonly #early = new Map<string, { readonly cycle: number; readonly pool: TickPool }>();
+  readonly #marked = new Set<FeedPool>();
+  readonly #races = new Map<string, FeedPool[]>();
+  /** Cycle in which a race was over. */
+  readonly #over = new Map<string, number>();
+
+  constructor(market: FeedMarket) {
+    this.#market = market;
+    this.#seq = market.seq;
+    this.#seen = market.seq;
+    this.#since = { cycle: Number.POSITIVE_INFINITY, seq: market.seq };
+    for (const meeting of market.cards.values()) this.#publish(meeting, market.seq);
+  }
+
+  get position(): FeedPosition {
+    return { cycle: this.#cycle, seq: this.#seq };
+  }
+
+  /** Whether the changes since a place are known, so that a client there can go on from it. */
+  covers({ cycle, seq }: FeedPosition): boolean {
+    const isKnown = cycle >= this.#since.cycle && seq >= this.#since.seq;
+    return isKnown && cycle <= this.#cycle && seq <= this.#seen && cycle > this.#cycle - RESUME_CYCLES;
+  }
+
+  /** The pools that may show something new. */
+  tick(tick: Tick): readonly FeedPool[] {
+    if (tick.cycle <= this.#cycle) return [];
+    this.#follow(tick);
+    const touched = new Set<FeedPool>();
+    const calmed = new Set(this.#marked);
+    this.#marked.clear();
+    for (const one of tick.pools) {
+      const pool = this.pools.get(one.id);
+      if (!pool) {
+        this.#early.set(one.id, { cycle: tick.cycle, pool: one });
+        continue;
+      }
+      calmed.delete(pool);
+      if (pool.tick(one, tick.cycle)) this.#marked.add(pool);
+      touched.add(pool);
+    }
+    for (const pool of calmed) {
+      pool.calm(tick.cycle);
+      touched.add(pool);
+    }
+    if (tick.full) this.#forget(tick);
+    return [...touched];
+  }
+
+  /** The pools that show something new. */
+  decided(decision: DecisionRecord<MarketEvent>): readonly FeedPool[] {
+    const { seq } = decision;
+    this.#seen = seq;
+    const touched = new Set<FeedPool>();
+    for (const event of decision.events) {
+      if (event.t === 'Fact' && event.fact.t === 'MeetingPublished')
+        for (const pool of this.#publish(event.fact.meeting, seq)) touched.add(pool);
+      const raceId = raceOf(event);
+      const race = raceId === undefined ? undefined : this.#market.state.races.get(raceId);
+      if (!race) continue;
+      this.#note(race, decision.at);
+      for (const pool of this.#races.get(race.card.raceId) ?? []) if (pool.market(race, seq)) touched.add(pool);
+    }
+    if (touched.size > 0) this.#seq = seq;
+    return [...touched];
+  }
+
+  /** After a gap the next full tick sets all right; marks of late money are the same everywhere from the one after it. */
+  #follow({ cycle, prevCycle, full, at }: Tick): void {
+    const { seq } = this.#since;
+    if (prevCycle === null) {
+      this.#since = { cycle, seq };
+      this.#isWhole = true;
+    } else if (prevCycle !== this.#cycle) {
+      this.#since = { cycle: Number.POSITIVE_INFINITY, seq };
+      this.#isWhole = full;
+    } else if (this.#isWhole) this.#since = { cycle: Math.min(this.#since.cycle, cycle), seq };
+    else this.#isWhole = full;
+    this.#cycle = cycle;
+    this.pt = at;
+  }
+
+  #publish(meeting: MeetingCard, seq: number): readonly FeedPool[] {
+    const added: FeedPool[] = [];
+    for (const { raceId } of meeting.races) {
+      const race = this.#market.state.races.get(raceId);
+      if (!race || this.#races.has(raceId)) continue;
+      this.#note(race, race.stopAt ?? race.card.postTime);
+      this.#races.set(raceId, race.card.pools.map((card) => this.#add(new FeedPool(card, race, meeting, seq))));
+      added.push(...(this.#races.get(raceId) ?? []));
+    }
+    return added;
+  }
+
+  #add(pool: FeedPool): FeedPool {
+    this.pools.set(pool.id, pool);
+    this.listing++;
+    const early = this.#early.get(pool.id);
+    this.#early.delete(pool.id);
+    if (early) pool.tick(early.pool, early.cycle);
+    return pool;
+  }
+
+  #note({ card, status }: MarketRace, at: number): void {
+    if (status === 'SETTLED' || status === 'VOID') this.#over.set(card.raceId, cycleAt(at));
+    else this.#over.delete(card.raceId);
+  }
+
+  #forget({ cycle, pools }: Tick): void {
+    const standing = new Set(pools.map(({ id }) => id));
+    for (const id of this.#early.keys()) if (!standing.has(id)) this.#early.delete(id);
+    for (const [raceId, over] of this.#over) {
+      if (cycle - over < FORGET_CYCLES) continue;
+      for (const pool of this.#races.get(raceId) ?? []) this.pools.delete(pool.id);
+      this.#races.delete(raceId);
+      this.#over.delete(raceId);
+      this.listing++;
+    }
+  }
+}
+
+function raceOf(event: MarketEvent): string | undefined {
+  if (event.t === 'RaceSettled') return event.race;
+  return event.t === 'Fact' && 'race' in event.fact ? event.fact.race : undefined;
+}
