@@ -244,7 +244,7 @@ class Demo {
     const others = [...this.live];
     const race = this.chance.next() < 0.85 ? next : this.chance.pick(others);
     const bet = crowdBet(this.chance, race.card, race.strengths, race.scratched);
-    const bettors = this.cast.accounts;
+    const bettors = crowdOf(this.cast.accounts);
     const account = this.chance.pick(bettors);
     if (!bet || account.currency !== race.currency) return;
     const ticket = { ticketRef: v7(), accountId: account.accountId, currency: race.currency, bets: [bet] };
@@ -264,6 +264,13 @@ class Demo {
       this.inFlight--;
     }
   }
+}
+
+/** The first accounts are left to visitors, so that what they see in them is their own doing. */
+const VISITORS = 12;
+
+function crowdOf<A>(accounts: readonly A[]): readonly A[] {
+  return accounts.length > 2 * VISITORS ? accounts.slice(VISITORS) : accounts;
 }
 
 /** A card file keeps its races' distances; the first goes off at `firstPost`. */

@@ -61,14 +61,20 @@ export function Runners(props: RunnersProps) {
 function Row(props: RunnersProps & { runner: Runner; share: number; width: number; favourite: boolean }) {
   const { runner, share, width, favourite, win, place, path, marked, selling, onBack } = props;
   const out = runner.status === 'SCRATCHED';
+  const late = win?.rc.get(runner.number)?.['big'] === true;
   const range = rangeOf(place?.rc.get(runner.number));
   return (
-    <tr className={`${out ? 'out' : ''}${favourite && !out ? ' fav' : ''}`} data-testid={`runner-${runner.number}`}>
+    <tr
+      className={`${out ? 'out' : ''}${favourite && !out ? ' fav' : ''}`}
+      data-late={late}
+      data-testid={`runner-${runner.number}`}
+    >
       <td className="no-cell">
         <Cloth number={runner.number} out={out} />
       </td>
       <td className="name-cell">
         <span className="name">{runner.name}</span>
+        {late && !out ? <span className="late">Late money</span> : null}
       </td>
       <td className="share-cell">
         {out ? null : (

@@ -147,7 +147,7 @@ function Stopped({
 }) {
   const stopped = line.stopAt !== null && ['CLOSING', 'CLOSED', 'PROVISIONAL'].includes(line.status);
   return (
-    <div aria-live="assertive">
+    <div className="told" aria-live="assertive">
       {stopped ? (
         <div className="stopped" data-testid="stopped" data-stop-at={line.stopAt}>
           <b>Betting stopped at {instant(line.stopAt ?? '', true)}</b>
