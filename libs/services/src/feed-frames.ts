@@ -37,12 +37,22 @@ export type ConflationReason = (typeof CONFLATION_REASONS)[number];
 const names = z.array(z.string().min(1).max(MAX_NAME_CHARS)).max(MAX_NAMES);
 const clock = z.string().max(MAX_CLOCK_CHARS).nullable().optional();
 /** What is out of bounds is brought into them and echoed. */
-const bounded = ({ least, most, usual }: { least: number; most: number; usual: number }): z.ZodType<number, number | undefined> =>
+const bounded = ({
+  least,
+  most,
+  usual,
+}: {
+  least: number;
+  most: number;
+  usual: number;
+}): z.ZodType<number, number | undefined> =>
   z
     .number()
     .default(usual)
     .transform((ms) => Math.min(most, Math.max(least, Math.round(ms))))
-    .meta({ description: `Milliseconds, ${usual} if absent; brought within ${least} to ${most}. The status says what holds.` });
+    .meta({
+      description: `Milliseconds, ${usual} if absent; brought within ${least} to ${most}. The status says what holds.`,
+    });
 
 export const feedFilter = z
   .strictObject({
@@ -58,15 +68,15 @@ export const subscribeFrame = z.strictObject({
   op: z.literal('subscribe'),
   id: z.int().min(0).meta({ description: 'Echoed in every frame of this subscription.' }),
   filter: feedFilter.nullable().default({}),
-  fields: z
-    .array(z.enum(FEED_FIELDS))
-    .max(FEED_FIELDS.length)
-    .nullable()
-    .optional()
-    .meta({ description: 'DEF: def. TOTALS: tot. ODDS: all rows. PROBABLES: rows of two runners and more. LATE_MONEY: big. Absent means all.' }),
+  fields: z.array(z.enum(FEED_FIELDS)).max(FEED_FIELDS.length).nullable().optional().meta({
+    description:
+      'DEF: def. TOTALS: tot. ODDS: all rows. PROBABLES: rows of two runners and more. LATE_MONEY: big. Absent means all.',
+  }),
   heartbeatMs: bounded(HEARTBEAT_MS),
   conflateMs: bounded(CONFLATE_MS),
-  initialClk: clock.meta({ description: 'With clk, as last received: what changed since is sent instead of an image.' }),
+  initialClk: clock.meta({
+    description: 'With clk, as last received: what changed since is sent instead of an image.',
+  }),
   clk: clock,
 });
 export type SubscribeRequest = z.infer<typeof subscribeFrame>;
@@ -81,7 +91,10 @@ export const statusFrame = z.strictObject({
   fields: z.array(z.enum(FEED_FIELDS)).optional(),
   heartbeatMs: z.int().optional(),
   conflateMs: z.int().optional(),
-  maxLagMs: z.int().optional().meta({ description: 'A connection that takes nothing for longer is closed with TIMEOUT.' }),
+  maxLagMs: z
+    .int()
+    .optional()
+    .meta({ description: 'A connection that takes nothing for longer is closed with TIMEOUT.' }),
   connectionsAvailable: z.int().optional(),
 });
 export type StatusFrame = z.infer<typeof statusFrame>;
@@ -121,7 +134,8 @@ const row = z.strictObject({
 export const poolChange = z.strictObject({
   id: z.string(),
   img: z.literal(true).optional().meta({
-    description: 'Replaces the pool. Without it, what is absent is unchanged. A value or row that goes away is told by an image.',
+    description:
+      'Replaces the pool. Without it, what is absent is unchanged. A value or row that goes away is told by an image.',
   }),
   v: z.int(),
   def: definition.partial().optional(),
@@ -208,5 +222,11 @@ export function maskOf(fields: readonly FeedField[]): FeedMask {
 export function subscriptionKey(filter: FeedFilter, fields: readonly FeedField[]): string {
   const list = (values: readonly string[] | undefined): readonly string[] | null =>
     values ? [...new Set(values)].sort() : null;
-  return JSON.stringify([list(filter.meetings), list(filter.races), list(filter.pools), list(filter.poolTypes), fields]);
+  return JSON.stringify([
+    list(filter.meetings),
+    list(filter.races),
+    list(filter.pools),
+    list(filter.poolTypes),
+    fields,
+  ]);
 }

@@ -10,7 +10,6 @@ import {
   type FeedFilter,
   initialClockOf,
   maskOf,
-  subscriptionKey,
 } from './feed-frames.js';
 
 /** Images are cut into parts of about this size. */
@@ -53,6 +52,7 @@ export interface FeedPlace extends FeedPosition {
 }
 
 export class FeedGroup<Member> {
+  readonly key: string;
   readonly initialClk: string;
   readonly members = new Set<Member>();
   /** Counts the changes of its pools: members at one count are sent the same. */
@@ -69,7 +69,8 @@ export class FeedGroup<Member> {
     this.#o = options;
     this.#mask = maskOf(options.fields);
     this.#matches = matcher(options.filter);
-    this.initialClk = initialClockOf(subscriptionKey(options.filter, options.fields));
+    this.key = options.key;
+    this.initialClk = initialClockOf(options.key);
   }
 
   get size(): number {
@@ -184,6 +185,7 @@ export class FeedGroup<Member> {
 }
 
 export interface GroupOptions {
+  readonly key: string;
   readonly state: FeedState;
   readonly filter: FeedFilter;
   readonly fields: readonly FeedField[];

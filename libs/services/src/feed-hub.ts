@@ -45,7 +45,14 @@ const SWEEP_MS = 250;
 const LATE_MS = 2 * CYCLE_MS;
 
 export class FeedHub {
-  readonly metrics: FeedMetrics = { connections: 0, subscriptions: 0, encoded: 0, sent: 0, conflated: 0, closedSlow: 0 };
+  readonly metrics: FeedMetrics = {
+    connections: 0,
+    subscriptions: 0,
+    encoded: 0,
+    sent: 0,
+    conflated: 0,
+    closedSlow: 0,
+  };
   readonly #clock: Clock;
   readonly #node: string;
   readonly #limits: FeedLimits;
@@ -74,7 +81,8 @@ export class FeedHub {
       place: () => this.#place(),
       covers: (place) => this.#state.covers(place),
       group: (filter, fields) => this.#group(filter ?? {}, fields),
-      left: (one) => this.#left(one),
+      release: (group) => this.#release(group),
+      gone: (one) => this.#gone(one),
       fault: (fault) => this.#onFault(fault),
     });
     if (this.#peers.size >= this.#limits.maxConnections || this.#closing.signal.aborted) {
@@ -83,8 +91,7 @@ export class FeedHub {
     }
     this.#peers.add(peer);
     this.metrics.connections = this.#peers.size;
-    const receive = (text: string): void => peer.receive(text);
-    return { receive, closed: () => this.#gone(peer) };
+    return peer;
   }
 
   onTick(tick: Tick): void {
@@ -127,7 +134,6 @@ export class FeedHub {
     this.#closing.abort();
     for (const peer of [...this.#peers]) {
       peer.end('UNEXPECTED_ERROR', 'This node stops. Connect again with your clocks.');
-      this.#gone(peer);
     }
   }
 
@@ -173,26 +179,20 @@ export class FeedHub {
     let group = this.#groups.get(key);
     if (!group) {
       const { metrics } = this;
-      group = new FeedGroup({ state: this.#state, filter, fields, metrics, isLate: () => this.#isLate });
+      group = new FeedGroup({ key, state: this.#state, filter, fields, metrics, isLate: () => this.#isLate });
       this.#groups.set(key, group);
       metrics.subscriptions = this.#groups.size;
     }
     return group;
   }
 
-  #left(peer: FeedPeer): void {
-    peer.group?.members.delete(peer);
-    this.#prune();
+  #release(group: FeedGroup<FeedPeer>): void {
+    if (group.members.size === 0) this.#groups.delete(group.key);
+    this.metrics.subscriptions = this.#groups.size;
   }
 
   #gone(peer: FeedPeer): void {
-    peer.closed();
     this.#peers.delete(peer);
     this.metrics.connections = this.#peers.size;
-  }
-
-  #prune(): void {
-    for (const [key, group] of this.#groups) if (group.members.size === 0) this.#groups.delete(key);
-    this.metrics.subscriptions = this.#groups.size;
   }
 }

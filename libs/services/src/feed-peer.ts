@@ -46,7 +46,9 @@ export interface PeerHost {
   place(): FeedPlace;
   covers(place: { readonly cycle: number; readonly seq: number }): boolean;
   group(filter: SubscribeRequest['filter'], fields: SubscribeRequest['fields']): FeedGroup<FeedPeer>;
-  left(peer: FeedPeer): void;
+  /** Drops a group without members. */
+  release(group: FeedGroup<FeedPeer>): void;
+  gone(peer: FeedPeer): void;
   fault(fault: Error): void;
 }
 
@@ -81,10 +83,6 @@ export class FeedPeer {
     this.#connectedAt = host.now();
   }
 
-  get group(): FeedGroup<FeedPeer> | undefined {
-    return this.#subscription?.group;
-  }
-
   /** A text frame of the client. */
   receive(text: string): void {
     if (!this.#isOpen) return;
@@ -99,8 +97,8 @@ export class FeedPeer {
   closed(): void {
     if (!this.#isOpen) return;
     this.#isOpen = false;
-    this.#host.left(this);
-    this.#subscription = undefined;
+    this.#leave();
+    this.#host.gone(this);
   }
 
   /** Says why and closes. */
@@ -114,25 +112,31 @@ export class FeedPeer {
   // ── Requests ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   #request(text: string): void {
+    const { maxRequests } = this.#host.limits;
+    const recent = this.#recentRequests();
+    const tooMany = `At most ${maxRequests} requests in ten seconds.`;
+    // Answers to a flood are a flood too.
+    if (recent > 2 * maxRequests) {
+      this.end('TOO_MANY_REQUESTS', tooMany);
+      return;
+    }
     const read = readRequest(text);
-    if (this.#isTooMany()) {
-      this.#refuse(read.id, 'TOO_MANY_REQUESTS', `At most ${this.#host.limits.maxRequests} requests in ten seconds.`);
-    } else if (read.request === undefined) this.#refuse(read.id, 'INVALID_INPUT', read.detail);
+    if (recent > maxRequests) this.#refuse(read.id, 'TOO_MANY_REQUESTS', tooMany);
+    else if (read.request === undefined) this.#refuse(read.id, 'INVALID_INPUT', read.detail);
     else this.#subscribe(read.request);
   }
 
-  #isTooMany(): boolean {
+  #recentRequests(): number {
     const now = this.#host.now();
     this.#requests = this.#requests.filter((at) => now - at < REQUEST_WINDOW_MS);
-    if (this.#requests.length >= this.#host.limits.maxRequests) return true;
-    this.#requests.push(now);
-    return false;
+    return this.#requests.push(now);
   }
 
   #subscribe(request: SubscribeRequest): void {
     const { id, filter, fields, heartbeatMs, conflateMs, initialClk = null, clk = null } = request;
     const from = clk === null ? undefined : readClock(clk);
-    const isClock = clk === null ? initialClk === null : initialClk !== null && isInitialClock(initialClk) && from !== undefined;
+    const isClock =
+      clk === null ? initialClk === null : initialClk !== null && isInitialClock(initialClk) && from !== undefined;
     if (!isClock) {
       this.#refuse(id, 'INVALID_CLOCK', 'Send both clocks as last received, or neither for an image.');
       return;
@@ -140,12 +144,11 @@ export class FeedPeer {
     const { limits } = this.#host;
     const group = this.#host.group(filter, fields);
     if (group.size > limits.maxPools) {
+      this.#host.release(group);
       this.#refuse(id, 'SUBSCRIPTION_LIMIT_EXCEEDED', `${group.size} pools match; at most ${limits.maxPools} may.`);
-      this.#host.left(this);
-      this.#rejoin();
       return;
     }
-    this.#host.left(this);
+    this.#leave(group);
     group.members.add(this);
     const now = this.#host.now();
     const isResumed = from !== undefined && initialClk === group.initialClk && this.#host.covers(from);
@@ -166,8 +169,13 @@ export class FeedPeer {
     this.deliver();
   }
 
-  #rejoin(): void {
-    this.#subscription?.group.members.add(this);
+  /** The former subscription ends, unless the next one is of the same group. */
+  #leave(next?: FeedGroup<FeedPeer>): void {
+    const group = this.#subscription?.group;
+    this.#subscription = undefined;
+    if (!group || group === next) return;
+    group.members.delete(this);
+    this.#host.release(group);
   }
 
   #refuse(id: number | null, code: FeedCode, detail: string): void {
@@ -268,7 +276,8 @@ interface ReadRequest {
 }
 
 function readRequest(text: string): ReadRequest {
-  if (text.length > MAX_REQUEST_CHARS) return { id: null, detail: `A request is ${MAX_REQUEST_CHARS} characters at most.` };
+  if (text.length > MAX_REQUEST_CHARS)
+    return { id: null, detail: `A request is ${MAX_REQUEST_CHARS} characters at most.` };
   let value: unknown;
   try {
     value = JSON.parse(text);

@@ -223,7 +223,8 @@ export class FeedPool {
 
   /** Canonical texts: keys sorted, no spaces. */
   #parts(mask: FeedMask): { def: string; tot: string; rows: string } {
-    const text = (row: FeedRow): string => (this.#out.has(row.c) ? scratchedText(row.c, mask.late) : row.text(mask.late));
+    const text = (row: FeedRow): string =>
+      this.#out.has(row.c) ? scratchedText(row.c, mask.late) : row.text(mask.late);
     return {
       def: mask.def ? this.#def.text() : '{}',
       tot: mask.tot ? this.#tot.text() : '{}',
@@ -366,5 +367,5 @@ const scratchedText = (c: string, late: boolean): string =>
 /** Two places between which nothing changed are one: their readers share a text. */
 function floorTo(place: number, last: number, before: number): number {
   if (place >= last) return last;
-  return place >= before ? before : place;
+  return Math.min(place, before);
 }

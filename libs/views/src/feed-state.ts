@@ -124,7 +124,10 @@ export class FeedState {
       const race = this.#market.state.races.get(raceId);
       if (!race || this.#races.has(raceId)) continue;
       this.#note(race, race.stopAt ?? race.card.postTime);
-      this.#races.set(raceId, race.card.pools.map((card) => this.#add(new FeedPool(card, race, meeting, seq))));
+      this.#races.set(
+        raceId,
+        race.card.pools.map((card) => this.#add(new FeedPool(card, race, meeting, seq))),
+      );
       added.push(...(this.#races.get(raceId) ?? []));
     }
     return added;
