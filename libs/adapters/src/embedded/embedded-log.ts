@@ -77,7 +77,7 @@ export class EmbeddedLog implements EventLog {
     while (found.length < limit) {
       const more = await partition.read(start.from + found.length, limit - found.length);
       if (more.length === 0) break;
-      found.push(...more);
+      for (const record of more) found.push(record);
     }
     return found;
   }
