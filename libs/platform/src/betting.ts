@@ -94,8 +94,7 @@ export class Betting {
   #decided(body: TicketBody, answered: Answered<ShardEvent>): Answer<TicketAnswer> | Promise<Answer<TicketAnswer>> {
     const { accountId, ticketRef } = body;
     const { code } = answered.decision;
-    if (code === 'REPLAY' || code === 'REF_OUTSIDE_WINDOW' || code === 'REF_BURNT')
-      return this.#earlier(body, answered);
+    if (code === 'REPLAY' || code === 'REF_OUTSIDE_WINDOW') return this.#earlier(body, answered);
     const accepted = acceptedIn(answered);
     const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf);
     const ticketId = ticketIdOf(answered);

@@ -29,6 +29,7 @@ import { type HttpServer, pageOf, startHttp } from './http/server.js';
 import { type Keys, readKeys } from './keys.js';
 import { LiveOdds } from './live-odds.js';
 import { followMarket } from './market-follower.js';
+import { MarketView } from './market-view.js';
 import { Metrics } from './metrics.js';
 import { OperatorViews, type ShardFacts } from './operator-views.js';
 import { Quotes } from './quotes.js';
@@ -204,13 +205,14 @@ class Composition {
       srcOf: () => MARKET_SOURCE.src,
     });
     const odds = new LiveOdds();
-    const [{ view, reader }, stopOdds] = await Promise.all([
-      followMarket(seams, onFatal),
+    const view = new MarketView(shards);
+    const [stopMarket, stopOdds] = await Promise.all([
+      followMarket(view, seams, onFatal),
       odds.start(seams.log, seams.tails, onFatal),
       bets.start(),
       market.start(),
     ]);
-    this.#stops.push({ name: 'market view', stop: () => reader.close() }, { name: 'odds reader', stop: stopOdds });
+    this.#stops.push({ name: 'market view', stop: stopMarket }, { name: 'odds reader', stop: stopOdds });
     const db = await seams.database();
     const reads = new ReadModel(db);
     const door = shardDoor(bets, shards);

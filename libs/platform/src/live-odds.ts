@@ -14,6 +14,7 @@ const BIG_BETS = 20;
 
 export class LiveOdds implements OddsReads {
   readonly #reader = new TickReader();
+  readonly #listeners: ((tick: Tick) => void)[] = [];
   readonly #pools = new Map<string, PoolOdds>();
   /** The newest cycle and when it was computed. */
   cycle = 0;
@@ -33,10 +34,16 @@ export class LiveOdds implements OddsReads {
     }
   }
 
+  /** Gets every tick, those read back at the start too. */
+  onTick(listener: (tick: Tick) => void): void {
+    this.#listeners.push(listener);
+  }
+
   #tick(tick: Tick): void {
     this.cycle = tick.cycle;
     this.computedAt = tick.at;
     for (const pool of tick.pools) this.#pools.set(pool.id, poolOdds(tick, pool));
+    for (const listener of this.#listeners) listener(tick);
   }
 
   latest(poolId: string): PoolOdds | undefined {

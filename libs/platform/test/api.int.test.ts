@@ -1,0 +1,304 @@
+/** REST over the whole embedded system: a race from card to payment, every answer held against its documented schema. */
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { z } from 'zod';
+import * as answers from '../src/answers.js';
+import { type Reply, startTestSystem, type TestSystem, until } from './support/system.js';
+
+let t: TestSystem;
+const token = (user: string): string => t.operators.get(user) as string;
+const account = (i: number) => t.accounts[i] as { accountId: string; token: string };
+
+beforeAll(async () => {
+  t = await startTestSystem();
+});
+afterAll(async () => {
+  await t.stop();
+});
+
+/** The body, after it was found to be just what the document says. */
+function as<S extends z.ZodType>(schema: S, reply: Reply, status = 200): z.infer<S> {
+  expect(reply.status, reply.text).toBe(status);
+  return strict(schema).parse(reply.body) as z.infer<S>;
+}
+const strict = (schema: z.ZodType): z.ZodType => ('strict' in schema ? (schema as z.ZodObject).strict() : schema);
+
+const ticketOf = (accountId: string, ...bets: object[]) => ({
+  ticketRef: v7(),
+  accountId,
+  currency: 'EUR',
+  atomic: true,
+  bets,
+});
+const win = (raceId: string, runner: string, stake = 500, betRef = 'a') => ({
+  betRef,
+  poolId: `${raceId}-WIN`,
+  form: 'STRAIGHT',
+  columns: [[runner]],
+  unitStake: stake,
+  stake,
+});
+
+describe('a ticket', () => {
+  test('is answered once, and again word by word for the same reference and body', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(1);
+    const body = ticketOf(accountId, win(raceId, '4'));
+    const first = await t.post('/v1/tickets', body, mine);
+    const answer = as(answers.ticketAnswer, first, 201);
+    expect(answer).toMatchObject({
+      status: 'ACCEPTED',
+      totalStake: 500,
+      bets: [{ betRef: 'a', lines: 1, stake: 500 }],
+    });
+    const again = await t.post('/v1/tickets', body, mine);
+    expect(again.status).toBe(201);
+    expect(again.headers.get('idempotent-replay')).toBe('true');
+    expect(again.body).toEqual(first.body);
+    const other = await t.post('/v1/tickets', { ...body, bets: [win(raceId, '5')] }, mine);
+    expect(other.status).toBe(422);
+    expect(other.body['code']).toBe('IDEMPOTENCY_BODY_MISMATCH');
+  });
+
+  test('that was refused is refused again with the same receipt', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(1);
+    const body = ticketOf(accountId, win(raceId, '9'));
+    const first = await t.post('/v1/tickets', body, mine);
+    expect(first.status).toBe(422);
+    expect(first.body).toMatchObject({ code: 'INVALID_SELECTION', retry: 'NEW_KEY', ticketRef: body.ticketRef });
+    expect(first.body['errors']).toMatchObject([{ pointer: '/bets/0/columns/0/0' }]);
+    const again = await t.post('/v1/tickets', body, mine);
+    expect(again.status).toBe(422);
+    expect(again.body['receipt']).toEqual(first.body['receipt']);
+    const view = await t.get(`/v1/tickets/by-ref/${accountId}/${body.ticketRef}`, mine);
+    expect(as(answers.ticketViewAnswer, view)).toMatchObject({ status: 'REJECTED', code: 'INVALID_SELECTION' });
+  });
+
+  test('with a refused bet is accepted in part only when the client says so', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(2);
+    const bets = [win(raceId, '1', 500, 'a'), win(raceId, '99', 500, 'b')];
+    const whole = await t.post('/v1/tickets', ticketOf(accountId, ...bets), mine);
+    expect(whole.body).toMatchObject({ status: 422, code: 'INVALID_SELECTION' });
+    const parts = await t.post('/v1/tickets', { ...ticketOf(accountId, ...bets), atomic: false }, mine);
+    expect(as(answers.ticketAnswer, parts, 201)).toMatchObject({
+      status: 'PARTIAL',
+      totalStake: 500,
+      bets: [{ status: 'ACCEPTED' }, { status: 'REJECTED', code: 'INVALID_SELECTION' }],
+    });
+  });
+
+  test('can be cancelled within the rule set’s window, and its stake comes back', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(3);
+    const placed = as(
+      answers.ticketAnswer,
+      await t.post('/v1/tickets', ticketOf(accountId, win(raceId, '2')), mine),
+      201,
+    );
+    const cancelled = await t.post(`/v1/tickets/${placed.ticketId}/cancel`, { reason: 'a slip' }, mine);
+    const answer = as(answers.cancelAnswer, cancelled);
+    expect(answer.refunded).toBe(500);
+    expect(answer.balance.available).toBe(placed.balance.available + 500);
+    await until(async () => (await t.get(`/v1/tickets/${placed.ticketId}`, mine)).body['status'] === 'CANCELLED');
+    const twice = await t.post(`/v1/tickets/${placed.ticketId}/cancel`, { reason: 'again' }, mine);
+    expect(twice.body['code']).toBe('TICKET_NOT_OPEN');
+  });
+
+  test('whose reference was abandoned can never be placed; one that was decided tells its decision', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(4);
+    const body = ticketOf(accountId, win(raceId, '3'));
+    const path = `/v1/tickets/by-ref/${accountId}/${body.ticketRef}`;
+    expect((await t.get(path, mine)).body).toMatchObject({ status: 404, code: 'OUTCOME_UNKNOWN', retry: 'SAME_KEY' });
+    const burnt = await t.send(`${path}/abandon`, { method: 'POST', headers: { authorization: `Bearer ${mine}` } });
+    expect(as(answers.ticketViewAnswer, burnt).status).toBe('BURNT');
+    expect((await t.post('/v1/tickets', body, mine)).body['code']).toBe('REF_BURNT');
+    const placed = ticketOf(accountId, win(raceId, '3'));
+    await t.post('/v1/tickets', placed, mine);
+    const told = await t.post(`/v1/tickets/by-ref/${accountId}/${placed.ticketRef}/abandon`, '', mine);
+    expect(as(answers.ticketViewAnswer, told).status).toBe('ACCEPTED');
+  });
+});
+
+describe('money', () => {
+  test('goes in and out under references; the statement shows every movement from what to what', async () => {
+    const { accountId, token: mine } = account(5);
+    const before = as(answers.accountAnswer, await t.get(`/v1/accounts/${accountId}`, mine)).balance.available;
+    const deposit = { ref: 'd-1', amount: 5_000 };
+    const paid = as(answers.moneyAnswer, await t.post(`/v1/accounts/${accountId}/deposits`, deposit, mine), 201);
+    expect(paid.balance.available).toBe(before + 5_000);
+    const again = await t.post(`/v1/accounts/${accountId}/deposits`, deposit, mine);
+    expect(again.headers.get('idempotent-replay')).toBe('true');
+    expect(again.body).toEqual(paid);
+    const out = { ref: 'w-1', amount: 2_000 };
+    await t.post(`/v1/accounts/${accountId}/withdrawals`, out, mine);
+    const much = await t.post(`/v1/accounts/${accountId}/withdrawals`, { ref: 'w-2', amount: 900_000_000 }, mine);
+    expect(much.body['code']).toBe('INSUFFICIENT_FUNDS');
+    await until(async () => balanceOf(await t.get(`/v1/accounts/${accountId}`, mine)) === before + 3_000);
+    const statement = as(answers.statementAnswer, await t.get(`/v1/accounts/${accountId}/statement`, mine));
+    expect(statement.entries.map(({ kind, amount }) => [kind, amount])).toEqual([
+      ['DEPOSIT', 1_000_000],
+      ['DEPOSIT', 5_000],
+      ['WITHDRAWAL', -2_000],
+    ]);
+    for (const entry of statement.entries) expect(entry.after - entry.before).toBe(entry.amount);
+    const [first] = statement.entries;
+    const rest = as(
+      answers.statementAnswer,
+      await t.get(`/v1/accounts/${accountId}/statement?after=${first?.position}`, mine),
+    );
+    expect(rest.entries).toEqual(statement.entries.slice(1));
+  });
+});
+const balanceOf = (reply: Reply): number => (reply.body['balance'] as { available: number }).available;
+
+describe('a race', () => {
+  test('is sold, stopped, entered by one steward, confirmed by another, and paid to the cent', async () => {
+    const raceId = await t.openRace();
+    for (const i of [1, 2, 3]) {
+      const { accountId, token: mine } = account(i);
+      const reply = await t.post('/v1/tickets', ticketOf(accountId, win(raceId, String(i), 1_000 * i)), mine);
+      expect(reply.status, reply.text).toBe(201);
+    }
+    const pool = `/v1/pools/${raceId}-WIN`;
+    // 1,000 on 1, 2,000 on 2, 3,000 on 3, and the hundreds on 8 with which the race was found open.
+    await until(async () => Number((await t.get(pool)).body['gross']) > 6_000);
+    const odds = as(answers.poolAnswer, await t.get(pool));
+    const gross = odds.gross;
+    expect(odds.odds.find((row) => row.c === '2')?.stake).toBe(2_000);
+    expect(as(answers.probableAnswer, await t.get(`${pool}/probables?c=2`)).price).toBe(
+      odds.odds.find((row) => row.c === '2')?.price,
+    );
+    const quote = {
+      currency: 'EUR',
+      bets: [{ poolId: `${raceId}-WIN`, form: 'STRAIGHT', columns: [['2']], unitStake: 10_000 }],
+    };
+    const quoted = as(answers.quoteAnswer, await t.post('/v1/quotes', quote));
+    expect(quoted).toMatchObject({ lines: 1, cost: 10_000, bets: [{ refusal: null }] });
+    expect(Number(quoted.bets[0]?.oddsAfter)).toBeLessThan(Number(quoted.bets[0]?.oddsBefore));
+
+    const at = `/v1/operator/races/${raceId}`;
+    as(answers.actAnswer, await t.post(`${at}/close`, { reason: 'off' }, token('steward-anna')), 202);
+    await until(async () => {
+      const { accountId, token: mine } = account(6);
+      const late = await t.post('/v1/tickets', ticketOf(accountId, win(raceId, '4')), mine);
+      return late.body['code'] === 'POOL_CLOSED';
+    });
+    const result = { finish: [['2'], ['1'], ['3'], ['4']], disqualified: [] };
+    as(answers.actAnswer, await t.post(`${at}/result`, result, token('steward-anna')), 202);
+    await until(async () => (await t.get(`${at}/settlement`, token('steward-marc'))).body['previewHash'] !== null);
+    const preview = as(answers.settlementAnswer, await t.get(`${at}/settlement`, token('steward-marc')));
+    const sheet = preview.pools.find((one) => one.type === 'WIN');
+    // France, win: 13.9 % taken, rounded down; the rest over the stake on 2.
+    const takeout = Math.floor((gross * 139) / 1_000);
+    expect(sheet).toMatchObject({ gross, takeout, net: gross - takeout, outcome: 'PAID' });
+    expect(sheet?.proposals.map(({ agrees }) => agrees)).toEqual([true, true, true]);
+    const { previewHash } = preview;
+    const same = await t.post(`${at}/confirm`, { previewHash }, token('steward-anna'));
+    expect(same.body).toMatchObject({ status: 403, code: 'SAME_PERSON' });
+    const stale = await t.post(`${at}/confirm`, { previewHash: '0'.repeat(64) }, token('steward-marc'));
+    expect(stale.body).toMatchObject({ code: 'PREVIEW_CHANGED' });
+    as(answers.actAnswer, await t.post(`${at}/confirm`, { previewHash }, token('steward-marc')), 202);
+    await until(async () => (await t.get(`/v1/races/${raceId}`)).body['status'] === 'SETTLED');
+    const race = as(answers.raceAnswer, await t.get(`/v1/races/${raceId}`));
+    const dividend = race.result?.dividends.find((one) => one.type === 'WIN');
+    expect(race.result).toMatchObject({ status: 'OFFICIAL', finish: result.finish });
+    const dividends = as(answers.dividendsAnswer, await t.get(`${pool}/dividends`));
+    expect(dividends.sheet.dividends).toMatchObject([{ c: '2', price: dividend?.price, stake: 2_000 }]);
+
+    const { accountId, token: mine } = account(2);
+    const paid = Math.floor(2_000 * Number(dividend?.price) + 1e-6);
+    await until(async () => {
+      const { entries } = (await t.get(`/v1/accounts/${accountId}/statement`, mine)).body as {
+        entries: { kind: string; amount: number }[];
+      };
+      return entries.some((entry) => entry.kind === 'PAYOUT' && entry.amount === paid);
+    });
+  });
+
+  test('shows its audit trail, refused attempts too', async () => {
+    const raceId = await t.openRace();
+    const at = `/v1/operator/races/${raceId}`;
+    const refused = await t.post(`${at}/result`, { finish: [['1']] }, token('tote-ines'));
+    expect(refused.body).toMatchObject({ status: 403, code: 'NOT_AUTHORIZED' });
+    await t.post(`${at}/scratch`, { runner: '7', reason: 'lame' }, token('steward-anna'));
+    const audit = as(answers.auditAnswer, await t.get(`/v1/operator/audit?raceId=${raceId}`, token('accountant-paul')));
+    expect(audit.entries.map(({ action, actor, outcome }) => [action, actor.user, outcome])).toEqual([
+      ['ScratchRunner', 'steward-anna', 'ACCEPTED'],
+      ['EnterResult', 'tote-ines', 'REFUSED'],
+      ['OpenRace', 'tote-ines', 'ACCEPTED'],
+    ]);
+    const { accountId, token: mine } = account(1);
+    await until(async () => {
+      const reply = await t.post('/v1/tickets', ticketOf(accountId, win(raceId, '7')), mine);
+      return reply.body['code'] === 'RUNNER_SCRATCHED';
+    });
+    const overview = as(answers.overviewAnswer, await t.get('/v1/operator/overview', token('steward-anna')));
+    expect(overview.lease.holding).toBe(true);
+    expect(overview.label).toBe('EMBEDDED');
+    expect(overview.shards).toHaveLength(2);
+  });
+
+  test('stands on its meeting’s card', async () => {
+    const raceId = await t.openRace();
+    const meetings = as(answers.meetingsAnswer, await t.get('/v1/meetings?date=2026-11-22'));
+    expect(meetings.meetings.some(({ races }) => races.some((race) => race.raceId === raceId))).toBe(true);
+    expect(as(answers.meetingsAnswer, await t.get('/v1/meetings?date=2020-01-01')).meetings).toEqual([]);
+    const meetingId = raceId.replace(/-C1$/, '');
+    expect(as(answers.meetingAnswer, await t.get(`/v1/meetings/${meetingId}`)).races).toHaveLength(1);
+    as(answers.historyAnswer, await t.get(`/v1/pools/${raceId}-WIN/history`));
+    expect((await t.get(`/v1/pools/${raceId}-WIN/dividends`)).body).toMatchObject({
+      status: 404,
+      code: 'NOT_DECLARED',
+    });
+    as(answers.demoAnswer, await t.get('/v1/demo'));
+  });
+});
+
+describe('the documents', () => {
+  test('name every route that is served, and are served themselves', async () => {
+    const openapi = (await t.get('/v1/openapi.json')).body as { openapi: string; paths: Record<string, object> };
+    expect(openapi.openapi).toBe('3.1.0');
+    const named = Object.entries(openapi.paths).flatMap(([path, methods]) =>
+      Object.keys(methods).map((m) => `${m} ${path}`),
+    );
+    for (const route of [
+      'post /v1/tickets',
+      'post /v1/quotes',
+      'post /v1/tickets/{ticketId}/cancel',
+      'post /v1/tickets/by-ref/{accountId}/{ticketRef}/abandon',
+      'get /v1/tickets/{ticketId}',
+      'get /v1/tickets/by-ref/{accountId}/{ticketRef}',
+      'get /v1/accounts/{accountId}',
+      'get /v1/accounts/{accountId}/statement',
+      'post /v1/accounts/{accountId}/deposits',
+      'post /v1/accounts/{accountId}/withdrawals',
+      'get /v1/meetings',
+      'get /v1/meetings/{meetingId}',
+      'get /v1/races/{raceId}',
+      'get /v1/pools/{poolId}',
+      'get /v1/pools/{poolId}/probables',
+      'get /v1/pools/{poolId}/history',
+      'get /v1/pools/{poolId}/dividends',
+      'post /v1/operator/meetings',
+      ...['open', 'suspend', 'resume', 'close', 'scratch', 'late-off', 'result', 'confirm', 'void'].map(
+        (act) => `post /v1/operator/races/{raceId}/${act}`,
+      ),
+      'get /v1/operator/races/{raceId}/settlement',
+      'get /v1/demo',
+      'get /health/ready',
+      'get /metrics',
+    ])
+      expect(named).toContain(route);
+    expect((await t.get('/v1/asyncapi.json')).body).toMatchObject({ asyncapi: '3.0.0' });
+  });
+
+  test('metrics are Prometheus text and count the tickets', async () => {
+    const { text, headers } = await t.get('/metrics');
+    expect(headers.get('content-type')).toContain('text/plain');
+    expect(text).toMatch(/mutuel_http_requests_total\{route="\/v1\/tickets",status="201"\} \d+/);
+    expect(text).toContain('mutuel_ticket_seconds_bucket');
+  });
+});
