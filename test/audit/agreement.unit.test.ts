@@ -70,7 +70,7 @@ const raceOf = (type: AuditedPoolType): fc.Arbitrary<Race> =>
           { weight: 3, arbitrary: fc.constant(0) },
           { weight: 1, arbitrary: fc.nat({ max: 99_999 }) },
         ),
-        bets: fc.array(betOn(type, declared), { maxLength: 14 }),
+        bets: fc.oneof(...[3, 14].map((maxLength) => fc.array(betOn(type, declared), { maxLength }))),
       })
       .map(({ scratched, coupled, order, ties, tied, finishers, carryInMinor, bets }) => ({
         field: { declared, scratched, entries: coupled.length > 1 ? [coupled] : [] },

@@ -30,7 +30,7 @@ import {
   type LineStake,
   type SheetDividend,
 } from './sheet.js';
-import { patternText, placesPaid, type Rung, rungs, stakeOn, type Winner } from './winners.js';
+import { patternText, placesPaid, rungs, stakeOn, type Winner } from './winners.js';
 
 export type ForceInput = AuditPool & { readonly tickets: Iterable<AuditTicket> };
 
@@ -55,8 +55,8 @@ export function priceLines(pool: AuditPool, lines: readonly LineStake[]): Divide
   const money: Money = { gross, refunds: total(lines) - gross, carryIn: BigInt(pool.carryInMinor) };
   const places = placesPaid(pool);
   if (running.size < ruleSet.minInterests || places === 0) return refundAll(money);
-  for (const rung of rungs(pool, standing, places)) {
-    if (rung.winners.length > 0) return payRung(pool, rung, standing, money);
+  for (const winners of rungs(pool, standing, places)) {
+    if (winners.length > 0) return payRung(pool, winners, standing, money);
   }
   return withoutWinner(pool, money);
 }
@@ -92,21 +92,26 @@ const refundAll = (money: Money): DividendSheet =>
 
 // What winners are paid.
 
-function payRung(pool: AuditPool, rung: Rung, standing: readonly LineStake[], money: Money): DividendSheet {
+function payRung(
+  pool: AuditPool,
+  winners: readonly Winner[],
+  standing: readonly LineStake[],
+  money: Money,
+): DividendSheet {
   const { ruleSet } = pool;
   const rate = read(ruleSet.takeout);
   const taxed = ruleSet.carry === 'GROSS' ? money.gross + money.carryIn : money.gross;
   const takeout = floor(times(whole(taxed), rate));
   const untaxed = ruleSet.carry === 'GROSS' ? 0n : money.carryIn;
   const net = plus(times(whole(taxed), minus(ONE, rate)), whole(untaxed));
-  const exact = exactPrices(rung, { net, rate, staked: money.gross, carryIn: whole(untaxed) }, ruleSet);
+  const exact = exactPrices(winners, { net, rate, staked: money.gross, carryIn: whole(untaxed) }, ruleSet);
   const raisedTo = (minimum: AuditRules['minimum']) => exact.map((price) => raised(price, minimum, ruleSet));
   const usual = raisedTo(ruleSet.minimum);
   const minimumOfMinusPool = typeof ruleSet.minimum === 'string' ? ruleSet.minimumInMinusPool : undefined;
   // Whether the pool can bear its prices is asked before any payment is rounded.
-  const cost = sum(rung.winners.map((winner, i) => times(whole(winner.stakeMinor), usual[i] as Fraction)));
+  const cost = sum(winners.map((winner, i) => times(whole(winner.stakeMinor), usual[i] as Fraction)));
   const prices = minimumOfMinusPool !== undefined && less(net, cost) ? raisedTo(minimumOfMinusPool) : usual;
-  const dividends = rung.winners.flatMap((winner, i) => winnerDividends(pool, winner, prices[i] as Fraction, standing));
+  const dividends = winners.flatMap((winner, i) => winnerDividends(pool, winner, prices[i] as Fraction, standing));
   return sheet(money, 'PAID', { takeout, dividends });
 }
 
@@ -122,11 +127,11 @@ interface NetPool {
 }
 
 /** The unrounded prices of a rung's winners, by the four ways of sharing a pool. */
-function exactPrices(rung: Rung, pool: NetPool, rules: AuditRules): readonly Fraction[] {
-  const split = rung.several && rules.split === 'SINGLE_PRICE' ? rules.deadHeat : rules.split;
-  const winning = whole(rung.winners.reduce((stakes, { stakeMinor }) => stakes + stakeMinor, 0n));
-  const count = whole(rung.winners.length);
-  return rung.winners.map((winner) => exactPrice(split, winner, { ...pool, winning, count }));
+function exactPrices(winners: readonly Winner[], pool: NetPool, rules: AuditRules): readonly Fraction[] {
+  const split = winners.length > 1 && rules.split === 'SINGLE_PRICE' ? rules.deadHeat : rules.split;
+  const winning = whole(winners.reduce((stakes, { stakeMinor }) => stakes + stakeMinor, 0n));
+  const count = whole(winners.length);
+  return winners.map((winner) => exactPrice(split, winner, { ...pool, winning, count }));
 }
 
 function exactPrice(split: AuditSplit, winner: Winner, pool: NetPool & WinningStakes): Fraction {

@@ -17,12 +17,6 @@ export interface Winner {
   readonly stakeMinor: bigint;
 }
 
-export interface Rung {
-  readonly winners: readonly Winner[];
-  /** False when the rung's one price needs no dead-heat split: it names one winner only, covered or not. */
-  readonly several: boolean;
-}
-
 /** A rung before stakes are known: each money part goes in equal shares to those of its takers that are covered. */
 interface Part {
   readonly weight: Fraction;
@@ -45,9 +39,9 @@ const starsLast = (a: string, b: string): number =>
   a === ANY || b === ANY ? Number(a === ANY) - Number(b === ANY) : byNumber(a, b);
 
 /** The rungs of a pool in the order they are tried: its proper winners first, then the ladder up to its end. */
-export function* rungs(pool: AuditPool, stakes: readonly LineStake[], places: number): Generator<Rung> {
+export function* rungs(pool: AuditPool, stakes: readonly LineStake[], places: number): Generator<readonly Winner[]> {
   const { ordered } = lineShapes[pool.poolType];
-  const cover = (parts: readonly Part[]): Rung => coveredOnly(parts, stakes, ordered);
+  const cover = (parts: readonly Part[]): readonly Winner[] => coveredOnly(parts, stakes, ordered);
   const backed = (interest: string): boolean => stakeOn(betsOn(pool, interest), stakes, ordered) > 0n;
   const [first, ...later] = isPlaceLike(pool) ? placeParts(pool, places, backed) : properParts(pool);
   yield cover(first ?? []);
@@ -65,12 +59,11 @@ export function resultInterest(field: AuditField, coupling: string): (runner: st
   return (runner) => field.entries.find((entry) => entry.includes(runner))?.[0] ?? runner;
 }
 
-/** The patterns by which an interest is bet on: itself, or under STABLE each stablemate that ran. */
+/** The patterns by which an interest is bet on: itself, or under STABLE each stablemate (one that did not run has no stake left). */
 function betsOn(pool: AuditPool, interest: string): readonly (readonly string[])[] {
   if (pool.ruleSet.coupling !== 'STABLE') return [[interest]];
-  const running = runsOf(pool.field);
   const stable = pool.field.entries.find((entry) => entry[0] === interest) ?? [interest];
-  return stable.filter((runner) => running.includes(runner)).map((runner) => [runner]);
+  return stable.map((runner) => [runner]);
 }
 
 /**
@@ -150,13 +143,11 @@ function eitherParts(pool: AuditPool, ranks: Ranks): readonly Part[] {
 }
 
 /** Uncovered takers drop out of their part, empty parts drop out of the rung, and what is left is scaled to one. */
-function coveredOnly(parts: readonly Part[], stakes: readonly LineStake[], ordered: boolean): Rung {
+function coveredOnly(parts: readonly Part[], stakes: readonly LineStake[], ordered: boolean): readonly Winner[] {
   const shares = new Map<string, { patterns: readonly (readonly string[])[]; weight: Fraction; stakeMinor: bigint }>();
-  const named = new Set<string>();
   for (const { weight, takers } of parts) {
     const backed = takers.map((patterns) => ({ patterns, stakeMinor: stakeOn(patterns, stakes, ordered) }));
     const covered = backed.filter(({ stakeMinor }) => stakeMinor > 0n);
-    for (const patterns of takers) named.add(keyOf(patterns, ordered));
     for (const { patterns, stakeMinor } of covered) {
       const key = keyOf(patterns, ordered);
       const before = shares.get(key)?.weight ?? ZERO;
@@ -164,8 +155,7 @@ function coveredOnly(parts: readonly Part[], stakes: readonly LineStake[], order
     }
   }
   const total = sum([...shares.values()].map(({ weight }) => weight));
-  const winners = [...shares.values()].map(({ weight, ...rest }) => ({ ...rest, share: over(weight, total) }));
-  return { winners, several: named.size > 1 };
+  return [...shares.values()].map(({ weight, ...rest }) => ({ ...rest, share: over(weight, total) }));
 }
 
 const keyOf = (patterns: readonly (readonly string[])[], ordered: boolean): string =>

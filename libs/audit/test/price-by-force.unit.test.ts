@@ -212,6 +212,12 @@ describe('dead heats', () => {
       { '1': '5.00', '2': '5.00', '3': '3.00', '4': '3.00' },
     ],
     [
+      'show, first of two with one not backed: split of two, 6,000 / 2 each: 1 + 3,000/500 and 1 + 3,000/1,500',
+      { type: 'SHOW', finish: [['1', '2'], ['3']] },
+      { '1': 500, '3': 1500, '4': rest(2000) },
+      { '1': '7.00', '3': '3.00' },
+    ],
+    [
       'quinella, first of two: that pair alone, 8,000 / 1,000',
       { type: 'QUINELLA', finish: [['1', '2'], ['3']] },
       { '1-2': 1000, '1-3': 9000 },
@@ -335,6 +341,19 @@ describe('when no winner is backed', () => {
     });
   });
 
+  it('the next place is that of the next separate interest, and each NEXT goes one rank further', () => {
+    const given: Omit<Case, 'rules'> = {
+      entries: [['1', '1A']],
+      runners: ['1', '1A', '2', '3', '4'],
+      finish: [['1'], ['1A'], ['2'], ['3']],
+      stakes: { '3': 1000, '4': 9000 },
+    };
+    expect(price(given).outcome).toBe('REFUND');
+    expect(pricesOf(price({ ...given, rules: { noWinner: ['NEXT', 'NEXT', 'REFUND'] } }))).toEqual({ '3': '8.00' });
+    expect(pricesOf(price({ ...given, stakes: { '2': 1000, '4': 9000 } }))).toEqual({ '2': '8.00' });
+    expect(pricesOf(price({ ...given, type: 'PLACE', stakes: { '2': 1000, '4': 9000 } }))).toEqual({ '2': '8.00' });
+  });
+
   it('a trifecta goes to the first two in order, then to the first: 8,000 / 2,000 and 8,000 / 4,000', () => {
     const rules = { noWinner: ['FIRST_2', 'FIRST_1', 'REFUND'] };
     const given: Omit<Case, 'stakes'> = { type: 'TRIFECTA', rules, finish: [['1'], ['2'], ['3']] };
@@ -375,6 +394,18 @@ describe('when no winner is backed', () => {
       dividends: [{ c: '*', price: '0.70', paidMinor: 70000 }],
       breakageMinor: 2500,
     });
+  });
+});
+
+describe('rounding', () => {
+  it('the takeout is rounded down, the price divides the exact net pool, and breakage balances the cent', () => {
+    // 10.99 x 0.17 = 1.8683: takeout 1.86; net 9.1217 / 3.00 = 3.0406, to the cent 3.04; 10.99 - 1.86 - 9.12 = 0.01.
+    const sheet = price({
+      rules: { takeout: '0.17', breakTo: '0.01' },
+      finish: [['1']],
+      stakes: { '1': 3, '2': 7.99 },
+    });
+    expect(sheet).toMatchObject({ takeoutMinor: 186, netMinor: 913, paidMinor: 912, breakageMinor: 1 });
   });
 });
 
