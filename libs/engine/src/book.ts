@@ -1,6 +1,6 @@
 /**
  * The open bets of one pool in one shard, in packed columns: millions of small objects would make a major collection break the
- * p99. Bets stand in order of acceptance, so tickets are found by binary search and late bets are a suffix. A bet never moves.
+ * p99. Bets stand in order of acceptance, so tickets are found by binary search. A bet never moves.
  */
 import type { ReadSelection } from '#mutuel/tote';
 import { emptyFrontier, type Frontier } from './merkle.js';
@@ -101,16 +101,11 @@ export function firstBetOf(book: Book, seq: number): number {
   return low < book.size && book.seq[low] === seq ? low : -1;
 }
 
-/** The index of the first bet appended later than `at`; append times never fall, so all that follow are later too. */
+/** The index of the first bet appended later than `at`. Looks at each: a log's clock may be set back, so times may fall. */
 export function firstBetAfter(book: Book, at: number): number {
-  let low = 0;
-  let high = book.size;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((book.at[middle] as number) <= at) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  let i = 0;
+  while (i < book.size && (book.at[i] as number) <= at) i++;
+  return i;
 }
 
 /** Takes `amount` off a bet's standing stake; a bet left with nothing gets `status`. */

@@ -2,6 +2,7 @@
  * What the market can be asked. Every command comes in a MAC-verified envelope from a service: people act through the back-office,
  * shards and calculators through their hosts. Roles and persons are checked in the decision, not only at the door.
  */
+import { InvariantBroken } from './decider.js';
 import type { MeetingCard, PoolOutcome, ShardReport } from './facts.js';
 
 export type Role = 'STEWARD' | 'TOTE_OPERATOR' | 'ACCOUNTANT' | 'SERVICE';
@@ -83,13 +84,25 @@ export type MarketCommand =
   | { readonly type: 'SubmitProposal'; readonly proposal: DividendProposal }
   | { readonly type: 'Malformed'; readonly cause: string };
 
+/** Bounds of texts and lists that are recorded: a decision repeats them and must still fit into one record. */
+const MAX_TEXT = 500;
+const MAX_LIST = 100;
+const MAX_DIVIDENDS = 2_000;
+const OUTCOMES: readonly PoolOutcome[] = ['PAID', 'REFUND', 'CARRIED'];
+/** What the shards can multiply; anything else agreed on would stop them all. */
+const PRICE = /^\d{1,9}(\.\d{1,9})?$/;
+
 type Fields = Record<string, unknown>;
 
-/** Turns the JSON of a command into a command; anything without a service MAC, or out of shape, is decided as malformed. */
+/**
+ * Turns the JSON of a command into a command; anything without a service MAC, or out of shape, is decided as malformed. Throws
+ * where a shard reports what this release does not know: going on would lose its money.
+ */
 export function readMarketCommand(value: unknown, trusted: boolean): MarketCommand {
   if (typeof value !== 'object' || value === null) return malformed('the command is not an object');
   const c = value as Fields;
   if (!trusted) return malformed(`${String(c['type']).slice(0, 40)} without a service MAC`);
+  if (c['type'] === 'ShardReport') assertKnownReport(c['report']);
   const fault = faultOf(c);
   return fault ? malformed(fault) : (c as unknown as MarketCommand);
 }
@@ -116,7 +129,7 @@ function faultOf(c: Fields): string | undefined {
       return (
         byPerson(c) ??
         needsTexts(c, 'race') ??
-        (isRanks(c['finish']) && isTexts(c['disqualified']) && typeof c['reason'] === 'string'
+        (isRanks(c['finish']) && isTexts(c['disqualified']) && isShort(c['reason'])
           ? undefined
           : 'EnterResult needs finish as ranks of runners, disqualified and reason')
       );
@@ -131,10 +144,18 @@ function faultOf(c: Fields): string | undefined {
     case 'SubmitProposal':
       return isProposal(c['proposal']) ? undefined : 'SubmitProposal needs a whole proposal';
     case 'Malformed':
-      return String(c['cause']);
+      return String(c['cause']).slice(0, MAX_TEXT);
     default:
       return `unknown command type ${String(c['type']).slice(0, 40)}`;
   }
+}
+
+const REPORTS: Record<ShardReport['t'], true> = { Seal: true, Refund: true, Stakes: true, Paid: true };
+
+function assertKnownReport(report: unknown): void {
+  const kind = isObject(report) ? report['t'] : undefined;
+  if (typeof kind !== 'string' || !Object.hasOwn(REPORTS, kind))
+    throw new InvariantBroken(`a shard report of kind ${String(kind)} is not known to this release`);
 }
 
 const malformed = (cause: string): MarketCommand => ({ type: 'Malformed', cause });
@@ -142,18 +163,12 @@ const malformed = (cause: string): MarketCommand => ({ type: 'Malformed', cause 
 function byPerson(c: Fields): string | undefined {
   const by = c['by'] as Fields | undefined;
   const named =
-    isObject(by) &&
-    typeof by['user'] === 'string' &&
-    by['user'].length > 0 &&
-    isTexts(by['roles']) &&
-    typeof by['device'] === 'string';
+    isObject(by) && isShort(by['user']) && by['user'].length > 0 && isTexts(by['roles']) && isShort(by['device']);
   return named ? undefined : `${String(c['type'])} needs an actor with user, roles and device`;
 }
 
 function needsTexts(c: Fields, ...names: string[]): string | undefined {
-  const missing = names.find(
-    (name) => typeof c[name] !== 'string' || (c[name] as string).length === 0 || (c[name] as string).length > 500,
-  );
+  const missing = names.find((name) => !isShort(c[name]) || c[name] === '');
   return missing && `${String(c['type'])} needs ${missing}`;
 }
 
@@ -170,23 +185,29 @@ function isProposal(value: unknown): boolean {
     'carryOutMinor',
   ];
   return (
-    ['pool', 'inputHash', 'outcome', 'source'].every((name) => typeof value[name] === 'string') &&
+    ['pool', 'inputHash', 'source'].every((name) => isShort(value[name])) &&
+    OUTCOMES.some((outcome) => outcome === value['outcome']) &&
     isCount(value['version']) &&
     amounts.every((name) => isCount(value[name])) &&
     Number.isSafeInteger(value['breakageMinor']) &&
     Array.isArray(value['dividends']) &&
+    value['dividends'].length <= MAX_DIVIDENDS &&
     value['dividends'].every(
       (d: unknown) =>
         isObject(d) &&
-        ['tier', 'c', 'price'].every((name) => typeof d[name] === 'string') &&
+        ['tier', 'c', 'price'].every((name) => isShort(d[name])) &&
+        PRICE.test(d['price'] as string) &&
         isCount(d['stakeMinor']) &&
         isCount(d['paidMinor']),
     ) &&
-    isTexts(value['steps'])
+    Array.isArray(value['steps']) &&
+    value['steps'].every((line: unknown) => typeof line === 'string')
   );
 }
 
 const isObject = (v: unknown): v is Fields => typeof v === 'object' && v !== null && !Array.isArray(v);
 const isCount = (v: unknown): v is number => typeof v === 'number' && Number.isSafeInteger(v) && v >= 0;
-const isTexts = (v: unknown): v is string[] => Array.isArray(v) && v.every((t) => typeof t === 'string');
-const isRanks = (v: unknown): boolean => Array.isArray(v) && v.length > 0 && v.every((r) => isTexts(r) && r.length > 0);
+const isShort = (v: unknown): v is string => typeof v === 'string' && v.length <= MAX_TEXT;
+const isTexts = (v: unknown): v is string[] => Array.isArray(v) && v.length <= MAX_LIST && v.every(isShort);
+const isRanks = (v: unknown): boolean =>
+  Array.isArray(v) && v.length > 0 && v.length <= MAX_LIST && v.every((r) => isTexts(r) && r.length > 0);

@@ -4,8 +4,9 @@
  * declare a dividend unless three calculators, the seals and the conservation of money agree, and a second person confirmed
  * exactly what will be paid. It compares; it does not price. Read on in this order: events, state, evolve, decide.
  */
-import { type Field, resultKeys } from '#mutuel/tote';
+import { type Field, type Finish, resultKeys, shapeOf } from '#mutuel/tote';
 import { canonical } from './canonical.js';
+import { type Fault, faultOfCard } from './card-check.js';
 import { assert, type Context, type Decider, type Decision, type Hash, type Posting, refuse } from './decider.js';
 import type { MarketFact, MeetingCard, PoolCard, RaceCard, ShardReport } from './facts.js';
 import {
@@ -84,6 +85,8 @@ export interface MarketRace {
   enteredBy: string | null;
   confirmedBy: string | null;
   previewHash: string | null;
+  /** Append time of the last payment report, of a settled or a void race; null until then. */
+  endedAt: number | null;
 }
 
 export interface MarketPool {
@@ -125,11 +128,13 @@ const ALLOWED: Record<string, readonly Role[]> = {
   VoidRace: ['STEWARD'],
 };
 
-const MAX_RUNNERS = 40;
-const MAX_RACES = 30;
-/** A card travels in one record, twice encoded on its way to the shards. */
-const MAX_CARD_TEXT = 500_000;
 const MAX_LEASE_MS = 30_000;
+/** Every order of a dead heat is a combination that every shard counts: more of them are no finish but a mistake. */
+const MAX_WINNING_ORDERS = 500;
+/** An off declared for longer ago is a mistake in the time, and would refund a whole race. */
+const MAX_OFF_AGE_MS = 6 * 3_600_000;
+/** A settled or void race leaves the state this long after, when the next card is published. */
+const RETIRE_MS = 86_400_000;
 
 export function marketDecider(options: {
   shards: number;
@@ -147,7 +152,7 @@ export function marketDecider(options: {
     }),
     decide: (state, command, context) => decide(state, command, context, options.hash),
     evolve: (state, decided) => {
-      for (const event of decided.events) evolve(state, event);
+      for (const event of decided.events) evolve(state, event, decided.at);
     },
     pending: () => undefined,
     describe: (s) =>
@@ -157,14 +162,14 @@ export function marketDecider(options: {
 
 // ── Evolve ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-function evolve(s: MarketState, e: MarketEvent): void {
+function evolve(s: MarketState, e: MarketEvent, at: number): void {
   switch (e.t) {
     case 'Acted':
       acted(s, e);
       return;
     case 'Fact':
       s.factNo = e.n;
-      factDecided(s, e.fact);
+      factDecided(s, e.fact, at);
       return;
     case 'ReportReceived':
       s.reportNo[e.shard] = e.n;
@@ -194,6 +199,7 @@ function evolve(s: MarketState, e: MarketEvent): void {
     case 'RaceSettled': {
       const race = raceOf(s, e.race);
       if (race.status === 'PAYING') race.status = 'SETTLED';
+      race.endedAt = at;
       for (const { pool, amount } of e.roundings) poolOf(s, pool).clearing -= amount;
       return;
     }
@@ -210,9 +216,10 @@ function acted(s: MarketState, e: Extract<MarketEvent, { t: 'Acted' }>): void {
   if (e.action === 'ConfirmSettlement') race.confirmedBy = e.by.user;
 }
 
-function factDecided(s: MarketState, fact: MarketFact): void {
+function factDecided(s: MarketState, fact: MarketFact, at: number): void {
   switch (fact.t) {
     case 'MeetingPublished':
+      retireRaces(s, at);
       meetingPublished(s, fact.meeting);
       return;
     case 'LeaseRenewed':
@@ -276,6 +283,17 @@ function factDecided(s: MarketState, fact: MarketFact): void {
   }
 }
 
+/** Races long over leave the state, and meetings without a race: the log and the read models keep them. */
+function retireRaces(s: MarketState, at: number): void {
+  for (const [id, race] of s.races) {
+    if (race.endedAt === null || at - race.endedAt < RETIRE_MS) continue;
+    s.races.delete(id);
+    for (const { poolId } of race.card.pools) s.pools.delete(poolId);
+  }
+  const held = new Set([...s.races.values()].map((race) => race.meeting));
+  for (const id of s.meetings.keys()) if (!held.has(id)) s.meetings.delete(id);
+}
+
 function meetingPublished(s: MarketState, meeting: MeetingCard): void {
   s.meetings.set(meeting.meetingId, { currency: meeting.currency, date: meeting.date });
   for (const card of meeting.races) {
@@ -294,6 +312,7 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
       enteredBy: null,
       confirmedBy: null,
       previewHash: null,
+      endedAt: null,
     });
     for (const pool of card.pools) {
       const none = (): null[] => Array.from({ length: s.shards }, () => null);
@@ -434,14 +453,7 @@ const closing = (race: MarketRace, stopAt: number): MarketFact => ({
 });
 
 function publishMeeting(s: MarketState, meeting: MeetingCard): MarketDecision {
-  const size = JSON.stringify(meeting).length;
-  if (size > MAX_CARD_TEXT)
-    return refuse(
-      'CARD_INVALID',
-      `The card is ${size} characters long; ${MAX_CARD_TEXT} fit into one record.`,
-      '/races',
-    );
-  const fault = faultOfCard(s, meeting);
+  const fault = faultOfCard(meeting, s);
   if (fault) return refuse('CARD_INVALID', fault.detail, fault.pointer);
   return facts(s, [], [{ t: 'MeetingPublished', meeting }]);
 }
@@ -451,6 +463,8 @@ function declareLateOff(s: MarketState, race: MarketRace, offAt: number, x: Cont
   if (!isSelling(race) && race.status !== 'CLOSED' && race.status !== 'PROVISIONAL')
     return wrongStatus(race, 'given a late off');
   if (offAt > x.at) return refuse('OFF_INVALID', 'The official off cannot lie in the future.', '/offAt');
+  if (x.at - offAt > MAX_OFF_AGE_MS)
+    return refuse('OFF_INVALID', 'The official off cannot lie more than six hours back.', '/offAt');
   if (race.offAt !== null && offAt > race.offAt)
     return refuse('OFF_INVALID', 'The official off can only be moved earlier.', '/offAt');
   const closeNo = isSelling(race) ? race.closeNo + 1 : race.closeNo;
@@ -652,6 +666,11 @@ function differencesBetween(
       p.breakageMinor -
       p.carryOutMinor;
     if (left !== 0) found.push(`${p.source} leaves ${left} unaccounted for`);
+    const paid = p.dividends.reduce((sum, d) => sum + d.paidMinor, 0);
+    if (paid !== p.paidMinor) found.push(`${p.source} pays ${p.paidMinor}, its dividends sum to ${paid}`);
+    const refunded = p.outcome === 'REFUND' ? p.grossMinor : 0;
+    if (p.refundedMinor !== refunded)
+      found.push(`${p.source} refunds ${p.refundedMinor}, outcome ${p.outcome} refunds ${refunded}`);
   }
   for (const d of first.dividends) {
     const standing = stakes.reduce((sum, report) => sum + (report.keys.find((key) => key.c === d.c)?.stake ?? 0), 0);
@@ -724,6 +743,12 @@ function paidBy(s: MarketState, pool: MarketPool, shard: number, report: Paid, r
     pool: id,
     amount: poolOf(s, id).clearing + paidOf(id).reduce((sum, known) => sum + (known as Paid).clearing, 0),
   }));
+  const unsound = roundings.find(({ pool: id, amount }) => Math.abs(amount) > mostRounded(poolOf(s, id), paidOf(id)));
+  if (unsound) {
+    const differences = [`${unsound.amount} is left after payment, more than rounding explains`];
+    const differ: MarketEvent = { t: 'ProposalsDiffer', pool: unsound.pool, version: race.version, differences };
+    return { events: [received, differ], posts: [] };
+  }
   const posts: Posting[] = roundings.flatMap(({ pool: id, amount }): Posting[] =>
     amount === 0
       ? []
@@ -733,6 +758,12 @@ function paidBy(s: MarketState, pool: MarketPool, shard: number, report: Paid, r
         ],
   );
   return { events: [received, { t: 'RaceSettled', race: race.card.raceId, roundings }], posts };
+}
+
+/** Every payment is rounded by less than one minor unit, and so is every total in the declared sheet. */
+function mostRounded({ declared }: MarketPool, paid: readonly (Paid | null)[]): number {
+  const winners = paid.reduce((sum, report) => sum + (report?.winners ?? 0), 0);
+  return (winners + 1) * (declared?.dividends.length ?? 0);
 }
 
 /** What a settlement still waits for, in sentences for the stewards' screen. */
@@ -789,11 +820,6 @@ function raceOf(s: MarketState, id: string): MarketRace {
   return race;
 }
 
-interface Fault {
-  readonly detail: string;
-  readonly pointer: string;
-}
-
 function faultOfFinish(
   race: MarketRace,
   finish: readonly (readonly string[])[],
@@ -818,37 +844,35 @@ function faultOfFinish(
     const fault = check(runner, `/disqualified/${i}`);
     if (fault) return fault;
   }
+  const places = Math.max(...race.card.pools.map(({ type }) => shapeOf(type).picks));
+  const orders = Math.max(ordersOf(finish, places), ordersOf(asEntries(race, finish), places));
+  if (orders > MAX_WINNING_ORDERS)
+    return {
+      detail: `The dead heats make ${orders} winning orders; ${MAX_WINNING_ORDERS} are taken.`,
+      pointer: '/finish',
+    };
   return undefined;
 }
 
-function faultOfCard(s: MarketState, meeting: MeetingCard): Fault | undefined {
-  if (s.meetings.has(meeting.meetingId))
-    return { detail: `Meeting ${meeting.meetingId} is published already.`, pointer: '/meetingId' };
-  if (meeting.races.length === 0 || meeting.races.length > MAX_RACES)
-    return { detail: `A meeting has 1 to ${MAX_RACES} races.`, pointer: '/races' };
-  const pools = new Set<string>();
-  const races = new Set<string>();
-  for (const [i, race] of meeting.races.entries()) {
-    const pointer = `/races/${i}`;
-    if (s.races.has(race.raceId) || races.has(race.raceId))
-      return { detail: `Race ${race.raceId} is published already.`, pointer: `${pointer}/raceId` };
-    races.add(race.raceId);
-    const numbers = race.runners.map((r) => r.number);
-    if (numbers.length < 2 || numbers.length > MAX_RUNNERS)
-      return { detail: `A race has 2 to ${MAX_RUNNERS} runners.`, pointer: `${pointer}/runners` };
-    if (new Set(numbers).size !== numbers.length)
-      return { detail: 'A runner number stands twice.', pointer: `${pointer}/runners` };
-    if (race.pools.length === 0) return { detail: 'A race needs a pool.', pointer: `${pointer}/pools` };
-    for (const [k, pool] of race.pools.entries()) {
-      if (pools.has(pool.poolId) || s.pools.has(pool.poolId))
-        return { detail: `Pool ${pool.poolId} stands twice.`, pointer: `${pointer}/pools/${k}` };
-      if (pool.ruleSet.poolType !== pool.type)
-        return {
-          detail: `${pool.poolId} is ${pool.type} but its rule set is for ${pool.ruleSet.poolType}.`,
-          pointer: `${pointer}/pools/${k}/ruleSet`,
-        };
-      pools.add(pool.poolId);
-    }
+/** In how many orders the runners of a finish can fill the first places. */
+function ordersOf(finish: Finish, places: number): number {
+  let orders = 1;
+  let room = places;
+  for (const tied of finish) {
+    const taken = Math.min(room, tied.length);
+    for (let k = 0; k < taken; k++) orders *= tied.length - k;
+    room -= taken;
   }
-  return undefined;
+  return orders;
+}
+
+/** Each entry once, at its best rank. */
+function asEntries(race: MarketRace, finish: Finish): Finish {
+  const seen = new Set<string>();
+  return finish.map((tied) =>
+    tied.filter((runner) => {
+      const first = race.entries.find((entry) => entry.includes(runner))?.[0] ?? runner;
+      return !seen.has(first) && seen.add(first);
+    }),
+  );
 }

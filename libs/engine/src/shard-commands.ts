@@ -59,7 +59,8 @@ export type ShardCommand =
   | { readonly type: 'AbandonRef'; readonly account: string; readonly ref: string }
   | { readonly type: 'OpenAccount'; readonly account: string; readonly currency: string }
   | { readonly type: 'Deposit' | 'Withdraw'; readonly account: string; readonly ref: string; readonly amount: number }
-  | { readonly type: 'SetLimits'; readonly account: string; readonly limits: Limits }
+  /** `version` must be above that of the limits in force. */
+  | { readonly type: 'SetLimits'; readonly account: string; readonly limits: Limits; readonly version: number }
   | { readonly type: 'MarketFact'; readonly n: number; readonly fact: MarketFact }
   | { readonly type: 'Continue'; readonly job: number; readonly cursor: number }
   | { readonly type: 'Malformed'; readonly cause: string };
@@ -153,11 +154,24 @@ function readFact(c: Fields): ShardCommand {
 function readAccountCommand(c: Fields): ShardCommand {
   if (!isText(c['account'])) return malformed(`${String(c['type'])} needs an account`);
   if (c['type'] === 'OpenAccount' && !isText(c['currency'])) return malformed('OpenAccount needs a currency');
-  if (c['type'] === 'SetLimits' && (typeof c['limits'] !== 'object' || c['limits'] === null))
-    return malformed('SetLimits needs limits');
+  if (c['type'] === 'SetLimits' && !(isLimits(c['limits']) && isCount(c['version'])))
+    return malformed('SetLimits needs a version and limits: ticketMax, dayStake, excludedUntil, blocked');
   if ((c['type'] === 'Deposit' || c['type'] === 'Withdraw') && (!isText(c['ref']) || !isAmount(c['amount'])))
     return malformed(`${c['type']} needs ref and an amount from 1 to ${MAX_AMOUNT}`);
   return c as unknown as ShardCommand;
+}
+
+const LIMITS: Record<keyof Limits, (v: unknown) => boolean> = {
+  ticketMax: (v) => isCount(v),
+  dayStake: (v) => isCount(v),
+  excludedUntil: (v) => isCount(v),
+  blocked: (v) => typeof v === 'boolean',
+};
+
+/** A limit this release does not know must not be taken for none. */
+function isLimits(value: unknown): boolean {
+  if (typeof value !== 'object' || value === null) return false;
+  return Object.entries(value).every(([name, v]) => Object.hasOwn(LIMITS, name) && LIMITS[name as keyof Limits](v));
 }
 
 const malformed = (cause: string): ShardCommand => ({ type: 'Malformed', cause });

@@ -104,7 +104,7 @@ export type ShardEvent =
       readonly amount: number;
       readonly balance: number;
     }
-  | { readonly t: 'LimitsSet'; readonly account: string; readonly limits: Limits }
+  | { readonly t: 'LimitsSet'; readonly account: string; readonly limits: Limits; readonly version: number }
   | TicketAccepted
   | { readonly t: 'RefTaken'; readonly account: string; readonly ref: string; readonly body: string }
   | { readonly t: 'RefBurnt'; readonly account: string; readonly ref: string }
@@ -159,16 +159,20 @@ export interface Account {
   readonly currency: string;
   balance: number;
   limits: Limits;
+  limitsVersion: number;
   /** UTC day number of `dayStaked`. */
   day: number;
   dayStaked: number;
+  /** Hour number (since 1970) of `hourRefs`: ticket references taken in it. */
+  hour: number;
+  hourRefs: number;
   /** How many deposits and withdrawals are remembered. */
   moneyRefs: number;
 }
 
 export interface ShardPool {
   readonly id: string;
-  readonly race: string;
+  readonly race: ShardRace;
   readonly currency: string;
   readonly type: PoolType;
   readonly ruleSet: RuleSet;
@@ -188,6 +192,8 @@ export interface ShardRace {
   stopAt: number;
   offAt: number;
   readonly pools: readonly string[];
+  /** Append time at which the last of its pools was done; null until then. */
+  endedAt: number | null;
 }
 
 /** Bulk work over one pool's book, done in steps between bets; `cursor` is the next book index. */
@@ -231,14 +237,22 @@ export interface ShardState {
 
 /** A bet that waited longer than this between append and decision is refused: the off may be long past. */
 export const STALE_MS = 30_000;
-/** Bounds of one bulk step: what it writes (64 KB of items) and what it scans (some milliseconds). */
+/** Bounds of one bulk step: what it writes (64 KB of items), what it scans, and what it matches (some milliseconds each). */
 const STEP_ITEMS = 500;
 const STEP_SCAN = 20_000;
+const STEP_MATCHES = 5_000;
 /** Deposits and withdrawals remembered per account. */
 const MAX_MONEY_REFS = 10_000;
+/** Ticket references that one account can take in an hour: with the horizon it bounds what the table holds. */
+const MAX_HOUR_REFS = 100_000;
+/** Standing stakes of one pool in one shard: the sum over 1,024 shards is still an exact integer. */
+const MAX_POOL = 8_000_000_000_000;
+/** A race whose pools are all done leaves the state this long after, when the next card is published. */
+export const RETIRE_MS = 86_400_000;
 /** Leaves room for every payout of a day below the largest exact integer. */
 const MAX_BALANCE = 1_000_000_000_000_000;
 const DAY_MS = 86_400_000;
+const HOUR_MS = 3_600_000;
 /** Hex digits of the command's random id that end a ticket id, so that it cannot be guessed (requirement 4). */
 const SUFFIX_DIGITS = 12;
 const NO_LIMITS: Limits = {};
@@ -271,7 +285,7 @@ export function shardDecider(options: {
       advanceHorizon(state.refs, decided.at);
     },
     pending: (state) => {
-      const job = state.jobs[0];
+      const job = jobAtWork(state);
       return job && { type: 'Continue', job: job.id, cursor: job.cursor };
     },
     describe: describeShard,
@@ -292,17 +306,17 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
       const account = accountOf(s, e.account);
       account.balance = e.balance;
       account.moneyRefs++;
-      s.moneyRefs.set(`${e.account} ${e.ref}`, { seq: d.seq, amount: e.kind === 'DEPOSIT' ? e.amount : -e.amount });
+      s.moneyRefs.set(moneyRef(account, e.ref), { seq: d.seq, amount: e.kind === 'DEPOSIT' ? e.amount : -e.amount });
       return;
     }
     case 'LimitsSet':
-      accountOf(s, e.account).limits = e.limits;
+      Object.assign(accountOf(s, e.account), { limits: e.limits, limitsVersion: e.version });
       return;
     case 'RefTaken':
-      takeRef(s.refs, accountOf(s, e.account).index, refOf(e.ref), { seq: d.seq, body: bodyNumber(e.body) });
+      rememberRef(s, accountOf(s, e.account), e.ref, bodyNumber(e.body), d);
       return;
     case 'RefBurnt':
-      takeRef(s.refs, accountOf(s, e.account).index, refOf(e.ref), { seq: d.seq, body: 0 });
+      rememberRef(s, accountOf(s, e.account), e.ref, 0, d);
       return;
     case 'TicketCancelled':
       accountOf(s, e.account).balance = e.balance;
@@ -326,7 +340,7 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
       betsPaid(s, e);
       return;
     case 'JobEnded':
-      jobEnded(s, e.job);
+      jobEnded(s, e.job, d.at);
       return;
     case 'Report':
       s.reportNo = e.n;
@@ -343,22 +357,29 @@ function ticketAccepted(s: ShardState, e: TicketAccepted, d: Decided<ShardEvent>
   const day = Math.floor(d.at / DAY_MS);
   account.dayStaked = e.total + (account.day === day ? account.dayStaked : 0);
   account.day = day;
-  takeRef(s.refs, account.index, refOf(e.ref), { seq: d.seq, body: bodyNumber(e.body) });
+  rememberRef(s, account, e.ref, bodyNumber(e.body), d);
   const suffix = hexNumber(e.ticket, e.ticket.length - SUFFIX_DIGITS, e.ticket.length);
   for (const bet of e.bets) {
     const pool = poolOf(s, bet.pool);
-    const selection = internSelection(s, pool, bet.sel);
+    const selection = internSelection(pool, bet.sel);
     const { no: betNo, unit, stake } = bet;
     addBet(pool.book, { seq: d.seq, betNo, account: account.index, selection, unit, stake, at: d.at, suffix });
     growFrontier(hash, pool.book.frontier, bet.leaf);
   }
 }
 
+function rememberRef(s: ShardState, account: Account, text: string, body: number, d: Decided<ShardEvent>): void {
+  takeRef(s.refs, account.index, refOf(text), { seq: d.seq, body });
+  const hour = Math.floor(d.at / HOUR_MS);
+  account.hourRefs = account.hour === hour ? account.hourRefs + 1 : 1;
+  account.hour = hour;
+}
+
 /** The index of a distinct selection in the pool's book; an accepted one always reads. */
-function internSelection(s: ShardState, pool: ShardPool, text: string): number {
+function internSelection(pool: ShardPool, text: string): number {
   const known = pool.book.byText.get(text);
   if (known !== undefined) return known;
-  const read = findSelection(s, pool, text);
+  const read = findSelection(pool, text);
   assert(!isRefusal(read), () => `an accepted selection no longer reads: ${text}`);
   const index = pool.book.selections.push(read) - 1;
   pool.book.byText.set(text, index);
@@ -372,8 +393,11 @@ function openAccount(s: ShardState, id: string, currency: string): void {
     currency,
     balance: 0,
     limits: NO_LIMITS,
+    limitsVersion: 0,
     day: 0,
     dayStaked: 0,
+    hour: 0,
+    hourRefs: 0,
     moneyRefs: 0,
   };
   s.accounts.set(id, account);
@@ -402,6 +426,7 @@ function withdraw(
 function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEvent>, hash: Hash): void {
   switch (fact.t) {
     case 'MeetingPublished':
+      retireRaces(s, d.at);
       meetingPublished(s, fact.meeting);
       return;
     case 'RaceOpened':
@@ -455,13 +480,22 @@ function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEvent>, ha
   }
 }
 
+/** Races long done leave the state, or a running system would grow for ever; the log and the read models keep them. */
+function retireRaces(s: ShardState, at: number): void {
+  for (const race of s.races.values()) {
+    if (race.endedAt === null || at - race.endedAt < RETIRE_MS) continue;
+    s.races.delete(race.id);
+    for (const pool of race.pools) s.pools.delete(pool);
+  }
+}
+
 function meetingPublished(s: ShardState, meeting: MeetingCard): void {
   for (const card of meeting.races) {
     const entries = new Map<string, string[]>();
     for (const runner of card.runners) {
       if (runner.entry !== undefined) entries.set(runner.entry, [...(entries.get(runner.entry) ?? []), runner.number]);
     }
-    s.races.set(card.raceId, {
+    const race: ShardRace = {
       id: card.raceId,
       status: 'DRAFT',
       scheduledStop: card.scheduledStop ?? Number.MAX_SAFE_INTEGER,
@@ -474,11 +508,13 @@ function meetingPublished(s: ShardState, meeting: MeetingCard): void {
       stopAt: Number.MAX_SAFE_INTEGER,
       offAt: Number.MAX_SAFE_INTEGER,
       pools: card.pools.map((p) => p.poolId),
-    });
+      endedAt: null,
+    };
+    s.races.set(race.id, race);
     for (const { poolId: id, type, ruleSet } of card.pools) {
       const pool = {
         id,
-        race: card.raceId,
+        race,
         currency: meeting.currency,
         type,
         ruleSet,
@@ -503,7 +539,7 @@ function closeRace(
   const late = Math.min(race.stopAt, race.offAt);
   for (const pool of race.pools) {
     const id = addJob(s, { kind: 'CLOSE', pool, markerAt: d.at, markerSeq: d.seq });
-    // Only bets later than the stop or the off need voiding: they are the end of the book.
+    // Only bets later than the stop or the off need voiding: as a rule they are the end of the book.
     jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, late);
   }
 }
@@ -524,8 +560,8 @@ function addJob(s: ShardState, job: NewJob): number {
 
 function betsRefunded(s: ShardState, e: Extract<ShardEvent, { t: 'BetsRefunded' }>): void {
   const pool = poolOf(s, e.pool);
-  const job = s.jobs[0] as Job;
-  assert(job.id === e.job, () => `job ${e.job} is not the one at work (${job.id})`);
+  const job = s.jobs.find(({ id }) => id === e.job);
+  assert(job !== undefined, () => `there is no job ${e.job} in shard ${s.shard}`);
   const status = e.cause === 'AFTER_STOP' ? BET.VOIDED : BET.REFUNDED;
   for (const item of e.items) {
     const before = pool.book.standingBets;
@@ -552,14 +588,18 @@ function betsPaid(s: ShardState, e: Extract<ShardEvent, { t: 'BetsPaid' }>): voi
   job.cursor = e.cursor;
 }
 
-function jobEnded(s: ShardState, id: number): void {
-  const job = s.jobs.shift() as Job;
-  assert(job.id === id, () => `job ${id} ended out of turn: ${job.id} is first`);
+function jobEnded(s: ShardState, id: number, at: number): void {
+  const [job] = s.jobs.splice(
+    s.jobs.findIndex((j) => j.id === id),
+    1,
+  );
+  assert(job?.id === id, () => `job ${id} ended and is not in shard ${s.shard}`);
   if (job.kind !== 'PAY' && job.kind !== 'RETURN') return;
   const pool = poolOf(s, job.pool);
   pool.done = true;
   // Settled bets leave the state; the log and the read models keep them.
   pool.book = emptyBook();
+  if (pool.race.pools.every((other) => poolOf(s, other).done)) pool.race.endedAt = at;
 }
 
 // ── Decide ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -586,8 +626,7 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
     case 'Withdraw':
       return moveMoney(s, c);
     case 'SetLimits':
-      if (!s.accounts.has(c.account)) return unknownAccount(s, c.account);
-      return { events: [{ t: 'LimitsSet', account: c.account, limits: c.limits }], posts: [] };
+      return setLimits(s, c);
     case 'Malformed':
       return refuse('MALFORMED', `The command could not be read: ${c.cause}.`);
     default:
@@ -604,6 +643,7 @@ function placeTicket(s: ShardState, c: PlaceTicket, x: Context, hash: Hash): Sha
   const answered = answerRef(s, account, ref, x, bodyNumber(c.body));
   if (answered) return answered;
   const taken: ShardEvent = { t: 'RefTaken', account: c.account, ref: c.ref, body: c.body };
+  if (hasTooManyRefs(account, x.at)) return tooManyRefs();
   const no = refuseTicket(s, account, c, x);
   if (no) return { ...no, events: [taken] };
 
@@ -705,7 +745,7 @@ interface BetFault {
 function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context): ReadSelection | BetFault {
   const pool = s.pools.get(order.pool);
   if (!pool) return { code: 'POOL_UNKNOWN', detail: `There is no pool ${order.pool}.`, field: '/poolId' };
-  const race = raceOf(s, pool.race);
+  const { race } = pool;
   if (race.status === 'CLOSED' || x.at > race.scheduledStop)
     return { code: 'POOL_CLOSED', detail: `Betting on ${pool.id} has stopped.`, field: '/poolId' };
   if (race.status !== 'OPEN')
@@ -716,14 +756,16 @@ function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context):
     };
   if (pool.currency !== account.currency)
     return { code: 'CURRENCY_MISMATCH', detail: `${pool.id} is in ${pool.currency}.`, field: '/poolId' };
-  const selection = findSelection(s, pool, order.sel);
+  const selection = findSelection(pool, order.sel);
   if (isRefusal(selection)) return { code: selection.code, detail: selection.message, field: selection.at };
-  if (race.scratched.length > 0 && linesWithout(selection, outOf(race, pool)) !== selection.lines)
+  if (race.scratched.length > 0 && linesWithout(selection, outOf(pool)) !== selection.lines)
     return {
       code: 'RUNNER_SCRATCHED',
       detail: `The bet names a scratched runner (${race.scratched.join(', ')}).`,
       field: '',
     };
+  if (pool.book.standingStake + order.stake > MAX_POOL)
+    return { code: 'ABOVE_MAX', detail: `${pool.id} takes ${MAX_POOL} a shard at the most.`, field: '/stake' };
   return checkStake(pool.ruleSet, order, selection) ?? selection;
 }
 
@@ -760,10 +802,10 @@ function checkMoney(account: Account, total: number, at: number): ShardDecision 
 }
 
 /** The selection as the pool's book knows it, or read afresh; deciding must not touch the book. */
-function findSelection(s: ShardState, pool: ShardPool, text: string): ReadSelection | ToteRefusal {
+function findSelection(pool: ShardPool, text: string): ReadSelection | ToteRefusal {
   const known = pool.book.byText.get(text);
   if (known !== undefined) return pool.book.selections[known] as ReadSelection;
-  return readSelection(pool.type, text, raceOf(s, pool.race).field, pool.ruleSet);
+  return readSelection(pool.type, text, pool.race.field, pool.ruleSet);
 }
 
 function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTicket' }>, x: Context): ShardDecision {
@@ -776,7 +818,7 @@ function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTic
     for (const i of betsOfTicket(s, pool.book, seq, c.ticket)) {
       if (pool.book.account[i] !== account.index)
         return refuse('TICKET_UNKNOWN', `There is no ticket ${c.ticket} of this account.`);
-      const no = refuseCancel(s, pool, i, x);
+      const no = refuseCancel(pool, i, x);
       if (no) return no;
       const amount = pool.book.stake[i] as number;
       bets.push({ pool: pool.id, i, no: pool.book.betNo[i] as number, amount });
@@ -801,8 +843,8 @@ function betsOfTicket(s: ShardState, book: Book, seq: number, ticket: string): n
   return found;
 }
 
-function refuseCancel(s: ShardState, pool: ShardPool, i: number, x: Context): ShardDecision | undefined {
-  const race = raceOf(s, pool.race);
+function refuseCancel(pool: ShardPool, i: number, x: Context): ShardDecision | undefined {
+  const { race } = pool;
   if (race.status === 'CLOSED' || x.at > race.scheduledStop)
     return refuse('CANCEL_TOO_LATE', `Betting on ${pool.id} has stopped: its bets stand.`);
   const windowMs = pool.ruleSet.cancelWindowMs ?? 0;
@@ -817,17 +859,34 @@ function abandonRef(s: ShardState, c: { account: string; ref: string }, x: Conte
   const account = s.accounts.get(c.account);
   if (!account) return unknownAccount(s, c.account);
   const answered = answerRef(s, account, readRef(c.ref), x, Number.NaN);
+  if (!answered && hasTooManyRefs(account, x.at)) return tooManyRefs();
   if (!answered) return { events: [{ t: 'RefBurnt', account: c.account, ref: c.ref }], posts: [] };
   if (answered.code !== 'IDEMPOTENCY_BODY_MISMATCH') return answered;
   const taken = findRef(s.refs, account.index, refOf(c.ref));
   return { ...refuse<ShardEvent>('REPLAY', 'This ticketRef was answered before.'), of: taken?.seq ?? 0 };
 }
 
+const hasTooManyRefs = (account: Account, at: number): boolean =>
+  account.hourRefs >= MAX_HOUR_REFS && account.hour === Math.floor(at / HOUR_MS);
+
+/** Takes no reference, so that it may be sent again in the next hour. */
+const tooManyRefs = (): ShardDecision =>
+  refuse('TOO_MANY_REFS', `An account may use ${MAX_HOUR_REFS} references an hour.`, '/ticketRef');
+
+/** Versions only rise: limits sent again later, by whoever can write to the log, would lift newer ones. */
+function setLimits(s: ShardState, c: Extract<ShardCommand, { type: 'SetLimits' }>): ShardDecision {
+  const account = s.accounts.get(c.account);
+  if (!account) return unknownAccount(s, c.account);
+  if (c.version <= account.limitsVersion)
+    return refuse('LIMITS_OUTDATED', `The account has limits of version ${account.limitsVersion}.`, '/version');
+  return { events: [{ t: 'LimitsSet', account: c.account, limits: c.limits, version: c.version }], posts: [] };
+}
+
 function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Deposit' | 'Withdraw' }>): ShardDecision {
   const account = s.accounts.get(c.account);
   if (!account) return unknownAccount(s, c.account);
   const signed = c.type === 'Deposit' ? c.amount : -c.amount;
-  const known = s.moneyRefs.get(`${c.account} ${c.ref}`);
+  const known = s.moneyRefs.get(moneyRef(account, c.ref));
   if (known) {
     if (known.amount !== signed)
       return refuse('IDEMPOTENCY_BODY_MISMATCH', 'This ref was used with another amount.', '/ref');
@@ -856,8 +915,14 @@ function applyFact(s: ShardState, n: number, fact: MarketFact): ShardDecision {
 
 // ── Bulk work ────────────────────────────────────────────────────────────────────────────────────────────────────
 
+/** Closes go first, or a seal would wait for another race's payments; within one pool the order stands. */
+function jobAtWork(s: ShardState): Job | undefined {
+  const close = s.jobs.find((job) => job.kind === 'CLOSE');
+  return close ? s.jobs.find((job) => job.pool === close.pool) : s.jobs[0];
+}
+
 function step(s: ShardState, id: number, cursor: number, hash: Hash): ShardDecision {
-  const job = s.jobs[0];
+  const job = jobAtWork(s);
   if (!job || job.id !== id || job.cursor !== cursor) return refuse('CURSOR_STALE', 'That step was done before.');
   const pool = poolOf(s, job.pool);
   switch (job.kind) {
@@ -879,55 +944,58 @@ type RefundJob = Extract<Job, { kind: 'CLOSE' | 'RETURN' | 'REFUND' }>;
 function refundStep(s: ShardState, pool: ShardPool, job: RefundJob, hash: Hash): ShardDecision {
   const cause = job.kind === 'CLOSE' ? 'AFTER_STOP' : job.cause;
   let root = job.kind === 'REFUND' ? job.root : '';
-  const { items, cursor, posts } = sweep(s, pool, job, (i) => refundOf(s, pool, i, cause));
+  const { items, cursor, posts } = sweep(s, pool, job, refunds(pool, cause));
   if (job.kind === 'REFUND') for (const item of items) root = hash(`${root}|${item.ticket}|${item.no}|${item.amount}`);
   const events: ShardEvent[] = [];
   if (items.length > 0 || cursor < pool.book.size)
     events.push({ t: 'BetsRefunded', job: job.id, pool: pool.id, cause, cursor, items, root });
   if (cursor < pool.book.size) return { events, posts };
-  const report = refundReport(s, pool, job, items, root, hash);
+  const report = refundReport(pool, job, items, root, hash);
   if (report) events.push({ t: 'Report', n: s.reportNo + 1, report });
   events.push({ t: 'JobEnded', job: job.id });
   return { events, posts };
 }
 
-/** What one bet gets back for this cause. */
-function refundOf(s: ShardState, pool: ShardPool, i: number, cause: RefundCause): number {
-  const { book } = pool;
-  const stake = book.stake[i] as number;
-  const race = raceOf(s, pool.race);
+/** What each bet gets back for this cause. */
+function refunds(pool: ShardPool, cause: RefundCause): AmountOf {
+  const { book, race } = pool;
+  const stakeOf = (i: number): number => book.stake[i] as number;
   switch (cause) {
     case 'AFTER_STOP':
-    case 'AFTER_OFF':
-      return (book.at[i] as number) > Math.min(race.stopAt, race.offAt) ? stake : 0;
+    case 'AFTER_OFF': {
+      const late = Math.min(race.stopAt, race.offAt);
+      return { of: (i) => ((book.at[i] as number) > late ? stakeOf(i) : 0) };
+    }
     case 'SCRATCHED': {
-      const left = linesWithout(book.selections[book.selection[i] as number] as ReadSelection, outOf(race, pool));
-      return stake - Math.min(stake, left * (book.unit[i] as number));
+      const out = outOf(pool);
+      const left = perSelection(book, 1, (selection) => linesWithout(selection, out));
+      return {
+        of: (i) => stakeOf(i) - Math.min(stakeOf(i), left.of(book.selection[i] as number) * (book.unit[i] as number)),
+        work: () => left.work,
+      };
     }
     case 'RACE_VOID':
     case 'POOL_REFUNDED':
-      return stake;
+      return { of: stakeOf };
     default:
       return cause satisfies never;
   }
 }
 
 function refundReport(
-  s: ShardState,
   pool: ShardPool,
   job: RefundJob,
   items: readonly BetMovement[],
   root: string,
   hash: Hash,
 ): ShardReport | undefined {
-  const { book } = pool;
+  const { book, race } = pool;
   let gone = 0;
   let amount = 0;
   for (const item of items) {
     amount += item.amount;
     if (item.amount === book.stake[item.i]) gone++;
   }
-  const race = raceOf(s, pool.race);
   if (job.kind === 'CLOSE') {
     return {
       t: 'Seal',
@@ -974,10 +1042,11 @@ function countStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'CO
   const stakes = [...job.stakes];
   const bets = [...job.bets];
   const end = Math.min(book.size, job.cursor + STEP_SCAN);
-  const matched = matcher(book, job.keys, outOf(raceOf(s, pool.race), pool));
-  for (let i = job.cursor; i < end; i++) {
+  const matched = matcher(pool, job.keys);
+  let i = job.cursor;
+  for (; i < end && matched.work < STEP_MATCHES; i++) {
     if (book.status[i] !== BET.ACTIVE) continue;
-    const lines = matched(book.selection[i] as number);
+    const lines = matched.of(book.selection[i] as number);
     for (let k = 0; k < lines.length; k++) {
       const won = lines[k] as number;
       if (won === 0) continue;
@@ -985,8 +1054,8 @@ function countStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'CO
       bets[k] = (bets[k] as number) + 1;
     }
   }
-  const counted: ShardEvent = { t: 'StakesCounted', job: job.id, cursor: end, stakes, bets };
-  if (end < book.size) return { events: [counted], posts: [] };
+  const counted: ShardEvent = { t: 'StakesCounted', job: job.id, cursor: i, stakes, bets };
+  if (i < book.size) return { events: [counted], posts: [] };
   const keys = job.keys.map((c, k) => ({ c, stake: stakes[k] as number, bets: bets[k] as number }));
   const report: ShardReport = { t: 'Stakes', pool: pool.id, version: job.version, stake: book.standingStake, keys };
   return {
@@ -998,12 +1067,11 @@ function countStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'CO
 function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY' }>): ShardDecision {
   const { book, ruleSet } = pool;
   const matched = matcher(
-    book,
+    pool,
     job.prices.map((p) => p.c),
-    outOf(raceOf(s, pool.race), pool),
   );
-  const { items, cursor, posts } = sweep(s, pool, job, (i) => {
-    const lines = matched(book.selection[i] as number);
+  const payoutOf = (i: number): number => {
+    const lines = matched.of(book.selection[i] as number);
     let amount = 0;
     for (let k = 0; k < lines.length; k++) {
       const won = lines[k] as number;
@@ -1011,7 +1079,8 @@ function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY'
         amount += payoutMinor(ruleSet, (job.prices[k] as DeclaredPrice).price, won * (book.unit[i] as number));
     }
     return amount;
-  });
+  };
+  const { items, cursor, posts } = sweep(s, pool, job, { of: payoutOf, work: () => matched.work });
   const paidNow = items.reduce((sum, item) => sum + item.amount, 0);
   const events: ShardEvent[] = [{ t: 'BetsPaid', job: job.id, pool: pool.id, version: job.version, cursor, items }];
   if (cursor < book.size) return { events, posts };
@@ -1029,12 +1098,18 @@ function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY'
   return { events, posts };
 }
 
+/** What a step moves for the bet at an index of the book, and how much matching that has cost so far. */
+interface AmountOf {
+  of(i: number): number;
+  work?(): number;
+}
+
 /** Goes over the standing bets from the job's cursor on and moves money from the pool to their accounts, within a step's bounds. */
 function sweep(
   s: ShardState,
   pool: ShardPool,
   job: Job,
-  amountOf: (i: number) => number,
+  amounts: AmountOf,
 ): { items: BetMovement[]; cursor: number; posts: Posting[] } {
   const { book } = pool;
   const balances = new Map<number, number>();
@@ -1042,9 +1117,9 @@ function sweep(
   const end = Math.min(book.size, job.cursor + STEP_SCAN);
   let sum = 0;
   let i = job.cursor;
-  for (; i < end && items.length < STEP_ITEMS; i++) {
+  for (; i < end && items.length < STEP_ITEMS && (amounts.work?.() ?? 0) < STEP_MATCHES; i++) {
     if (book.status[i] !== BET.ACTIVE) continue;
-    const amount = amountOf(i);
+    const amount = amounts.of(i);
     if (amount === 0) continue;
     const index = book.account[i] as number;
     const account = s.accountAt[index] as Account;
@@ -1059,20 +1134,33 @@ function sweep(
   return { items, cursor: i, posts };
 }
 
-/** Lines of a selection on each key, those with a scratched runner left out, worked out once per distinct selection. */
-function matcher(
-  book: Book,
-  keys: readonly string[],
-  out: readonly string[],
-): (selection: number) => readonly number[] {
-  const known: (readonly number[] | undefined)[] = [];
-  return (selection) => {
-    const found = known[selection];
-    if (found) return found;
-    const lines = keys.map((key) => linesMatching(book.selections[selection] as ReadSelection, key, out));
-    known[selection] = lines;
-    return lines;
+/** Lines of a selection on each key, those with a scratched runner left out. */
+function matcher(pool: ShardPool, keys: readonly string[]): PerSelection<readonly number[]> {
+  const out = outOf(pool);
+  return perSelection(pool.book, keys.length, (selection) => keys.map((key) => linesMatching(selection, key, out)));
+}
+
+interface PerSelection<T> {
+  of(selection: number): T;
+  /** What was worked out so far, in matches. */
+  work: number;
+}
+
+/** Works something out once per distinct selection of a book: bets by the thousand share a few hundred of them. */
+function perSelection<T>(book: Book, cost: number, workOut: (selection: ReadSelection) => T): PerSelection<T> {
+  const known = new Map<number, T>();
+  const memo: PerSelection<T> = {
+    work: 0,
+    of: (selection) => {
+      const found = known.get(selection);
+      if (found !== undefined) return found;
+      const fresh = workOut(book.selections[selection] as ReadSelection);
+      known.set(selection, fresh);
+      memo.work += cost;
+      return fresh;
+    },
   };
+  return memo;
 }
 
 // ── Look-ups and description ─────────────────────────────────────────────────────────────────────────────────────
@@ -1081,9 +1169,12 @@ const ticketOf = (s: ShardState, book: Book, i: number): string =>
   `t${s.shard}-${book.seq[i]}-${(book.suffix[i] as number).toString(16).padStart(SUFFIX_DIGITS, '0')}`;
 
 /** What a scratch takes out of this pool: a coupled runner's bets stand while a part of its entry runs. */
-function outOf(race: ShardRace, pool: ShardPool): readonly string[] {
-  return scratchedInterests({ ...race.field, scratched: race.scratched }, pool.ruleSet.coupling);
+function outOf({ race, ruleSet }: ShardPool): readonly string[] {
+  return scratchedInterests({ ...race.field, scratched: race.scratched }, ruleSet.coupling);
 }
+
+/** By index, not by name: no two accounts can share a key whatever their names hold. */
+const moneyRef = (account: Account, ref: string): string => `${account.index} ${ref}`;
 
 function accountOf(s: ShardState, id: string): Account {
   const account = s.accounts.get(id);
@@ -1132,7 +1223,12 @@ function describeShard(s: ShardState): string {
     accounts: s.accountAt,
     moneyRefs: [...s.moneyRefs],
     races: [...s.races.values()],
-    pools: [...s.pools.values()].map((p) => ({ ...p, ruleSet: p.ruleSet.id, book: describeBook(p.book) })),
+    pools: [...s.pools.values()].map((p) => ({
+      ...p,
+      race: p.race.id,
+      ruleSet: p.ruleSet.id,
+      book: describeBook(p.book),
+    })),
     refs: describeRefs(s.refs),
     jobs: s.jobs,
   });

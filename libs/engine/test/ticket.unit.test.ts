@@ -69,13 +69,23 @@ describe('a ticket', () => {
 
   it('is refused beyond the limits of the account and while its holder is excluded', () => {
     const world = World.open();
-    world.send('acc-0', { type: 'SetLimits', account: 'acc-0', limits: { ticketMax: 1_000, dayStake: 1_500 } });
+    world.send('acc-0', {
+      type: 'SetLimits',
+      account: 'acc-0',
+      version: 1,
+      limits: { ticketMax: 1_000, dayStake: 1_500 },
+    });
     expect(world.bet('acc-0', WIN, '1', 1_200).code).toBe('PLAYER_LIMIT_STAKE');
     expect(world.bet('acc-0', WIN, '1', 1_000).code).toBeUndefined();
     expect(world.bet('acc-0', WIN, '1', 600).code).toBe('PLAYER_LIMIT_STAKE');
-    world.send('acc-1', { type: 'SetLimits', account: 'acc-1', limits: { excludedUntil: world.now + 1_000_000 } });
+    world.send('acc-1', {
+      type: 'SetLimits',
+      account: 'acc-1',
+      version: 1,
+      limits: { excludedUntil: world.now + 1_000_000 },
+    });
     expect(world.bet('acc-1', WIN, '1', 200).code).toBe('SELF_EXCLUDED');
-    world.send('acc-2', { type: 'SetLimits', account: 'acc-2', limits: { blocked: true } });
+    world.send('acc-2', { type: 'SetLimits', account: 'acc-2', version: 1, limits: { blocked: true } });
     expect(world.bet('acc-2', WIN, '1', 200).code).toBe('ACCOUNT_BLOCKED');
   });
 
@@ -265,7 +275,7 @@ describe('any day of racing', () => {
       }),
       { numRuns: 100, seed: 20_261_122 },
     );
-  });
+  }, 60_000);
 });
 
 type Bet = [pool: string, combination: string, stake: number];

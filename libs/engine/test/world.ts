@@ -72,18 +72,29 @@ export const steward = { user: 'stella', roles: ['STEWARD'] as const, device: 't
 export const second = { user: 'sam', roles: ['STEWARD'] as const, device: 'office' };
 
 export function card(
-  options: { runners?: number; types?: readonly string[]; rules?: string; scheduledStop?: number } = {},
+  options: {
+    race?: string;
+    runners?: number;
+    types?: readonly string[];
+    rules?: string;
+    scheduledStop?: number;
+    /** Entry names by runner number. */
+    entries?: Readonly<Record<string, string>>;
+  } = {},
 ): MeetingCard {
-  const { runners = 6, types = ['WIN', 'PLACE', 'EXACTA'], rules = 'US' } = options;
+  const { race: raceId = RACE, runners = 6, types = ['WIN', 'PLACE', 'EXACTA'], rules = 'US', entries = {} } = options;
   const pools = types.map((type) => {
     const ruleSet = ruleSetFor(rules, type as 'WIN');
     if (!ruleSet || 'refused' in ruleSet) throw new Error(`no rule set ${rules} ${type}`);
-    return { poolId: poolId(type), type: type as 'WIN', ruleSet, carryInMinor: 0 };
+    return { poolId: poolId(type, raceId), type: type as 'WIN', ruleSet, carryInMinor: 0 };
   });
-  const names = Array.from({ length: runners }, (_, i) => ({ number: String(i + 1), name: `Horse ${i + 1}` }));
+  const names = Array.from({ length: runners }, (_, i) => {
+    const entry = entries[String(i + 1)];
+    return { number: String(i + 1), name: `Horse ${i + 1}`, ...(entry === undefined ? {} : { entry }) };
+  });
   const stop = options.scheduledStop === undefined ? {} : { scheduledStop: options.scheduledStop };
   const race = {
-    raceId: RACE,
+    raceId,
     number: 1,
     name: 'Prix Premier',
     postTime: T0 + 600_000,
@@ -92,7 +103,7 @@ export function card(
     ...stop,
   };
   return {
-    meetingId: '2026-11-22-R1',
+    meetingId: `meeting of ${raceId}`,
     course: 'Longueville',
     date: '2026-11-22',
     country: 'US',
@@ -219,7 +230,11 @@ export class World {
     const known = this.market.state.pools.get(pool);
     const race = this.market.state.races.get(RACE);
     if (!known || !race) throw new Error('no such pool');
-    const field: Field = { declared: race.card.runners.map((r) => r.number), scratched: race.scratched };
+    const field: Field = {
+      declared: race.card.runners.map((r) => r.number),
+      scratched: race.scratched,
+      entries: race.entries,
+    };
     const gross = known.stakes.reduce((sum, report) => sum + (report?.stake ?? 0), 0);
     const stakeOn = (c: string): number =>
       known.stakes.reduce((sum, r) => sum + (r?.keys.find((k) => k.c === c)?.stake ?? 0), 0);

@@ -1,0 +1,155 @@
+/**
+ * Whether what somebody wants to publish is a card that the market and every shard can live with: shapes, bounds, rule sets and
+ * names that are free. A published card is a fact for ever, so nothing may pass here that could make a later decision fail.
+ */
+import { isPoolType, isPriced, isRunnerName, validateRuleSet } from '#mutuel/tote';
+import type { MeetingCard } from './facts.js';
+
+/** What is wrong with an input: a sentence and a JSON pointer. */
+export interface Fault {
+  readonly detail: string;
+  readonly pointer: string;
+}
+
+/** Names that are taken already. */
+export interface TakenNames {
+  readonly meetings: { has(id: string): boolean };
+  readonly races: { has(id: string): boolean };
+  readonly pools: { has(id: string): boolean };
+}
+
+const MAX_RACES = 30;
+const MAX_RUNNERS = 40;
+const MAX_POOLS = 40;
+const MAX_NAME = 200;
+/** UTF-8 bytes: a card travels in one record, twice encoded on its way to the shards. */
+const MAX_CARD_BYTES = 500_000;
+/** Minor units; no amount of the system is larger. */
+const MAX_CARRY = 1_000_000_000_000;
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** The first fault of a would-be card, or undefined: then it is a `MeetingCard`. */
+export function faultOfCard(card: unknown, taken: TakenNames): Fault | undefined {
+  const size = utf8Length(JSON.stringify(card));
+  if (size > MAX_CARD_BYTES)
+    return { detail: `The card is ${size} bytes long; ${MAX_CARD_BYTES} fit into one record.`, pointer: '/races' };
+  return faultOfMeeting(card as Fields, taken) ?? faultOfNames(card as unknown as MeetingCard, taken);
+}
+
+function faultOfMeeting(meeting: Fields, taken: TakenNames): Fault | undefined {
+  const { races } = meeting;
+  return (
+    texts(meeting, '', 'meetingId', 'course', 'country', 'currency') ??
+    check(isDay(meeting['date']), '/date', 'The date is written YYYY-MM-DD.') ??
+    check(isCount(meeting['exponent'], 4), '/exponent', 'The exponent is a whole number from 0 to 4.') ??
+    check(!taken.meetings.has(meeting['meetingId'] as string), '/meetingId', 'The meeting is published already.') ??
+    check(isList(races, 1, MAX_RACES), '/races', `A meeting has 1 to ${MAX_RACES} races.`) ??
+    firstOf(races as readonly unknown[], '/races', faultOfRace)
+  );
+}
+
+function faultOfRace(race: Fields, at: string): Fault | undefined {
+  const { runners, pools, scheduledStop } = race;
+  return (
+    texts(race, at, 'raceId', 'name') ??
+    check(isCount(race['number'], 1_000), `${at}/number`, 'The number of a race is a whole number.') ??
+    check(isCount(race['postTime']), `${at}/postTime`, 'The post time is in milliseconds UTC.') ??
+    check(scheduledStop === undefined || isCount(scheduledStop), `${at}/scheduledStop`, 'A stop is in ms UTC.') ??
+    check(isList(runners, 2, MAX_RUNNERS), `${at}/runners`, `A race has 2 to ${MAX_RUNNERS} runners.`) ??
+    firstOf(runners as readonly unknown[], `${at}/runners`, faultOfRunner) ??
+    check(isList(pools, 1, MAX_POOLS), `${at}/pools`, `A race has 1 to ${MAX_POOLS} pools.`) ??
+    firstOf(pools as readonly unknown[], `${at}/pools`, faultOfPool)
+  );
+}
+
+function faultOfRunner({ number, name, entry }: Fields, at: string): Fault | undefined {
+  return (
+    check(
+      typeof number === 'string' && isRunnerName(number),
+      `${at}/number`,
+      'A runner has up to 8 letters or digits.',
+    ) ??
+    check(typeof name === 'string' && name.length <= MAX_NAME, `${at}/name`, 'A runner has a name.') ??
+    check(entry === undefined || isText(entry), `${at}/entry`, 'The name of an entry is a text.')
+  );
+}
+
+function faultOfPool(pool: Fields, at: string): Fault | undefined {
+  const { poolId, type, ruleSet, carryInMinor } = pool;
+  const known = typeof type === 'string' && isPoolType(type) && isPriced(type);
+  const problem = validateRuleSet(ruleSet)[0];
+  return (
+    texts(pool, at, 'poolId') ??
+    check(known, `${at}/type`, `${poolId} is of a type that is not offered.`) ??
+    (problem && { detail: `The rule set of ${poolId}: ${problem.message}.`, pointer: `${at}/ruleSet${problem.at}` }) ??
+    check(
+      (ruleSet as Fields)['poolType'] === type,
+      `${at}/ruleSet`,
+      `${poolId} is ${type} but its rule set is for ${(ruleSet as Fields)['poolType']}.`,
+    ) ??
+    check(isCount(carryInMinor, MAX_CARRY), `${at}/carryInMinor`, `A carry-in is from 0 to ${MAX_CARRY}.`)
+  );
+}
+
+/** Everything is of the right shape here; what is left is that nothing stands twice. */
+function faultOfNames(meeting: MeetingCard, taken: TakenNames): Fault | undefined {
+  const races = new Set<string>();
+  const pools = new Set<string>();
+  for (const [i, race] of meeting.races.entries()) {
+    const at = `/races/${i}`;
+    if (taken.races.has(race.raceId) || races.has(race.raceId))
+      return { detail: `Race ${race.raceId} is published already.`, pointer: `${at}/raceId` };
+    races.add(race.raceId);
+    if (new Set(race.runners.map((r) => r.number)).size !== race.runners.length)
+      return { detail: 'A runner number stands twice.', pointer: `${at}/runners` };
+    for (const [k, { poolId }] of race.pools.entries()) {
+      if (taken.pools.has(poolId) || pools.has(poolId))
+        return { detail: `Pool ${poolId} stands twice.`, pointer: `${at}/pools/${k}` };
+      pools.add(poolId);
+    }
+  }
+  return undefined;
+}
+
+// ── Helpers ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+const check = (holds: boolean, pointer: string, detail: string): Fault | undefined =>
+  holds ? undefined : { detail, pointer };
+
+function texts(fields: Fields, at: string, ...names: readonly string[]): Fault | undefined {
+  const wrong = names.find((name) => !isText(fields[name]));
+  return wrong === undefined ? undefined : { detail: `${wrong} must be a text.`, pointer: `${at}/${wrong}` };
+}
+
+function firstOf(
+  list: readonly unknown[],
+  at: string,
+  faultOf: (item: Fields, at: string) => Fault | undefined,
+): Fault | undefined {
+  for (const [i, item] of list.entries()) {
+    const pointer = `${at}/${i}`;
+    if (typeof item !== 'object' || item === null) return { detail: 'This must be an object.', pointer };
+    const fault = faultOf(item as Fields, pointer);
+    if (fault) return fault;
+  }
+  return undefined;
+}
+
+const isText = (v: unknown): v is string => typeof v === 'string' && v.length > 0 && v.length <= MAX_NAME;
+const isDay = (v: unknown): boolean => typeof v === 'string' && /^\d{4}-\d\d-\d\d$/.test(v);
+const isCount = (v: unknown, most = Number.MAX_SAFE_INTEGER): boolean =>
+  typeof v === 'number' && Number.isSafeInteger(v) && v >= 0 && v <= most;
+const isList = (v: unknown, least: number, most: number): boolean =>
+  Array.isArray(v) && v.length >= least && v.length <= most;
+
+function utf8Length(text: string): number {
+  let bytes = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    // Half of a surrogate pair: the pair takes four bytes.
+    if (code >= 0xd800 && code <= 0xdfff) bytes += 2;
+    else bytes += code < 0x80 ? 1 : code < 0x800 ? 2 : 3;
+  }
+  return bytes;
+}
