@@ -96,17 +96,18 @@ describe('a race in the browser', () => {
     expect(await board.cost()).toBe('€6.00');
     expect(await board.quoted()).toContain('Counted by the tote');
     const exactaTicket = await board.bet();
-    await expect.poll(() => board.balance(), { timeout: 20_000 }).toBe(before - STAKED);
+    await board.anotherBet();
+    await expect.poll(() => board.balance(), { timeout: 60_000 }).toBe(before - STAKED);
 
     // 51.66 of net over 20 on each of the three: 2.583, shown as 2.50 and moving by the feed alone.
     await board.waitForLiveOdds();
-    await expect.poll(() => board.odds('4'), { timeout: 20_000 }).toBe('2.50');
+    await expect.poll(() => board.odds('4'), { timeout: 60_000 }).toBe('2.50');
 
     const steward = await Stewards.open(browser, system.url, raceId, first);
     await steward.command('close', 'They are off');
     expect(Number.isNaN(Date.parse(await steward.stopAt()))).toBe(false);
     await board.waitForStatus('CLOSED');
-    expect(await board.at('no-slip').count()).toBe(1);
+    await board.at('no-slip').waitFor();
 
     await steward.enterOrder([['4'], ['1'], ['2', '3']]);
     await steward.waitForStatus('PROVISIONAL');
@@ -114,7 +115,7 @@ describe('a race in the browser', () => {
     expect(await steward.pool('WIN')).toContain('€60.00');
     expect(await steward.pool('WIN')).toContain('2.50');
     expect(await steward.pool('EXACTA')).toContain('4.40');
-    expect(await steward.at('same-person').count()).toBe(1);
+    await steward.at('same-person').waitFor();
     expect(await steward.at('confirm-result').isDisabled()).toBe(true);
 
     const judge = await Stewards.open(browser, system.url, raceId, second);
@@ -125,7 +126,7 @@ describe('a race in the browser', () => {
     expect(await board.dividends()).toEqual(['Win 4 4 2.50', 'Exacta 4 › 1 4>1 4.40']);
     await board.waitForOutcome(winTicket, 'Won, paid €50.00');
     await board.waitForOutcome(exactaTicket, 'Won, paid €4.40');
-    await expect.poll(() => board.balance(), { timeout: 20_000 }).toBe(before - STAKED + PAID);
+    await expect.poll(() => board.balance(), { timeout: 60_000 }).toBe(before - STAKED + PAID);
 
     const trail = (await judge.audit()).join('\n');
     expect(trail).toContain(`by ${toteOperator}`);

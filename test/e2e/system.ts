@@ -25,11 +25,19 @@ export interface System {
 /** The demo's accounts and operators without its crowd. */
 const QUIET = ['--demo', '--no-crowd', '--accounts', '4'];
 
+/** Servers that a test run may have beside it: the system of these tests is the embedded one whatever stands there. */
+const OF_THE_DISTRIBUTED = ['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL'];
+
+function embeddedEnv(): NodeJS.ProcessEnv {
+  return Object.fromEntries(Object.entries(process.env).filter(([name]) => !OF_THE_DISTRIBUTED.includes(name)));
+}
+
 /** Starts the system so that every bet on the test's own card is the test's own. */
 export async function startSystem(): Promise<System> {
   const data = await mkdtemp(join(tmpdir(), 'mutuel-e2e-'));
   const child = spawn(process.execPath, [PROGRAM, '--port', '0', '--data', data, ...QUIET], {
     stdio: ['ignore', 'pipe', 'inherit'],
+    env: embeddedEnv(),
   });
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const stop = async () => {
