@@ -6,16 +6,17 @@
 import {
   type DecisionRecord,
   encodeRecord,
-  MAX_APPEND_RECORDS,
   MAX_RECORD_BYTES,
   openCommand,
   RECORD_FORMAT,
   sha256,
-  signCommand,
 } from '#mutuel/contracts';
 import type { Context, Decider, Decision } from '#mutuel/engine';
-import { type Entropy, type LogAppender, type LogRecord, type LogStart } from './ports.js';
+import { DecisionWriter } from './decision-writer.js';
+import type { LogRecord, LogStart } from './ports.js';
+import { newIncarnation } from './random-id.js';
 import type { LifeOptions } from './runner-options.js';
+import { StepAsker } from './step-asker.js';
 import type { OnRecords, Subscription } from './tail-source.js';
 import { type Accepted, type ValidDecision, type ValidRecords, validRecords } from './valid-records.js';
 
@@ -39,23 +40,14 @@ export class UnsoundDecision extends Error {
   readonly retriable = false;
 }
 
-/** Bytes decided but not appended beyond which deciding waits; with one largest record more it is still one append. */
-const MAX_PENDING_BYTES = 3_000_000;
 /** A client command that ended this many incarnations is decided `QUARANTINED` without running it. */
 const MAX_DEATHS = 3;
-/** Pause after a step of a job could not be appended. */
-const ASK_AGAIN_MS = 50;
-
-export const newIncarnation = (entropy: Entropy): string => Buffer.from(entropy.bytes(16)).toString('hex');
-
 export class DeciderLife<S, C, E> {
   readonly state: S;
   readonly valid: ValidRecords<E>;
   /** Resolves, never rejects, when this incarnation is over and has let go of everything. */
   readonly over: Promise<LifeEnd>;
   leading = false;
-  /** Whether it wrote anything: a life that did was no fruitless attempt. */
-  progressed = false;
 
   readonly #o: LifeOptions<S, C, E>;
   readonly #decider: Decider<S, C, E>;
@@ -64,7 +56,6 @@ export class DeciderLife<S, C, E> {
   #end: LifeEnd | undefined;
   #inc: string | undefined;
   #subscriptions: Subscription[] = [];
-  #appender: LogAppender | undefined;
   #caughtUp: { readonly end: number; readonly resolve: () => void } | undefined;
   #claimRead: (() => void) | undefined;
   #commands: Subscription | undefined;
@@ -72,14 +63,13 @@ export class DeciderLife<S, C, E> {
   /** The chain as decided, ahead of what was read back. */
   #seq = 0;
   #head = '';
-  #pending: Uint8Array[] = [];
-  #pendingBytes = 0;
-  #inFlight = false;
-  #appending: Promise<void> | undefined;
-  #roomWaiter: (() => void) | undefined;
+  #writer: DecisionWriter | undefined;
+  readonly #steps: StepAsker;
 
-  #asked: { readonly text: string; cid: string } | undefined;
-  #asking: Promise<void> | undefined;
+  /** Whether it wrote a decision: a life that did was no fruitless attempt. */
+  get progressed(): boolean {
+    return this.#writer?.wrote ?? false;
+  }
 
   constructor(options: LifeOptions<S, C, E>) {
     this.#o = options;
@@ -90,6 +80,12 @@ export class DeciderLife<S, C, E> {
       this.#finish = resolve;
     });
     this.over = ended.then((end) => this.#letGo(end));
+    this.#steps = new StepAsker({
+      ...options,
+      wanted: () => options.decider.pending(this.state) as object | undefined,
+      onStuck: (step) => options.onAlarm('JOB_STUCK', `${options.src} decided the step ${step} and still wants it`),
+      signal: this.#stopping.signal,
+    });
   }
 
   /** Folds what is in the log now and goes on folding: a warm standby. */
@@ -109,15 +105,17 @@ export class DeciderLife<S, C, E> {
   /** Appends the claim, and decides once the append has resolved and the claim was read: appends must not overlap. */
   async claim(): Promise<void> {
     if (this.#end) return;
-    const { src, epoch, decisions, entropy, log } = this.#o;
+    const { src, epoch, decisions, entropy, log, clock, metrics } = this.#o;
     const read = new Promise<void>((resolve) => {
       this.#claimRead = resolve;
     });
     try {
       this.#inc = newIncarnation(entropy);
-      this.#appender = await log.appender();
+      const appender = await log.appender();
+      const onFault = (fault: unknown): void => this.#die('APPEND', fault);
+      this.#writer = new DecisionWriter({ appender, decisions, clock, metrics, onFault });
       const started = { v: RECORD_FORMAT, kind: 'started', src, epoch, inc: this.#inc } as const;
-      await this.#appender.append(decisions, [encodeRecord(started)]);
+      await appender.append(decisions, [encodeRecord(started)]);
     } catch (fault) {
       this.#die('APPEND', fault);
     }
@@ -129,8 +127,7 @@ export class DeciderLife<S, C, E> {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#commands?.close();
-    this.#flush();
-    await this.#appending;
+    await this.#writer?.drain();
     this.#finishWith({ cause: 'STOPPED' });
     await this.over;
   }
@@ -180,13 +177,14 @@ export class DeciderLife<S, C, E> {
     } catch (fault) {
       this.#die('TAIL', fault);
     }
-    this.#askForWork();
+    this.#steps.look();
   }
 
   async #onCommands(records: readonly LogRecord[]): Promise<void> {
     const { metrics } = this.#o;
+    const writer = this.#writer as DecisionWriter;
     for (let i = 0; i < records.length; i++) {
-      while (this.#isFull() && !this.#end) await this.#room();
+      while (writer.isFull && !this.#end) await writer.room();
       if (this.#end || this.#stopping.signal.aborted) return;
       const record = records[i] as LogRecord;
       metrics.undecided = records.length - i;
@@ -195,8 +193,8 @@ export class DeciderLife<S, C, E> {
     }
     metrics.undecided = 0;
     metrics.oldestUndecidedMs = 0;
-    this.#flush();
-    this.#askForWork();
+    writer.flush();
+    this.#steps.look();
   }
 
   /** False when this command ended the incarnation: what it decided so far is thrown away with the state. */
@@ -220,7 +218,7 @@ export class DeciderLife<S, C, E> {
     const quarantined = this.#isQuarantined(record, trusted);
     const decision = quarantined ?? this.#run(this.#read(record, opened), context);
     this.#take(this.#recordOf(decision, context, record.offset));
-    if (opened.cid === this.#asked?.cid) this.#asked.cid = '';
+    this.#steps.decided(opened.cid);
   }
 
   /** Spelled out for accepted decisions: they are nearly all, and spreading costs more than deciding a bet. */
@@ -275,8 +273,7 @@ export class DeciderLife<S, C, E> {
     this.#decider.evolve(this.state, decision);
     this.#seq = decision.seq;
     this.#head = sha256(bytes);
-    this.#pending.push(bytes);
-    this.#pendingBytes += bytes.byteLength;
+    (this.#writer as DecisionWriter).push(bytes);
   }
 
   #isQuarantined(record: LogRecord, trusted: boolean): Decision<E> | undefined {
@@ -293,92 +290,6 @@ export class DeciderLife<S, C, E> {
         'Install a release that can decide it; nothing after it is decided until then',
       options,
     );
-  }
-
-  // ── Writing ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-  #isFull(): boolean {
-    return this.#pending.length >= MAX_APPEND_RECORDS || this.#pendingBytes > MAX_PENDING_BYTES;
-  }
-
-  async #room(): Promise<void> {
-    this.#flush();
-    if (!this.#isFull()) return;
-    await new Promise<void>((resolve) => {
-      this.#roomWaiter = resolve;
-    });
-  }
-
-  /** One append in flight; what is decided meanwhile goes with the next. */
-  #flush(): void {
-    if (this.#inFlight || this.#pending.length === 0 || this.#end) return;
-    this.#inFlight = true;
-    this.#appending = this.#appendAll();
-  }
-
-  async #appendAll(): Promise<void> {
-    const { clock, metrics, decisions } = this.#o;
-    while (this.#pending.length > 0 && !this.#end) {
-      const batch = this.#pending;
-      this.#pending = [];
-      this.#pendingBytes = 0;
-      this.#wakeRoom();
-      const began = clock.now();
-      try {
-        await (this.#appender as LogAppender).append(decisions, batch);
-      } catch (fault) {
-        this.#die('APPEND', fault);
-        break;
-      }
-      this.progressed = true;
-      metrics.appends++;
-      metrics.appended += batch.length;
-      metrics.appendMs += clock.now() - began;
-    }
-    // In the same turn as the look at what is pending, or a decision made in between would wait for the next command.
-    this.#inFlight = false;
-  }
-
-  #wakeRoom(): void {
-    const waiter = this.#roomWaiter;
-    this.#roomWaiter = undefined;
-    waiter?.();
-  }
-
-  // ── The state's own work ───────────────────────────────────────────────────────────────────────────────────────
-
-  /** Appends the step the state asks for next, once per cursor: a repeated one would be a no-op, but a costly one. */
-  #askForWork(): void {
-    if (this.#asking || this.#end || this.#stopping.signal.aborted) return;
-    const wanted = this.#decider.pending(this.state);
-    const text = wanted === undefined ? undefined : JSON.stringify(wanted);
-    if (text === undefined || text === this.#asked?.text) {
-      if (text !== undefined && this.#asked?.cid === '') this.#reportStuck(text);
-      return;
-    }
-    this.#asking = this.#ask(wanted as C & object, text).finally(() => {
-      this.#asking = undefined;
-      // The answer may have been decided before the append's promise resolved.
-      this.#askForWork();
-    });
-  }
-
-  async #ask(wanted: C & object, text: string): Promise<void> {
-    const { entropy, serviceKey, commands, clock, metrics } = this.#o;
-    const cid = newIncarnation(entropy);
-    this.#asked = { text, cid };
-    try {
-      await this.#o.work.append(commands, [signCommand(cid, wanted, serviceKey)]);
-      metrics.stepsAsked++;
-    } catch {
-      this.#asked = undefined;
-      await clock.sleep(ASK_AGAIN_MS, this.#stopping.signal);
-    }
-  }
-
-  #reportStuck(text: string): void {
-    this.#asked = { text, cid: 'reported' };
-    this.#o.onAlarm('JOB_STUCK', `${this.#o.src} decided the step ${text} and still asks for it`);
   }
 
   // ── The end ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -399,15 +310,13 @@ export class DeciderLife<S, C, E> {
     this.#end = end;
     this.leading = false;
     this.#stopping.abort();
-    this.#pending = [];
-    this.#wakeRoom();
+    this.#writer?.drop();
     this.#finish(end);
   }
 
   async #letGo(end: LifeEnd): Promise<LifeEnd> {
     for (const subscription of this.#subscriptions) await subscription.close();
-    await Promise.allSettled([this.#appending, this.#asking]);
-    await this.#appender?.close().catch(() => undefined);
+    await Promise.all([this.#writer?.close(), this.#steps.close()]);
     return end;
   }
 }

@@ -15,8 +15,8 @@ import {
   type ShardState,
   shardDecider,
 } from '#mutuel/engine';
-import { newIncarnation } from './decider-life.js';
 import { DeciderRunner, type RunnerOptions } from './decider-runner.js';
+import { randomId } from './random-id.js';
 import { type Numbered, Relay } from './relay.js';
 import { RenewingAppender } from './renewing-appender.js';
 import type { OnAlarm, Seams } from './runner-options.js';
@@ -169,7 +169,7 @@ export class EngineHost {
       if (market.status === 'LEADING') {
         const renewal = { type: 'RenewLease', ttlMs: leaseTtlMs };
         try {
-          await appender.append(MARKET_COMMANDS, [signCommand(newIncarnation(entropy), renewal, serviceKey)]);
+          await appender.append(MARKET_COMMANDS, [signCommand(randomId(entropy), renewal, serviceKey)]);
           this.leasesRenewed++;
         } catch (fault) {
           this.#onAlarm('APPEND_FAILED', `the selling lease was not renewed: ${(fault as Error).message}`);

@@ -5,6 +5,7 @@ export * from './decision-reader.js';
 export * from './engine-host.js';
 export * from './ports.js';
 export * from './projection-driver.js';
+export * from './random-id.js';
 export * from './relay.js';
 export * from './renewing-appender.js';
 export * from './runner-options.js';

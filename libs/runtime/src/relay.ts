@@ -3,9 +3,9 @@
  * in order, from the target's own last number: it must never skip a number, and never trust its own memory of what arrived.
  */
 import { type ServiceKey, signCommand } from '#mutuel/contracts';
-import { newIncarnation } from './decider-life.js';
 import { DecisionReader, type DecisionSource } from './decision-reader.js';
 import type { TopicPartition } from './ports.js';
+import { randomId } from './random-id.js';
 import type { RenewingAppender } from './renewing-appender.js';
 import type { OnAlarm, Seams } from './runner-options.js';
 import type { ValidDecision } from './valid-records.js';
@@ -161,7 +161,7 @@ export class Relay<E> {
   }
 
   #sign(command: object): Uint8Array {
-    return signCommand(newIncarnation(this.#o.entropy), command, this.#o.serviceKey);
+    return signCommand(randomId(this.#o.entropy), command, this.#o.serviceKey);
   }
 
   #rewind(now: number): void {

@@ -43,7 +43,10 @@ afterEach(async () => {
   for (const runner of runners) await runner.stop();
 });
 
-function runner(over: EventLog = log, more: { campaign?: 'WHEN_QUIET' } = {}): Runner {
+function runner(
+  over: EventLog = log,
+  more: { campaign?: 'WHEN_QUIET'; decider?: ReturnType<typeof counter> } = {},
+): Runner {
   const made: Runner = new DeciderRunner({
     log: over,
     tails: directTails(over),
@@ -329,6 +332,19 @@ describe('the state’s own work', () => {
     await settle();
     const { state } = await folded();
     expect(state).toMatchObject({ left: 0, cursor: 4 });
+  });
+
+  test('raises one alarm, and asks no more, when a step was decided and is wanted still', async () => {
+    const pending = (state: CounterState): CounterCommand | undefined =>
+      state.left > 0 ? { type: 'Continue', cursor: 999 } : undefined;
+    const made = await leading(runner(log, { decider: { ...counter(), pending } }));
+    await send({ type: 'Job', steps: 1 });
+    await decided(made, 2);
+    await send(add(1), add(2));
+    await decided(made, 4);
+    await clock.pass(10_000);
+    expect(made.metrics.stepsAsked).toBe(1);
+    expect(alarms).toEqual(['JOB_STUCK shard-0 decided the step {"type":"Continue","cursor":999} and still wants it']);
   });
 
   test('survives failing appends of its steps', async () => {

@@ -1,0 +1,7 @@
+/** Ids that nobody can guess: 128 bits of the process's randomness port, in hex. */
+import type { Entropy } from './ports.js';
+
+export const randomId = (entropy: Entropy): string => Buffer.from(entropy.bytes(16)).toString('hex');
+
+/** An incarnation's name is such an id. */
+export const newIncarnation = randomId;
