@@ -1,10 +1,11 @@
 /** The same runner, gateway and hub on a real Kafka: decisions, a takeover under load, and what a restarted process makes of it. */
 import { randomBytes } from 'node:crypto';
+import { env } from 'node:process';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { ensureKafkaTopics, openKafkaLog } from '#mutuel/adapters';
 import { encodeCommand, openCommand } from '#mutuel/contracts';
-import { servers } from '../../adapters/test/support/servers.js';
+import { up } from '../../../infra/native/index.mjs';
 import { CommandGateway, type GatewayAnswer } from '../src/command-gateway.js';
 import { DeciderRunner, foldDecisions } from '../src/decider-runner.js';
 import type { Clock, EventLog } from '../src/ports.js';
@@ -41,8 +42,9 @@ afterEach(async () => {
   for (const stop of stops.reverse()) await stop();
 });
 
+/** The brokers that the environment names, or our own, started on the spot. */
 const connection = async () => ({
-  brokers: (await servers()).brokers,
+  brokers: (env['KAFKA_BROKERS'] ?? (await up()).KAFKA_BROKERS).split(','),
   clientId: 'runtime-test',
   onWarning: (): void => undefined,
 });
