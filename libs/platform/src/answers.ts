@@ -184,7 +184,7 @@ export const meetingsAnswer = z.object({ meetings: z.array(meetingAnswer) });
 
 export const raceAnswer = z.object({
   ...summary,
-  currency: z.string(),
+  currency: z.string().optional(),
   runners: z.array(
     z.object({
       number: z.string(),
@@ -197,13 +197,13 @@ export const raceAnswer = z.object({
     z.object({
       poolId: z.string(),
       type: z.string(),
-      currency: z.string(),
+      currency: z.string().optional(),
       status: z.string(),
       gross: minor,
       minStake: minor,
       unitMultiple: minor,
-      maxLines: z.int().nullable(),
-      cancelWindowMs: z.int(),
+      maxLines: z.int().nullable().optional(),
+      cancelWindowMs: z.int().optional(),
       ruleSet: z.string(),
     }),
   ),
@@ -211,7 +211,7 @@ export const raceAnswer = z.object({
     .object({
       version: z.int(),
       finish: z.array(z.array(z.string())),
-      disqualified: z.array(z.string()),
+      disqualified: z.array(z.string()).optional(),
       status: z.enum(['PROVISIONAL', 'OFFICIAL']),
       dividends: z.array(
         z.object({ poolId: z.string(), type: z.string(), tier: z.string(), c: z.string(), price: z.string() }),

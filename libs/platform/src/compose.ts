@@ -11,6 +11,7 @@ import { CommandGateway, EngineHost, MARKET_SOURCE, type SqlDatabase, shardSourc
 import {
   auditCalculator,
   engineCalculator,
+  FeedHub,
   OddsService,
   ProjectorHost,
   projectorCalculator,
@@ -25,6 +26,7 @@ import { Desk } from './desk.js';
 import { marketDoor, shardDoor } from './gateway-doors.js';
 import { startGrpc } from './grpc/server.js';
 import { type ApiParts, apiModule } from './http/api-module.js';
+import { openFeedSocket } from './http/feed-socket.js';
 import { type HttpServer, pageOf, startHttp } from './http/server.js';
 import { type Keys, readKeys } from './keys.js';
 import { LiveOdds } from './live-odds.js';
@@ -81,6 +83,7 @@ class Composition {
   /** What to stop, in the order of starting. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
   #grpcPort: number | undefined;
+  #feed: FeedHub | undefined;
   #fail: (fault: Error) => void = () => undefined;
   readonly #failed = new Promise<Error>((settle) => {
     this.#fail = settle;
@@ -106,6 +109,7 @@ class Composition {
     const demo = this.#config.demo && isDoor ? new DemoAccess(tokens, this.#config.accounts, DEMO_CURRENCY) : undefined;
     const api = isDoor ? await this.#startApi(seams, keys, demo) : undefined;
     const http = await this.#startHttp(tokens, api, demo);
+    if (this.#feed) this.#openFeed(this.#feed, http);
     if (this.#roles.has('bet-api')) await this.#startGrpc(http, tokens);
     const url = `http://${this.#config.host}:${http.port}`;
     return { url, port: http.port, grpcPort: this.#grpcPort, failed: this.#failed, stop: () => this.stop() };
@@ -206,6 +210,11 @@ class Composition {
     });
     const odds = new LiveOdds();
     const view = new MarketView(shards);
+    // Made before the first decision and the first tick, so that clocks from before a restart still hold.
+    const feed = new FeedHub({ market: view, clock, onFault: (fault) => this.#onFault(fault, 'feed') });
+    view.onDecision((record) => feed.onMarket(record));
+    odds.onTick((tick) => feed.onTick(tick));
+    this.#feed = feed;
     const [stopMarket, stopOdds] = await Promise.all([
       followMarket(view, seams, onFatal),
       odds.start(seams.log, seams.tails, onFatal),
@@ -298,6 +307,18 @@ class Composition {
     });
     this.#stops.push({ name: 'http', stop: () => http.close() });
     return http;
+  }
+
+  #openFeed(feed: FeedHub, { server }: HttpServer): void {
+    const socket = openFeedSocket(server, feed);
+    const sweeping = feed.run();
+    this.#metrics.collect('feed', 'Figures of the odds feed.', () => ({ ...feed.metrics }));
+    const stop = async (): Promise<void> => {
+      feed.close();
+      await sweeping;
+      await socket.close();
+    };
+    this.#stops.push({ name: 'feed', stop });
   }
 
   /** Beside the HTTP port unless told otherwise; a port that nobody asked for by name may be any. */

@@ -37,8 +37,11 @@ export interface MarketDoor {
 /** The projections of accounts and tickets; they may lag the log by some hundred milliseconds. */
 export type AccountReads = Pick<ReadModel, 'ticket' | 'ticketByRef' | 'account' | 'statement' | 'moneyRef'>;
 
-/** The projections of pools: what is too large, or too old, to be kept in memory. */
-export type PoolReads = Pick<ReadModel, 'history' | 'dividends' | 'probable'>;
+/** The projections of the racing day: what is too large, or too old, to be kept in memory. */
+export type PoolReads = Pick<
+  ReadModel,
+  'history' | 'dividends' | 'probable' | 'meetings' | 'meeting' | 'race' | 'pool'
+>;
 
 /** The odds as last published. Minor units and decimal strings as on the wire. */
 export interface OddsRow {

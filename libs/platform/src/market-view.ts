@@ -49,10 +49,15 @@ export class MarketView {
     this.seq = record.seq;
     for (const event of record.events) {
       if (event.t === 'Acted') this.#note(record, event);
-      else if (event.t === 'Fact' && event.fact.t === 'MeetingPublished')
-        this.cards.set(event.fact.meeting.meetingId, event.fact.meeting);
+      else if (event.t === 'Fact' && event.fact.t === 'MeetingPublished') this.#publish(event.fact.meeting);
     }
     for (const listener of this.#listeners) listener(record);
+  }
+
+  /** With a new card the decider lets go of meetings long over; the read models keep them. */
+  #publish(meeting: MeetingCard): void {
+    this.cards.set(meeting.meetingId, meeting);
+    for (const id of this.cards.keys()) if (!this.state.meetings.has(id)) this.cards.delete(id);
   }
 
   onDecision(listener: (record: DecisionRecord<MarketEvent>) => void): () => void {

@@ -29,19 +29,22 @@ const OLD_RACES = 12;
 export class Racing {
   constructor(private readonly p: RacingParts) {}
 
-  meetings(date: string | undefined): object {
+  async meetings(date: string | undefined): Promise<object> {
     const cards = [...this.p.market.cards.values()].filter((card) => date === undefined || card.date === date);
+    if (date !== undefined && cards.length === 0) return { meetings: await this.p.pools.meetings(date) };
     return { meetings: cards.map((card) => this.#meeting(card)) };
   }
 
-  meeting(meetingId: string): object {
+  async meeting(meetingId: string): Promise<object> {
     const card = this.p.market.cards.get(meetingId);
-    if (!card) throw new Problem('MEETING_UNKNOWN', `There is no meeting ${meetingId}.`);
-    return this.#meeting(card);
+    const found = card ? this.#meeting(card) : await this.p.pools.meeting(meetingId);
+    if (!found) throw new Problem('MEETING_UNKNOWN', `There is no meeting ${meetingId}.`);
+    return found;
   }
 
   #meeting({ races, ...card }: MeetingCard): object {
-    return { ...card, races: races.map((race) => this.summary(this.#race(race.raceId))) };
+    const known = races.flatMap(({ raceId }) => this.p.market.race(raceId) ?? []);
+    return { ...card, races: known.map((race) => this.summary(race)) };
   }
 
   summary({ card, meeting, status, stopAt, offAt }: MarketRace) {
@@ -72,8 +75,13 @@ export class Racing {
       });
   }
 
-  race(raceId: string): object {
-    const race = this.#race(raceId);
+  async race(raceId: string): Promise<object> {
+    const race = this.p.market.race(raceId);
+    if (!race) {
+      const old = await this.p.pools.race(raceId);
+      if (!old) throw new Problem('RACE_UNKNOWN', `There is no race ${raceId}.`);
+      return old;
+    }
     const { card, scratched } = race;
     const currency = this.p.market.cards.get(race.meeting)?.currency;
     return {
@@ -124,8 +132,14 @@ export class Racing {
     return total;
   }
 
-  pool(poolId: string): object {
-    const { pool, race, meeting } = this.#found(poolId);
+  async pool(poolId: string): Promise<object> {
+    const found = this.p.market.pool(poolId);
+    if (!found) {
+      const old = await this.p.pools.pool(poolId);
+      if (!old) throw new Problem('NOT_FOUND', `There is no pool ${poolId}.`);
+      return old;
+    }
+    const { pool, race, meeting } = found;
     const tick = this.p.odds.latest(poolId);
     const { ruleSet, type, carryInMinor } = pool.card;
     return {
@@ -167,14 +181,14 @@ export class Racing {
   }
 
   async history(poolId: string, since: number | undefined): Promise<object> {
-    this.#found(poolId);
+    await this.pool(poolId);
     return this.p.pools.history(poolId, since);
   }
 
   /** The declared sheet with its arithmetic, and the input line with which anybody can price it again. */
   async dividends(poolId: string): Promise<object> {
-    const { pool } = this.#found(poolId);
-    const found = pool.declared && (await this.p.pools.dividends(poolId));
+    await this.pool(poolId);
+    const found = await this.p.pools.dividends(poolId);
     if (!found) throw new Problem('NOT_DECLARED', `${poolId} has no official dividends yet.`);
     return found;
   }

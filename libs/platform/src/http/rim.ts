@@ -93,7 +93,8 @@ export class ProblemFilter implements ExceptionFilter {
   #problemOf(thrown: unknown, request: FastifyRequest): Problem {
     if (thrown instanceof Problem) return thrown;
     if (thrown instanceof HttpException) return ofHttp(thrown, request);
-    this.o.onFault(thrown, request.id);
+    // Whoever hung up in the middle of his body hears nothing of it.
+    if ((thrown as NodeJS.ErrnoException | null)?.code !== 'ECONNRESET') this.o.onFault(thrown, request.id);
     return new Problem('INTERNAL', 'An unexpected fault. It was recorded under the correlation id.');
   }
 }
