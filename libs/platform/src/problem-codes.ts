@@ -198,6 +198,18 @@ export const PROBLEM_CODES = {
     '`stake` must equal the number of lines times `unitStake`.',
   ),
   BELOW_MIN: code(422, 'NEW_KEY', 'The stake is too low', "The stake of a line is below the pool's minimum."),
+  ABOVE_MAX: code(
+    422,
+    'NEW_KEY',
+    'The amount is too high',
+    'The ticket or the balance would exceed what the system takes.',
+  ),
+  LIMITS_OUTDATED: code(
+    409,
+    'NEVER',
+    'Newer limits are set',
+    "A later change of the account's limits was applied before.",
+  ),
   STAKE_NOT_MULTIPLE: code(
     422,
     'NEW_KEY',

@@ -1,0 +1,277 @@
+/** What stands at the rim, without a system behind it: codes, problems, bodies, validation, tokens, settings, orders. */
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { v7 } from 'uuid';
+import { describe, expect, test } from 'vitest';
+import { type Principal, Tokens } from '../src/auth.js';
+import { maskedConfig, readConfig, StartFault } from '../src/config.js';
+import { meetingOf } from '../src/desk.js';
+import { ALL_CONTROLLERS } from '../src/http/api-module.js';
+import { asyncapiDocument } from '../src/http/asyncapi.js';
+import { openapiDocument, routesOf } from '../src/http/openapi.js';
+import { readJsonBody } from '../src/json-body.js';
+import { readKeys } from '../src/keys.js';
+import { placeCommand } from '../src/orders.js';
+import { Problem, problemBody, refusalOf } from '../src/problem.js';
+import { errorsDocument, PROBLEM_CODES } from '../src/problem-codes.js';
+import { randomId } from '../src/random-ids.js';
+import { cardSchema, ticketSchema } from '../src/schemas.js';
+import { validate } from '../src/validate.js';
+import { cardOf } from './support/system.js';
+
+const root = new URL('../../../', import.meta.url);
+
+describe('the table of codes', () => {
+  const given = ['engine', 'tote'].flatMap((lib) => {
+    const folder = new URL(`libs/${lib}/src/`, root);
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    return files.flatMap((name) => {
+      const text = readFileSync(new URL(name, folder), 'utf8');
+      const found = text.matchAll(/(?:\brefuse(?:<\w+>)?\(\s*|\bcode: )'([A-Z][A-Z_]+)'/g);
+      return [...found].map(([, code]) => code as string);
+    });
+  });
+
+  test('knows every refusal that the deciders can give', () => {
+    expect(new Set(given).size).toBeGreaterThan(40);
+    expect([...new Set(given)].filter((code) => !(code in PROBLEM_CODES)).sort()).toEqual([]);
+  });
+
+  test('is the documentation', () => {
+    expect(readFileSync(new URL('docs/ERRORS.md', root), 'utf8')).toBe(errorsDocument());
+  });
+
+  test('never lets a time-out read as final', () => {
+    for (const code of [
+      'OUTCOME_UNKNOWN',
+      'DEADLINE_EXCEEDED',
+      'SERVICE_UNAVAILABLE',
+      'INTERNAL',
+      'WRONG_SHARD',
+    ] as const)
+      expect(PROBLEM_CODES[code].retry).toBe('SAME_KEY');
+  });
+});
+
+describe('a problem', () => {
+  test('carries type, title, status, code, sentence, retry and correlation', () => {
+    const problem = refusalOf({ code: 'POOL_CLOSED', detail: 'Betting has stopped.', pointer: '/bets/0/poolId' });
+    expect(problemBody(problem, 'c-1')).toEqual({
+      type: 'https://mutuel.example/problems/pool-closed',
+      title: 'The pool is closed',
+      status: 422,
+      code: 'POOL_CLOSED',
+      detail: 'Betting has stopped.',
+      retry: 'NEW_KEY',
+      correlationId: 'c-1',
+      errors: [{ pointer: '/bets/0/poolId', code: 'POOL_CLOSED', detail: 'Betting has stopped.' }],
+    });
+  });
+});
+
+describe('a body', () => {
+  test('reads as JSON.parse reads it, whatever it holds, where nothing is ambiguous', () => {
+    const name = fc.string({ maxLength: 6 }).filter((text) => text !== '__proto__');
+    const leaf = fc.oneof(fc.maxSafeInteger(), fc.boolean(), fc.constant(null), fc.string());
+    const value = fc.letrec((tie) => ({
+      node: fc.oneof(
+        { maxDepth: 4 },
+        leaf,
+        fc.array(tie('node'), { maxLength: 4 }),
+        fc.dictionary(name, tie('node'), { maxKeys: 4 }),
+      ),
+    })).node;
+    fc.assert(
+      fc.property(value, fc.boolean(), (one, spaced) => {
+        const text = JSON.stringify(one, null, spaced ? 2 : 0);
+        expect(readJsonBody(Buffer.from(text))).toEqual(JSON.parse(text));
+      }),
+      { numRuns: 300 },
+    );
+  });
+
+  test.each([
+    ['{"a":1,"a":2}', '/a'],
+    ['{"a":[{"b":0},{"c":1,"b":2,"c":3}]}', '/a/1/c'],
+    ['{"a/b":{"~":1,"~":2}}', '/a~1b/~0'],
+    ['[1, 2, 3.0]', '/2'],
+    ['{"x":{"y":[0,-1e3]}}', '/x/y/1'],
+    ['9007199254740992', ''],
+  ])('%s is refused at %s', (text, pointer) => {
+    const fault = faultOf(() => readJsonBody(Buffer.from(text)));
+    expect(fault.errors[0]?.pointer).toBe(pointer);
+  });
+});
+
+function faultOf(act: () => unknown): Problem {
+  try {
+    act();
+  } catch (fault) {
+    if (fault instanceof Problem) return fault;
+    throw fault;
+  }
+  throw new Error('nothing was refused');
+}
+
+describe('an order', () => {
+  const body = (change: object = {}) => ({
+    ticketRef: v7(),
+    accountId: 'acc-1',
+    currency: 'EUR',
+    atomic: true,
+    bets: [
+      { betRef: 'a', poolId: 'R1-WIN', form: 'STRAIGHT', columns: [['4']], unitStake: 100, stake: 100, ...change },
+    ],
+  });
+
+  test('hashes what is asked for, not how it was written; the blind is fresh', () => {
+    const [a, b] = [body(), body()].map((one) => placeCommand(validate(ticketSchema, one), 'web'));
+    expect(a?.body).toBe(b?.body);
+    expect(a?.blind).not.toBe(b?.blind);
+    const { atomic: _, ...short } = body();
+    expect(placeCommand(validate(ticketSchema, short), 'web').body).toBe(a?.body);
+    for (const change of [{ stake: 200 }, { columns: [['5']] }, { betRef: 'b' }, { poolId: 'R1-PLACE' }])
+      expect(placeCommand(validate(ticketSchema, body(change)), 'web').body).not.toBe(a?.body);
+  });
+
+  test.each([
+    [{ form: 'STRAIGHT', columns: [['4'], ['7']] }, '4>7'],
+    [{ form: 'WHEEL', columns: [['4'], ['7', '1'], ['ALL']] }, '4>7,1>ALL'],
+    [{ form: 'BOX', columns: undefined, runners: ['4', '7', '1'] }, 'BOX:4,7,1'],
+    [{ form: 'KEY', columns: undefined, bases: ['4'], associated: ['1', '2'] }, 'KEY:4|1,2'],
+  ])('writes %j as %s', (change, text) => {
+    expect(placeCommand(validate(ticketSchema, body(change)), 'web').bets[0]?.sel).toBe(text);
+  });
+});
+
+describe('a card', () => {
+  test('becomes the market’s: rule sets spelled out, pools named, times as numbers', () => {
+    const meeting = meetingOf(validate(cardSchema, cardOf('M1')));
+    const [race] = meeting.races;
+    expect(race?.postTime).toBe(Date.parse('2026-11-22T15:00:00Z'));
+    expect(race?.pools.map(({ poolId, ruleSet }) => [poolId, ruleSet.name, ruleSet.poolType])).toEqual([
+      ['M1-C1-WIN', 'FR', 'WIN'],
+      ['M1-C1-PLACE', 'FR', 'PLACE'],
+      ['M1-C1-QUINELLA', 'FR', 'QUINELLA'],
+      ['M1-C1-TRIFECTA', 'FR', 'TRIFECTA'],
+    ]);
+  });
+
+  test('with a broken rule set of its own is refused at the field', () => {
+    const card = cardOf('M1');
+    const [race] = card.races;
+    race?.pools.splice(0, 4, { type: 'WIN', ruleSet: { id: 'X' } as unknown as string });
+    expect(faultOf(() => validate(cardSchema, card)).errors.length).toBeGreaterThan(0);
+  });
+});
+
+describe('a token', () => {
+  const key = Buffer.alloc(32, 7);
+  const holder: Principal = { subject: 'p', accounts: ['acc-1'], roles: [], channel: 'web', device: 'd' };
+  const at = (ms: number) => new Tokens(key, () => ms);
+
+  test('says who it is, at once the second time', async () => {
+    const tokens = at(1_000);
+    const header = `Bearer ${await tokens.sign(holder)}`;
+    expect(await tokens.bearer(header)).toEqual(holder);
+    expect(tokens.bearer(header)).not.toBeInstanceOf(Promise);
+  });
+
+  test('is worth nothing after its time, under another key, or changed', async () => {
+    const token = await at(1_000_000).sign(holder, 2_000);
+    expect(await at(1_999_000).bearer(`Bearer ${token}`)).toEqual(holder);
+    const attempts = [
+      () => at(2_001_000).bearer(`Bearer ${token}`),
+      () => new Tokens(Buffer.alloc(32, 8), () => 0).bearer(`Bearer ${token}`),
+      () => at(0).bearer(`Bearer ${token.slice(0, -2)}`),
+      () => at(0).bearer(`Basic ${token}`),
+    ];
+    for (const attempt of attempts)
+      await expect((async () => attempt())()).rejects.toMatchObject({ code: 'NOT_AUTHENTICATED' });
+  });
+
+  test('that was remembered is forgotten at its time', async () => {
+    let now = 1_000_000;
+    const tokens = new Tokens(key, () => now);
+    const header = `Bearer ${await tokens.sign(holder, 2_000)}`;
+    await tokens.bearer(header);
+    now = 2_001_000;
+    await expect((async () => tokens.bearer(header))()).rejects.toMatchObject({ code: 'NOT_AUTHENTICATED' });
+  });
+});
+
+describe('the settings', () => {
+  const read = (args: string[], env: Record<string, string> = {}) => readConfig({ args, env, demoByDefault: true });
+  const servers = { KAFKA_BROKERS: 'a:9092,b:9092', DATABASE_URL: 'postgres://u:secret@h/d', REDIS_URL: 'redis://h' };
+
+  test('come from flags before the environment before defaults', () => {
+    expect(read([]).port).toBe(3000);
+    expect(read([], { PORT: '4000' }).port).toBe(4000);
+    expect(read(['--port', '5000'], { PORT: '4000' }).port).toBe(5000);
+    expect(read(['--no-demo']).demo).toBe(false);
+    expect(read([], servers).brokers).toEqual(['a:9092', 'b:9092']);
+  });
+
+  test.each([
+    [['--prot', '1'], {}, /Unknown option '--prot'/],
+    [['--port', 'x'], {}, /^--port or PORT must be/],
+    [['--port', '70000'], {}, /^--port or PORT must be a port from 0 to 65535\.$/],
+    [['--rate', '0'], {}, /^--rate must be a number above zero\.$/],
+    [['--accounts', '0'], {}, /^--accounts or DEMO_ACCOUNTS must be 1 to 200000\.$/],
+    [[], { KAFKA_BROKERS: 'a:9092' }, /DATABASE_URL and REDIS_URL must be set too/],
+    [[], { ...servers, KAFKA_BROKERS: 'a' }, /^KAFKA_BROKERS must be host:port/],
+    [[], { SERVICE_KEY: 'secret' }, /^SERVICE_KEY must be at least 32 bytes in hex\.$/],
+    [[], { NODE_ENV: 'production' }, /SERVICE_KEY and TOKEN_KEY must be set in production/],
+  ])('%j with %j are refused in one line', (args, env, line) => {
+    let fault: unknown;
+    try {
+      read(args, env as Record<string, string>);
+    } catch (one) {
+      fault = one;
+    }
+    expect(fault).toBeInstanceOf(StartFault);
+    const { lines, exitCode } = fault as StartFault;
+    expect(lines).toHaveLength(1);
+    expect(lines[0]).toMatch(line);
+    expect(lines[0]).not.toContain('secret');
+    expect(exitCode).toBe(2);
+  });
+
+  test('are shown without their secrets', () => {
+    const text = JSON.stringify(maskedConfig(read([], { ...servers, SERVICE_KEY: 'ab'.repeat(32) })));
+    expect(text).not.toContain('secret');
+    expect(text).not.toContain('abab');
+  });
+
+  test('make keys once, for their owner alone', () => {
+    const data = mkdtempSync(join(tmpdir(), 'mutuel-keys-'));
+    const first = readKeys({ data, serviceKey: undefined, tokenKey: undefined });
+    expect(readKeys({ data, serviceKey: undefined, tokenKey: undefined })).toEqual(first);
+    expect(statSync(join(data, 'keys.json')).mode & 0o777).toBe(0o600);
+    rmSync(data, { recursive: true });
+    expect(() => readKeys({ data: '/dev/null/x', serviceKey: undefined, tokenKey: undefined })).toThrow(
+      /cannot be written/,
+    );
+  });
+});
+
+describe('the documents', () => {
+  test('give every operation an id of its own, and every body and parameter a schema', () => {
+    const routes = routesOf(ALL_CONTROLLERS);
+    expect(new Set(routes.map(({ facts }) => facts.id)).size).toBe(routes.length);
+    for (const { method, path, facts } of routes) {
+      const named = [...path.matchAll(/\{(\w+)\}/g)].map(([, name]) => name);
+      expect(Object.keys(facts.path?.shape ?? {}).sort(), path).toEqual(named.sort());
+      if (method === 'get') expect(facts.body).toBeUndefined();
+    }
+    expect(() => JSON.stringify([openapiDocument(ALL_CONTROLLERS), asyncapiDocument()])).not.toThrow();
+  });
+});
+
+test('random ids are 32 hex digits and never come twice', () => {
+  const ids = Array.from({ length: 5_000 }, randomId);
+  expect(new Set(ids).size).toBe(ids.length);
+  for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
+});
