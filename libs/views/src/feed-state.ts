@@ -35,8 +35,8 @@ export class FeedState {
   #since: FeedPosition;
   #isWhole = false;
   readonly #market: FeedMarket;
-  /** In a tick before the market's card was read. */
-  readonly #early = new Map<string, { readonly cycle: number; readonly pool: TickPool }>();
+  /** The last two ticks of pools whose card was not read yet: marks of late money compare two. */
+  readonly #early = new Map<string, readonly { readonly cycle: number; readonly pool: TickPool }[]>();
   readonly #marked = new Set<FeedPool>();
   readonly #races = new Map<string, FeedPool[]>();
   /** Cycle in which a race was over. */
@@ -70,7 +70,8 @@ export class FeedState {
     for (const one of tick.pools) {
       const pool = this.pools.get(one.id);
       if (!pool) {
-        this.#early.set(one.id, { cycle: tick.cycle, pool: one });
+        const known = this.#early.get(one.id)?.slice(-1) ?? [];
+        this.#early.set(one.id, [...known, { cycle: tick.cycle, pool: one }]);
         continue;
       }
       calmed.delete(pool);
@@ -136,9 +137,12 @@ export class FeedState {
   #add(pool: FeedPool): FeedPool {
     this.pools.set(pool.id, pool);
     this.listing++;
-    const early = this.#early.get(pool.id);
+    for (const early of this.#early.get(pool.id) ?? []) {
+      if (!pool.tick(early.pool, early.cycle)) continue;
+      if (early.cycle === this.#cycle) this.#marked.add(pool);
+      else pool.calm(this.#cycle);
+    }
     this.#early.delete(pool.id);
-    if (early) pool.tick(early.pool, early.cycle);
     return pool;
   }
 
