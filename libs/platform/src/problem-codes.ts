@@ -202,7 +202,7 @@ export const PROBLEM_CODES = {
     422,
     'NEW_KEY',
     'The amount is too high',
-    'The ticket or the balance would exceed what the system takes.',
+    'The pool or the balance would exceed what the system takes.',
   ),
   LIMITS_OUTDATED: code(
     409,
