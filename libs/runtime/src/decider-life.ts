@@ -14,7 +14,7 @@ import {
 import type { Context, Decider, Decision } from '#mutuel/engine';
 import { DecisionWriter } from './decision-writer.js';
 import type { LogRecord, LogStart } from './ports.js';
-import { newIncarnation } from './random-id.js';
+import { randomId } from './random-id.js';
 import type { LifeOptions } from './runner-options.js';
 import { StepAsker } from './step-asker.js';
 import type { OnRecords, Subscription } from './tail-source.js';
@@ -110,7 +110,7 @@ export class DeciderLife<S, C, E> {
       this.#claimRead = resolve;
     });
     try {
-      this.#inc = newIncarnation(entropy);
+      this.#inc = randomId(entropy);
       const appender = await log.appender();
       const onFault = (fault: unknown): void => this.#die('APPEND', fault);
       this.#writer = new DecisionWriter({ appender, decisions, clock, metrics, onFault });

@@ -2,6 +2,3 @@
 import type { Entropy } from './ports.js';
 
 export const randomId = (entropy: Entropy): string => Buffer.from(entropy.bytes(16)).toString('hex');
-
-/** An incarnation's name is such an id. */
-export const newIncarnation = randomId;

@@ -12,8 +12,8 @@ import {
   type Entropy,
   type EventLog,
   MARKET_SOURCE,
-  newIncarnation,
   RenewingAppender,
+  randomId,
   type SqlDatabase,
   shardSource,
   type TailSource,
@@ -135,7 +135,7 @@ export class Calculator {
   async #submit(proposal: DividendProposal): Promise<void> {
     const { entropy, serviceKey } = this.#o;
     const command = { type: 'SubmitProposal', proposal };
-    await this.#appender.append(MARKET_COMMANDS, [signCommand(newIncarnation(entropy), command, serviceKey)]);
+    await this.#appender.append(MARKET_COMMANDS, [signCommand(randomId(entropy), command, serviceKey)]);
   }
 }
 

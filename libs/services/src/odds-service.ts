@@ -9,8 +9,8 @@ import {
   type Entropy,
   type EventLog,
   type HotCache,
-  newIncarnation,
   RenewingAppender,
+  randomId,
   type TailSource,
   type TopicPartition,
   type ValidDecision,
@@ -69,7 +69,7 @@ export class OddsService {
   constructor(options: OddsServiceOptions) {
     this.#o = options;
     this.#book = new OddsBook(options.shards);
-    this.#by = newIncarnation(options.entropy).slice(0, 16);
+    this.#by = randomId(options.entropy).slice(0, 16);
     this.#appender = new RenewingAppender(options.log);
   }
 
