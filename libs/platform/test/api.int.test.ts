@@ -1,7 +1,9 @@
 /** REST over the whole embedded system: a race from card to payment, every answer held against its documented schema. */
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import type { z } from 'zod';
+import { changeFrame, statusFrame } from '#mutuel/services';
 import * as answers from '../src/answers.js';
 import { type Reply, startTestSystem, type TestSystem, until } from './support/system.js';
 
@@ -300,5 +302,26 @@ describe('the documents', () => {
     expect(headers.get('content-type')).toContain('text/plain');
     expect(text).toMatch(/mutuel_http_requests_total\{route="\/v1\/tickets",status="201"\} \d+/);
     expect(text).toContain('mutuel_ticket_seconds_bucket');
+  });
+});
+
+describe('the feed', () => {
+  test('gives an image of a pool, then what changes, on the HTTP port', async () => {
+    const raceId = await t.openRace();
+    const socket = new WebSocket(`${t.system.url.replace('http', 'ws')}/feed`);
+    const frames: Record<string, unknown>[] = [];
+    socket.on('message', (data) => frames.push(JSON.parse(String(data)) as Record<string, unknown>));
+    await new Promise((open) => socket.once('open', open));
+    socket.send(JSON.stringify({ op: 'subscribe', id: 7, filter: { pools: [`${raceId}-WIN`] } }));
+    await until(async () => frames.some((frame) => frame['ct'] === 'SUB_IMAGE'));
+    const [status, image] = frames;
+    expect(statusFrame.parse(status)).toMatchObject({ id: 7, code: 'SUCCESS' });
+    expect(changeFrame.parse(image)).toMatchObject({
+      id: 7,
+      pc: [{ id: `${raceId}-WIN`, img: true, def: { status: 'OPEN' } }],
+    });
+    await t.post(`/v1/operator/races/${raceId}/suspend`, { reason: 'a loose horse' }, token('steward-anna'));
+    await until(async () => JSON.stringify(frames).includes('SUSPENDED'));
+    socket.close();
   });
 });
