@@ -7,7 +7,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { v7 } from 'uuid';
-import { type Bettor, House, must, pause, withSystem } from './support/house.js';
+import { type Bettor, House, pause, withSystem } from './support/house.js';
 
 interface Row {
   readonly runner: string;
@@ -34,10 +34,6 @@ const LOOK_AGAIN_MS = 100;
 
 const file = process.argv.slice(2).find((word) => !word.startsWith('--'));
 const url = process.argv.find((word) => word.startsWith('--url='))?.slice('--url='.length);
-if (file === undefined)
-  console.log('french-race: name a CSV file of snapshots to run them; none was named, nothing to do.');
-else await withSystem(url, ['--accounts', '20'], (at) => main(at, readSnapshots(readFileSync(file, 'utf8'))));
-
 async function main(at: string, snapshots: readonly (readonly Row[])[]): Promise<void> {
   const house = await House.enter(at);
   const raceId = `french-race-${Date.now().toString(36)}-C1`;
@@ -101,17 +97,17 @@ class Book {
     const bettor = this.house.bettors[this.placed++ % this.house.bettors.length] as Bettor;
     const { accountId, token, currency } = bettor;
     const deposit = { ref: v7(), amount: stake };
-    must(await this.house.client.post(`/v1/accounts/${accountId}/deposits`, deposit, token), 'deposit');
+    await this.house.send(`/v1/accounts/${accountId}/deposits`, deposit, token);
     const bet = { betRef: 'a', poolId: this.poolId, form: 'STRAIGHT', columns: [[runner]], unitStake: stake, stake };
     const ticket = { ticketRef: v7(), accountId, currency, bets: [bet] };
-    const { body } = must(await this.house.client.post('/v1/tickets', ticket, token), `${stake} on ${runner}`);
+    const { body } = await this.house.send('/v1/tickets', ticket, token);
     return { ticketId: String(body['ticketId']), bettor, stake };
   }
 
   async #cancel({ ticketId, bettor }: Ticket): Promise<void> {
     this.cancelled++;
     const reason = { reason: 'the pool shrank here' };
-    must(await this.house.client.post(`/v1/tickets/${ticketId}/cancel`, reason, bettor.token), 'cancel');
+    await this.house.send(`/v1/tickets/${ticketId}/cancel`, reason, bettor.token);
   }
 
   /** The pool's odds of a tick whose cut holds exactly these stakes. */
@@ -173,3 +169,8 @@ function readSnapshots(text: string): Row[][] {
   }
   return [...snapshots.values()];
 }
+
+// Last, since the class above must be there.
+if (file === undefined)
+  console.log('french-race: name a CSV file of snapshots to run them; none was named, nothing to do.');
+else await withSystem(url, ['--accounts', '20'], (at) => main(at, readSnapshots(readFileSync(file, 'utf8'))));

@@ -21,7 +21,10 @@ interface Operator {
 }
 
 const SETTLE_WITHIN_MS = 120_000;
+const KNOWN_WITHIN_MS = 30_000;
 const LOOK_AGAIN_MS = 200;
+/** What a repeated request is told when its first attempt went through unheard. */
+const DONE_BEFORE = new Set(['RACE_STATUS', 'ALREADY_SCRATCHED', 'TICKET_NOT_OPEN', 'MEETING_EXISTS', 'CARD_INVALID']);
 
 export class House {
   private constructor(
@@ -67,7 +70,7 @@ export class House {
       (body) => body['previewHash'] !== null,
     );
     const { previewHash } = preview;
-    must(await this.client.post(`/v1/operator/races/${raceId}/confirm`, { previewHash }, second?.token), 'confirm');
+    await this.send(`/v1/operator/races/${raceId}/confirm`, { previewHash }, second?.token);
     await this.wait(
       `the payment of ${raceId}`,
       `/v1/races/${raceId}`,
@@ -95,13 +98,24 @@ export class House {
 
   private async act(role: string, path: string, body: object): Promise<Answer> {
     const operator = this.operators.find(({ roles }) => roles.includes(role));
-    return must(await this.client.post(path, body, operator?.token), path);
+    return this.send(path, body, operator?.token);
+  }
+
+  /** Sends the same request until its outcome is known: the references in it make that safe. Throws on a refusal. */
+  async send(path: string, body: object, token: string | undefined): Promise<Answer> {
+    const until = Date.now() + KNOWN_WITHIN_MS;
+    for (let attempt = 1; ; attempt++) {
+      const answer = await this.client.post(path, body, token);
+      const isKnown = ![0, 503, 504].includes(answer.status) && (answer.status !== 202 || 'seq' in answer.body);
+      if (isKnown && (answer.status < 300 || (attempt > 1 && DONE_BEFORE.has(answer.code ?? '')))) return answer;
+      if (isKnown || Date.now() > until) return must(answer, path);
+      await pause(LOOK_AGAIN_MS);
+    }
   }
 }
 
 export function must(answer: Answer, what: string): Answer {
-  if (answer.status >= 200 && answer.status < 300 && answer.status !== 202) return answer;
-  if (answer.status === 202 && answer.body['seq'] !== undefined) return answer;
+  if (answer.status >= 200 && answer.status < 300) return answer;
   throw new Error(`${what}: ${answer.status} ${answer.code ?? ''} ${JSON.stringify(answer.body).slice(0, 500)}`);
 }
 

@@ -14,8 +14,17 @@ export interface PlacedBet {
 
 /** A declared pool as `GET /v1/pools/{id}/dividends` tells it. */
 export interface Declared {
-  readonly outcome: 'PAID' | 'REFUND' | 'CARRIED';
-  readonly sheet: { readonly dividends: readonly { readonly c: string; readonly price: string }[] };
+  readonly sheet: {
+    readonly outcome: 'PAID' | 'REFUND' | 'CARRIED';
+    readonly gross: number;
+    readonly takeout: number;
+    readonly carryIn: number;
+    readonly dividends: readonly { readonly c: string; readonly price: string; readonly paid: number }[];
+    readonly breakage: number;
+    readonly topUp: number;
+    readonly carryOut: number;
+    readonly refunded: number;
+  };
 }
 
 const POSITIONS: Readonly<Record<string, number>> = { WIN: 1, PLACE: 1, QUINELLA: 2, EXACTA: 2, TRIFECTA: 3 };
@@ -23,15 +32,15 @@ const POSITIONS: Readonly<Record<string, number>> = { WIN: 1, PLACE: 1, QUINELLA
 export function naivePayment(
   bet: PlacedBet,
   scratched: ReadonlySet<string>,
-  { outcome, sheet }: Declared,
+  { sheet }: Declared,
 ): { readonly refund: number; readonly payout: number } {
   const lines = linesOf(bet);
   if (lines.length * bet.unit !== bet.stake)
     throw new Error(`${lines.length} lines of ${bet.unit} are not ${bet.stake}`);
   const running = lines.filter((line) => line.every((runner) => !scratched.has(runner)));
   const refund = (lines.length - running.length) * bet.unit;
-  if (outcome === 'REFUND') return { refund: bet.stake, payout: 0 };
-  if (outcome === 'CARRIED') return { refund, payout: 0 };
+  if (sheet.outcome === 'REFUND') return { refund: bet.stake, payout: 0 };
+  if (sheet.outcome === 'CARRIED') return { refund, payout: 0 };
   let payout = 0;
   for (const { c, price } of sheet.dividends) {
     const won = running.filter((line) => wins(bet.type, line, c)).length;
