@@ -126,6 +126,8 @@ export type ShardReport =
       readonly t: 'Paid';
       readonly pool: string;
       readonly version: number;
+      /** Winning stakes paid, a stake once for each price it was paid: what was counted before, or a bet was missed. */
+      readonly wonStake: number;
       readonly paid: number;
       readonly refunded: number;
       readonly winners: number;

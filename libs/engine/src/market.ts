@@ -673,7 +673,7 @@ function differencesBetween(
       found.push(`${p.source} refunds ${p.refundedMinor}, outcome ${p.outcome} refunds ${refunded}`);
   }
   for (const d of first.dividends) {
-    const standing = stakes.reduce((sum, report) => sum + (report.keys.find((key) => key.c === d.c)?.stake ?? 0), 0);
+    const standing = countedOn(stakes, d.c);
     if (standing !== d.stakeMinor)
       found.push(`${first.source} prices ${d.c} on ${d.stakeMinor}, the shards count ${standing}`);
   }
@@ -743,10 +743,10 @@ function paidBy(s: MarketState, pool: MarketPool, shard: number, report: Paid, r
     pool: id,
     amount: poolOf(s, id).clearing + paidOf(id).reduce((sum, known) => sum + (known as Paid).clearing, 0),
   }));
-  const unsound = roundings.find(({ pool: id, amount }) => Math.abs(amount) > mostRounded(poolOf(s, id), paidOf(id)));
-  if (unsound) {
-    const differences = [`${unsound.amount} is left after payment, more than rounding explains`];
-    const differ: MarketEvent = { t: 'ProposalsDiffer', pool: unsound.pool, version: race.version, differences };
+  for (const { pool: id, amount } of roundings) {
+    const differences = unsoundPayment(poolOf(s, id), paidOf(id), amount);
+    if (differences.length === 0) continue;
+    const differ: MarketEvent = { t: 'ProposalsDiffer', pool: id, version: race.version, differences };
     return { events: [received, differ], posts: [] };
   }
   const posts: Posting[] = roundings.flatMap(({ pool: id, amount }): Posting[] =>
@@ -760,11 +760,22 @@ function paidBy(s: MarketState, pool: MarketPool, shard: number, report: Paid, r
   return { events: [received, { t: 'RaceSettled', race: race.card.raceId, roundings }], posts };
 }
 
-/** Every payment is rounded by less than one minor unit, and so is every total in the declared sheet. */
-function mostRounded({ declared }: MarketPool, paid: readonly (Paid | null)[]): number {
-  const winners = paid.reduce((sum, report) => sum + (report?.winners ?? 0), 0);
-  return (winners + 1) * (declared?.dividends.length ?? 0);
+/** Why a pool's payments cannot be what was declared: then the race does not settle. */
+function unsoundPayment({ declared, stakes }: MarketPool, paid: readonly (Paid | null)[], left: number): string[] {
+  const sum = (of: (report: Paid) => number): number => paid.reduce((total, p) => total + (p ? of(p) : 0), 0);
+  const prices = declared?.dividends ?? [];
+  const counted = prices.reduce((total, { c }) => total + countedOn(stakes, c), 0);
+  const won = sum((report) => report.wonStake);
+  // Every payment is rounded by less than one minor unit, and so is every total in the declared sheet.
+  const mostRounded = (sum((report) => report.winners) + 1) * prices.length;
+  const found: string[] = [];
+  if (won !== counted) found.push(`stakes of ${won} were paid, ${counted} were counted as winning`);
+  if (Math.abs(left) > mostRounded) found.push(`${left} is left after payment, more than rounding explains`);
+  return found;
 }
+
+const countedOn = (stakes: readonly (Stakes | null)[], c: string): number =>
+  stakes.reduce((sum, report) => sum + (report?.keys.find((key) => key.c === c)?.stake ?? 0), 0);
 
 /** What a settlement still waits for, in sentences for the stewards' screen. */
 export function waitingFor(s: MarketState, race: MarketRace): string[] {

@@ -146,6 +146,8 @@ export type ShardEvent =
       readonly pool: string;
       readonly version: number;
       readonly cursor: number;
+      /** Winning stakes paid in this step, a stake once for each price it is paid. */
+      readonly wonStake: number;
       readonly items: readonly BetMovement[];
     }
   | { readonly t: 'JobEnded'; readonly job: number }
@@ -211,6 +213,7 @@ export type Job = { readonly id: number; readonly pool: string; cursor: number }
       readonly kind: 'PAY';
       readonly version: number;
       readonly prices: readonly DeclaredPrice[];
+      wonStake: number;
       paid: number;
       winners: number;
     }
@@ -461,7 +464,7 @@ function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEvent>, ha
       for (const { pool, outcome, prices } of fact.pools) {
         if (outcome === 'REFUND')
           addJob(s, { kind: 'RETURN', pool, version: fact.version, cause: 'POOL_REFUNDED', refunded: 0 });
-        else addJob(s, { kind: 'PAY', pool, version: fact.version, prices, paid: 0, winners: 0 });
+        else addJob(s, { kind: 'PAY', pool, version: fact.version, prices, wonStake: 0, paid: 0, winners: 0 });
       }
       return;
     case 'RaceVoided': {
@@ -585,6 +588,7 @@ function betsPaid(s: ShardState, e: Extract<ShardEvent, { t: 'BetsPaid' }>): voi
     job.paid += item.amount;
     job.winners++;
   }
+  job.wonStake += e.wonStake;
   job.cursor = e.cursor;
 }
 
@@ -1019,6 +1023,7 @@ function refundReport(
       t: 'Paid',
       pool: pool.id,
       version: job.version,
+      wonStake: 0,
       paid: 0,
       refunded,
       winners: 0,
@@ -1070,25 +1075,29 @@ function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY'
     pool,
     job.prices.map((p) => p.c),
   );
+  let wonStake = 0;
   const payoutOf = (i: number): number => {
     const lines = matched.of(book.selection[i] as number);
     let amount = 0;
     for (let k = 0; k < lines.length; k++) {
-      const won = lines[k] as number;
-      if (won > 0)
-        amount += payoutMinor(ruleSet, (job.prices[k] as DeclaredPrice).price, won * (book.unit[i] as number));
+      const won = (lines[k] as number) * (book.unit[i] as number);
+      if (won === 0) continue;
+      wonStake += won;
+      amount += payoutMinor(ruleSet, (job.prices[k] as DeclaredPrice).price, won);
     }
     return amount;
   };
   const { items, cursor, posts } = sweep(s, pool, job, { of: payoutOf, work: () => matched.work });
   const paidNow = items.reduce((sum, item) => sum + item.amount, 0);
-  const events: ShardEvent[] = [{ t: 'BetsPaid', job: job.id, pool: pool.id, version: job.version, cursor, items }];
+  const { id, version } = job;
+  const events: ShardEvent[] = [{ t: 'BetsPaid', job: id, pool: pool.id, version, cursor, wonStake, items }];
   if (cursor < book.size) return { events, posts };
   const paid = job.paid + paidNow;
   const report: ShardReport = {
     t: 'Paid',
     pool: pool.id,
-    version: job.version,
+    version,
+    wonStake: job.wonStake + wonStake,
     paid,
     refunded: 0,
     winners: job.winners + items.length,

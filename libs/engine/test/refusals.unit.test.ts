@@ -317,7 +317,8 @@ describe("a shard's report", () => {
     for (const shard of [0, 1]) {
       const clearing = shard === 0 ? -left + (change === 0 ? 5 : 6) : 0;
       const winners = shard === 0 ? 4 : 0;
-      const report = { t: 'Paid', pool: WIN, version: 1, paid: 0, refunded: 0, winners, clearing } as const;
+      const wonStake = shard === 0 ? 4_000 : 0;
+      const report = { t: 'Paid', pool: WIN, version: 1, wonStake, paid: 0, refunded: 0, winners, clearing } as const;
       const n = (world.market.state.reportNo[shard] as number) + 1;
       world.market.decide({ type: 'ShardReport', shard, n, report }, ++world.now);
     }
