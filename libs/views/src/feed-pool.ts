@@ -305,6 +305,8 @@ class FeedRow {
   #oddsAt: number;
   #rangeAt: number;
   #lateAt: number;
+  /** The whole row with its mark, until it changes: most rows of a pool stand still from tick to tick. */
+  #text: string | undefined;
 
   constructor([c, amt, odds, lo, hi]: OddsRow, late: boolean, at: number) {
     this.c = c;
@@ -327,6 +329,7 @@ class FeedRow {
     if (amt !== this.amt) this.#amtAt = at;
     if (odds !== this.#odds) this.#oddsAt = at;
     if (lo !== this.#lo || hi !== this.#hi) this.#rangeAt = at;
+    if (this.#amtAt === at || this.#oddsAt === at || this.#rangeAt === at) this.#text = undefined;
     this.amt = amt;
     this.#odds = odds;
     this.#lo = lo;
@@ -338,10 +341,17 @@ class FeedRow {
     if (late === this.#late) return;
     this.#late = late;
     this.#lateAt = at;
+    this.#text = undefined;
   }
 
   /** Keys sorted: this text is hashed. */
   text(late: boolean): string {
+    if (!late) return this.#write(false);
+    this.#text ??= this.#write(true);
+    return this.#text;
+  }
+
+  #write(late: boolean): string {
     const big = late ? `,"big":${this.#late}` : '';
     const hi = this.#hi === undefined ? '' : `,"hi":"${this.#hi}"`;
     const lo = this.#lo === undefined ? '' : `,"lo":"${this.#lo}"`;
