@@ -15,7 +15,7 @@ import type {
   ValidDecision,
 } from '#mutuel/runtime';
 import type { RuleSet } from '#mutuel/tote';
-import { type KnownPool, marketStatements, PoolCards, ShardRows } from '#mutuel/views';
+import { type KnownPool, marketStatements, PoolCards, placeOf, ShardRows } from '#mutuel/views';
 import { groupBy } from './group-by.js';
 
 type Tx = Pick<SqlDatabase, 'query'>;
@@ -73,10 +73,13 @@ export class Projector implements Projection<unknown> {
     }
     const unknown = shardRows.unknown();
     if (unknown.length > 0) {
+      const places = unknown.map((bet) => placeOf(bet.ticket));
       const found = await tx.query<{ ticket: string; no: number; sel: string; unit: number }>(
-        `select b.ticket_id as ticket, b.no, b.sel, b.unit from bets b
-         join unnest($1::text[], $2::int[]) as x(ticket_id, no) on b.ticket_id = x.ticket_id and b.no = x.no`,
-        [unknown.map((bet) => bet.ticket), unknown.map((bet) => bet.no)],
+        `select t.ticket_id as ticket, b.no, b.sel, b.unit from bets b
+         join unnest($1::int[], $2::bigint[], $3::int[]) as x(shard, seq, no)
+           on b.shard = x.shard and b.seq = x.seq and b.no = x.no
+         join tickets t on t.shard = b.shard and t.seq = b.seq`,
+        [places.map(([shard]) => shard), places.map(([, seq]) => seq), unknown.map((bet) => bet.no)],
       );
       for (const bet of found) shardRows.found(bet);
     }

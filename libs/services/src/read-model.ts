@@ -4,7 +4,7 @@
  */
 import type { SqlDatabase } from '#mutuel/runtime';
 import { probables, type RuleSet, shapeOf } from '#mutuel/tote';
-import { type OddsRow, type OddsValue, oddsValue } from '#mutuel/views';
+import { type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
 import { groupBy } from './group-by.js';
 import { poolInputs, stakeOnLine, standingStakes } from './pool-inputs.js';
 
@@ -352,7 +352,12 @@ export class ReadModel {
   // ── Tickets ────────────────────────────────────────────────────────────────────────────────────────────────────
 
   async ticket(ticketId: string): Promise<TicketView | null> {
-    return this.#ticket(await this.db.query<TicketRow>('select * from tickets where ticket_id = $1', [ticketId]));
+    const [shard, seq] = placeOf(ticketId);
+    const rows = await this.db.query<TicketRow>(
+      'select * from tickets where shard = $1 and seq = $2 and ticket_id = $3',
+      [shard, seq, ticketId],
+    );
+    return this.#ticket(rows);
   }
 
   /** The permanent answer to a reference, whatever it was; null while no decision on it was projected. */
@@ -376,8 +381,8 @@ export class ReadModel {
     if (!row) return null;
     const bets = await this.db.query<BetRow>(
       `select b.*, r.roundings is not null as settled from bets b left join pools p using (pool_id) left join races r using (race_id)
-       where b.ticket_id = $1 order by b.no`,
-      [row.ticket_id],
+       where b.shard = $1 and b.seq = $2 order by b.no`,
+      [row.shard, row.seq],
     );
     const isDecided = row.status === 'REJECTED' || row.status === 'BURNT';
     return {
@@ -393,7 +398,7 @@ export class ReadModel {
       code: row.code,
       detail: row.detail,
       pointer: row.pointer,
-      bets: bets.map(betView),
+      bets: bets.map((bet) => betView(bet, row.ticket_id)),
       balance: row.balance === null ? null : { available: row.balance },
       receipt: { shard: row.shard, seq: row.seq, hash: row.hash },
       bodyHash: row.body,
@@ -503,7 +508,6 @@ interface TicketRow {
 }
 
 interface BetRow {
-  readonly ticket_id: string;
   readonly no: number;
   readonly ref: string;
   readonly pool_id: string;
@@ -523,10 +527,10 @@ interface BetRow {
 
 const betId = (ticket: string, no: number): string => `${ticket}-${no + 1}`;
 
-function betView(row: BetRow): TicketBetView {
+function betView(row: BetRow, ticketId: string): TicketBetView {
   return {
     betRef: row.ref,
-    betId: betId(row.ticket_id, row.no),
+    betId: betId(ticketId, row.no),
     poolId: row.pool_id,
     selection: row.sel,
     status: row.placement,

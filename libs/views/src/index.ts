@@ -6,5 +6,5 @@ export * from './odds-book.js';
 export { MAX_SPREAD_LINES, type OddsRow, PoolBook } from './pool-book.js';
 export type { SqlStatement } from './row-set.js';
 export { type SchemaStep, schema, tables } from './schema.js';
-export { type HashedDecision, type MovementKind, ShardRows, type Withdrawn } from './shard-rows.js';
+export { type HashedDecision, type MovementKind, placeOf, ShardRows, type Withdrawn } from './shard-rows.js';
 export * from './tick.js';

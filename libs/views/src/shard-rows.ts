@@ -25,6 +25,10 @@ export interface Withdrawn {
 /** Refusals that say nothing new: repeated steps and facts, and the answers to repeated requests. */
 const UNREMARKABLE = new Set(['REPLAY', 'CURSOR_STALE', 'ALREADY_APPLIED']);
 
+/** A ticket is one decision: shard and sequence number name it. */
+const TICKET_KEY = ['int', 'bigint'] as const;
+const TEXTS = ['text', 'text', 'text', 'text', 'text'] as const;
+
 type Placed = { readonly sel: string; readonly unit: number };
 
 export class ShardRows {
@@ -36,30 +40,13 @@ export class ShardRows {
     'insert into accounts (account, shard, currency, balance) select * from ROWS on conflict (account) do nothing',
   );
   readonly #tickets = new RowSet(
-    [
-      'text',
-      'text',
-      'text',
-      'int',
-      'bigint',
-      'bigint',
-      'text',
-      'text',
-      'text',
-      'text',
-      'text',
-      'bigint',
-      'text',
-      'text',
-      'text',
-      'bigint',
-    ],
-    `insert into tickets (ticket_id, account, ref, shard, seq, at, hash, status, code, detail, pointer, total, currency, channel, body, balance)
+    [...TICKET_KEY, 'text', 'text', 'text', 'bigint', ...TEXTS, 'bigint', 'text', 'text', 'text', 'bigint'],
+    `insert into tickets (shard, seq, ticket_id, account, ref, at, hash, status, code, detail, pointer, total, currency, channel, body, balance)
      select * from ROWS on conflict do nothing`,
   );
   readonly #bets = new RowSet(
-    ['text', 'int', 'text', 'text', 'text', 'bigint', 'bigint', 'bigint', 'text', 'text', 'text', 'text', 'text'],
-    `insert into bets (ticket_id, no, ref, pool_id, sel, lines, unit, stake, leaf, placement, code, detail, pointer)
+    [...TICKET_KEY, 'int', 'text', 'text', 'text', 'bigint', 'bigint', 'bigint', ...TEXTS],
+    `insert into bets (shard, seq, no, ref, pool_id, sel, lines, unit, stake, leaf, placement, code, detail, pointer)
      select * from ROWS on conflict do nothing`,
   );
   readonly #movements = new RowSet(
@@ -178,26 +165,28 @@ export class ShardRows {
 
   #backRows(): RowSet {
     const rows = new RowSet(
-      ['text', 'int', 'bigint', 'bigint', 'text'],
+      [...TICKET_KEY, 'int', 'bigint', 'bigint', 'text'],
       `update bets b set refunded = b.refunded + x.refunded, paid = b.paid + x.paid, cause = coalesce(x.cause, b.cause)
-       from ROWS as x(ticket_id, no, refunded, paid, cause) where b.ticket_id = x.ticket_id and b.no = x.no`,
+       from ROWS as x(shard, seq, no, refunded, paid, cause) where b.shard = x.shard and b.seq = x.seq and b.no = x.no`,
     );
     for (const { ticket, no, refunded, paid, cause } of this.#back.values())
-      rows.add(ticket, no, refunded, paid, cause);
+      rows.add(...placeOf(ticket), no, refunded, paid, cause);
     return rows;
   }
 
   #cancelRows(): RowSet[] {
     const bets = new RowSet(
-      ['text', 'int'],
-      `update bets b set placement = 'CANCELLED' from ROWS as x(ticket_id, no) where b.ticket_id = x.ticket_id and b.no = x.no`,
+      [...TICKET_KEY, 'int'],
+      `update bets b set placement = 'CANCELLED' from ROWS as x(shard, seq, no)
+       where b.shard = x.shard and b.seq = x.seq and b.no = x.no`,
     );
     const tickets = new RowSet(
-      ['text'],
-      `update tickets t set status = 'CANCELLED' from ROWS as x(ticket_id) where t.ticket_id = x.ticket_id`,
+      TICKET_KEY,
+      `update tickets t set status = 'CANCELLED' from ROWS as x(shard, seq) where t.shard = x.shard and t.seq = x.seq`,
     );
-    for (const { ticket, no } of this.#cancelled.values()) bets.add(ticket, no);
-    for (const ticket of new Set([...this.#cancelled.values()].map((one) => one.ticket))) tickets.add(ticket);
+    for (const { ticket, no } of this.#cancelled.values()) bets.add(...placeOf(ticket), no);
+    for (const ticket of new Set([...this.#cancelled.values()].map((one) => one.ticket)))
+      tickets.add(...placeOf(ticket));
     return [bets, tickets];
   }
 
@@ -253,12 +242,13 @@ export class ShardRows {
 
   #accepted(x: EventContext, e: TicketAccepted): void {
     const { ticket, account, ref, currency, channel, body, total, balance } = e;
+    const { seq } = x.placed.decision;
     const status = e.refused.length > 0 ? 'PARTIAL' : 'ACCEPTED';
     this.#ticketRow(x, { ticket, account, ref, status, total, currency, channel, body, balance });
     let after = balance + total;
     for (const bet of e.bets) {
       const { no, pool, sel, unit, stake, lines, leaf } = bet;
-      this.#bets.add(ticket, no, bet.ref, pool, sel, lines, unit, stake, leaf, 'ACCEPTED', null, null, null);
+      this.#bets.add(x.shard, seq, no, bet.ref, pool, sel, lines, unit, stake, leaf, 'ACCEPTED', null, null, null);
       after -= stake;
       this.#move(x, { account, kind: 'STAKE', amount: -stake, after, ticket, no, pool });
       this.#placed.set(keyOf(ticket, no), bet);
@@ -268,7 +258,7 @@ export class ShardRows {
       totals.bets += 1;
     }
     for (const { no, ref: betRef, code, detail, pointer } of e.refused)
-      this.#bets.add(ticket, no, betRef, '', '', 0, 0, 0, null, 'REJECTED', code, detail, pointer);
+      this.#bets.add(x.shard, seq, no, betRef, '', '', 0, 0, 0, null, 'REJECTED', code, detail, pointer);
   }
 
   #ticketRefused(x: EventContext, e: { account: string; ref: string; body: string }): void {
@@ -285,7 +275,7 @@ export class ShardRows {
     const { currency = null, channel = null, body = null, balance = null } = t;
     const { seq, at } = decision;
     const own: readonly Cell[] = [status, code, detail, pointer, total, currency, channel, body, balance];
-    this.#tickets.add(id, t.account, t.ref, x.shard, seq, at, hash, ...own);
+    this.#tickets.add(x.shard, seq, id, t.account, t.ref, at, hash, ...own);
   }
 
   #ticketCancelled(x: EventContext, e: Extract<ShardEvent, { t: 'TicketCancelled' }>): void {
@@ -406,6 +396,12 @@ interface TicketColumns {
   readonly channel?: string;
   readonly body?: string;
   readonly balance?: number;
+}
+
+/** Shard and sequence number out of a ticket's id, `t<shard>-<seq>-<random>`. */
+export function placeOf(ticket: string): [shard: number, seq: number] {
+  const [, shard = '', seq = ''] = /^t(\d{1,6})-(\d{1,15})-/.exec(ticket) ?? [];
+  return [Number(shard), Number(seq)];
 }
 
 const keyOf = (ticket: string, no: number): string => `${ticket}/${no}`;
