@@ -130,6 +130,39 @@ describe('counting', () => {
     for (const pool of [WIN, EXACTA]) expect(world.clearing(pool)).toBe(0);
   });
 
+  it('for an order that was entered again meanwhile is received and not used', () => {
+    const hand = new ByHand({ types: ['WIN'] });
+    hand.world.bet('acc-0', WIN, '1', 500);
+    hand.world.stop();
+    const enter = { type: 'EnterResult', race: RACE, disqualified: [], reason: '', by: steward } as const;
+    hand.market({ ...enter, finish: [['1']] });
+    hand.tell();
+    hand.step();
+    hand.market({ ...enter, finish: [['2']] });
+    for (const source of ['ENGINE', 'AUDIT', 'PROJECTOR'] as const)
+      hand.market({ type: 'SubmitProposal', proposal: hand.world.proposal(WIN, source) });
+    const late = hand.shard.decisions.at(-1)?.events.find((e) => e.t === 'Report');
+    if (late?.t !== 'Report') throw new Error('the count was reported');
+    const received = hand.market({ type: 'ShardReport', shard: 0, n: late.n, report: late.report });
+    expect(received.events.map((e) => e.t)).toEqual(['ReportReceived']);
+    expect(hand.world.market.state.pools.get(WIN)?.stakes).toEqual([null, null]);
+  });
+
+  it('leaves out what was voided at the marker, though it named the winner', () => {
+    const hand = new ByHand({ types: ['WIN'] });
+    hand.world.bet('acc-0', WIN, '1', 500);
+    hand.world.bet('acc-1', WIN, '2', 500);
+    hand.market({ type: 'StopBetting', race: RACE, reason: 'off', by: steward });
+    expect(hand.world.bet('acc-2', WIN, '1', 900).code).toBeUndefined();
+    hand.world.settleRace([['1'], ['2']]);
+    const counts = hand.world.market.state.pools
+      .get(WIN)
+      ?.stakes.map((r) => r?.keys.find((k) => k.c === '1')?.stake ?? 0);
+    expect(counts?.reduce((a, b) => a + b, 0)).toBe(500);
+    expect(hand.world.balance('acc-2')).toBe(100_000);
+    expect(hand.world.market.state.races.get(RACE)?.status).toBe('SETTLED');
+  });
+
   it('that a void overtakes gives everything back all the same', () => {
     const hand = new ByHand({ types: ['WIN'] });
     hand.world.bet('acc-0', WIN, '1', 500);

@@ -253,10 +253,11 @@ describe('a proposal', () => {
     expect(wrong({ version: 2 }).code).toBe('PROPOSAL_OUTDATED');
   });
 
-  it.each([
+  type Proposal = ReturnType<World['proposal']>;
+  const cases: readonly [string, (p: Proposal) => Partial<Proposal>][] = [
     [
       'keeps a takeout of a refunded pool',
-      {
+      () => ({
         outcome: 'REFUND',
         dividends: [],
         paidMinor: 0,
@@ -264,21 +265,39 @@ describe('a proposal', () => {
         takeoutMinor: 100,
         breakageMinor: 0,
         topUpMinor: 0,
-      },
+      }),
     ],
-    ['refunds a part of what it pays', { refundedMinor: 1, breakageMinor: -1 }],
-    ['pays another sum than its dividends', { paidMinor: 0 }],
-  ])('that %s blocks the declaration even when all three agree', (_, change) => {
+    ['refunds a part of what it pays', (p) => ({ refundedMinor: 1, breakageMinor: p.breakageMinor - 1 })],
+    [
+      'pays another sum than its dividends',
+      (p) => ({ paidMinor: p.paidMinor - 1, breakageMinor: p.breakageMinor + 1 }),
+    ],
+    [
+      'finds more stakes than were sealed',
+      (p) => ({ grossMinor: p.grossMinor + 100, breakageMinor: p.breakageMinor + 100 }),
+    ],
+    ['uses a carry-in that the card has not', (p) => ({ carryInMinor: 7, carryOutMinor: p.carryOutMinor + 7 })],
+    ['leaves one cent unaccounted for', (p) => ({ breakageMinor: p.breakageMinor - 1 })],
+    [
+      'prices a stake that was not counted',
+      (p) => ({ dividends: p.dividends.map((d) => ({ ...d, stakeMinor: d.stakeMinor + 1 })) }),
+    ],
+  ];
+
+  it.each(cases)('that %s blocks the declaration even when all three agree', (_, change) => {
     const world = World.open({ types: ['WIN'] });
     world.bet('acc-0', WIN, '1', 500);
+    world.bet('acc-1', WIN, '2', 700);
     world.stop();
     world.ask({ type: 'EnterResult', race: RACE, finish: [['1']], disqualified: [], reason: '', by: steward });
     for (const source of ['ENGINE', 'AUDIT', 'PROJECTOR'] as const) {
       const sound = world.proposal(WIN, source);
-      world.ask({ type: 'SubmitProposal', proposal: { ...sound, ...change } as typeof sound });
+      world.ask({ type: 'SubmitProposal', proposal: { ...sound, ...change(sound) } });
     }
     expect(world.market.state.races.get(RACE)?.previewHash).toBeNull();
     expect(world.market.state.pools.get(WIN)?.differences).not.toEqual([]);
+    world.proposeAll();
+    expect(world.market.state.races.get(RACE)?.previewHash).not.toBeNull();
   });
 });
 

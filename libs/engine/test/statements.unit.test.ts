@@ -1,6 +1,6 @@
 /** What seals, refund statements and payment reports say, to the last bet of the last step; and the limits to their last unit. */
 import { describe, expect, it } from 'vitest';
-import { poolId, RACE, second, steward, World } from './world.js';
+import { card, hash, poolId, RACE, second, steward, tote, World } from './world.js';
 
 const WIN = poolId('WIN');
 const pool = (world: World) => world.market.state.pools.get(WIN);
@@ -101,6 +101,50 @@ describe('work of several steps', () => {
     world.ask({ type: 'VoidRace', race: RACE, reason: 'fog', by: steward });
     expect(sum(reports(world, 'Paid'), 'refunded')).toBe(240_200);
     expect(world.balance('acc-0')).toBe(10_000_000);
+  });
+});
+
+describe('a seal', () => {
+  /** Root over leaves by the definition of RFC 6962: split at the largest power of two below the count. */
+  const root = (leaves: readonly string[]): string => {
+    if (leaves.length < 2) return leaves[0] ?? hash('empty');
+    const split = 2 ** Math.floor(Math.log2(leaves.length - 1));
+    return hash(`node:${root(leaves.slice(0, split))}${root(leaves.slice(split))}`);
+  };
+
+  it.each([0, 1, 2, 3, 7, 11])('has the Merkle root over its %i bets, each leaf blinded', (count) => {
+    const world = World.open({ types: ['WIN'] });
+    const leaves: string[] = [];
+    for (let i = 0; i < count; i++) {
+      const decided = world.bet('acc-0', WIN, '1', 200);
+      const event = decided.events[0];
+      if (event?.t !== 'TicketAccepted') throw new Error('accepted');
+      leaves.push(hash(`leaf:${event.blind}|${event.ticket}|0|${WIN}|1|200|200|${decided.at}`));
+      expect(event.bets[0]?.leaf).toBe(leaves[i]);
+    }
+    world.stop();
+    const shard = world.shards.findIndex((s) => s.state.accounts.has('acc-0'));
+    expect(pool(world)?.seals[shard]).toMatchObject({ leaves: count, root: root(leaves) });
+  });
+});
+
+describe('accounts of one shard', () => {
+  it('may use the same reference, and none can cancel a ticket of another', () => {
+    const world = new World(1);
+    world.ask({ type: 'PublishMeeting', meeting: card({ types: ['WIN'], rules: 'FR' }), by: tote });
+    world.ask({ type: 'OpenRace', race: RACE, reason: 'card', by: tote });
+    world.renewLease();
+    for (const account of ['a', 'b']) world.fund(account, 1_000);
+    const ticket = world.ticket('a', [[WIN, '1', 200]]);
+    const placed = world.send('a', ticket).events[0];
+    expect(world.send('b', { ...ticket, account: 'b' }).code).toBeUndefined();
+    const id = placed?.t === 'TicketAccepted' ? placed.ticket : '';
+    const cancel = { type: 'CancelTicket', ticket: id, reason: 'x', by: 'b' } as const;
+    expect(world.send('b', { ...cancel, account: 'b' }).code).toBe('TICKET_UNKNOWN');
+    expect([world.balance('a'), world.balance('b')]).toEqual([800, 800]);
+    world.ask({ type: 'VoidRace', race: RACE, reason: 'fog', by: steward });
+    expect(world.bet('a', WIN, '1', 200).code).toBe('POOL_CLOSED');
+    expect(pool(world)?.seals[0]).toMatchObject({ bets: 2, stake: 400 });
   });
 });
 
