@@ -32,11 +32,6 @@ export function wholeMoney(minor: number, { currency, exponent }: Currency): str
   return format(currency, 0).format(Math.trunc(minor / 10 ** exponent));
 }
 
-/** With its sign always shown, for movements of a balance. */
-export function signedMoney(minor: number, unit: Currency): string {
-  return `${minor < 0 ? '−' : '+'}${money(Math.abs(minor), unit)}`;
-}
-
 /** The decimal text of an amount; `Intl` takes it as it is, without passing through a float. */
 function decimalText(minor: number, exponent: number): `${number}` {
   const digits = String(Math.abs(minor)).padStart(exponent + 1, '0');

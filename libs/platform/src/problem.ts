@@ -84,5 +84,3 @@ export function refusalOf(
   const errors = refused.pointer === undefined ? [] : [{ pointer: refused.pointer, code: refused.code, detail }];
   return new Problem(refused.code, detail, { ...options, errors });
 }
-
-export const notFound = (what: string): Problem => new Problem('NOT_FOUND', `There is no ${what}.`);
