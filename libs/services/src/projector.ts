@@ -53,8 +53,6 @@ export class Projector implements Projection<unknown> {
 
   async apply({ decisions, checkpoints }: ProjectionBatch<unknown>): Promise<void> {
     await this.db.transaction(async (tx) => {
-      // The projection can be rebuilt from the log: it need not wait for the disk.
-      await tx.query('set local synchronous_commit = off');
       const stored = await storedSeqs(tx);
       const fresh = decisions.filter(({ src, valid }) => isNext(stored, src, valid.decision));
       await this.#write(tx, fresh);
@@ -106,7 +104,10 @@ export class Projector implements Projection<unknown> {
 
 /** Sequence numbers written so far; two projectors of one database take turns here. */
 async function storedSeqs(tx: Tx): Promise<Map<string, number>> {
-  const rows = await tx.query<{ source: string; seq: number }>('select source, seq from checkpoints for update');
+  // The projection can be rebuilt from the log: it need not wait for the disk. Both in one message, since this is every batch's.
+  const rows = await tx.query<{ source: string; seq: number }>(
+    'set local synchronous_commit = off; select source, seq from checkpoints for update',
+  );
   return new Map(rows.map((row) => [row.source, row.seq]));
 }
 
