@@ -22,11 +22,13 @@ export const clock: Clock = {
   now: () => Date.now(),
   sleep: (ms, signal) =>
     new Promise((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      signal?.addEventListener('abort', () => {
+      const done = (): void => {
         clearTimeout(timer);
+        signal?.removeEventListener('abort', done);
         resolve();
-      });
+      };
+      const timer = setTimeout(done, ms);
+      signal?.addEventListener('abort', done, { once: true });
     }),
 };
 
@@ -58,11 +60,19 @@ export async function withReadModels<T>(dataDir: string, work: (db: SqlDatabase)
   }
 }
 
+/** Nothing on a combination is nothing, whether a row says so or not: a bet and its cancelling may meet in one batch. */
+const SAYING_NOTHING: Readonly<Record<string, string>> = {
+  pool_stakes: 'where stake <> 0',
+  pool_wide: 'where unit <> 0',
+};
+
 /** A digest and a row count of every table. */
 export async function tableDigests(db: SqlDatabase): Promise<Record<string, string>> {
   const digests: Record<string, string> = {};
   for (const table of tables.filter((name) => !OF_THE_WRITING.has(name))) {
-    const rows = await db.query<{ row: string }>(`select t::text as row from ${table} t order by 1`);
+    const rows = await db.query<{ row: string }>(
+      `select t::text as row from ${table} t ${SAYING_NOTHING[table] ?? ''} order by 1`,
+    );
     const digest = createHash('sha256');
     for (const { row } of rows) digest.update(`${row}\n`);
     digests[table] = `${rows.length} rows ${digest.digest('hex').slice(0, 16)}`;

@@ -47,12 +47,16 @@ export class RunningSystem {
       const hear = (line: string): void => {
         if (output.push(line) > KEPT_LINES) output.shift();
         const url = /^(?:Ready:|.* at) (http:\S+?)\/?$/u.exec(line)?.[1];
-        if (url !== undefined) resolve(url);
+        if (url === undefined) return;
+        clearTimeout(impatience);
+        resolve(url);
       };
       for (const stream of [child.stdout, child.stderr])
         if (stream) createInterface({ input: stream }).on('line', hear);
-      void ended.then((code) => fail(`ended with code ${code} while it was starting`));
-      void ready.finally(() => clearTimeout(impatience)).catch(() => undefined);
+      void ended.then((code) => {
+        clearTimeout(impatience);
+        fail(`ended with code ${code} while it was starting`);
+      });
     });
     try {
       const url = await ready;
