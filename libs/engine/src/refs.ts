@@ -41,19 +41,30 @@ export interface RefTable {
 
 export const emptyRefs = (): RefTable => ({ horizon: 0, buckets: new Map() });
 
-/** Reads a lower-case UUIDv7, or undefined. By character codes: this runs twice for every ticket. */
+/** Reads a lower-case UUIDv7, or undefined. A ticket is decided and then evolved: the second reading is a look at the first. */
 export function readRef(text: string): Ref | undefined {
-  if (text.length !== 36 || text[14] !== '7' || !'89ab'.includes(text[19] as string)) return undefined;
-  for (const dash of DASHES) if (text[dash] !== '-') return undefined;
+  if (text !== lastRead.text) lastRead = { text, ref: parseRef(text) };
+  return lastRead.ref;
+}
+
+let lastRead: { readonly text: string; readonly ref: Ref | undefined } = { text: '', ref: undefined };
+
+/** By character codes: this runs for every ticket. */
+function parseRef(text: string): Ref | undefined {
+  if (text.length !== 36 || text.charCodeAt(14) !== SEVEN) return undefined;
+  for (const dash of DASHES) if (text.charCodeAt(dash) !== DASH) return undefined;
   const a = hexNumber(text, 0, 8);
   const b = hexNumber(text, 9, 13) * 0x10000 + hexNumber(text, 14, 18);
   const c = hexNumber(text, 19, 23) * 0x10000 + hexNumber(text, 24, 28);
   const d = hexNumber(text, 28, 36);
-  if (Number.isNaN(a + b + c + d)) return undefined;
+  // The variant: the top two bits of c are 10.
+  if (Number.isNaN(a + b + c + d) || c >>> 30 !== 2) return undefined;
   return { time: a * 0x10000 + Math.floor(b / 0x10000), a, b, c, d };
 }
 
 const DASHES = [8, 13, 18, 23];
+const DASH = 45;
+const SEVEN = 55;
 
 /** The number that lower-case hex digits spell (13 at the most, to stay exact); NaN where there is anything else. */
 export function hexNumber(text: string, from: number, to: number): number {

@@ -137,14 +137,19 @@ describe('counting', () => {
     const enter = { type: 'EnterResult', race: RACE, disqualified: [], reason: '', by: steward } as const;
     hand.market({ ...enter, finish: [['1']] });
     hand.tell();
-    hand.step();
+    for (const { decider, state, decide } of hand.world.shards.map((s) => ({ ...s, decide: s.decide.bind(s) }))) {
+      const next = decider.pending(state);
+      if (next) decide(next, ++hand.world.now);
+    }
     hand.market({ ...enter, finish: [['2']] });
     for (const source of ['ENGINE', 'AUDIT', 'PROJECTOR'] as const)
       hand.market({ type: 'SubmitProposal', proposal: hand.world.proposal(WIN, source) });
-    const late = hand.shard.decisions.at(-1)?.events.find((e) => e.t === 'Report');
-    if (late?.t !== 'Report') throw new Error('the count was reported');
-    const received = hand.market({ type: 'ShardReport', shard: 0, n: late.n, report: late.report });
-    expect(received.events.map((e) => e.t)).toEqual(['ReportReceived']);
+    for (const [shard, { decisions }] of hand.world.shards.entries()) {
+      const late = decisions.at(-1)?.events.find((e) => e.t === 'Report');
+      if (late?.t !== 'Report') throw new Error('the count was reported');
+      const received = hand.market({ type: 'ShardReport', shard, n: late.n, report: late.report });
+      expect(received.events.map((e) => e.t)).toEqual(['ReportReceived']);
+    }
     expect(hand.world.market.state.pools.get(WIN)?.stakes).toEqual([null, null]);
   });
 
@@ -207,7 +212,7 @@ describe('a step of bulk work', () => {
     const decide = (job: number, cursor: number) =>
       hand.shard.decide({ type: 'Continue', job, cursor }, ++hand.world.now).code;
     expect(decide(next.job, next.cursor + 1)).toBe('CURSOR_STALE');
-    expect(decide(next.job + 1, 0)).toBe('CURSOR_STALE');
+    expect(decide(next.job + 1, next.cursor)).toBe('CURSOR_STALE');
     expect(decide(next.job, next.cursor)).toBeUndefined();
     expect(decide(next.job, next.cursor)).toBe('CURSOR_STALE');
     hand.world.settle();

@@ -301,6 +301,48 @@ describe('a proposal', () => {
   });
 });
 
+describe('a preview', () => {
+  it('is gone as soon as one calculator says something else, and comes back when they agree again', () => {
+    const world = World.open({ types: ['WIN'] });
+    world.bet('acc-0', WIN, '1', 500);
+    world.stop();
+    const previewHash = world.price([['1']]) ?? '';
+    world.ask({ type: 'SubmitProposal', proposal: world.proposal(WIN, 'AUDIT', { inputHash: 'y' }) });
+    expect(world.ask({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second }).code).toBe(
+      'PREVIEW_NOT_READY',
+    );
+    world.ask({ type: 'SubmitProposal', proposal: world.proposal(WIN, 'AUDIT') });
+    expect(world.ask({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second }).code).toBeUndefined();
+  });
+
+  it('is not made when the shards count another sum than they sealed', () => {
+    const world = World.open({ types: ['WIN'] });
+    world.bet('acc-0', WIN, '1', 500);
+    world.stop();
+    const enter = {
+      type: 'EnterResult',
+      race: RACE,
+      finish: [['1']],
+      disqualified: [],
+      reason: '',
+      by: steward,
+    } as const;
+    world.market.decide(enter, ++world.now);
+    for (const [shard, stake] of [501, 0].entries()) {
+      const n = (world.market.state.reportNo[shard] as number) + 1;
+      const keys = [{ c: '1', stake: stake === 0 ? 0 : 500, bets: 1 }];
+      const report = { t: 'Stakes', pool: WIN, version: 1, stake, keys } as const;
+      world.market.decide({ type: 'ShardReport', shard, n, report }, ++world.now);
+    }
+    for (const source of ['ENGINE', 'AUDIT', 'PROJECTOR'] as const) {
+      const p = world.proposal(WIN, source);
+      const proposal = { ...p, grossMinor: 500, breakageMinor: p.breakageMinor - 1 };
+      world.market.decide({ type: 'SubmitProposal', proposal }, ++world.now);
+    }
+    expect(world.market.state.pools.get(WIN)?.differences[0]).toMatch(/^the shards count/);
+  });
+});
+
 describe("a shard's report", () => {
   it('may be repeated, may not skip one, and comes from a shard there is', () => {
     const world = World.open({ types: ['WIN'] });

@@ -128,6 +128,22 @@ describe('a seal', () => {
   });
 });
 
+describe('a table of references', () => {
+  it('tells them apart by account and by every digit, however they fall together', () => {
+    const world = new World(1);
+    const accounts = Array.from({ length: 60 }, (_, i) => `n${i}`);
+    for (const account of accounts) world.fund(account, 1);
+    const abandon = (account: string, ref: string) => world.send(account, { type: 'AbandonRef', account, ref }).code;
+    const shared = world.freshRef();
+    for (const account of accounts) expect(abandon(account, shared)).toBeUndefined();
+    for (let i = 0; i < 400; i++) {
+      const ref = shared.slice(0, 28) + hash(String(i)).slice(0, 8);
+      expect(abandon('n0', ref)).toBeUndefined();
+      expect(abandon('n0', ref)).toBe('REF_BURNT');
+    }
+  });
+});
+
 describe('accounts of one shard', () => {
   it('may use the same reference, and none can cancel a ticket of another', () => {
     const world = new World(1);
@@ -218,7 +234,7 @@ describe('to the last unit', () => {
     const midnight = (Math.floor(now / 86_400_000) + 1) * 86_400_000;
     world.now = midnight;
     world.renewLease();
-    expect(send(400, midnight)).toBeUndefined();
+    expect([send(200, midnight), send(200, midnight)]).toEqual([undefined, undefined]);
     expect(send(400, midnight)).toBe('PLAYER_LIMIT_STAKE');
     set(4, {});
     // 199 are left of 1,199.
