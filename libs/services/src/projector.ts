@@ -3,7 +3,7 @@
  * a decision twice or leave one out: what the stored checkpoint already covers is passed over, and a gap is a fault.
  */
 import type { DecisionRecord } from '#mutuel/contracts';
-import type { MarketEvent } from '#mutuel/engine';
+import type { MarketEvent, ShardEvent } from '#mutuel/engine';
 import type {
   Clock,
   DecisionSource,
@@ -40,11 +40,10 @@ export class Projector implements Projection<unknown> {
     private readonly clock: Pick<Clock, 'now'>,
   ) {}
 
-  /** Loads what is needed to read further bets, and the checkpoints to start the readers from. */
+  /** The checkpoints to start the readers from; nothing in memory counts any more. */
   async load(): Promise<ReadonlyMap<string, string>> {
     this.#cards = new PoolCards();
     this.#settled = new Map();
-    for (const pool of await unsettledPools(this.db)) this.#cards.add(pool);
     const rows = await this.db.query<{ source: string; checkpoint: string }>(
       `select source, checkpoint from checkpoints where checkpoint <> ''`,
     );
@@ -62,6 +61,7 @@ export class Projector implements Projection<unknown> {
   }
 
   async #write(tx: Tx, decisions: readonly SourcedDecision<unknown>[]): Promise<void> {
+    for (const pool of await publishedPools(tx, this.#unknownPools(decisions))) this.#cards.add(pool);
     const shardRows = new ShardRows(this.#cards);
     for (const sourced of decisions) {
       if (sourced.src !== MARKET) shardRows.apply(shardOf(sourced), sourced.valid);
@@ -82,6 +82,22 @@ export class Projector implements Projection<unknown> {
       for (const bet of found) shardRows.found(bet);
     }
     for (const { text, values } of shardRows.statements()) await tx.query(text, values);
+  }
+
+  /** Pools that were published before the last start, or forgotten because the market is far ahead of a shard. */
+  #unknownPools(decisions: readonly SourcedDecision<unknown>[]): readonly string[] {
+    const unknown = new Set<string>();
+    const note = (pool: string): void => {
+      if (!this.#cards.get(pool)) unknown.add(pool);
+    };
+    for (const { src, valid } of decisions) {
+      if (src === MARKET) continue;
+      for (const event of valid.decision.events as readonly ShardEvent[]) {
+        if (event.t === 'TicketAccepted' || event.t === 'TicketCancelled') for (const bet of event.bets) note(bet.pool);
+        else if (event.t === 'BetsRefunded') note(event.pool);
+      }
+    }
+    return [...unknown];
   }
 
   /** Cards of races that are over everywhere. */
@@ -157,14 +173,15 @@ async function writeCheckpoints(
   );
 }
 
-async function unsettledPools(db: SqlDatabase): Promise<KnownPool[]> {
-  const rows = await db.query<{ pool_id: string; race_id: string; rule_set: RuleSet; carry_in: number }>(
-    `select p.pool_id, p.race_id, p.rule_set, p.carry_in from pools p join races r using (race_id)
-     where r.roundings is null order by p.pool_id`,
+async function publishedPools(tx: Tx, poolIds: readonly string[]): Promise<KnownPool[]> {
+  if (poolIds.length === 0) return [];
+  const rows = await tx.query<{ pool_id: string; race_id: string; rule_set: RuleSet; carry_in: number }>(
+    'select pool_id, race_id, rule_set, carry_in from pools where pool_id = any($1)',
+    [poolIds],
   );
-  const runners = await db.query<{ race_id: string; number: string; entry: string | null }>(
-    `select u.race_id, u.number, u.entry from runners u join races r using (race_id)
-     where r.roundings is null order by u.race_id, u.place`,
+  const runners = await tx.query<{ race_id: string; number: string; entry: string | null }>(
+    'select race_id, number, entry from runners where race_id = any($1) order by race_id, place',
+    [[...new Set(rows.map((row) => row.race_id))]],
   );
   const fields = groupBy(runners, (runner) => runner.race_id);
   return rows.map((row) => ({

@@ -283,6 +283,32 @@ describe.each([
     expect(killed).toEqual(await contents(db));
   });
 
+  it('reads a shard that lies far behind a market which has settled the race', async () => {
+    const house = await day();
+    const [whole] = await batchesOf(house, 1_000);
+    const { decisions, checkpoints } = whole as ProjectionBatch<unknown>;
+    const settled = { ...(decisions[0] as (typeof decisions)[number]) };
+    const { decision } = settled.valid;
+    const seq = decisions.filter(({ src }) => src === 'market').length + 1;
+    const events = [{ t: 'RaceSettled', race: RACE, roundings: [] }];
+    const end = { ...settled, valid: { ...settled.valid, decision: { ...decision, seq, events } } };
+    const market = [...decisions.filter(({ src }) => src === 'market'), end];
+    const early = decisions.filter(({ src, valid }) => src !== 'market' && valid.decision.seq <= 7);
+    const late = decisions.filter(({ src, valid }) => src !== 'market' && valid.decision.seq > 7);
+    const stands = (of: typeof decisions) =>
+      checkpoints.map((one) => ({
+        ...one,
+        seq: of.filter(({ src }) => src === one.src).at(-1)?.valid.decision.seq ?? 0,
+      }));
+    const projector = new Projector(db, house.clock);
+    await projector.load();
+    await projector.apply({ decisions: [...market, ...early], checkpoints: stands([...market, ...early]) });
+    const restarted = new Projector(db, house.clock);
+    await restarted.load();
+    await restarted.apply({ decisions: late, checkpoints: stands([...market, ...early, ...late]) });
+    expect((await new ReadModel(db).race(RACE))?.pools.map((pool) => pool.gross)).toEqual([200, 1_500]);
+  });
+
   it('refuses a gap instead of showing half a truth', async () => {
     const house = await day();
     const [first, , third] = await batchesOf(house, 4);
