@@ -289,6 +289,3 @@ function Confirm({ race, view, operator, onSwitchPerson }: ConfirmProps) {
     </div>
   );
 }
-
-/** Steps are fixed text in a fixed order, and the same line may stand twice: their number tells them apart. */
-const numbered = (steps: readonly string[]) => steps.map((step, no) => ({ no, step }));
