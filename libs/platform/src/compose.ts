@@ -64,10 +64,21 @@ const DEMO_CURRENCY = 'EUR';
 const DISTRIBUTED_GRPC_STEP = 1_000;
 
 export async function startSystem(config: Config, roles: readonly Role[], voice: Voice): Promise<System> {
-  const composition = new Composition(config, roles, voice);
+  // While a server is looked for, each attempt is a warning; when it is missing, the one line that says so is enough.
+  const early: string[] = [];
+  let isEarly = true;
+  const warn = (line: string): void => (isEarly ? void early.push(line) : voice.warn(line));
+  const flush = (): void => {
+    isEarly = false;
+    for (const line of early.splice(0)) voice.warn(line);
+  };
+  const composition = new Composition(config, roles, { say: (line) => voice.say(line), warn });
   try {
-    return await composition.start();
+    const system = await composition.start();
+    flush();
+    return system;
   } catch (fault) {
+    if (!(fault instanceof StartFault)) flush();
     await composition.stop();
     throw fault;
   }

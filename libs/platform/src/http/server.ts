@@ -50,7 +50,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     routerOptions: { maxParamLength: 200 },
   });
   const app = await NestFactory.create<NestFastifyApplication>(options.module, adapter, {
-    logger: ['error', 'fatal'],
+    logger: false,
     bodyParser: false,
     abortOnError: false,
   });
