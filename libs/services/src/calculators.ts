@@ -5,7 +5,7 @@
  */
 import { AuditFold, AuditRefused, type DividendSheet } from '#mutuel/audit';
 import { proposalInputHash, type ServiceKey, signCommand, TOPICS } from '#mutuel/contracts';
-import type { DividendProposal, ProposalSource, ShardEvent } from '#mutuel/engine';
+import type { DividendProposal, ProposalSource, ShardEvent, ShardReport } from '#mutuel/engine';
 import {
   type Clock,
   DecisionReader,
@@ -51,7 +51,6 @@ export class Calculator {
   readonly source: ProposalSource;
   readonly #o: CalculatorOptions;
   readonly #price: Pricing;
-  readonly #onEnded: (pool: string) => void;
   readonly #watch = new RaceWatch();
   readonly #market: DecisionReader<unknown>;
   readonly #appender: RenewingAppender;
@@ -61,16 +60,10 @@ export class Calculator {
   readonly #withheld = new Set<string>();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(
-    options: CalculatorOptions,
-    source: ProposalSource,
-    price: Pricing,
-    onEnded = (_pool: string): void => {},
-  ) {
+  constructor(options: CalculatorOptions, source: ProposalSource, price: Pricing) {
     this.#o = options;
     this.source = source;
     this.#price = price;
-    this.#onEnded = onEnded;
     this.#appender = new RenewingAppender(options.log);
     const { log, tails, clock } = options;
     const onDecisions = (decisions: readonly ValidDecision[]): void => {
@@ -104,7 +97,6 @@ export class Calculator {
     // Races of the past need no word: they are told apart once the whole log was read.
     await this.#market.caughtUp;
     while (!signal.aborted) {
-      for (const pool of this.#watch.takeEnded()) this.#onEnded(pool);
       for (const ask of this.#watch.asks(this.source)) {
         if (!signal.aborted) await this.#answer(ask);
       }
@@ -187,17 +179,16 @@ export class AuditCalculator {
   readonly #fold = new AuditFold();
   /** The last result version whose count was folded, by pool and shard. */
   readonly #counted = new Map<string, number>();
+  /** Shards that have paid a pool; with the last of them it is let go. */
+  readonly #paid = new Map<string, Set<number>>();
+  readonly #shards: number;
   readonly #readers: DecisionReader<ShardEvent>[];
   readonly #calculator: Calculator;
 
   constructor(options: CalculatorOptions) {
     const { log, tails, clock, shards } = options;
-    this.#calculator = new Calculator(
-      options,
-      'AUDIT',
-      async (ask) => this.#price(ask, shards),
-      (pool) => this.#forget(pool, shards),
-    );
+    this.#shards = shards;
+    this.#calculator = new Calculator(options, 'AUDIT', async (ask) => this.#price(ask));
     this.#readers = Array.from({ length: shards }, (_, shard) => {
       const onDecisions = (decisions: readonly ValidDecision<ShardEvent>[]): void => this.#take(shard, decisions);
       const onFatal = (fault: Error): void => this.#calculator.fail(fault);
@@ -218,14 +209,20 @@ export class AuditCalculator {
   #take(shard: number, decisions: readonly ValidDecision<ShardEvent>[]): void {
     for (const { decision } of decisions) {
       this.#fold.apply(decision.src, decision);
-      for (const event of decision.events)
-        if (event.t === 'Report' && event.report.t === 'Stakes')
-          this.#counted.set(`${event.report.pool}/${shard}`, event.report.version);
+      for (const event of decision.events) if (event.t === 'Report') this.#reported(shard, event.report);
     }
   }
 
-  #price({ pool, version, finish }: Ask, shards: number): Priced | string | undefined {
-    for (let shard = 0; shard < shards; shard++) {
+  #reported(shard: number, report: ShardReport): void {
+    if (report.t === 'Stakes') this.#counted.set(`${report.pool}/${shard}`, report.version);
+    if (report.t !== 'Paid') return;
+    const paid = (this.#paid.get(report.pool) ?? new Set()).add(shard);
+    this.#paid.set(report.pool, paid);
+    if (paid.size === this.#shards) this.#forget(report.pool);
+  }
+
+  #price({ pool, version, finish }: Ask): Priced | string | undefined {
+    for (let shard = 0; shard < this.#shards; shard++) {
       if ((this.#counted.get(`${pool.poolId}/${shard}`) ?? 0) < version) return undefined;
     }
     try {
@@ -237,9 +234,10 @@ export class AuditCalculator {
     }
   }
 
-  #forget(pool: string, shards: number): void {
+  #forget(pool: string): void {
     this.#fold.forget(pool);
-    for (let shard = 0; shard < shards; shard++) this.#counted.delete(`${pool}/${shard}`);
+    this.#paid.delete(pool);
+    for (let shard = 0; shard < this.#shards; shard++) this.#counted.delete(`${pool}/${shard}`);
   }
 }
 

@@ -38,8 +38,6 @@ interface WatchedPool {
 export class RaceWatch {
   readonly #races = new Map<string, WatchedRace>();
   readonly #pools = new Map<string, WatchedPool>();
-  /** Races that are over since the last look. */
-  #ended: string[] = [];
 
   apply(decision: DecisionRecord): void {
     for (const event of decision.events as readonly MarketEvent[]) this.#event(event);
@@ -57,13 +55,6 @@ export class RaceWatch {
       }
     }
     return asks;
-  }
-
-  /** Pools of races settled since the last call. */
-  takeEnded(): readonly string[] {
-    const ended = this.#ended;
-    this.#ended = [];
-    return ended;
   }
 
   #event(event: MarketEvent): void {
@@ -115,10 +106,7 @@ export class RaceWatch {
   }
 
   #end(id: string): void {
-    for (const { poolId } of this.#races.get(id)?.pools ?? []) {
-      this.#pools.delete(poolId);
-      this.#ended.push(poolId);
-    }
+    for (const { poolId } of this.#races.get(id)?.pools ?? []) this.#pools.delete(poolId);
     this.#races.delete(id);
   }
 }
