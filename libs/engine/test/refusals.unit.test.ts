@@ -301,7 +301,93 @@ describe('a proposal', () => {
   });
 });
 
+describe('two people', () => {
+  it('are needed still when another person has tried to enter the order and was refused', () => {
+    const world = World.open({ types: ['WIN'] });
+    world.bet('acc-0', WIN, '1', 500);
+    world.stop();
+    const previewHash = world.price([['1']]) ?? '';
+    const wrong = {
+      type: 'EnterResult',
+      race: RACE,
+      finish: [['9']],
+      disqualified: [],
+      reason: '',
+      by: second,
+    } as const;
+    expect(world.ask(wrong).code).toBe('FINISH_INVALID');
+    expect(world.ask({ type: 'ConfirmSettlement', race: RACE, previewHash, by: steward }).code).toBe('SAME_PERSON');
+  });
+});
+
+describe('a carry-over', () => {
+  it('goes from its account into the pool and, where nobody can win, back onto it', () => {
+    const world = new World();
+    const meeting = JSON.parse(JSON.stringify(card({ types: ['WIN'] })));
+    meeting.races[0].pools[0].carryInMinor = 900;
+    world.ask({ type: 'PublishMeeting', meeting, by: tote });
+    world.ask({ type: 'OpenRace', race: RACE, reason: 'card', by: tote });
+    world.renewLease();
+    world.fund('acc-0', 1_000);
+    world.bet('acc-0', WIN, '1', 1_000);
+    world.stop();
+    world.ask({ type: 'EnterResult', race: RACE, finish: [['1']], disqualified: [], reason: '', by: steward });
+    // 1,000 staked and 900 carried in: 1,500 to the one winner at 1.50, 200 of takeout, 150 carried on, 50 of breakage.
+    const sheet = { outcome: 'PAID', grossMinor: 1_000, takeoutMinor: 200, netMinor: 800, carryInMinor: 900 } as const;
+    const paid = { paidMinor: 1_500, refundedMinor: 0, breakageMinor: 50, topUpMinor: 0, carryOutMinor: 150 };
+    const dividends = [{ tier: 'WIN', c: '1', price: '1.50', stakeMinor: 1_000, paidMinor: 1_500 }];
+    for (const source of ['ENGINE', 'AUDIT', 'PROJECTOR'] as const)
+      world.ask({
+        type: 'SubmitProposal',
+        proposal: { pool: WIN, version: 1, source, inputHash: 'x', ...sheet, ...paid, dividends, steps: [] },
+      });
+    const previewHash = world.market.state.races.get(RACE)?.previewHash ?? '';
+    world.ask({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second });
+    expect(world.balance('acc-0')).toBe(1_500);
+    const booked = (account: string) => world.ledger.get(account) ?? 0;
+    expect(['carry-over', 'house:takeout', 'house:breakage'].map(booked)).toEqual([150 - 900, 200, 50]);
+    expect(world.clearing(WIN)).toBe(0);
+    expect(world.market.state.races.get(RACE)?.status).toBe('SETTLED');
+  });
+});
+
+describe('a void', () => {
+  it('keeps the stop that was, and closes for the first time a race that was never stopped', () => {
+    const voidIt = (world: World) => world.ask({ type: 'VoidRace', race: RACE, reason: 'fog', by: steward });
+    const stopped = World.open({ types: ['WIN'] });
+    const stop = stopped.stop();
+    voidIt(stopped);
+    expect(stopped.market.state.races.get(RACE)).toMatchObject({ status: 'VOID', closeNo: 1, stopAt: stop.at });
+    const selling = World.open({ types: ['WIN'] });
+    const at = voidIt(selling).at;
+    expect(selling.market.state.races.get(RACE)).toMatchObject({ closeNo: 1, stopAt: at });
+    expect(selling.market.state.pools.get(WIN)?.seals[0]?.closeNo).toBe(1);
+  });
+});
+
 describe('a preview', () => {
+  it('and the proposals behind it are gone when the order is entered again', () => {
+    const world = World.open({ types: ['WIN'] });
+    world.bet('acc-0', WIN, '1', 500);
+    world.stop();
+    const previewHash = world.price([['1'], ['2']]) ?? '';
+    const enter = {
+      type: 'EnterResult',
+      race: RACE,
+      finish: [['2'], ['1']],
+      disqualified: [],
+      reason: '',
+      by: steward,
+    } as const;
+    world.ask(enter);
+    expect(world.market.state.pools.get(WIN)).toMatchObject({ proposals: {}, agreed: false });
+    const confirmed = world.ask({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second });
+    expect(confirmed).toMatchObject({
+      code: 'PREVIEW_NOT_READY',
+      detail: expect.stringContaining('no proposal from AUDIT'),
+    });
+  });
+
   it('is gone as soon as one calculator says something else, and comes back when they agree again', () => {
     const world = World.open({ types: ['WIN'] });
     world.bet('acc-0', WIN, '1', 500);

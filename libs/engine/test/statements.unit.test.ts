@@ -138,7 +138,7 @@ describe('a table of references', () => {
     for (const account of accounts) expect(abandon(account, shared)).toBeUndefined();
     for (let i = 0; i < 400; i++) {
       const ref = shared.slice(0, 28) + hash(String(i)).slice(0, 8);
-      expect(abandon('n0', ref)).toBeUndefined();
+      for (const account of ['n0', 'n1', 'n2', 'n3']) expect(abandon(account, ref)).toBeUndefined();
       expect(abandon('n0', ref)).toBe('REF_BURNT');
     }
   });
