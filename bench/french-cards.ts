@@ -64,7 +64,8 @@ async function main(at: string, sources: readonly RaceSource[]): Promise<void> {
   const staked: Staked[] = [];
   const declared = new Map<string, Declared>();
   const table: Record<string, string | number>[] = [];
-  const opening = await Promise.all(house.bettors.map((bettor) => balanceOf(house, bettor)));
+  const opening: number[] = [];
+  for (const bettor of house.bettors) opening.push(await balanceOf(house, bettor));
   for (const [no, race] of races.entries()) {
     const [before, during] = splitNonRunners(race.nonRunners, no);
     for (const runner of before) await house.scratch(race.raceId, runner);

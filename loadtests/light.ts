@@ -75,7 +75,11 @@ async function generate(load: Shape, note: (line: object) => void): Promise<Repo
   const byStatus: Record<string, number> = {};
   let pools = await sellingPools(pool);
   const refresh = setInterval(
-    () => void sellingPools(pool).then((found) => (pools = found.length > 0 ? found : pools)),
+    () =>
+      void sellingPools(pool).then(
+        (found) => (pools = found.length > 0 ? found : pools),
+        () => undefined,
+      ),
     2_000,
   );
   let accepted = 0;
@@ -123,7 +127,8 @@ async function generate(load: Shape, note: (line: object) => void): Promise<Repo
   for (const until = performance.now() + 10_000; inFlight > 0 && performance.now() < until; )
     await new Promise((r) => setTimeout(r, 20));
   clearInterval(refresh);
-  await pool.destroy();
+  // What is still unanswered ends here; a look for races may be among it.
+  await pool.destroy().catch(() => undefined);
   latencies.sort((a, b) => a - b);
   const at = (q: number): number =>
     Math.round((latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? 0) * 10) / 10;

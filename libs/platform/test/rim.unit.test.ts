@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { ArgumentsHost } from '@nestjs/common';
 import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
@@ -11,6 +12,7 @@ import { meetingOf } from '../src/desk.js';
 import { ALL_CONTROLLERS } from '../src/http/api-module.js';
 import { asyncapiDocument } from '../src/http/asyncapi.js';
 import { openapiDocument, routesOf } from '../src/http/openapi.js';
+import { ProblemFilter } from '../src/http/rim.js';
 import { readJsonBody } from '../src/json-body.js';
 import { readKeys } from '../src/keys.js';
 import { placeCommand } from '../src/orders.js';
@@ -68,6 +70,25 @@ describe('a problem', () => {
       correlationId: 'c-1',
       errors: [{ pointer: '/bets/0/poolId', code: 'POOL_CLOSED', detail: 'Betting has stopped.' }],
     });
+  });
+});
+
+describe('a fault behind a route', () => {
+  test.each([
+    ['a database that is away', Object.assign(new Error('timeout'), { retriable: true }), 503, 'SERVICE_UNAVAILABLE'],
+    ['anything unexpected', new Error('a bug'), 500, 'INTERNAL'],
+  ])('%s is told with nothing of its inside', (_, fault, status, code) => {
+    const sent: { status?: number; body?: unknown } = {};
+    const reply = {
+      header: () => reply,
+      status: (given: number) => Object.assign(reply, { given: (sent.status = given) }),
+      send: (body: unknown) => Object.assign(sent, { body }),
+    };
+    const http = { getRequest: () => ({ id: 'c-1', url: '/v1/accounts/a' }), getResponse: () => reply };
+    const filter = new ProblemFilter({ page: () => false, onFault: () => undefined });
+    filter.catch(fault, { switchToHttp: () => http } as unknown as ArgumentsHost);
+    expect(sent).toMatchObject({ status, body: { status, code } });
+    expect(JSON.stringify(sent)).not.toContain(fault.message);
   });
 });
 

@@ -95,6 +95,15 @@ export class ProblemFilter implements ExceptionFilter {
     if (thrown instanceof HttpException) return ofHttp(thrown, request);
     // Whoever hung up in the middle of his body hears nothing of it.
     if ((thrown as NodeJS.ErrnoException | null)?.code !== 'ECONNRESET') this.o.onFault(thrown, request.id);
+    // A database that is away or overloaded: only looked into, so that nothing was written by what could not be answered.
+    if ((thrown as { retriable?: unknown } | null)?.retriable === true)
+      return new Problem(
+        'SERVICE_UNAVAILABLE',
+        'The read models cannot be reached at this moment: send the same again.',
+        {
+          retryAfterSeconds: 1,
+        },
+      );
     return new Problem('INTERNAL', 'An unexpected fault. It was recorded under the correlation id.');
   }
 }
