@@ -117,7 +117,10 @@ class Composition {
     if (this.#roles.has('calculators')) await this.#startCalculators(seams, keys);
     const tokens = new Tokens(keys.token, seams.clock.now);
     const isDoor = this.#roles.has('bet-api') || this.#roles.has('back-office');
-    const demo = this.#config.demo && isDoor ? new DemoAccess(tokens, this.#config.accounts, DEMO_CURRENCY) : undefined;
+    const demo =
+      this.#config.demo && this.#roles.has('bet-api')
+        ? new DemoAccess(tokens, this.#config.accounts, DEMO_CURRENCY)
+        : undefined;
     const api = isDoor ? await this.#startApi(seams, keys, demo) : undefined;
     const http = await this.#startHttp(tokens, api, demo);
     if (this.#feed) this.#openFeed(this.#feed, http);
