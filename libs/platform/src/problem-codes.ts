@@ -54,7 +54,7 @@ export const PROBLEM_CODES = {
     'The reference is not valid',
     "A ticketRef is a lower-case UUIDv7 made at most two minutes ahead of the server's time.",
   ),
-  BODY_TOO_LARGE: code(413, 'NEVER', 'The body is too large', 'Bodies are limited to 256 KiB, cards to 4 MiB.'),
+  BODY_TOO_LARGE: code(413, 'NEVER', 'The body is too large', 'Bodies are limited to 1 MiB.'),
   UNSUPPORTED_MEDIA_TYPE: code(
     415,
     'NEVER',

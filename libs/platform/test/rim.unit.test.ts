@@ -81,7 +81,10 @@ describe('a fault behind a route', () => {
     const sent: { status?: number; body?: unknown } = {};
     const reply = {
       header: () => reply,
-      status: (given: number) => Object.assign(reply, { given: (sent.status = given) }),
+      status: (given: number) => {
+        sent.status = given;
+        return reply;
+      },
       send: (body: unknown) => Object.assign(sent, { body }),
     };
     const http = { getRequest: () => ({ id: 'c-1', url: '/v1/accounts/a' }), getResponse: () => reply };
