@@ -41,16 +41,8 @@ export interface RefTable {
 
 export const emptyRefs = (): RefTable => ({ horizon: 0, buckets: new Map() });
 
-/** Reads a lower-case UUIDv7, or undefined. A ticket is decided and then evolved: the second reading is a look at the first. */
+/** Reads a lower-case UUIDv7, or undefined. By character codes: this runs twice for every ticket. */
 export function readRef(text: string): Ref | undefined {
-  if (text !== lastRead.text) lastRead = { text, ref: parseRef(text) };
-  return lastRead.ref;
-}
-
-let lastRead: { readonly text: string; readonly ref: Ref | undefined } = { text: '', ref: undefined };
-
-/** By character codes: this runs for every ticket. */
-function parseRef(text: string): Ref | undefined {
   if (text.length !== 36 || text.charCodeAt(14) !== SEVEN) return undefined;
   for (const dash of DASHES) if (text.charCodeAt(dash) !== DASH) return undefined;
   const a = hexNumber(text, 0, 8);
