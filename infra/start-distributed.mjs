@@ -17,7 +17,7 @@ import { ensureBuilt, ensureInstalled, root, StepError, step, tell } from './wor
 
 /** In the order they are started; stopped the other way round, so that no door stays open without what is behind it. */
 const roles = ['engine', 'projector', 'odds', 'back-office', 'bet-api'];
-const readyWithinMs = 60_000;
+const readyWithinMs = 120_000;
 const graceMs = 15_000;
 
 const ownFlags = { port: { type: 'string' }, instance: { type: 'string' }, brokers: { type: 'string' } };
@@ -110,13 +110,15 @@ function launch(role, flags, env) {
 
 async function untilReady(url) {
   const deadline = Date.now() + readyWithinMs;
+  let why = 'no answer';
   while (Date.now() < deadline) {
     if (running.size < roles.length) throw new StepError('A role ended while it was starting.');
     const answer = await fetch(url, { signal: AbortSignal.timeout(2_000) }).catch(() => null);
     if (answer?.ok) return;
+    why = (await answer?.text().catch(() => '')) || why;
     await new Promise((wake) => setTimeout(wake, 250));
   }
-  throw new StepError(`${url} does not answer 200 after ${readyWithinMs / 1000} s.`);
+  throw new StepError(`${url} does not answer 200 after ${readyWithinMs / 1000} s: ${why}`);
 }
 
 async function stop(code) {

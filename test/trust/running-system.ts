@@ -16,6 +16,10 @@ export interface StartOptions {
   readonly nodeFlags?: readonly string[];
 }
 
+/** The suites run with the servers' addresses in their environment; a child gets them only when it is told to. */
+const SERVERS = new Set(['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL']);
+const withoutServers = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
+  Object.fromEntries(Object.entries(env).filter(([name]) => !SERVERS.has(name)));
 const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 30_000;
 /** Lines of output kept for the message of a failure. */
@@ -37,7 +41,7 @@ export class RunningSystem {
   static async start({ program = STANDALONE, args, env = {}, nodeFlags = [] }: StartOptions): Promise<RunningSystem> {
     const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
-      env: { ...process.env, ...env },
+      env: { ...withoutServers(process.env), ...env },
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     const output: string[] = [];

@@ -3,6 +3,7 @@
  * must never be used outside this folder.
  */
 import net from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 
@@ -49,4 +50,25 @@ const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
 function sentenceOf({ namespace, log }: LogEntry): string {
   const detail: unknown = log['error'] ?? log['topic'];
   return `Kafka ${namespace}: ${log.message}${typeof detail === 'string' ? ` (${detail})` : ''}`;
+}
+
+/** What a broker answers about a partition whose leader it is about to become; a missing topic says the same for ever. */
+const UNSETTLED = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
+const SETTLE_TRIES = 12;
+const SETTLE_PAUSE_MS = 250;
+
+/**
+ * Asks again for three seconds while a topic that was just made has no leader on every partition yet. kafkajs meets such a partition
+ * with a TypeError of its own (it takes the offsets of a partition that is not in the answer).
+ */
+export async function settled<T>(question: () => Promise<T>): Promise<T> {
+  for (let tries = 1; ; tries++) {
+    try {
+      return await question();
+    } catch (error) {
+      const young = error instanceof TypeError || UNSETTLED.has((error as { type?: string }).type ?? '');
+      if (!young || tries === SETTLE_TRIES) throw error;
+      await sleep(SETTLE_PAUSE_MS);
+    }
+  }
 }

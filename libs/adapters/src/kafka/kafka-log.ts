@@ -21,7 +21,7 @@ import {
 } from '#mutuel/runtime';
 import { checkAppend } from '../append-limits.js';
 import { ServerLost } from '../server-lost.js';
-import { DEFAULT_REQUEST_TIMEOUT_MS, type KafkaConnection, kafkaClient } from './client.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS, type KafkaConnection, kafkaClient, settled } from './client.js';
 import { KafkaTail } from './kafka-tail.js';
 
 export type KafkaLogOptions = KafkaConnection;
@@ -170,7 +170,7 @@ class KafkaLog implements EventLog {
 
   private async ask<T>(what: string, question: () => Promise<T>): Promise<T> {
     try {
-      return await question();
+      return await settled(question);
     } catch (cause) {
       if (typeOf(cause) === 'UNKNOWN_TOPIC_OR_PARTITION')
         throw new LogFault(`The log does not have ${what}`, { cause });

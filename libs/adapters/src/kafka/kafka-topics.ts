@@ -5,7 +5,7 @@
 import kafkajs, { type Admin, type DescribeConfigResponse } from 'kafkajs';
 import { MAX_APPEND_BYTES } from '../append-limits.js';
 import { ServerLost } from '../server-lost.js';
-import { type KafkaConnection, kafkaClient } from './client.js';
+import { type KafkaConnection, kafkaClient, settled } from './client.js';
 
 export interface TopicsOptions extends KafkaConnection {
   /** Topic → partitions. */
@@ -35,6 +35,8 @@ export async function ensureKafkaTopics(options: EnsureTopicsOptions): Promise<v
     const missing = Object.entries(topics).filter(([topic]) => !existing.includes(topic));
     if (missing.length > 0) await create(admin, missing, replication, minInsync);
     for (const sentence of await partitionFaults(admin, topics)) throw new Error(sentence);
+    // Made by us or a moment ago by another role: nobody goes on before every partition answers.
+    for (const topic of Object.keys(topics)) await settled(() => admin.fetchTopicOffsets(topic));
   });
 }
 
