@@ -7,7 +7,7 @@ import { resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { TOPICS } from '#mutuel/contracts';
 import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
-import { CommandGateway, EngineHost, MARKET_SOURCE, type SqlDatabase, shardSource } from '#mutuel/runtime';
+import { CommandGateway, EngineHost, MARKET_SOURCE, type SqlDatabase, shardSource, TailHub } from '#mutuel/runtime';
 import {
   auditCalculator,
   engineCalculator,
@@ -167,8 +167,13 @@ class Composition {
   }
 
   async #startProjector(seams: Seams): Promise<void> {
+    // Where nobody else reads along, nobody is in a hurry: one fetch for many appends spares broker and reader.
+    const alone = this.#roles.size === 1;
+    const tails = alone ? new TailHub(seams.log, seams.clock, { fetch: 'bulk' }) : seams.tails;
+    if (alone) this.#stops.push({ name: 'projector tail', stop: () => tails.close() });
     const projector = new ProjectorHost({
       ...seams,
+      tails,
       db: await seams.database(),
       onAlarm: (code, detail) => this.#voice.warn(`${code}: ${detail}`),
     });
