@@ -4,7 +4,7 @@
  * It speaks only the public API, and it never tries a ticket twice.
  */
 
-import { check } from 'k6';
+import { check, sleep } from 'k6';
 import http from 'k6/http';
 import { Counter, Rate, Trend } from 'k6/metrics';
 
@@ -19,15 +19,22 @@ const acceptedMs = new Trend('accepted_ms', true);
 
 /** A few answers of each kind that is not 201, told once at the end of a run by the log. */
 const oddAnswersTold = 3;
+/** Seconds that the demo may take to open its first race. */
+const openTries = 60;
 let told = 0;
 
 /** Reads the demo once, before the first ticket: tokens, and the open pools where one runner is enough. */
 export function prepare() {
-  const demo = http.get(`${baseUrl}/v1/demo`, { tags: { name: 'demo' } });
-  if (demo.status !== 200) throw new Error(`GET /v1/demo answers ${demo.status}: is the demo running at ${baseUrl}?`);
-  const { accounts, races } = demo.json();
-  if (accounts.length === 0) throw new Error('The demo has no accounts.');
-  return { accounts, pools: openPools(races, accounts[0].token) };
+  for (let tries = 1; ; tries++) {
+    const demo = http.get(`${baseUrl}/v1/demo`, { tags: { name: 'demo' } });
+    if (demo.status !== 200) throw new Error(`GET /v1/demo answers ${demo.status}: is the demo running at ${baseUrl}?`);
+    const { accounts, races } = demo.json();
+    if (accounts.length === 0) throw new Error('The demo has no accounts.');
+    // The system is ready a moment before the demo's officials have opened its first race.
+    if (races.some((race) => race.status === 'OPEN') || tries === openTries)
+      return { accounts, pools: openPools(races, accounts[0].token) };
+    sleep(1);
+  }
 }
 
 /** Sends one ticket of one bet: a random account, a random open pool, a random runner. */
