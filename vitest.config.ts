@@ -6,6 +6,9 @@ const project = (name: string, extra: object = {}) => ({
   test: { name, include: [`{libs,apps,test,bench,loadtests}/**/*.${name}.test.ts`], ...extra },
 });
 
+/** Real servers on a shared machine stall now and then: one more try, which the reporter names. Pure suites get none. */
+const ONE_MORE = { retry: 1 };
+
 export default defineConfig({
   resolve: { conditions: ['src', 'node'] },
   ssr: { resolve: { conditions: ['src', 'node'] } },
@@ -17,12 +20,14 @@ export default defineConfig({
         testTimeout: 60_000,
         hookTimeout: 120_000,
         fileParallelism: false,
+        ...ONE_MORE,
       }),
       project('e2e', {
         globalSetup: 'test/servers.ts',
         testTimeout: 240_000,
         hookTimeout: 240_000,
         fileParallelism: false,
+        ...ONE_MORE,
       }),
     ],
   },

@@ -17,8 +17,8 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { BoardPage } from './board/board-page.js';
+import { Bones } from './common/parts.js';
 import { ProblemError } from './http.js';
-import { Bones } from './shared/parts.js';
 
 const OpsPage = lazy(() => import('./ops/ops-page.js'));
 

@@ -207,6 +207,8 @@ describe('a race', () => {
     const race = as(answers.raceAnswer, await t.get(`/v1/races/${raceId}`));
     const dividend = race.result?.dividends.find((one) => one.type === 'WIN');
     expect(race.result).toMatchObject({ status: 'OFFICIAL', finish: result.finish });
+    // The sheet is read from the read models, which follow the market by a moment.
+    await until(async () => (await t.get(`${pool}/dividends`)).status === 200);
     const dividends = as(answers.dividendsAnswer, await t.get(`${pool}/dividends`));
     expect(dividends.sheet.dividends).toMatchObject([{ c: '2', price: dividend?.price, stake: 2_000 }]);
 

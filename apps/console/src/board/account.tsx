@@ -2,8 +2,8 @@
 // tab's storage.
 import { Button, Modal } from '@mantine/core';
 import { useState } from 'react';
+import type { BettorSession } from '../common/session.js';
 import { type Currency, money } from '../money.js';
-import type { BettorSession } from '../shared/session.js';
 import type { Account, Demo } from '../wire.js';
 
 /** The demo's crowd has hundreds of accounts; a visitor needs a few. */

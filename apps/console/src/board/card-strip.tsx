@@ -1,8 +1,8 @@
 // The meeting's card as a strip: every race with its time and state, the shown one marked. It must never scroll the page,
 // only itself.
 import { Fragment, useEffect, useRef } from 'react';
+import { faceOf } from '../common/race-face.js';
 import { clock } from '../money.js';
-import { faceOf } from '../shared/race-face.js';
 import type { Meeting, RaceSummary } from '../wire.js';
 
 export function CardStrip({

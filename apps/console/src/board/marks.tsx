@@ -1,7 +1,7 @@
 // One position of the slip: a row of numbers to mark, as on a marked card. One tab stop a row; the arrow keys move along it
 // and space marks.
 import { type KeyboardEvent, useRef, useState } from 'react';
-import { clothStyle } from '../shared/parts.js';
+import { clothStyle } from '../common/parts.js';
 import type { Runner } from '../wire.js';
 
 export interface MarksProps {

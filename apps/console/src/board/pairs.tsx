@@ -1,7 +1,8 @@
 // The grid of a pair pool: rows first, columns second for the exacta, the half above the diagonal for the quinella. A cell
 // is the shortest way to a straight bet on it.
+
+import { Cloth } from '../common/parts.js';
 import type { PoolState } from '../feed.js';
-import { Cloth } from '../shared/parts.js';
 import { shapeOf } from '../slip.js';
 import type { Runner } from '../wire.js';
 import { oddsOf } from './odds.js';

@@ -1,5 +1,5 @@
 // Which race the board shows by itself: the next to be off. It must never jump away from a race that somebody picked.
-import { isAhead, isSelling } from '../shared/race-face.js';
+import { isAhead, isSelling } from '../common/race-face.js';
 import type { RaceSummary } from '../wire.js';
 
 /** A card that never ends is shown as a window around the race in view. */

@@ -1,6 +1,7 @@
 // The order of finish and what each pool pays, said apart: a provisional order pays nothing yet.
+
+import { Cloth, Combination, StatusPill } from '../common/parts.js';
 import type { Currency } from '../money.js';
-import { Cloth, Combination, StatusPill } from '../shared/parts.js';
 import { poolLabel } from '../slip.js';
 import type { Race, ResultDividend } from '../wire.js';
 

@@ -1,8 +1,8 @@
 // The runners with their live win odds, place ranges and shares of the win pool; the odds are also the shortest way onto
 // the slip. A scratched runner stays on the list, struck through, since tickets name it.
 import { useRef } from 'react';
+import { Cloth } from '../common/parts.js';
 import type { PoolState } from '../feed.js';
-import { Cloth } from '../shared/parts.js';
 import type { Runner } from '../wire.js';
 import { amount, type Movement, movement, type OddsPoint, oddsOf, rangeOf } from './odds.js';
 import { Sparkline } from './sparkline.js';

@@ -1,9 +1,9 @@
 // The betting slip: pool, form, marks and unit; then the receipt, or the question what to do about an unknown outcome. It
 // must never offer another bet while the outcome of the last one is unknown.
 import { useEffect, useState } from 'react';
+import { faceOf, isAhead } from '../common/race-face.js';
+import type { BettorSession } from '../common/session.js';
 import { type Currency, money, parseMoney, plainAmount } from '../money.js';
-import { faceOf, isAhead } from '../shared/race-face.js';
-import type { BettorSession } from '../shared/session.js';
 import { columnsOf, emptySlip, type Form, mark, markAll, poolLabel, type Slip, shapeOf } from '../slip.js';
 import type { PoolSummary, Race } from '../wire.js';
 import { Marks } from './marks.js';

@@ -2,10 +2,10 @@
 // sends it, and what to do when its outcome is unknown. Where the two counts differ the tote's is shown.
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useEffect, useState } from 'react';
+import { ProblemNote, ProblemText } from '../common/parts.js';
+import type { BettorSession } from '../common/session.js';
 import { post } from '../http.js';
 import { type Currency, money } from '../money.js';
-import { ProblemNote, ProblemText } from '../shared/parts.js';
-import type { BettorSession } from '../shared/session.js';
 import { cost, lines, missing, type Slip, toBets } from '../slip.js';
 import type { PoolSummary, Quote } from '../wire.js';
 import type { UsePlacing } from './use-placing.js';

@@ -1,8 +1,9 @@
 // The account's own tickets, newest first, with what became of each bet: standing, won and paid, lost, refunded, void.
+
+import { Bones, ProblemNote } from '../common/parts.js';
+import { useTicket, useTicketIds } from '../common/queries.js';
+import type { BettorSession } from '../common/session.js';
 import { type Currency, clock, money } from '../money.js';
-import { Bones, ProblemNote } from '../shared/parts.js';
-import { useTicket, useTicketIds } from '../shared/queries.js';
-import type { BettorSession } from '../shared/session.js';
 import { poolLabel, selectionReadout } from '../slip.js';
 import type { TicketBet } from '../wire.js';
 

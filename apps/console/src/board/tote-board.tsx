@@ -1,10 +1,11 @@
 // The dark board over the runners: which race, how long to the off, what is in each pool, how old the figures are and what
 // state betting is in. Every figure on it comes from the feed, or from the race where the feed has not spoken yet.
+
+import { useNow } from '../common/now.js';
+import { StatusPill } from '../common/parts.js';
+import { faceOf, isAhead } from '../common/race-face.js';
 import type { FeedSnapshot } from '../feed.js';
 import { type Currency, clock, instant, money, span, wholeMoney } from '../money.js';
-import { useNow } from '../shared/now.js';
-import { StatusPill } from '../shared/parts.js';
-import { faceOf, isAhead } from '../shared/race-face.js';
 import { poolLabel } from '../slip.js';
 import type { Meeting, Race } from '../wire.js';
 import { amount } from './odds.js';

@@ -3,9 +3,9 @@
 import { useQueryClient } from '@tanstack/react-query';
 import { useCallback, useEffect, useRef, useState } from 'react';
 import { v7 } from 'uuid';
+import type { BettorSession } from '../common/session.js';
 import { ask } from '../http.js';
 import { abandon, type Outcome, type Pending, type Progress, place } from '../place.js';
-import type { BettorSession } from '../shared/session.js';
 import type { BetBody, Ticket, TicketBody } from '../wire.js';
 
 const KEPT_UNDER = 'mutuel.under-way';

@@ -1,8 +1,8 @@
 // What was done, by whom, why and with what outcome, newest first. Refused commands are part of it.
 import { useState } from 'react';
+import { Bones, ProblemNote } from '../common/parts.js';
+import type { OperatorSession } from '../common/session.js';
 import { instant } from '../money.js';
-import { Bones, ProblemNote } from '../shared/parts.js';
-import type { OperatorSession } from '../shared/session.js';
 import type { AuditEntry, RaceSummary } from '../wire.js';
 import { useAudit } from './queries.js';
 

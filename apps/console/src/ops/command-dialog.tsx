@@ -2,8 +2,8 @@
 // It must never close on a refusal.
 import { Modal } from '@mantine/core';
 import { useId, useState } from 'react';
-import { ProblemNote } from '../shared/parts.js';
-import type { OperatorSession } from '../shared/session.js';
+import { ProblemNote } from '../common/parts.js';
+import type { OperatorSession } from '../common/session.js';
 import type { Race } from '../wire.js';
 import { type Acknowledged, useCommand } from './queries.js';
 import type { Action } from './roles.js';

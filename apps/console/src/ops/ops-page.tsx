@@ -2,10 +2,10 @@
 // is picked.
 import '../styles/ops.css';
 import { useEffect, useRef, useState } from 'react';
+import { Bones, Masthead, ProblemNote, StatusPill } from '../common/parts.js';
+import { useMeetings, useRace } from '../common/queries.js';
+import { type OperatorSession, useSession } from '../common/session.js';
 import { type Currency, clock, wholeMoney } from '../money.js';
-import { Bones, Masthead, ProblemNote, StatusPill } from '../shared/parts.js';
-import { useMeetings, useRace } from '../shared/queries.js';
-import { type OperatorSession, useSession } from '../shared/session.js';
 import type { Meeting, Overview } from '../wire.js';
 import { Audit } from './audit.js';
 import { inHand } from './in-hand.js';

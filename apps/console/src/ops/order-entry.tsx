@@ -1,8 +1,8 @@
 // Entering the order of finish: runners on the right, ranks on the left, a tap puts one into the other. A dead heat is a
 // second tap into the same rank.
 import { useState } from 'react';
-import { Cloth, ProblemNote } from '../shared/parts.js';
-import type { OperatorSession } from '../shared/session.js';
+import { Cloth, ProblemNote } from '../common/parts.js';
+import type { OperatorSession } from '../common/session.js';
 import { shapeOf } from '../slip.js';
 import type { Race } from '../wire.js';
 import {

@@ -8,8 +8,8 @@ import {
   useQuery,
   useQueryClient,
 } from '@tanstack/react-query';
+import type { OperatorSession } from '../common/session.js';
 import { get, post } from '../http.js';
-import type { OperatorSession } from '../shared/session.js';
 import type { AuditEntry, Overview, Settlement } from '../wire.js';
 import type { Action } from './roles.js';
 

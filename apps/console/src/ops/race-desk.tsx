@@ -1,11 +1,11 @@
 // The race in hand: its state, what may be done now, the order, the settlement. Commands are offered only where the state
 // and the person's role allow them; the market has the last word.
 import { useState } from 'react';
+import { useNow } from '../common/now.js';
+import { Cloth, StatusPill } from '../common/parts.js';
+import { isAhead } from '../common/race-face.js';
+import type { OperatorSession } from '../common/session.js';
 import { type Currency, clock, instant, money, span, wholeMoney } from '../money.js';
-import { useNow } from '../shared/now.js';
-import { Cloth, StatusPill } from '../shared/parts.js';
-import { isAhead } from '../shared/race-face.js';
-import type { OperatorSession } from '../shared/session.js';
 import type { Overview, Race } from '../wire.js';
 import { CommandDialog, WORDS } from './command-dialog.js';
 import { OrderEntry } from './order-entry.js';

@@ -1,9 +1,9 @@
 // The settlement before and after it is confirmed: every pool from its gross to its dividends with the arithmetic, what each
 // of the three calculators proposed, and the second person's confirmation of exactly this preview.
 import { Fragment } from 'react';
+import { Bones, Combination, ProblemNote } from '../common/parts.js';
+import type { OperatorSession } from '../common/session.js';
 import { type Currency, money } from '../money.js';
-import { Bones, Combination, ProblemNote } from '../shared/parts.js';
-import type { OperatorSession } from '../shared/session.js';
 import { poolLabel } from '../slip.js';
 import type { Race, SettlementPool, Settlement as SettlementView } from '../wire.js';
 import { readOut } from './order.js';

@@ -1,8 +1,8 @@
 // The door of the stewards' room: a person of the demo, or a token. It must never keep a token beyond the tab.
 import { useState } from 'react';
-import { Bones, ProblemNote } from '../shared/parts.js';
-import { useDemo } from '../shared/queries.js';
-import type { OperatorSession } from '../shared/session.js';
+import { Bones, ProblemNote } from '../common/parts.js';
+import { useDemo } from '../common/queries.js';
+import type { OperatorSession } from '../common/session.js';
 import { givenName, roleName } from './roles.js';
 
 export function SignIn({ onSession }: { onSession: (session: OperatorSession) => void }) {

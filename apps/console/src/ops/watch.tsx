@@ -1,7 +1,8 @@
 // What must be seen at a glance all day: may we sell, since when, how much was taken, and whether one machine's death would
 // lose anything.
+
+import { useNow } from '../common/now.js';
 import { type Currency, instant, wholeMoney } from '../money.js';
-import { useNow } from '../shared/now.js';
 import type { Overview } from '../wire.js';
 
 export function Watch({ overview, unit }: { overview: Overview; unit: Currency }) {
