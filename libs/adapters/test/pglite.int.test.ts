@@ -1,7 +1,7 @@
 /** The embedded build of PostgreSQL: the same suite as the server, and what only an embedded one can get wrong. */
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { expect, it } from 'vitest';
 import { openDatabase, startPglite } from '#mutuel/adapters';
 import { describeSql } from './sql-features.js';
@@ -21,6 +21,16 @@ describeSql('PGlite', async () => {
       rmSync(dir, { recursive: true });
     },
   };
+});
+
+it('answers from a relative folder, as the default data folder is', { timeout: 120_000 }, async () => {
+  const dir = newFolder();
+  const server = await startPglite({ dir: relative(process.cwd(), dir), onWarning });
+  const db = await openDatabase({ url: server.url, max: 1, onWarning });
+  expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+  await db.close();
+  await server.stop();
+  rmSync(dir, { recursive: true });
 });
 
 it('keeps its rows over a restart, for one user a folder, and starts anew from one that no longer opens', {

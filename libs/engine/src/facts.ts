@@ -134,3 +134,11 @@ export type ShardReport =
       /** What is left on this shard's clearing account of the pool; may be negative. */
       readonly clearing: number;
     };
+
+/** Coupled runners of a card, grouped by their entry name. */
+export function entriesOf(card: RaceCard): string[][] {
+  const entries = new Map<string, string[]>();
+  for (const { entry, number } of card.runners)
+    if (entry !== undefined) entries.set(entry, [...(entries.get(entry) ?? []), number]);
+  return [...entries.values()].filter((entry) => entry.length > 1);
+}

@@ -8,7 +8,14 @@ import { type Field, type Finish, resultKeys, shapeOf } from '#mutuel/tote';
 import { canonical } from './canonical.js';
 import { type Fault, faultOfCard } from './card-check.js';
 import { assert, type Context, type Decider, type Decision, type Hash, type Posting, refuse } from './decider.js';
-import type { MarketFact, MeetingCard, PoolCard, RaceCard, ShardReport } from './facts.js';
+import {
+  entriesOf,
+  type MarketFact,
+  type MeetingCard,
+  type PoolCard,
+  type RaceCard,
+  type ShardReport,
+} from './facts.js';
 import {
   type Actor,
   type DividendProposal,
@@ -810,14 +817,6 @@ export const fieldOf = (race: MarketRace): Field => ({
   scratched: race.scratched,
   entries: race.entries,
 });
-
-/** Coupled runners of a card, grouped by their entry name. */
-export function entriesOf(card: RaceCard): string[][] {
-  const entries = new Map<string, string[]>();
-  for (const { entry, number } of card.runners)
-    if (entry !== undefined) entries.set(entry, [...(entries.get(entry) ?? []), number]);
-  return [...entries.values()].filter((entry) => entry.length > 1);
-}
 
 function poolOf(s: MarketState, id: string): MarketPool {
   const pool = s.pools.get(id);

@@ -27,7 +27,14 @@ import {
   type Posting,
   refuse,
 } from './decider.js';
-import type { DeclaredPrice, MarketFact, MeetingCard, RefundCause, ShardReport } from './facts.js';
+import {
+  type DeclaredPrice,
+  entriesOf,
+  type MarketFact,
+  type MeetingCard,
+  type RefundCause,
+  type ShardReport,
+} from './facts.js';
 import { growFrontier, leafHash, rootOf } from './merkle.js';
 import {
   advanceHorizon,
@@ -494,17 +501,13 @@ function retireRaces(s: ShardState, at: number): void {
 
 function meetingPublished(s: ShardState, meeting: MeetingCard): void {
   for (const card of meeting.races) {
-    const entries = new Map<string, string[]>();
-    for (const runner of card.runners) {
-      if (runner.entry !== undefined) entries.set(runner.entry, [...(entries.get(runner.entry) ?? []), runner.number]);
-    }
     const race: ShardRace = {
       id: card.raceId,
       status: 'DRAFT',
       scheduledStop: card.scheduledStop ?? Number.MAX_SAFE_INTEGER,
       field: {
         declared: card.runners.map((r) => r.number),
-        entries: [...entries.values()].filter((e) => e.length > 1),
+        entries: entriesOf(card),
       },
       scratched: [],
       closeNo: 0,

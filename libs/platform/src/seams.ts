@@ -3,7 +3,6 @@
  * What a role does not need is not opened. It must never go on with half of what was asked for.
  */
 import { randomBytes } from 'node:crypto';
-import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import {
   checkKafkaTopics,
@@ -66,8 +65,7 @@ export function openSeams(config: Config, clientId: string, onWarning: OnWarning
 }
 
 async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
-  // A relative folder would name a host in the address of the embedded database's socket.
-  const dir = resolve(config.data);
+  const { data: dir } = config;
   const shards = config.shards ?? EMBEDDED_SHARDS;
   const topics = topicsOf(shards);
   const log = await openLmdbLog({ dir, topics, clock: systemClock, onWarning }).catch(asStartFault);

@@ -6,7 +6,7 @@ import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync } from 'node:fs'
 import { createRequire } from 'node:module';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { lockFolder } from './folder-lock.js';
@@ -32,7 +32,8 @@ const BOOT_MS = 60_000;
 const STOP_MS = 10_000;
 
 export async function startPglite({ dir, onWarning }: PgliteOptions): Promise<PgliteServer> {
-  const folder = join(dir, 'read-models');
+  // Absolute: in the address of the socket a relative folder would be read as the name of a host.
+  const folder = resolve(dir, 'read-models');
   const lock = lockFolder(folder);
   try {
     const place = await listenPlace(folder);
