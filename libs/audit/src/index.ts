@@ -2,6 +2,13 @@
 export { type AuditDecision, AuditFold, type PoolAudit } from './audit-fold.js';
 export { type ComparableSheet, compareSheets } from './compare-sheets.js';
 export { bettingInterest, expandSelection } from './expansion.js';
+export {
+  AuditLogBroken,
+  AuditLogReader,
+  decisionsThatCount,
+  type LoggedDecision,
+  type RawRecord,
+} from './log-reader.js';
 export { type ForceInput, priceByForce, priceLines } from './price-by-force.js';
 export { parseSelectionText } from './selection-text.js';
 export {

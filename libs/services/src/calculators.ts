@@ -3,12 +3,13 @@
  * its own arithmetic, PROJECTOR from the read models. Each follows the market by itself and submits a signed proposal until a
  * decision takes it. None may look at another's figures.
  */
-import { AuditFold, AuditRefused, type DividendSheet } from '#mutuel/audit';
-import { proposalInputHash, type ServiceKey, signCommand, TOPICS } from '#mutuel/contracts';
+import { AuditFold, AuditRefused, type DividendSheet, type LoggedDecision } from '#mutuel/audit';
+import { type DecisionRecord, proposalInputHash, type ServiceKey, signCommand, TOPICS } from '#mutuel/contracts';
 import type { DividendProposal, ProposalSource, ShardEvent, ShardReport } from '#mutuel/engine';
 import {
   type Clock,
   DecisionReader,
+  type DecisionSource,
   type Entropy,
   type EventLog,
   MARKET_SOURCE,
@@ -20,6 +21,7 @@ import {
   type ValidDecision,
 } from '#mutuel/runtime';
 import { pricePool, resultKeys, type Sheet } from '#mutuel/tote';
+import { AuditFollower } from './audit-follower.js';
 import { poolInputs, stakesByKey } from './pool-inputs.js';
 import { type Ask, RaceWatch } from './race-watch.js';
 
@@ -42,6 +44,15 @@ interface Priced {
   readonly steps: readonly string[];
 }
 
+/** What a calculator follows the market by. */
+interface MarketReader {
+  readonly caughtUp: Promise<void>;
+  start(): Promise<void>;
+  close(): Promise<void>;
+}
+
+type OpenMarketReader = (onDecision: (decision: Pick<DecisionRecord, 'events'>) => void) => MarketReader;
+
 const MARKET_COMMANDS = { topic: TOPICS.marketCommands, partition: 0 } as const;
 const LOOK_EVERY_MS = 60;
 /** An appended proposal is decided within milliseconds; it is sent again after this. */
@@ -52,7 +63,7 @@ export class Calculator {
   readonly #o: CalculatorOptions;
   readonly #price: Pricing;
   readonly #watch = new RaceWatch();
-  readonly #market: DecisionReader<unknown>;
+  readonly #market: MarketReader;
   readonly #appender: RenewingAppender;
   readonly #stopping = new AbortController();
   /** When each pool's proposal was last sent, by pool and version. */
@@ -60,17 +71,13 @@ export class Calculator {
   readonly #withheld = new Set<string>();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(options: CalculatorOptions, source: ProposalSource, price: Pricing) {
+  constructor(options: CalculatorOptions, source: ProposalSource, price: Pricing, market?: OpenMarketReader) {
     this.#o = options;
     this.source = source;
     this.#price = price;
     this.#appender = new RenewingAppender(options.log);
-    const { log, tails, clock } = options;
-    const onDecisions = (decisions: readonly ValidDecision[]): void => {
-      for (const { decision } of decisions) this.#watch.apply(decision);
-    };
-    const onFatal = (fault: Error): void => this.fail(fault);
-    this.#market = new DecisionReader({ ...MARKET_SOURCE, log, tails, clock, onDecisions, onFatal });
+    const open = market ?? ((onDecision) => this.#runtimeReader(onDecision));
+    this.#market = open((decision) => this.#watch.apply(decision));
   }
 
   async start(): Promise<void> {
@@ -89,6 +96,15 @@ export class Calculator {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     this.#o.onAlarm('CALCULATOR_STOPPED', `${this.source}: ${fault.message}`);
+  }
+
+  #runtimeReader(onDecision: (decision: DecisionRecord) => void): MarketReader {
+    const { log, tails, clock } = this.#o;
+    const onDecisions = (decisions: readonly ValidDecision[]): void => {
+      for (const { decision } of decisions) onDecision(decision);
+    };
+    const onFatal = (fault: Error): void => this.fail(fault);
+    return new DecisionReader({ ...MARKET_SOURCE, log, tails, clock, onDecisions, onFatal });
   }
 
   async #run(): Promise<void> {
@@ -182,18 +198,22 @@ export class AuditCalculator {
   /** Shards that have paid a pool; with the last of them it is let go. */
   readonly #paid = new Map<string, Set<number>>();
   readonly #shards: number;
-  readonly #readers: DecisionReader<ShardEvent>[];
+  readonly #readers: AuditFollower[];
   readonly #calculator: Calculator;
 
   constructor(options: CalculatorOptions) {
     const { log, tails, clock, shards } = options;
     this.#shards = shards;
-    this.#calculator = new Calculator(options, 'AUDIT', async (ask) => this.#price(ask));
-    this.#readers = Array.from({ length: shards }, (_, shard) => {
-      const onDecisions = (decisions: readonly ValidDecision<ShardEvent>[]): void => this.#take(shard, decisions);
+    const follow = (source: DecisionSource, onDecision: (decision: LoggedDecision) => void): AuditFollower => {
+      const onDecisions = (decisions: readonly LoggedDecision[]): void => decisions.forEach(onDecision);
       const onFatal = (fault: Error): void => this.#calculator.fail(fault);
-      return new DecisionReader<ShardEvent>({ ...shardSource(shard), log, tails, clock, onDecisions, onFatal });
-    });
+      return new AuditFollower({ ...source, log, tails, clock, onDecisions, onFatal });
+    };
+    const price = async (ask: Ask): Promise<Priced | string | undefined> => this.#price(ask);
+    this.#calculator = new Calculator(options, 'AUDIT', price, (onDecision) => follow(MARKET_SOURCE, onDecision));
+    this.#readers = Array.from({ length: shards }, (_, shard) =>
+      follow(shardSource(shard), (decision) => this.#take(shard, decision)),
+    );
   }
 
   async start(): Promise<void> {
@@ -206,10 +226,10 @@ export class AuditCalculator {
     await Promise.all(this.#readers.map((reader) => reader.close()));
   }
 
-  #take(shard: number, decisions: readonly ValidDecision<ShardEvent>[]): void {
-    for (const { decision } of decisions) {
-      this.#fold.apply(decision.src, decision);
-      for (const event of decision.events) if (event.t === 'Report') this.#reported(shard, event.report);
+  #take(shard: number, decision: LoggedDecision): void {
+    this.#fold.apply(decision.src, decision);
+    for (const event of decision.events as readonly ShardEvent[]) {
+      if (event.t === 'Report') this.#reported(shard, event.report);
     }
   }
 

@@ -39,7 +39,7 @@ export class RaceWatch {
   readonly #races = new Map<string, WatchedRace>();
   readonly #pools = new Map<string, WatchedPool>();
 
-  apply(decision: DecisionRecord): void {
+  apply(decision: Pick<DecisionRecord, 'events'>): void {
     for (const event of decision.events as readonly MarketEvent[]) this.#event(event);
   }
 

@@ -1,0 +1,102 @@
+/**
+ * Follows one decision log for the second calculator, by that calculator's own reader and not by the runtime's, over lost servers and
+ * restarts of the tail. It reads from the beginning and must never go on once the log cannot be audited.
+ */
+import { AuditLogReader, type LoggedDecision } from '#mutuel/audit';
+import {
+  type Clock,
+  type DecisionSource,
+  type EventLog,
+  LogFault,
+  type LogRecord,
+  type Subscription,
+  type TailSource,
+} from '#mutuel/runtime';
+
+export interface FollowerOptions extends DecisionSource {
+  readonly log: Pick<EventLog, 'bounds'>;
+  readonly tails: TailSource;
+  readonly clock: Clock;
+  readonly onDecisions: (decisions: readonly LoggedDecision[]) => void;
+  /** The follower has stopped for good. */
+  readonly onFatal: (fault: Error) => void;
+}
+
+/** Pause before a lost tail is opened again. */
+const REOPEN_MS = 500;
+
+export class AuditFollower {
+  /** Resolves when everything that stood in the log at the start was read, or when reading has ended for good. */
+  readonly caughtUp: Promise<void>;
+  readonly #o: FollowerOptions;
+  readonly #reader: AuditLogReader;
+  readonly #closing = new AbortController();
+  #endAtStart = 0;
+  #subscription: Subscription | undefined;
+  #caughtUp: () => void = () => undefined;
+
+  constructor(options: FollowerOptions) {
+    this.#o = options;
+    this.#reader = new AuditLogReader(options.src);
+    this.caughtUp = new Promise((resolve) => {
+      this.#caughtUp = resolve;
+    });
+  }
+
+  /** Resolves when the tail is open; goes on trying for as long as the server is away. */
+  async start(): Promise<void> {
+    const { signal } = this.#closing;
+    while (!signal.aborted) {
+      try {
+        await this.#open();
+        return;
+      } catch (fault) {
+        if (this.#ended(fault)) return;
+        await this.#o.clock.sleep(REOPEN_MS, signal);
+      }
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closing.abort();
+    this.#caughtUp();
+    await this.#subscription?.close();
+  }
+
+  async #open(): Promise<void> {
+    const { log, at, tails, clock } = this.#o;
+    const { signal } = this.#closing;
+    this.#endAtStart = (await log.bounds(at)).end;
+    this.#noteProgress();
+    this.#subscription = await tails.subscribe(
+      { ...at, from: this.#reader.nextOffset },
+      (records) => this.#take(records),
+      (fault) => {
+        if (!signal.aborted && !this.#ended(fault)) void clock.sleep(REOPEN_MS, signal).then(() => this.start());
+      },
+    );
+    if (signal.aborted) await this.#subscription.close();
+  }
+
+  #take(records: readonly LogRecord[]): void {
+    try {
+      this.#o.onDecisions(records.flatMap((record) => this.#reader.take(record) ?? []));
+    } catch (cause) {
+      throw new LogFault(`${this.#o.src}: ${(cause as Error).message}`, { cause });
+    }
+    this.#noteProgress();
+  }
+
+  #noteProgress(): void {
+    if (this.#reader.nextOffset >= this.#endAtStart) this.#caughtUp();
+  }
+
+  /** True when reading on would be wrong: a fault of the log, not of the way to it. */
+  #ended(fault: unknown): boolean {
+    if (!(fault instanceof LogFault)) return false;
+    this.#closing.abort();
+    this.#o.onFatal(fault);
+    this.#caughtUp();
+    return true;
+  }
+}
