@@ -11,9 +11,9 @@ import { DemoAccess } from '../../libs/platform/src/demo-access.js';
 import type { ShardDoor } from '../../libs/platform/src/doors.js';
 import { type ApiParts, apiModule } from '../../libs/platform/src/http/api-module.js';
 import { pageOf, startHttp } from '../../libs/platform/src/http/server.js';
-import { Metrics } from '../../libs/platform/src/metrics.js';
 import { Readiness } from '../../libs/platform/src/readiness.js';
 import { RecentTickets } from '../../libs/platform/src/recent-tickets.js';
+import { Metrics } from '../../libs/platform/src/telemetry/metrics.js';
 
 const ACCOUNTS = 1_000;
 const KEY = Buffer.alloc(32, 7);

@@ -32,13 +32,17 @@ import { type Keys, readKeys } from './keys.js';
 import { LiveOdds } from './live-odds.js';
 import { followMarket } from './market-follower.js';
 import { MarketView } from './market-view.js';
-import { Metrics } from './metrics.js';
 import { OperatorViews, type ShardFacts } from './operator-views.js';
 import { Quotes } from './quotes.js';
 import { Racing } from './racing.js';
 import { Readiness } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
 import { openSeams, type Seams } from './seams.js';
+import { timedMarketDoor, timedShardDoor, watchFeed, watchGateway } from './telemetry/door-figures.js';
+import { watchEngine } from './telemetry/engine-figures.js';
+import { meteredLog, ReaderMeters } from './telemetry/metered-seams.js';
+import { Metrics } from './telemetry/metrics.js';
+import { tickMeter, watchOdds, watchProcess, watchProjector } from './telemetry/role-figures.js';
 
 /** Lines for people: what happened, and what somebody should look at. */
 export interface Voice {
@@ -90,6 +94,7 @@ class Composition {
   readonly #voice: Voice;
   readonly #readiness = new Readiness();
   readonly #metrics = new Metrics();
+  #meters: ReaderMeters | undefined;
   readonly #stopping = new AbortController();
   /** What to stop, in the order of starting. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
@@ -109,8 +114,11 @@ class Composition {
   async start(): Promise<System> {
     const keys = readKeys(this.#config);
     const name = [...this.#roles].join('+');
-    const seams = await openSeams(this.#config, `mutuel-${name}`, (line) => this.#voice.warn(line));
-    this.#stops.push({ name: 'seams', stop: () => seams.close() });
+    const opened = await openSeams(this.#config, `mutuel-${name}`, (line) => this.#voice.warn(line));
+    this.#stops.push({ name: 'seams', stop: () => opened.close() });
+    const seams = { ...opened, log: meteredLog(opened.log, this.#metrics) };
+    this.#meters = new ReaderMeters(opened.log, opened.clock.now, this.#metrics);
+    watchProcess({ roles: name, durable: opened.durable }, this.#readiness, this.#metrics);
     if (this.#roles.has('engine')) this.#startEngine(seams, keys);
     if (this.#roles.has('projector')) await this.#startProjector(seams);
     if (this.#roles.has('odds')) await this.#startOdds(seams);
@@ -140,10 +148,10 @@ class Composition {
 
   #startEngine(seams: Seams, keys: Keys): void {
     const engine = new EngineHost({
-      ...seams,
+      ...this.#named('engine', seams),
       epoch: EPOCH,
       serviceKey: keys.service,
-      onAlarm: (code, detail) => this.#voice.warn(`${code}: ${detail}`),
+      onAlarm: this.#onAlarm,
       onHalted: (fault) => this.#fail(fault),
     });
     engine.start();
@@ -155,55 +163,45 @@ class Composition {
         .map((runner) => `${runner.src} ${runner.status}`);
       return idle.length === 0 ? undefined : idle.join(', ');
     });
-    this.#metrics.collect('engine', 'Figures of the deciders of this process.', () => {
-      const figures: Record<string, number> = { leases_renewed: engine.leasesRenewed };
-      for (const runner of [...engine.shards.values(), ...(engine.market ? [engine.market] : [])]) {
-        const { decisions, refused, incarnations, appends, undecided, oldestUndecidedMs } = runner.metrics;
-        const all = { decisions, refused, incarnations, appends, undecided, oldest_undecided_ms: oldestUndecidedMs };
-        for (const [figure, value] of Object.entries(all)) figures[`${runner.src}_${figure}`] = value;
-      }
-      return figures;
-    });
+    watchEngine(engine, this.#metrics, seams.clock.now);
   }
 
   async #startProjector(seams: Seams): Promise<void> {
     // Where nobody else reads along, nobody is in a hurry: one fetch for many appends spares broker and reader.
     const alone = this.#roles.size === 1;
-    const tails = alone ? new TailHub(seams.log, seams.clock, { fetch: 'bulk' }) : seams.tails;
-    if (alone) this.#stops.push({ name: 'projector tail', stop: () => tails.close() });
+    const bulk = alone ? new TailHub(seams.log, seams.clock, { fetch: 'bulk' }) : undefined;
+    if (bulk) this.#stops.push({ name: 'projector tail', stop: () => bulk.close() });
+    const tails = bulk ?? seams.tails;
     const projector = new ProjectorHost({
-      ...seams,
-      tails,
+      ...this.#named('projector', { ...seams, tails }),
       db: await seams.database(),
-      onAlarm: (code, detail) => this.#voice.warn(`${code}: ${detail}`),
+      onAlarm: this.#onAlarm,
     });
     this.#stops.push({ name: 'projector', stop: () => projector.stop() });
     await projector.start();
     this.#readiness.add('projector', () => projector.driver.fault?.message);
-    this.#metrics.collect('projector', 'Figures of the projector.', () => ({
-      ...projector.driver.metrics,
-      lag_ms: projector.driver.progress().lagMs,
-    }));
+    watchProjector(projector.driver, this.#metrics);
   }
 
   async #startOdds(seams: Seams): Promise<void> {
     const onAlarm = (code: string, detail: string): void => {
-      this.#voice.warn(`${code}: ${detail}`);
+      this.#onAlarm(code, detail);
       if (code === 'ODDS_STOPPED') this.#fail(new Error(detail));
     };
-    const odds = new OddsService({ ...seams, cache: await seams.cache(), onAlarm });
+    const onTick = tickMeter('COMPUTED', this.#metrics, seams.clock.now);
+    const odds = new OddsService({ ...this.#named('odds', seams), cache: await seams.cache(), onAlarm, onTick });
     this.#stops.push({ name: 'odds', stop: () => odds.stop() });
     await odds.start();
-    this.#metrics.collect('odds', 'Figures of the odds service.', () => odds.metrics);
+    watchOdds(odds, this.#metrics);
   }
 
   async #startCalculators(seams: Seams, keys: Keys): Promise<void> {
     const onAlarm = (code: string, detail: string): void => {
-      this.#voice.warn(`${code}: ${detail}`);
+      this.#onAlarm(code, detail);
       // Without one of the three no dividend is ever declared: somebody must see that at once.
       if (code === 'CALCULATOR_STOPPED') this.#fail(new Error(detail));
     };
-    const options = { ...seams, serviceKey: keys.service, onAlarm };
+    const options = { ...this.#named('calculators', seams), serviceKey: keys.service, onAlarm };
     const db = await seams.database();
     const calculators = [engineCalculator(options), auditCalculator(options), projectorCalculator({ ...options, db })];
     for (const calculator of calculators) this.#stops.push({ name: 'calculator', stop: () => calculator.stop() });
@@ -212,7 +210,8 @@ class Composition {
 
   // ── The API ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async #startApi(seams: Seams, keys: Keys, demo: DemoAccess | undefined): Promise<ApiParts> {
+  async #startApi(opened: Seams, keys: Keys, demo: DemoAccess | undefined): Promise<ApiParts> {
+    const seams = this.#named('api', opened);
     const onFatal = (fault: Error): void => this.#fail(fault);
     const { shards, clock } = seams;
     const bets = this.#gateway<ShardEvent>(seams, {
@@ -233,6 +232,7 @@ class Composition {
     const feed = new FeedHub({ market: view, clock, onFault: (fault) => this.#onFault(fault, 'feed') });
     view.onDecision((record) => feed.onMarket(record));
     odds.onTick((tick) => feed.onTick(tick));
+    odds.onTick(tickMeter('RECEIVED', this.#metrics, clock.now));
     this.#feed = feed;
     const [stopMarket, stopOdds] = await Promise.all([
       followMarket(view, seams, onFatal),
@@ -243,7 +243,7 @@ class Composition {
     this.#stops.push({ name: 'market view', stop: stopMarket }, { name: 'odds reader', stop: stopOdds });
     const db = await seams.database();
     const reads = new ReadModel(db);
-    const door = shardDoor(bets, shards);
+    const door = timedShardDoor(shardDoor(bets, shards), TOPICS.shardCommands, this.#metrics);
     const now = (): number => clock.now();
     const racing = new Racing({ market: view, odds, pools: reads, now });
     this.#readiness.add('selling', () => {
@@ -253,7 +253,7 @@ class Composition {
     if (demo) this.#fundDemo(demo, door, keys);
     return {
       betting: new Betting({ door, reads, odds, recent: new RecentTickets(), serviceKey: keys.service, now }),
-      desk: new Desk(marketDoor(market), keys.service),
+      desk: new Desk(timedMarketDoor(marketDoor(market), TOPICS.marketCommands, this.#metrics), keys.service),
       quotes: new Quotes(view, odds),
       racing,
       reads,
@@ -285,11 +285,7 @@ class Composition {
       if (gateway.fault) return gateway.fault.message;
       return gateway.ready ? undefined : 'decisions are still being read up to now';
     });
-    const prefix = `gateway_${name.replaceAll('.', '_')}`;
-    this.#metrics.collect(prefix, 'Commands of this process on their way.', () => ({
-      ...gateway.metrics,
-      in_flight: gateway.inFlight,
-    }));
+    watchGateway(gateway, name, this.#metrics);
     return gateway;
   }
 
@@ -331,7 +327,7 @@ class Composition {
   #openFeed(feed: FeedHub, { server }: HttpServer): void {
     const socket = openFeedSocket(server, feed);
     const sweeping = feed.run();
-    this.#metrics.collect('feed', 'Figures of the odds feed.', () => ({ ...feed.metrics }));
+    watchFeed(feed, this.#metrics);
     const stop = async (): Promise<void> => {
       feed.close();
       await sweeping;
@@ -346,7 +342,7 @@ class Composition {
     const options = {
       commands: app.get(CommandBus),
       queries: app.get(QueryBus),
-      ...{ tokens, readiness: this.#readiness, host, onFault: this.#onFault },
+      ...{ tokens, readiness: this.#readiness, metrics: this.#metrics, host, onFault: this.#onFault },
     };
     const beside = httpPort + (isDistributed(this.#config) ? DISTRIBUTED_GRPC_STEP : 1);
     const wanted = grpcPort ?? (port === 0 ? 0 : beside);
@@ -359,6 +355,16 @@ class Composition {
     if (grpc.port !== wanted) this.#voice.say(`gRPC at ${host}:${grpc.port}`);
     this.#grpcPort = grpc.port;
   }
+
+  /** The seams under a reader's name, for its figures. */
+  #named(reader: string, seams: Seams): Seams {
+    return { ...seams, tails: this.#meters?.named(reader, seams.tails) ?? seams.tails };
+  }
+
+  readonly #onAlarm = (code: string, detail: string): void => {
+    this.#metrics.counter('mutuel_alarms_total', { code })(1);
+    this.#voice.warn(`${code}: ${detail}`);
+  };
 
   readonly #onFault = (fault: unknown, correlationId: string): void => {
     const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);

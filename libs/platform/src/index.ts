@@ -6,3 +6,4 @@ export { openLogReader } from './log-reader.js';
 export { errorsDocument, PROBLEM_CODES, type ProblemCode } from './problem-codes.js';
 export { rebuildReadModels } from './rebuild.js';
 export { type RunOptions, run } from './run.js';
+export { CATALOGUE, type MetricFacts, metricsDocument, RUNTIME_METRICS } from './telemetry/catalogue.js';

@@ -16,13 +16,21 @@ import {
   startPglite,
 } from '#mutuel/adapters';
 import { TOPICS } from '#mutuel/contracts';
-import { type Clock, type Entropy, type EventLog, type HotCache, type SqlDatabase, TailHub } from '#mutuel/runtime';
+import {
+  type Clock,
+  type Entropy,
+  type EventLog,
+  type HotCache,
+  type SqlDatabase,
+  TailHub,
+  type TailSource,
+} from '#mutuel/runtime';
 import { schema } from '#mutuel/views';
 import { type Config, isDistributed, StartFault } from './config.js';
 
 export interface Seams {
   readonly log: EventLog;
-  readonly tails: TailHub;
+  readonly tails: TailSource;
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly shards: number;

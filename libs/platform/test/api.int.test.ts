@@ -302,8 +302,10 @@ describe('the documents', () => {
   test('metrics are Prometheus text and count the tickets', async () => {
     const { text, headers } = await t.get('/metrics');
     expect(headers.get('content-type')).toContain('text/plain');
-    expect(text).toMatch(/mutuel_http_requests_total\{route="\/v1\/tickets",status="201"\} \d+/);
-    expect(text).toContain('mutuel_ticket_seconds_bucket');
+    expect(text).toMatch(
+      /http_server_request_duration_seconds_count\{http_request_method="POST",http_route="\/v1\/tickets",http_response_status_code="201"\} \d+/,
+    );
+    expect(text).toMatch(/mutuel_bets_accepted_total\{source="shard-\d",channel="web"\} \d+/);
   });
 });
 

@@ -164,6 +164,16 @@ export class CommandGateway<E = unknown> {
     return this.#shards.reduce((sum, { waiting, uncertain }) => sum + waiting.size + uncertain.size, 0);
   }
 
+  /** Age of the oldest command on its way, milliseconds; 0 when there is none. */
+  get oldestMs(): number {
+    const now = this.#o.clock.now();
+    const since = this.#shards.map(({ waiting, uncertain }) => {
+      const [oldest, doubtful] = [waiting, uncertain].map((entries) => entries.values().next().value?.since ?? now);
+      return Math.min(oldest ?? now, doubtful ?? now);
+    });
+    return Math.max(0, now - Math.min(now, ...since));
+  }
+
   // ── Admission ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #obstacle(shard: Shard<E>, cid: string, channel: string): string | undefined {

@@ -29,6 +29,8 @@ export interface OddsServiceOptions {
   readonly shards: number;
   /** `ODDS_LATE`, `ODDS_NOT_WRITTEN`, `ODDS_STOPPED`, with a sentence. */
   readonly onAlarm: (code: string, detail: string) => void;
+  /** Gets each tick as it was computed, before it is written. */
+  readonly onTick?: (tick: Tick) => void;
 }
 
 /** Where the newest figures of a pool stand in the hot cache, and what is announced when a tick is out. */
@@ -139,6 +141,7 @@ export class OddsService {
     this.metrics.pools = tick.pools.length;
     this.metrics.lastCycle = cycle;
     if (late) this.metrics.late++;
+    this.#o.onTick?.(tick);
     return tick;
   }
 

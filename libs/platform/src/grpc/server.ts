@@ -10,6 +10,7 @@ import {
   ServerCredentials,
   type ServerUnaryCall,
   type ServiceClientConstructor,
+  status as Status,
   type sendUnaryData,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
@@ -22,6 +23,7 @@ import { Problem } from '../problem.js';
 import { randomId } from '../random-ids.js';
 import type { Readiness } from '../readiness.js';
 import { paths, quoteSchema, reasonSchema, ticketSchema } from '../schemas.js';
+import type { Metrics } from '../telemetry/metrics.js';
 import { validate } from '../validate.js';
 import { cancelledMessage, lookedUpMessage, placedMessage, quotedMessage, ticketBody } from './messages.js';
 import { statusOf } from './problem-status.js';
@@ -31,6 +33,7 @@ export interface GrpcOptions {
   readonly queries: QueryBus;
   readonly tokens: Tokens;
   readonly readiness: Readiness;
+  readonly metrics: Metrics;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -132,15 +135,33 @@ function unary(options: GrpcOptions, handlers: Record<string, Handler>) {
     return handler(principal, call.request);
   };
   const entries = Object.entries(handlers).map(([name, handler]) => {
+    const observe = callMeter(name, options.metrics);
     const method = (call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>): void => {
+      const began = performance.now();
       answer(handler, call).then(
-        (message) => done(null, message),
-        (fault: unknown) => done(asStatus(fault, options.onFault)),
+        (message) => {
+          observe(Status.OK, began);
+          done(null, message);
+        },
+        (fault: unknown) => {
+          const refusal = asStatus(fault, options.onFault);
+          observe(refusal.code ?? Status.UNKNOWN, began);
+          done(refusal);
+        },
       );
     };
     return [name, method] as const;
   });
   return Object.fromEntries(entries);
+}
+
+/** Rate, errors and duration of one method, by the status it ended with. */
+function callMeter(method: string, metrics: Metrics): (status: Status, began: number) => void {
+  return (status, began) =>
+    metrics.histogram('rpc_server_call_duration_seconds', {
+      rpc_method: `${SERVICE}/${method}`,
+      rpc_response_status_code: Status[status],
+    })((performance.now() - began) / 1_000);
 }
 
 function asStatus(fault: unknown, onFault: GrpcOptions['onFault']) {

@@ -13,9 +13,9 @@ import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { readJsonBody } from '../json-body.js';
-import type { Metrics } from '../metrics.js';
 import { Problem, problemBody } from '../problem.js';
 import { randomId } from '../random-ids.js';
+import type { Metrics } from '../telemetry/metrics.js';
 
 export interface HttpOptions {
   readonly module: DynamicModule;
@@ -99,8 +99,7 @@ async function dress(app: NestFastifyApplication, { metrics, consoleDir }: HttpO
   });
   fastify.addHook('onResponse', async (request, reply) => {
     const route = request.routeOptions.url ?? 'none';
-    metrics.requests.inc({ route, status: reply.statusCode });
-    if (route === '/v1/tickets') metrics.tickets.observe(reply.elapsedTime / 1000);
+    metrics.request(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
   });
   if (consoleDir !== undefined && existsSync(consoleDir))
     await app.register(fastifyStatic, {

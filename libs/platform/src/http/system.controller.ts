@@ -3,9 +3,9 @@ import { Controller, Get, Inject, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
 import * as answers from '../answers.js';
 import { DemoAccess } from '../demo-access.js';
-import { Metrics } from '../metrics.js';
 import { Racing } from '../racing.js';
 import { Readiness } from '../readiness.js';
+import { Metrics } from '../telemetry/metrics.js';
 import { Documented } from './documented.js';
 
 @Controller()
