@@ -4,7 +4,7 @@
  * throw on what a client wrote: a broken envelope is a command too, and gets a recorded refusal.
  */
 import { createHmac, timingSafeEqual } from 'node:crypto';
-import { parseJson, sha256, UnreadableRecord } from './records.js';
+import { parseJson, sha256, UnreadableRecord, utf8 } from './records.js';
 
 export const COMMAND_FORMAT = 1;
 
@@ -28,19 +28,16 @@ interface Envelope {
 
 const CID = /^(?:[0-9a-f]{32}|[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/;
 const MAC = /^[0-9a-f]{64}$/;
-const encoder = new TextEncoder();
 
 /** A client's command. `cid` is a UUID or 32 hex digits, in lower case. */
 export function encodeCommand(cid: string, cmd: object): Uint8Array {
-  return encoder.encode(JSON.stringify({ v: COMMAND_FORMAT, cid, cmd }));
+  return utf8(JSON.stringify({ v: COMMAND_FORMAT, cid, cmd }));
 }
 
 /** A service's command: HMAC-SHA256 over `cid + '.' + signed`, so that neither can be exchanged. */
 export function signCommand(cid: string, cmd: object, key: ServiceKey): Uint8Array {
   const signed = JSON.stringify(cmd);
-  return encoder.encode(
-    JSON.stringify({ v: COMMAND_FORMAT, cid, signed, mac: macOf(cid, signed, key).toString('hex') }),
-  );
+  return utf8(JSON.stringify({ v: COMMAND_FORMAT, cid, signed, mac: macOf(cid, signed, key).toString('hex') }));
 }
 
 export function openCommand(bytes: Uint8Array, key: ServiceKey): OpenedCommand {

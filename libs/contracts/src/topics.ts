@@ -8,6 +8,8 @@ export const TOPICS = {
   marketCommands: 'market.commands',
   marketDecisions: 'market.decisions',
   odds: 'odds',
+  /** What the log was founded with, and who started on it when. */
+  cluster: 'cluster',
 } as const;
 
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS];

@@ -9,6 +9,12 @@ export const REF_WINDOW_MS = 2 * 60 * 60 * 1000;
 export const REF_AHEAD_MS = 2 * 60 * 1000;
 const BUCKET_MS = 10 * 60 * 1000;
 const FIRST_SLOTS = 256;
+/** One row: four words of the reference, the account, a word unused, then sequence number (0: a free slot) and body. */
+const ROW_WORDS = 10;
+const ROW_DOUBLES = 5;
+const ACCOUNT = 4;
+const SEQ = 3;
+const BODY = 4;
 
 export interface Ref {
   /** Milliseconds UTC from the UUIDv7's first 48 bits. */
@@ -27,11 +33,9 @@ export interface TakenRef {
 
 interface Bucket {
   size: number;
-  keys: Uint32Array;
-  account: Uint32Array;
-  /** Decision sequence number; 0 marks a free slot, since sequences start at 1. */
-  seq: Float64Array;
-  body: Float64Array;
+  /** The rows, seen as doubles and as 32-bit integers over the same memory: 40 bytes a slot. */
+  doubles: Float64Array;
+  words: Uint32Array;
 }
 
 export interface RefTable {
@@ -77,8 +81,8 @@ export function findRef(table: RefTable, account: number, ref: Ref): TakenRef | 
   const bucket = table.buckets.get(Math.floor(ref.time / BUCKET_MS));
   if (!bucket) return undefined;
   const slot = slotFor(bucket, account, ref);
-  const seq = bucket.seq[slot] as number;
-  return seq === 0 ? undefined : { seq, body: bucket.body[slot] as number };
+  const seq = seqAt(bucket, slot);
+  return seq === 0 ? undefined : { seq, body: bucket.doubles[slot * ROW_DOUBLES + BODY] as number };
 }
 
 export function takeRef(table: RefTable, account: number, ref: Ref, taken: TakenRef): void {
@@ -88,7 +92,7 @@ export function takeRef(table: RefTable, account: number, ref: Ref, taken: Taken
     bucket = newBucket(FIRST_SLOTS);
     table.buckets.set(number, bucket);
   }
-  if (bucket.size * 2 >= bucket.seq.length) {
+  if (bucket.size * 2 >= slotsOf(bucket)) {
     bucket = rehash(bucket);
     table.buckets.set(number, bucket);
   }
@@ -110,39 +114,38 @@ export function advanceHorizon(table: RefTable, at: number): void {
 export function describeRefs(table: RefTable): unknown {
   const rows: string[] = [];
   for (const bucket of table.buckets.values()) {
-    for (let i = 0; i < bucket.seq.length; i++) {
-      if (bucket.seq[i] === 0) continue;
-      rows.push(
-        [bucket.account[i], ...bucket.keys.subarray(i * 4, i * 4 + 4), bucket.seq[i], bucket.body[i]].join(':'),
-      );
+    for (let i = 0; i < slotsOf(bucket); i++) {
+      if (seqAt(bucket, i) === 0) continue;
+      const [a, b, c, d, account] = bucket.words.subarray(i * ROW_WORDS);
+      rows.push([account, a, b, c, d, seqAt(bucket, i), bucket.doubles[i * ROW_DOUBLES + BODY]].join(':'));
     }
   }
   return { horizon: table.horizon, rows: rows.sort() };
 }
 
+const slotsOf = (bucket: Bucket): number => bucket.doubles.length / ROW_DOUBLES;
+
+const seqAt = (bucket: Bucket, slot: number): number => bucket.doubles[slot * ROW_DOUBLES + SEQ] as number;
+
 function newBucket(slots: number): Bucket {
-  return {
-    size: 0,
-    keys: new Uint32Array(slots * 4),
-    account: new Uint32Array(slots),
-    seq: new Float64Array(slots),
-    body: new Float64Array(slots),
-  };
+  const doubles = new Float64Array(slots * ROW_DOUBLES);
+  return { size: 0, doubles, words: new Uint32Array(doubles.buffer) };
 }
 
 /** The slot that holds the reference, or the free one where it belongs (linear probing, half full at most). */
 function slotFor(bucket: Bucket, account: number, ref: Ref): number {
-  const mask = bucket.seq.length - 1;
+  const mask = slotsOf(bucket) - 1;
+  const { words } = bucket;
   let slot = (Math.imul(ref.d ^ ref.c, 0x9e3779b1) ^ Math.imul(ref.b ^ account, 0x85ebca6b)) & mask;
   for (;;) {
-    if (bucket.seq[slot] === 0) return slot;
-    const k = slot * 4;
+    if (seqAt(bucket, slot) === 0) return slot;
+    const w = slot * ROW_WORDS;
     if (
-      bucket.keys[k + 3] === ref.d &&
-      bucket.keys[k + 2] === ref.c &&
-      bucket.keys[k + 1] === ref.b &&
-      bucket.keys[k] === ref.a &&
-      bucket.account[slot] === account
+      words[w + 3] === ref.d &&
+      words[w + 2] === ref.c &&
+      words[w + 1] === ref.b &&
+      words[w] === ref.a &&
+      words[w + ACCOUNT] === account
     )
       return slot;
     slot = (slot + 1) & mask;
@@ -150,26 +153,28 @@ function slotFor(bucket: Bucket, account: number, ref: Ref): number {
 }
 
 function put(bucket: Bucket, slot: number, account: number, ref: Ref, taken: TakenRef): void {
-  if (bucket.seq[slot] === 0) bucket.size++;
-  const k = slot * 4;
-  bucket.keys[k] = ref.a;
-  bucket.keys[k + 1] = ref.b;
-  bucket.keys[k + 2] = ref.c;
-  bucket.keys[k + 3] = ref.d;
-  bucket.account[slot] = account;
-  bucket.seq[slot] = taken.seq;
-  bucket.body[slot] = taken.body;
+  const { words, doubles } = bucket;
+  if (seqAt(bucket, slot) === 0) bucket.size++;
+  const w = slot * ROW_WORDS;
+  words[w] = ref.a;
+  words[w + 1] = ref.b;
+  words[w + 2] = ref.c;
+  words[w + 3] = ref.d;
+  words[w + ACCOUNT] = account;
+  const d = slot * ROW_DOUBLES;
+  doubles[d + SEQ] = taken.seq;
+  doubles[d + BODY] = taken.body;
 }
 
 function rehash(old: Bucket): Bucket {
-  const next = newBucket(old.seq.length * 2);
-  for (let i = 0; i < old.seq.length; i++) {
-    const seq = old.seq[i] as number;
+  const next = newBucket(slotsOf(old) * 2);
+  for (let i = 0; i < slotsOf(old); i++) {
+    const seq = seqAt(old, i);
     if (seq === 0) continue;
-    const key = (n: number): number => old.keys[i * 4 + n] as number;
-    const account = old.account[i] as number;
-    const ref = { time: 0, a: key(0), b: key(1), c: key(2), d: key(3) };
-    put(next, slotFor(next, account, ref), account, ref, { seq, body: old.body[i] as number });
+    const word = (n: number): number => old.words[i * ROW_WORDS + n] as number;
+    const account = word(ACCOUNT);
+    const ref = { time: 0, a: word(0), b: word(1), c: word(2), d: word(3) };
+    put(next, slotFor(next, account, ref), account, ref, { seq, body: old.doubles[i * ROW_DOUBLES + BODY] as number });
   }
   return next;
 }

@@ -15,7 +15,26 @@ import {
   scratchedInterests,
   type ToteRefusal,
 } from '#mutuel/tote';
-import { addBet, BET, type Book, describeBook, emptyBook, firstBetAfter, firstBetOf, reduceBet } from './book.js';
+import {
+  addBet,
+  BET,
+  type Book,
+  betAccount,
+  betAt,
+  betNumber,
+  betSelection,
+  betSeq,
+  betStake,
+  betStatus,
+  betSuffix,
+  betUnit,
+  describeBook,
+  emptyBook,
+  firstBetAfter,
+  firstBetOf,
+  reduceBet,
+  setBetStatus,
+} from './book.js';
 import { canonical } from './canonical.js';
 import {
   assert,
@@ -586,7 +605,7 @@ function betsPaid(s: ShardState, e: Extract<ShardEvent, { t: 'BetsPaid' }>): voi
   const job = jobOf(s, e.job, 'PAY');
   const { book } = poolOf(s, e.pool);
   for (const item of e.items) {
-    book.status[item.i] = BET.PAID;
+    setBetStatus(book, item.i, BET.PAID);
     accountOf(s, item.account).balance = item.balance;
     job.paid += item.amount;
     job.winners++;
@@ -823,12 +842,12 @@ function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTic
   let refund = 0;
   for (const pool of s.pools.values()) {
     for (const i of betsOfTicket(s, pool.book, seq, c.ticket)) {
-      if (pool.book.account[i] !== account.index)
+      if (betAccount(pool.book, i) !== account.index)
         return refuse('TICKET_UNKNOWN', `There is no ticket ${c.ticket} of this account.`);
       const no = refuseCancel(pool, i, x);
       if (no) return no;
-      const amount = pool.book.stake[i] as number;
-      bets.push({ pool: pool.id, i, no: pool.book.betNo[i] as number, amount });
+      const amount = betStake(pool.book, i);
+      bets.push({ pool: pool.id, i, no: betNumber(pool.book, i), amount });
       refund += amount;
     }
   }
@@ -844,7 +863,7 @@ function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTic
 
 function betsOfTicket(s: ShardState, book: Book, seq: number, ticket: string): number[] {
   const found: number[] = [];
-  for (let i = firstBetOf(book, seq); i >= 0 && i < book.size && book.seq[i] === seq; i++) {
+  for (let i = firstBetOf(book, seq); i >= 0 && i < book.size && betSeq(book, i) === seq; i++) {
     if (ticketOf(s, book, i) === ticket) found.push(i);
   }
   return found;
@@ -855,9 +874,9 @@ function refuseCancel(pool: ShardPool, i: number, x: Context): ShardDecision | u
   if (race.status === 'CLOSED' || x.at > race.scheduledStop)
     return refuse('CANCEL_TOO_LATE', `Betting on ${pool.id} has stopped: its bets stand.`);
   const windowMs = pool.ruleSet.cancelWindowMs ?? 0;
-  if (x.at - (pool.book.at[i] as number) > windowMs)
+  if (x.at - betAt(pool.book, i) > windowMs)
     return refuse('CANCEL_TOO_LATE', `Bets on ${pool.id} may be cancelled for ${windowMs / 1000} s after the sale.`);
-  if (pool.book.status[i] !== BET.ACTIVE)
+  if (betStatus(pool.book, i) !== BET.ACTIVE)
     return refuse('TICKET_NOT_OPEN', 'A bet of the ticket was cancelled or refunded before.');
   return undefined;
 }
@@ -966,18 +985,18 @@ function refundStep(s: ShardState, pool: ShardPool, job: RefundJob, hash: Hash):
 /** What each bet gets back for this cause. */
 function refunds(pool: ShardPool, cause: RefundCause): AmountOf {
   const { book, race } = pool;
-  const stakeOf = (i: number): number => book.stake[i] as number;
+  const stakeOf = (i: number): number => betStake(book, i);
   switch (cause) {
     case 'AFTER_STOP':
     case 'AFTER_OFF': {
       const late = Math.min(race.stopAt, race.offAt);
-      return { of: (i) => ((book.at[i] as number) > late ? stakeOf(i) : 0) };
+      return { of: (i) => (betAt(book, i) > late ? stakeOf(i) : 0) };
     }
     case 'SCRATCHED': {
       const out = outOf(pool);
       const left = perSelection(book, 1, (selection) => linesWithout(selection, out));
       return {
-        of: (i) => stakeOf(i) - Math.min(stakeOf(i), left.of(book.selection[i] as number) * (book.unit[i] as number)),
+        of: (i) => stakeOf(i) - Math.min(stakeOf(i), left.of(betSelection(book, i)) * betUnit(book, i)),
         work: () => left.work,
       };
     }
@@ -1001,7 +1020,7 @@ function refundReport(
   let amount = 0;
   for (const item of items) {
     amount += item.amount;
-    if (item.amount === book.stake[item.i]) gone++;
+    if (item.amount === betStake(book, item.i)) gone++;
   }
   if (job.kind === 'CLOSE') {
     return {
@@ -1053,12 +1072,12 @@ function countStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'CO
   const matched = matcher(pool, job.keys);
   let i = job.cursor;
   for (; i < end && matched.work < STEP_MATCHES; i++) {
-    if (book.status[i] !== BET.ACTIVE) continue;
-    const lines = matched.of(book.selection[i] as number);
+    if (betStatus(book, i) !== BET.ACTIVE) continue;
+    const lines = matched.of(betSelection(book, i));
     for (let k = 0; k < lines.length; k++) {
       const won = lines[k] as number;
       if (won === 0) continue;
-      stakes[k] = (stakes[k] as number) + won * (book.unit[i] as number);
+      stakes[k] = (stakes[k] as number) + won * betUnit(book, i);
       bets[k] = (bets[k] as number) + 1;
     }
   }
@@ -1080,10 +1099,10 @@ function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY'
   );
   let wonStake = 0;
   const payoutOf = (i: number): number => {
-    const lines = matched.of(book.selection[i] as number);
+    const lines = matched.of(betSelection(book, i));
     let amount = 0;
     for (let k = 0; k < lines.length; k++) {
-      const won = (lines[k] as number) * (book.unit[i] as number);
+      const won = (lines[k] as number) * betUnit(book, i);
       if (won === 0) continue;
       wonStake += won;
       amount += payoutMinor(ruleSet, (job.prices[k] as DeclaredPrice).price, won);
@@ -1130,15 +1149,15 @@ function sweep(
   let sum = 0;
   let i = job.cursor;
   for (; i < end && items.length < STEP_ITEMS && (amounts.work?.() ?? 0) < STEP_MATCHES; i++) {
-    if (book.status[i] !== BET.ACTIVE) continue;
+    if (betStatus(book, i) !== BET.ACTIVE) continue;
     const amount = amounts.of(i);
     if (amount === 0) continue;
-    const index = book.account[i] as number;
+    const index = betAccount(book, i);
     const account = s.accountAt[index] as Account;
     const balance = (balances.get(index) ?? account.balance) + amount;
     balances.set(index, balance);
     const ticket = ticketOf(s, book, i);
-    items.push({ i, ticket, no: book.betNo[i] as number, account: account.id, amount, balance });
+    items.push({ i, ticket, no: betNumber(book, i), account: account.id, amount, balance });
     sum += amount;
   }
   const posts: Posting[] = sum === 0 ? [] : [[`pool:${pool.id}`, -sum]];
@@ -1178,7 +1197,7 @@ function perSelection<T>(book: Book, cost: number, workOut: (selection: ReadSele
 // ── Look-ups and description ─────────────────────────────────────────────────────────────────────────────────────
 
 const ticketOf = (s: ShardState, book: Book, i: number): string =>
-  `t${s.shard}-${book.seq[i]}-${(book.suffix[i] as number).toString(16).padStart(SUFFIX_DIGITS, '0')}`;
+  `t${s.shard}-${betSeq(book, i)}-${betSuffix(book, i).toString(16).padStart(SUFFIX_DIGITS, '0')}`;
 
 /** What a scratch takes out of this pool: a coupled runner's bets stand while a part of its entry runs. */
 function outOf({ race, ruleSet }: ShardPool): readonly string[] {
