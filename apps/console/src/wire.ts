@@ -240,6 +240,8 @@ export interface SettlementPool {
   house: number;
   paid: number;
   differences?: string[];
+  /** The sheets of calculators that differ, side by side, as lines of fixed columns. */
+  report?: string[];
   dividends: { tier: string; c: string; price: string; lastOdds: string | null; stake: number; paid: number }[];
   proposals: { source: string; inputHash: string; agrees: boolean }[];
   steps: string[];

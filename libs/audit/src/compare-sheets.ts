@@ -6,7 +6,7 @@ import { byNumber } from './expansion.js';
 import type { DividendSheet, SheetDividend } from './sheet.js';
 
 /** The amounts of a sheet that are compared, with the words for them. */
-const amounts = {
+export const amounts = {
   grossMinor: 'gross pool',
   refundsMinor: 'refunds of scratched runners',
   takeoutMinor: 'takeout',
@@ -54,7 +54,7 @@ export function compareSheets(
 }
 
 /** A combination listed twice is a defect of its sheet: the second one gets a name of its own, so that it shows. */
-function byCombination(dividends: readonly SheetDividend[]): Map<string, SheetDividend> {
+export function byCombination(dividends: readonly SheetDividend[]): Map<string, SheetDividend> {
   const result = new Map<string, SheetDividend>();
   for (const dividend of dividends) {
     const key = `${dividend.tier} ${dividend.c.split('-').sort(byNumber).join('-')}`;

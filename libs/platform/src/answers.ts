@@ -342,6 +342,7 @@ export const settlementAnswer = z.object({
       dividends: z.array(z.object({ ...dividend.shape, lastOdds: z.string().nullable() })),
       proposals: z.array(z.object({ source: z.string(), inputHash: z.string(), agrees: z.boolean() })),
       differences: z.array(z.string()),
+      report: z.array(z.string()),
       steps: z.array(z.string()),
     }),
   ),

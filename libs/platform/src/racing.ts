@@ -2,7 +2,9 @@
  * What anybody may read of the racing day: meetings, races, pools with their odds, results and dividends; and the operators' views of
  * the same. Answers are built from the folded market and the published odds; nothing here waits for a database.
  */
+import { differenceReport } from '#mutuel/audit';
 import {
+  type DividendProposal,
   fieldOf,
   type MarketPool,
   type MarketRace,
@@ -285,8 +287,19 @@ export class Racing {
         return proposal ? [{ source, inputHash: proposal.inputHash, agrees: agrees(proposal, sheet) }] : [];
       }),
       differences: pool.differences,
+      report: this.#report(pool, sheet),
       steps: sheet.steps,
     };
+  }
+
+  /** Both sheets side by side, for every calculator that differs from the one shown. */
+  #report(pool: MarketPool, shown: DividendProposal): readonly string[] {
+    const exponent = this.p.market.pool(pool.card.poolId)?.meeting.exponent ?? 0;
+    const named = (proposal: DividendProposal) => ({ ...proposal, name: proposal.source });
+    return PROPOSAL_SOURCES.flatMap((source) => {
+      const other = pool.proposals[source];
+      return other ? differenceReport(pool.card.poolId, [named(shown), named(other)], exponent) : [];
+    });
   }
 
   #race(raceId: string): MarketRace {

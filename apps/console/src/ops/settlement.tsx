@@ -96,6 +96,11 @@ function PoolSheet({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
             <strong>{difference}</strong>
           </p>
         ))}
+        {pool.report === undefined || pool.report.length === 0 ? null : (
+          <section className="report" aria-label="Both sheets">
+            <pre className="small">{pool.report.join('\n')}</pre>
+          </section>
+        )}
         {pool.steps.length === 0 ? null : (
           <ol className="steps small" aria-label="The arithmetic">
             {[...pool.steps.entries()].map(([number, step]) => (
