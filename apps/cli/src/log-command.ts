@@ -21,6 +21,7 @@ const NAMES: Readonly<Record<string, string>> = {
   'market-commands': TOPICS.marketCommands,
   market: TOPICS.marketDecisions,
   odds: TOPICS.odds,
+  cluster: TOPICS.cluster,
 };
 const POLL_MS = 250;
 const READ_AT_ONCE = 500;

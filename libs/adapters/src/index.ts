@@ -1,5 +1,6 @@
 /** The door of the adapters: the only place that knows the drivers of logs, databases and caches. */
 export { MAX_APPEND_BYTES } from './append-limits.js';
+export { makeDataFolder } from './embedded/data-folder.js';
 export { type LmdbLogOptions, openLmdbLog } from './embedded/lmdb-log.js';
 export { type LogReader, openLmdbReader } from './embedded/lmdb-reader.js';
 export { openMemoryCache } from './embedded/memory-cache.js';
@@ -12,9 +13,12 @@ export {
   checkKafkaTopics,
   type EnsureTopicsOptions,
   ensureKafkaTopics,
+  type TopicFault,
   type TopicsOptions,
 } from './kafka/kafka-topics.js';
+export { requireKafkaVersion } from './kafka/kafka-version.js';
 export { type Migration, migrate } from './postgres/migrate.js';
 export { DatabaseFault, type DatabaseOptions, openDatabase } from './postgres/pg-database.js';
 export { openRedisCache, type RedisCacheOptions } from './redis/redis-cache.js';
 export { ServerLost } from './server-lost.js';
+export { SetupFault } from './setup-fault.js';

@@ -201,15 +201,17 @@ describe('The topics', () => {
     });
     await client.disconnect();
     expect(await checkKafkaTopics({ ...to, topics: { [ours]: 1 } })).toEqual([
-      `Topic ${ours} has 1 replicas; 3 are needed to lose one broker safely.`,
-      `Topic ${ours}: min.insync.replicas is 1; 2 are needed.`,
+      { kind: 'DURABILITY', sentence: `Topic ${ours} has 1 replicas; 3 are needed to lose one broker safely.` },
+      { kind: 'DURABILITY', sentence: `Topic ${ours}: min.insync.replicas is 1; 2 are needed.` },
     ]);
-    const faults = (await checkKafkaTopics({ ...to, topics: { [foreign]: 2 } })).join(' ');
-    for (const part of ['1 partitions, not 2', 'unclean', 'append time', 'never compacted', 'max.message.bytes']) {
-      expect(faults).toContain(part);
-    }
+    const faults = await checkKafkaTopics({ ...to, topics: { [foreign]: 2 } });
+    const sentences = (kind: string): string =>
+      faults.flatMap((fault) => (fault.kind === kind ? [fault.sentence] : [])).join(' ');
+    for (const part of ['1 partitions, not 2', 'append time', 'never compacted', 'max.message.bytes'])
+      expect(sentences('TRUTH')).toContain(part);
+    for (const part of ['1 replicas', 'unclean', 'min.insync']) expect(sentences('DURABILITY')).toContain(part);
     expect(await checkKafkaTopics({ ...to, topics: { 'no-such-topic': 1 } })).toEqual([
-      'Topic no-such-topic does not exist.',
+      { kind: 'TRUTH', sentence: 'Topic no-such-topic does not exist.' },
     ]);
   });
 });

@@ -3,7 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
-import { type LmdbLogOptions, openLmdbLog } from '#mutuel/adapters';
+import { type LmdbLogOptions, openLmdbLog, SetupFault } from '#mutuel/adapters';
 import { LogFault } from '#mutuel/runtime';
 import { openLmdbEnvironment } from '../src/embedded/lmdb-store.js';
 import { bytesOf, textsOf } from './support/log-helpers.js';
@@ -46,10 +46,26 @@ it.each([
   await log.close();
 });
 
-it('says in one line that a folder cannot be written', async () => {
+it.each([
+  ['is a file', () => join(dir, 'file'), 'is a file'],
+  ['lies below a file', () => join(dir, 'file', 'deeper'), 'is a file'],
+  ['lies where the kernel makes the files', () => '/proc/mutuel/data', 'nothing can be made there'],
+  ['may not be made', () => '/sys/mutuel', 'this user may not'],
+  ['has a name that is too long', () => join(dir, 'x'.repeat(300)), 'ENAMETOOLONG'],
+])('says in one line and at once that a folder cannot be written which %s', async (_, folder, why) => {
   writeFileSync(join(dir, 'file'), '');
-  const opening = openLmdbLog({ dir: join(dir, 'file'), topics: { bets: 1 }, clock: Date, onWarning: () => undefined });
-  await expect(opening).rejects.toThrow(/^The data folder .*file.log cannot be written: .*$/);
+  const fault: unknown = await openLmdbLog({
+    dir: folder(),
+    topics: {},
+    clock: Date,
+    onWarning: () => undefined,
+  }).catch((one: unknown) => one);
+  expect(fault).toBeInstanceOf(SetupFault);
+  expect((fault as SetupFault).kind).toBe('FOLDER');
+  expect((fault as SetupFault).message).toMatch(
+    /^The data folder .*log cannot be written \(.*\): choose another with --data/,
+  );
+  expect((fault as SetupFault).message).toContain(why);
 });
 
 it('refuses other partition counts than those of the first start, and takes new topics', async () => {
@@ -69,8 +85,13 @@ it('refuses appends on a full disk, says so, and goes on when there is room agai
     outcome: 'NOT_APPENDED',
     message: expect.stringContaining('is full'),
   });
+  await expect(append('a')).rejects.toThrow('is full');
+  expect(log.trouble?.()).toContain('is full');
+  expect(warnings.filter((line) => line.includes('refuses appends:'))).toHaveLength(1);
   free = 1e9;
   expect(await append('b')).toEqual({ base: 0 });
+  expect(log.trouble?.()).toBeUndefined();
+  expect(warnings.at(-1)).toBe('The log takes appends again');
   expect(textsOf(await log.read({ ...at, from: 0 }, 9))).toEqual(['b']);
   await log.close();
 });

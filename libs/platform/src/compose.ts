@@ -7,9 +7,18 @@ import { resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { TOPICS } from '#mutuel/contracts';
 import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
-import { CommandGateway, EngineHost, MARKET_SOURCE, type SqlDatabase, shardSource, TailHub } from '#mutuel/runtime';
+import {
+  CommandGateway,
+  EngineHost,
+  joinCluster,
+  MARKET_SOURCE,
+  type SqlDatabase,
+  shardSource,
+  TailHub,
+} from '#mutuel/runtime';
 import {
   auditCalculator,
+  checkReadModels,
   engineCalculator,
   FeedHub,
   OddsService,
@@ -19,7 +28,7 @@ import {
 } from '#mutuel/services';
 import { Tokens } from './auth.js';
 import { Betting } from './betting.js';
-import { type Config, isDistributed, type Role, StartFault } from './config.js';
+import { type Config, isDistributed, type Role } from './config.js';
 import { DemoAccess } from './demo-access.js';
 import { fundDemo } from './demo-setup.js';
 import { Desk } from './desk.js';
@@ -38,6 +47,7 @@ import { Racing } from './racing.js';
 import { Readiness } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
 import { openSeams, type Seams } from './seams.js';
+import { asStartFault, EXIT, StartFault } from './start-fault.js';
 import { timedMarketDoor, timedShardDoor, watchFeed, watchGateway } from './telemetry/door-figures.js';
 import { watchEngine } from './telemetry/engine-figures.js';
 import { meteredLog, ReaderMeters } from './telemetry/metered-seams.js';
@@ -59,10 +69,10 @@ export interface System {
   readonly failed: Promise<Error>;
   /** Doors first, deciders last. */
   stop(): Promise<void>;
+  /** The part whose end is waited for, while it stops. */
+  stopping(): string | undefined;
 }
 
-/** The cluster epoch of the topics; maintenance alone may begin another. */
-const EPOCH = 1;
 const DEMO_CURRENCY = 'EUR';
 /** The ports right behind the public one are taken by the other roles of a machine. */
 const DISTRIBUTED_GRPC_STEP = 1_000;
@@ -98,6 +108,7 @@ class Composition {
   readonly #stopping = new AbortController();
   /** What to stop, in the order of starting. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
+  #stoppingPart: string | undefined;
   #grpcPort: number | undefined;
   #feed: FeedHub | undefined;
   #fail: (fault: Error) => void = () => undefined;
@@ -116,6 +127,8 @@ class Composition {
     const name = [...this.#roles].join('+');
     const opened = await openSeams(this.#config, `mutuel-${name}`, (line) => this.#voice.warn(line));
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
+    await joinCluster({ ...opened, role: name, epoch: this.#config.epoch }).catch(asStartFault);
+    this.#readiness.add('log', () => opened.log.trouble?.());
     const seams = { ...opened, log: meteredLog(opened.log, this.#metrics) };
     this.#meters = new ReaderMeters(opened.log, opened.clock.now, this.#metrics);
     watchProcess({ roles: name, durable: opened.durable }, this.#readiness, this.#metrics);
@@ -134,12 +147,17 @@ class Composition {
     if (this.#feed) this.#openFeed(this.#feed, http);
     if (this.#roles.has('bet-api')) await this.#startGrpc(http, tokens);
     const url = `http://${this.#config.host}:${http.port}`;
-    return { url, port: http.port, grpcPort: this.#grpcPort, failed: this.#failed, stop: () => this.stop() };
+    return {
+      ...{ url, port: http.port, grpcPort: this.#grpcPort, failed: this.#failed },
+      stop: () => this.stop(),
+      stopping: () => this.#stoppingPart,
+    };
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     for (const { name, stop } of this.#stops.splice(0).reverse()) {
+      this.#stoppingPart = name;
       await stop().catch((fault: Error) => this.#voice.warn(`${name} did not stop cleanly: ${fault.message}`));
     }
   }
@@ -149,7 +167,7 @@ class Composition {
   #startEngine(seams: Seams, keys: Keys): void {
     const engine = new EngineHost({
       ...this.#named('engine', seams),
-      epoch: EPOCH,
+      epoch: this.#config.epoch,
       serviceKey: keys.service,
       onAlarm: this.#onAlarm,
       onHalted: (fault) => this.#fail(fault),
@@ -172,9 +190,11 @@ class Composition {
     const bulk = alone ? new TailHub(seams.log, seams.clock, { fetch: 'bulk' }) : undefined;
     if (bulk) this.#stops.push({ name: 'projector tail', stop: () => bulk.close() });
     const tails = bulk ?? seams.tails;
+    const db = await seams.database();
+    await checkReadModels({ ...seams, db }).catch(asStartFault);
     const projector = new ProjectorHost({
       ...this.#named('projector', { ...seams, tails }),
-      db: await seams.database(),
+      db,
       onAlarm: this.#onAlarm,
     });
     this.#stops.push({ name: 'projector', stop: () => projector.stop() });
@@ -348,7 +368,7 @@ class Composition {
     const wanted = grpcPort ?? (port === 0 ? 0 : beside);
     const grpc = await startGrpc({ ...options, port: wanted }).catch((fault: Error) => {
       if (grpcPort !== undefined)
-        throw new StartFault([`Port ${grpcPort} for gRPC cannot be used: ${fault.message}`], 1);
+        throw new StartFault([`Port ${grpcPort} for gRPC cannot be used: ${fault.message}`], EXIT.PORT);
       return startGrpc({ ...options, port: 0 });
     });
     this.#stops.push({ name: 'grpc', stop: () => grpc.close() });
@@ -398,5 +418,5 @@ export function listenFault(fault: Error, host: string, port: number): Error {
     ENOTFOUND: `The address ${host} is not known: check HOST.`,
   };
   const line = code === undefined ? undefined : why[code];
-  return line === undefined ? fault : new StartFault([line], 1, { cause: fault });
+  return line === undefined ? fault : new StartFault([line], EXIT.PORT, { cause: fault });
 }

@@ -4,21 +4,10 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { EXIT, StartFault } from './start-fault.js';
 
 export const ROLES = ['engine', 'projector', 'odds', 'calculators', 'bet-api', 'back-office', 'demo'] as const;
 export type Role = (typeof ROLES)[number];
-
-/** A start that cannot be: every message is one line for a person; the exit code is 2 for a wrong setting, 1 for the rest. */
-export class StartFault extends Error {
-  override readonly name = 'StartFault';
-  constructor(
-    readonly lines: readonly string[],
-    readonly exitCode: 1 | 2,
-    options?: ErrorOptions,
-  ) {
-    super(lines.join('\n'), options);
-  }
-}
 
 const key = z
   .string()
@@ -60,7 +49,13 @@ const schema = z.object({
     .optional(),
   databaseUrl: url('postgres').optional(),
   redisUrl: url('redis').optional(),
-  replication: z.coerce.number().int().min(1).max(9).optional(),
+  replication: z.coerce.number().int().min(1, 'must be 1 to 9').max(9, 'must be 1 to 9').optional(),
+  epoch: z.coerce.number().int().min(1, 'must be 1 or more').default(1),
+  /** Production on topics that one machine's loss can empty; said by health, by every answer and on every screen. */
+  allowSingleNode: z.boolean(),
+  /** Below this much free disk the embedded log refuses appends. */
+  reserveMb: z.coerce.number().int().min(1, 'must be 1 or more').max(1_000_000).default(64),
+  printConfig: z.boolean(),
   serviceKey: key.optional(),
   tokenKey: key.optional(),
   production: z.boolean(),
@@ -89,10 +84,17 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   databaseUrl: [undefined, 'DATABASE_URL'],
   redisUrl: [undefined, 'REDIS_URL'],
   replication: [undefined, 'KAFKA_REPLICATION'],
+  epoch: [undefined, 'CLUSTER_EPOCH'],
+  allowSingleNode: ['--allow-single-node', undefined],
+  reserveMb: ['--reserve-mb', 'DISK_RESERVE_MB'],
+  printConfig: ['--print-config', undefined],
   serviceKey: [undefined, 'SERVICE_KEY'],
   tokenKey: [undefined, 'TOKEN_KEY'],
   production: [undefined, 'NODE_ENV'],
 };
+
+/** Flags without a value. */
+const SWITCHES = new Set(['--demo', '--allow-single-node', '--print-config']);
 
 const SECRETS: readonly (keyof Config)[] = ['serviceKey', 'tokenKey'];
 
@@ -114,9 +116,11 @@ export function readConfig({ args, env, demoByDefault }: StartArguments): Config
   }
   given['demo'] = flags['no-demo'] === true ? false : flags['demo'] === true || demoByDefault;
   given['crowd'] = flags['no-crowd'] !== true;
+  given['allowSingleNode'] = flags['allow-single-node'] === true;
+  given['printConfig'] = flags['print-config'] === true;
   given['production'] = env['NODE_ENV'] === 'production';
   const result = schema.safeParse(given);
-  if (!result.success) throw new StartFault(result.error.issues.map(lineOf), 2);
+  if (!result.success) throw new StartFault(result.error.issues.map(lineOf), EXIT.SETTING);
   requireWhole(result.data);
   return result.data;
 }
@@ -128,10 +132,13 @@ function requireWhole(config: Config): void {
   if (missing.length > 0 && missing.length < 3)
     throw new StartFault(
       [`${missing.join(' and ')} must be set too: the distributed system needs Kafka, PostgreSQL and Redis.`],
-      2,
+      EXIT.SETTING,
     );
   if (config.production && (config.serviceKey === undefined || config.tokenKey === undefined))
-    throw new StartFault(['SERVICE_KEY and TOKEN_KEY must be set in production (64 hex digits or more each).'], 2);
+    throw new StartFault(
+      ['SERVICE_KEY and TOKEN_KEY must be set in production (64 hex digits or more each).'],
+      EXIT.SETTING,
+    );
 }
 
 export const isDistributed = (config: Config): boolean => config.brokers !== undefined;
@@ -139,9 +146,9 @@ export const isDistributed = (config: Config): boolean => config.brokers !== und
 function readFlags(args: readonly string[]): Record<string, string | boolean | undefined> {
   const text = { type: 'string' } as const;
   const yes = { type: 'boolean' } as const;
-  const options: Record<string, typeof text | typeof yes> = { demo: yes, 'no-demo': yes, 'no-crowd': yes };
+  const options: Record<string, typeof text | typeof yes> = { 'no-demo': yes, 'no-crowd': yes };
   for (const [flag] of Object.values(SOURCES))
-    if (flag !== undefined && flag !== '--demo') options[flag.slice(2)] = text;
+    if (flag !== undefined) options[flag.slice(2)] = SWITCHES.has(flag) ? yes : text;
   try {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (fault) {
@@ -152,7 +159,7 @@ function readFlags(args: readonly string[]): Record<string, string | boolean | u
           .map((name) => `--${name}`)
           .join(' ')}`,
       ],
-      2,
+      EXIT.SETTING,
     );
   }
 }
@@ -165,7 +172,7 @@ function lineOf(issue: z.core.$ZodIssue): string {
   return `${where} ${SECRETS.includes(name) ? 'must be at least 32 bytes in hex' : what}.`;
 }
 
-/** For the log at the start: secrets and passwords masked. */
+/** For `--print-config`: secrets and passwords masked. */
 export function maskedConfig(config: Config): Record<string, unknown> {
   const masked = Object.entries(config).map(([name, value]) => {
     if (SECRETS.includes(name as keyof Config)) return [name, value === undefined ? undefined : '***'];

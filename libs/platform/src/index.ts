@@ -1,9 +1,10 @@
 /** The door of the platform: processes by their roles, and what tests and tools need to run one inside another. */
 export { type System, startSystem, type Voice } from './compose.js';
-export { type Config, isDistributed, ROLES, type Role, readConfig, StartFault } from './config.js';
+export { type Config, isDistributed, ROLES, type Role, readConfig } from './config.js';
 export { demoAccountId } from './demo-access.js';
 export { openLogReader } from './log-reader.js';
 export { errorsDocument, PROBLEM_CODES, type ProblemCode } from './problem-codes.js';
 export { rebuildReadModels } from './rebuild.js';
 export { type RunOptions, run } from './run.js';
+export { asStartFault, EXIT, type ExitCode, exitCodeOf, StartFault } from './start-fault.js';
 export { CATALOGUE, type MetricFacts, metricsDocument, RUNTIME_METRICS } from './telemetry/catalogue.js';

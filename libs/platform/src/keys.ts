@@ -3,10 +3,12 @@
  * never be printed.
  */
 import { randomBytes } from 'node:crypto';
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { makeDataFolder } from '#mutuel/adapters';
 import type { ServiceKey } from '#mutuel/contracts';
-import { type Config, StartFault } from './config.js';
+import type { Config } from './config.js';
+import { asStartFault, EXIT, StartFault } from './start-fault.js';
 
 export interface Keys {
   /** Signs what speaks as the house. */
@@ -27,19 +29,25 @@ function keptIn(data: string): Keys {
   const file = join(data, 'keys.json');
   const fresh = { service: randomBytes(KEY_BYTES).toString('hex'), token: randomBytes(KEY_BYTES).toString('hex') };
   try {
-    mkdirSync(data, { recursive: true });
+    makeDataFolder(data);
+  } catch (fault) {
+    asStartFault(fault);
+  }
+  try {
     writeFileSync(file, `${JSON.stringify(fresh)}\n`, { mode: 0o600, flag: 'wx' });
     return fromHex(fresh);
   } catch (fault) {
     if ((fault as NodeJS.ErrnoException).code !== 'EEXIST')
-      throw new StartFault([`The data folder ${data} cannot be written: ${(fault as Error).message}`], 1, {
+      throw new StartFault([`The data folder ${data} cannot be written: ${(fault as Error).message}`], EXIT.FOLDER, {
         cause: fault,
       });
   }
   try {
     return fromHex(JSON.parse(readFileSync(file, 'utf8')) as typeof fresh);
   } catch (fault) {
-    throw new StartFault([`The keys in ${file} cannot be read: ${(fault as Error).message}`], 1, { cause: fault });
+    throw new StartFault([`The keys in ${file} cannot be read: ${(fault as Error).message}`], EXIT.FOLDER, {
+      cause: fault,
+    });
   }
 }
 

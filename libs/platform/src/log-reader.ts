@@ -1,7 +1,8 @@
 /** Where tools read the log: the embedded files beside a running system, or Kafka where its brokers are named. */
 import { type LogReader, openKafkaLog, openLmdbReader } from '#mutuel/adapters';
 import { TOPICS, type Topic } from '#mutuel/contracts';
-import { type Config, StartFault } from './config.js';
+import type { Config } from './config.js';
+import { asStartFault } from './start-fault.js';
 
 export async function openLogReader(config: Config, onWarning: (line: string) => void): Promise<LogReader> {
   try {
@@ -17,6 +18,6 @@ export async function openLogReader(config: Config, onWarning: (line: string) =>
       close: () => log.close(),
     };
   } catch (fault) {
-    throw new StartFault([(fault as Error).message], 1, { cause: fault });
+    return asStartFault(fault);
   }
 }

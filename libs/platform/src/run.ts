@@ -4,8 +4,9 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { startSystem, type Voice } from './compose.js';
-import { type Config, type Role, readConfig, StartFault } from './config.js';
+import { type System, startSystem, type Voice } from './compose.js';
+import { type Config, maskedConfig, type Role, readConfig } from './config.js';
+import { EXIT, exitCodeOf, StartFault } from './start-fault.js';
 
 export interface RunOptions {
   readonly roles: readonly Role[];
@@ -32,16 +33,17 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
   for (const name of SIGNALS) process.once(name, () => asked());
   try {
     const config = readConfig({ args, env: process.env, demoByDefault });
+    if (config.printConfig) return voice.say(JSON.stringify(maskedConfig(config), null, 2));
     const system = await startSystem(config, roles, voice);
     const crowd = config.demo && config.crowd && roles.includes('demo') ? startCrowd(config, system.url) : undefined;
     voice.say(`${roles.length > 2 ? 'Mutuel' : roles.join(' and ')} at ${system.url}`);
     const fault = await Promise.race([system.failed, signal]);
     if (fault) {
       voice.warn(`Stopped for good: ${fault.message}`);
-      process.exitCode = 1;
+      process.exitCode = exitCodeOf(fault);
     }
     // The process ends in any case: what was acknowledged is in the log.
-    setTimeout(() => process.exit(process.exitCode ?? 0), STOP_MS).unref();
+    setTimeout(() => endAnyway(system), STOP_MS).unref();
     await crowd?.();
     await system.stop();
     process.exit(process.exitCode ?? 0);
@@ -51,8 +53,13 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
         ? fault.lines
         : [fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)];
     for (const line of lines) voice.warn(line);
-    process.exit(fault instanceof StartFault ? fault.exitCode : 1);
+    process.exit(exitCodeOf(fault));
   }
+}
+
+function endAnyway({ stopping }: System): void {
+  voice.warn(`Not stopped after ${STOP_MS / 1_000} s: ${stopping() ?? 'the crowd'} still runs; the process ends.`);
+  process.exit(process.exitCode ?? EXIT.FAULT);
 }
 
 /** The demo's crowd is a client like any other, in a process of its own. */

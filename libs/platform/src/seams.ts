@@ -13,7 +13,9 @@ import {
   openLmdbLog,
   openMemoryCache,
   openRedisCache,
+  requireKafkaVersion,
   startPglite,
+  type TopicFault,
 } from '#mutuel/adapters';
 import { TOPICS } from '#mutuel/contracts';
 import {
@@ -26,7 +28,8 @@ import {
   type TailSource,
 } from '#mutuel/runtime';
 import { schema } from '#mutuel/views';
-import { type Config, isDistributed, StartFault } from './config.js';
+import { type Config, isDistributed } from './config.js';
+import { asStartFault, EXIT, StartFault } from './start-fault.js';
 
 export interface Seams {
   readonly log: EventLog;
@@ -55,15 +58,17 @@ export const systemEntropy: Entropy = { bytes: (count) => randomBytes(count) };
 const EMBEDDED_SHARDS = 2;
 const DISTRIBUTED_SHARDS = 4;
 const MAX_CONNECTIONS = 10;
-/** One node cannot hold three replicas; production refuses to run on less. */
+const BYTES_OF_MB = 1_000_000;
+/** Replicas that one node can hold. */
 const SINGLE_NODE = 1;
 
-const topicsOf = (shards: number): Record<string, number> => ({
+export const topicsOf = (shards: number): Record<string, number> => ({
   [TOPICS.shardCommands]: shards,
   [TOPICS.shardDecisions]: shards,
   [TOPICS.marketCommands]: 1,
   [TOPICS.marketDecisions]: 1,
   [TOPICS.odds]: 1,
+  [TOPICS.cluster]: 1,
 });
 
 export type OnWarning = (sentence: string) => void;
@@ -76,7 +81,8 @@ async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
   const { data: dir } = config;
   const shards = config.shards ?? EMBEDDED_SHARDS;
   const topics = topicsOf(shards);
-  const log = await openLmdbLog({ dir, topics, clock: systemClock, onWarning }).catch(asStartFault);
+  const reserveBytes = config.reserveMb * BYTES_OF_MB;
+  const log = await openLmdbLog({ dir, topics, clock: systemClock, reserveBytes, onWarning }).catch(asStartFault);
   const cache = openMemoryCache();
   const openEmbedded = async () => {
     const server = await startPglite({ dir, onWarning });
@@ -103,6 +109,7 @@ async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
 async function distributed(config: Config, clientId: string, onWarning: OnWarning): Promise<Seams> {
   const { brokers = [], databaseUrl = '', redisUrl = '' } = config;
   const kafka = { brokers, clientId, onWarning };
+  await requireKafkaVersion(kafka).catch(asStartFault);
   const log = await openKafkaLog(kafka).catch(asStartFault);
   const known = await log.partitions(TOPICS.shardCommands).catch(() => 0);
   const shards = config.shards ?? (known || DISTRIBUTED_SHARDS);
@@ -111,9 +118,8 @@ async function distributed(config: Config, clientId: string, onWarning: OnWarnin
   await ensureKafkaTopics({ ...kafka, topics, replication, minInsync: replication > SINGLE_NODE ? 2 : 1 }).catch(
     asStartFault,
   );
-  const unsafe = await checkKafkaTopics({ ...kafka, topics });
-  if (unsafe.length > 0 && config.production)
-    throw new StartFault(['The log is not safe for production:', ...unsafe], 1);
+  const unsafe = await checkKafkaTopics({ ...kafka, topics }).catch(asStartFault);
+  requireSafe(config, unsafe);
   const open = async () => {
     const database = await openDatabase({ url: databaseUrl, max: MAX_CONNECTIONS, onWarning });
     return { database, close: () => database.close() };
@@ -131,6 +137,17 @@ async function distributed(config: Config, clientId: string, onWarning: OnWarnin
     windowMs: 5,
     label,
   });
+}
+
+/** What decisions rely on is asked of every installation; what outlives a machine only of one that takes other people's money. */
+function requireSafe({ production, allowSingleNode }: Config, faults: readonly TopicFault[]): void {
+  const refused = faults.filter(({ kind }) => kind === 'TRUTH' || (production && !allowSingleNode));
+  if (refused.length === 0) return;
+  const what = refused.map(({ sentence }) => sentence).join(' ');
+  const advice = refused.some(({ kind }) => kind === 'TRUTH')
+    ? 'Look at them with `mutuel topics check` and mend them.'
+    : 'Mend them, or accept that the loss of one machine loses bets: --allow-single-node.';
+  throw new StartFault([`The log's topics are not safe: ${what} ${advice}`], EXIT.TOPICS);
 }
 
 interface Opened {
@@ -178,9 +195,4 @@ function seams({ config, log, shards, cache, open, durable, windowMs, label }: S
       await log.close();
     },
   };
-}
-
-function asStartFault(fault: unknown): never {
-  if (fault instanceof StartFault) throw fault;
-  throw new StartFault([(fault as Error).message.split('\n')[0] ?? 'unknown fault'], 1, { cause: fault });
 }

@@ -7,7 +7,7 @@ import fc from 'fast-check';
 import { v7 } from 'uuid';
 import { describe, expect, test } from 'vitest';
 import { type Principal, Tokens } from '../src/auth.js';
-import { maskedConfig, readConfig, StartFault } from '../src/config.js';
+import { maskedConfig, readConfig } from '../src/config.js';
 import { meetingOf } from '../src/desk.js';
 import { ALL_CONTROLLERS } from '../src/http/api-module.js';
 import { asyncapiDocument } from '../src/http/asyncapi.js';
@@ -20,6 +20,7 @@ import { Problem, problemBody, refusalOf } from '../src/problem.js';
 import { errorsDocument, PROBLEM_CODES } from '../src/problem-codes.js';
 import { randomId } from '../src/random-ids.js';
 import { cardSchema, ticketSchema } from '../src/schemas.js';
+import { StartFault } from '../src/start-fault.js';
 import { validate } from '../src/validate.js';
 import { cardOf } from './support/system.js';
 
@@ -243,6 +244,8 @@ describe('the settings', () => {
     [['--port', 'x'], {}, /^--port or PORT must be/],
     [['--port', '70000'], {}, /^--port or PORT must be a port from 0 to 65535\.$/],
     [['--rate', '0'], {}, /^--rate must be a number above zero\.$/],
+    [['--reserve-mb', '0'], {}, /^--reserve-mb or DISK_RESERVE_MB must be 1 or more\.$/],
+    [[], { CLUSTER_EPOCH: 'x' }, /^CLUSTER_EPOCH must be/],
     [['--accounts', '0'], {}, /^--accounts or DEMO_ACCOUNTS must be 1 to 200000\.$/],
     [[], { KAFKA_BROKERS: 'a:9092' }, /DATABASE_URL and REDIS_URL must be set too/],
     [[], { ...servers, KAFKA_BROKERS: 'a' }, /^KAFKA_BROKERS must be host:port/],

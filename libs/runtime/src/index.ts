@@ -1,3 +1,4 @@
+export * from './cluster.js';
 export * from './command-gateway.js';
 export * from './decider-life.js';
 export * from './decider-runner.js';

@@ -72,6 +72,8 @@ export interface EventLog {
   bounds(at: TopicPartition): Promise<LogBounds>;
   /** How many partitions the topic has; creates nothing. */
   partitions(topic: string): Promise<number>;
+  /** Why appends are refused at the moment, where the log itself knows: a full disk. */
+  trouble?(): string | undefined;
   close(): Promise<void>;
 }
 

@@ -15,7 +15,14 @@ export { lastTick, recomputeTick, ticksBack } from './odds-topic.js';
 export { type AuditEntry, OperatorModel } from './operator-model.js';
 export { type PoolInputs, poolInputs, stakesByKey, standingStakes } from './pool-inputs.js';
 export { ProjectionFault, Projector } from './projector.js';
-export { allSources, ProjectorHost, type ProjectorHostOptions, rebuild } from './projector-host.js';
+export {
+  allSources,
+  CheckpointAhead,
+  checkReadModels,
+  ProjectorHost,
+  type ProjectorHostOptions,
+  rebuild,
+} from './projector-host.js';
 export { type Ask, RaceWatch } from './race-watch.js';
 export {
   type MeetingView,

@@ -19,7 +19,8 @@ export interface OddsProjectionOptions {
 export const HISTORY_CYCLES = 120;
 /** Combinations kept of a pool's past: a chart has no room for more. */
 const HISTORY_ROWS = 40;
-const SOURCE = 'odds';
+/** Its row among the checkpoints. */
+export const ODDS_SOURCE = 'odds';
 const RETRY_MS = 500;
 
 type Tx = Pick<SqlDatabase, 'query'>;
@@ -35,7 +36,7 @@ export class OddsProjection {
 
   async start(): Promise<void> {
     const { db, log, tails, clock, onFatal } = this.#o;
-    const [row] = await db.query<{ seq: number }>('select seq from checkpoints where source = $1', [SOURCE]);
+    const [row] = await db.query<{ seq: number }>('select seq from checkpoints where source = $1', [ODDS_SOURCE]);
     const onTicks = (ticks: readonly Tick[], next: number): Promise<void> => this.write(ticks, next);
     this.#tail = new TickTail({ log, tails, clock, from: row?.seq ?? 0, onTicks, onFatal });
     await this.#tail.start();
@@ -74,7 +75,7 @@ export class OddsProjection {
       await tx.query(
         `insert into checkpoints (source, seq, head, at, lag_ms, checkpoint) values ($1, $2, '', $3, $4, '')
          on conflict (source) do update set seq = excluded.seq, at = excluded.at, lag_ms = excluded.lag_ms`,
-        [SOURCE, next, last.cycle * CYCLE_MS, Math.max(0, Math.round(last.at - last.cycle * CYCLE_MS))],
+        [ODDS_SOURCE, next, last.cycle * CYCLE_MS, Math.max(0, Math.round(last.at - last.cycle * CYCLE_MS))],
       );
     });
   }

@@ -14,7 +14,7 @@ import {
   type TailSource,
 } from '#mutuel/runtime';
 import { TickReader, tables } from '#mutuel/views';
-import { OddsProjection } from './odds-projection.js';
+import { ODDS_SOURCE, OddsProjection } from './odds-projection.js';
 import { Projector } from './projector.js';
 import { ODDS_TOPIC } from './tick-tail.js';
 
@@ -67,6 +67,36 @@ export class ProjectorHost {
 
   async stop(): Promise<void> {
     await Promise.all([this.driver.stop(), this.#odds.stop()]);
+  }
+}
+
+/** Throws `CheckpointAhead` where the read models know more than the log holds. */
+export async function checkReadModels({
+  db,
+  log,
+  shards,
+}: Pick<ProjectorHostOptions, 'db' | 'log' | 'shards'>): Promise<void> {
+  const rows = await db.query<{ source: string; seq: number; checkpoint: string }>(
+    'select source, seq, checkpoint from checkpoints',
+  );
+  const places = new Map(allSources(shards).map(({ src, at }) => [src, at]));
+  for (const { source, seq, checkpoint } of rows) {
+    const at = source === ODDS_SOURCE ? ODDS_TOPIC : places.get(source);
+    const next = checkpoint === '' ? seq : Number((JSON.parse(checkpoint) as { next?: unknown }).next);
+    if (at === undefined) continue;
+    const { end } = await log.bounds(at);
+    if (next > end) throw new CheckpointAhead(source, next, end);
+  }
+}
+
+/** The log was taken back to an earlier time, or it is another one than the read models were made from. */
+export class CheckpointAhead extends Error {
+  override readonly name = 'CheckpointAhead';
+  readonly retriable = false;
+  constructor(source: string, next: number, end: number) {
+    super(
+      `The read models have read ${source} up to offset ${next}, its log ends at ${end}: name the log they belong to, or make them anew with \`npx mutuel rebuild\`.`,
+    );
   }
 }
 

@@ -39,10 +39,13 @@ export class EmbeddedLog implements EventLog {
   private closed = false;
   /** Set when the store could not even say what it holds: nothing more may be numbered. */
   private broken: string | undefined;
+  /** Why the last flush failed; none since the last one that did not. */
+  private failing: string | undefined;
 
   constructor(
     private readonly store: LogStore,
     private readonly clock: Pick<Clock, 'now'>,
+    private readonly onWarning: (sentence: string) => void = () => undefined,
   ) {
     for (const [topic, count] of store.topics) {
       for (let partition = 0; partition < count; partition++) {
@@ -90,6 +93,10 @@ export class EmbeddedLog implements EventLog {
     const count = this.store.topics.get(topic);
     if (count === undefined) throw new LogFault(`The log has no topic ${topic}`);
     return count;
+  }
+
+  trouble(): string | undefined {
+    return this.broken ?? this.failing;
   }
 
   /** Waits for the appends under way; later ones are refused. Handlers of tails that still run are not waited for. */
@@ -147,8 +154,10 @@ export class EmbeddedLog implements EventLog {
       await this.store.write(appends);
     } catch (cause) {
       this.settleFailure(group, appends, cause);
+      this.tell(cause instanceof Error ? cause.message : String(cause));
       return;
     }
+    this.tell(undefined);
     // A flush covers everything written before it, so appends of an unknown outcome become readable here too.
     for (const partition of this.byName.values()) partition.publish();
     group.forEach((one, i) => {
@@ -168,6 +177,14 @@ export class EmbeddedLog implements EventLog {
       );
     });
     for (const { partition } of group) partition.forgetUnwritten();
+  }
+
+  /** Once when it begins and once when it is over, however many appends are refused between. */
+  private tell(failing: string | undefined): void {
+    const was = this.failing;
+    this.failing = failing;
+    if (failing !== undefined && was === undefined) this.onWarning(`The log refuses appends: ${failing}`);
+    if (failing === undefined && was !== undefined) this.onWarning('The log takes appends again');
   }
 
   private isAbsent(partition: EmbeddedPartition, base: number): boolean {

@@ -2,8 +2,10 @@
  * One process per data folder: a lock file that names its holder. A holder that no longer runs is taken over without asking. It
  * must never let two live processes write one log, and never make a person delete a file after a crash.
  */
-import { linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { linkSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { SetupFault } from '../setup-fault.js';
+import { makeDataFolder } from './data-folder.js';
 
 /** Locks held by this process, since a process id alone cannot tell us from our own second attempt. */
 const held = new Set<string>();
@@ -17,12 +19,12 @@ export function lockFolder(dir: string): FolderLock {
   const file = join(dir, 'lock');
   const mine = join(dir, `lock.${process.pid}`);
   const holder = `${process.pid} ${startOf(process.pid) ?? ''}`;
-  if (held.has(file)) throw new Error(`The data folder ${dir} is already open in this process`);
+  if (held.has(file)) throw new SetupFault('FOLDER', `The data folder ${dir} is already open in this process`);
+  makeDataFolder(dir);
   try {
-    mkdirSync(dir, { recursive: true });
     writeFileSync(mine, holder);
   } catch (cause) {
-    throw new Error(`The data folder ${dir} cannot be written: ${(cause as Error).message}`, { cause });
+    throw new SetupFault('FOLDER', `The data folder ${dir} cannot be written: ${(cause as Error).message}`, { cause });
   }
   try {
     // A link appears whole or not at all; three attempts are enough for two starters that find the same dead holder.
@@ -30,7 +32,7 @@ export function lockFolder(dir: string): FolderLock {
   } finally {
     rmSync(mine, { force: true });
   }
-  throw new Error(`The data folder ${dir} is being opened by another process; try again`);
+  throw new SetupFault('FOLDER', `The data folder ${dir} is being opened by another process; try again`);
 }
 
 function taken(mine: string, file: string, dir: string): boolean {
@@ -43,7 +45,10 @@ function taken(mine: string, file: string, dir: string): boolean {
   const holder = readHolder(file);
   if (holder === undefined) return false;
   if (isRunning(holder))
-    throw new Error(`The data folder ${dir} is in use by process ${holder.split(' ')[0]}; stop it first`);
+    throw new SetupFault(
+      'FOLDER',
+      `The data folder ${dir} is in use by process ${holder.split(' ')[0]}; stop it first`,
+    );
   putAside(file, holder);
   return false;
 }

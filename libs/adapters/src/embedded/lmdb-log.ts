@@ -4,6 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Clock, EventLog } from '#mutuel/runtime';
+import { SetupFault } from '../setup-fault.js';
 import { EmbeddedLog } from './embedded-log.js';
 import { lockFolder } from './folder-lock.js';
 import {
@@ -48,7 +49,7 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<EventLog> {
       freeBytes,
       onClosed: () => lock.release(),
     });
-    return new EmbeddedLog(store, clock);
+    return new EmbeddedLog(store, clock, onWarning);
   } catch (error) {
     await environment?.close();
     lock.release();
@@ -73,7 +74,8 @@ async function settleTopics(
   for (const [topic, count] of Object.entries(wanted)) {
     const before = kept.topics[topic];
     if (before !== undefined && before !== count) {
-      throw new Error(
+      throw new SetupFault(
+        'PARTITIONS',
         `The log in ${dir} has ${before} partitions of ${topic}, not ${count}: start with ${before}, or with another folder`,
       );
     }

@@ -5,6 +5,7 @@
 import kafkajs, { type Admin, type DescribeConfigResponse } from 'kafkajs';
 import { MAX_APPEND_BYTES } from '../append-limits.js';
 import { ServerLost } from '../server-lost.js';
+import { SetupFault } from '../setup-fault.js';
 import { type KafkaConnection, kafkaClient, settled } from './client.js';
 
 export interface TopicsOptions extends KafkaConnection {
@@ -27,6 +28,15 @@ const SETTINGS: Readonly<Record<string, string>> = {
   'max.message.bytes': String(MAX_APPEND_BYTES * 2),
 };
 
+/**
+ * What is wrong with a topic. `DURABILITY`: one machine's loss can lose acknowledged bets; somebody may choose to live with that and
+ * say so. `TRUTH`: append times, order or completeness are not what decisions rely on; nobody may.
+ */
+export interface TopicFault {
+  readonly kind: 'DURABILITY' | 'TRUTH';
+  readonly sentence: string;
+}
+
 /** Creates what is missing; an existing topic with another number of partitions is an error. */
 export async function ensureKafkaTopics(options: EnsureTopicsOptions): Promise<void> {
   const { topics, replication, minInsync } = options;
@@ -34,18 +44,24 @@ export async function ensureKafkaTopics(options: EnsureTopicsOptions): Promise<v
     const existing = await admin.listTopics();
     const missing = Object.entries(topics).filter(([topic]) => !existing.includes(topic));
     if (missing.length > 0) await create(admin, missing, replication, minInsync);
-    for (const sentence of await partitionFaults(admin, topics)) throw new Error(sentence);
+    for (const { sentence } of await partitionFaults(admin, topics))
+      throw new SetupFault(
+        'PARTITIONS',
+        `${sentence} Accounts would be looked for in other shards: restore the topics, or set SHARDS to what they were made for.`,
+      );
     // Made by us or a moment ago by another role: nobody goes on before every partition answers.
     for (const topic of Object.keys(topics)) await settled(() => admin.fetchTopicOffsets(topic));
   });
 }
 
 /** One sentence for each thing that makes the topics unfit for other people's money; empty when all is well. */
-export async function checkKafkaTopics(options: TopicsOptions): Promise<readonly string[]> {
+export async function checkKafkaTopics(options: TopicsOptions): Promise<readonly TopicFault[]> {
   return withAdmin(options, async (admin) => {
     const names = Object.keys(options.topics);
     const existing = await admin.listTopics();
-    const absent = names.filter((topic) => !existing.includes(topic)).map((topic) => `Topic ${topic} does not exist.`);
+    const absent = names
+      .filter((topic) => !existing.includes(topic))
+      .map((topic) => untrue(`Topic ${topic} does not exist.`));
     if (absent.length > 0) return absent;
     const { resources } = await admin.describeConfigs({
       includeSynonyms: false,
@@ -77,38 +93,55 @@ async function create(
   });
 }
 
-async function partitionFaults(admin: Admin, topics: Readonly<Record<string, number>>): Promise<string[]> {
+async function partitionFaults(admin: Admin, topics: Readonly<Record<string, number>>): Promise<TopicFault[]> {
   const metadata = await admin.fetchTopicMetadata({ topics: Object.keys(topics) });
   return metadata.topics
     .filter(({ name, partitions }) => partitions.length !== topics[name])
-    .map(({ name, partitions }) => `Topic ${name} has ${partitions.length} partitions, not ${topics[name]}.`);
+    .map(({ name, partitions }) => untrue(`Topic ${name} has ${partitions.length} partitions, not ${topics[name]}.`));
 }
 
-async function replicationFaults(admin: Admin, names: readonly string[]): Promise<string[]> {
+async function replicationFaults(admin: Admin, names: readonly string[]): Promise<TopicFault[]> {
   const { topics } = await admin.fetchTopicMetadata({ topics: [...names] });
   return topics.flatMap(({ name, partitions }) => {
     const least = Math.min(...partitions.map(({ replicas }) => replicas.length));
-    return least >= 3 ? [] : [`Topic ${name} has ${least} replicas; 3 are needed to lose one broker safely.`];
+    return least >= 3 ? [] : [fragile(`Topic ${name} has ${least} replicas; 3 are needed to lose one broker safely.`)];
   });
 }
 
-function settingFaults({ resourceName, configEntries }: DescribeConfigResponse['resources'][number]): string[] {
+function settingFaults({ resourceName, configEntries }: DescribeConfigResponse['resources'][number]): TopicFault[] {
   const value = (name: string) => configEntries.find(({ configName }) => configName === name)?.configValue ?? '';
-  const checks: readonly (readonly [boolean, string])[] = [
-    [Number(value('min.insync.replicas')) >= 2, `min.insync.replicas is ${value('min.insync.replicas')}; 2 are needed`],
-    [value('unclean.leader.election.enable') === 'false', 'unclean leader election is on; it loses acknowledged bets'],
+  const checks: readonly (readonly [boolean, typeof fragile, string])[] = [
+    [
+      Number(value('min.insync.replicas')) >= 2,
+      fragile,
+      `min.insync.replicas is ${value('min.insync.replicas')}; 2 are needed`,
+    ],
+    [
+      value('unclean.leader.election.enable') === 'false',
+      fragile,
+      'unclean leader election is on; it loses acknowledged bets',
+    ],
     [
       value('message.timestamp.type') === 'LogAppendTime',
+      untrue,
       'the time of a record is not its append time (LogAppendTime)',
     ],
-    [value('cleanup.policy') === 'delete', `cleanup.policy is ${value('cleanup.policy')}; the log is never compacted`],
+    [
+      value('cleanup.policy') === 'delete',
+      untrue,
+      `cleanup.policy is ${value('cleanup.policy')}; the log is never compacted`,
+    ],
     [
       Number(value('max.message.bytes')) >= MAX_APPEND_BYTES * 1.1,
+      untrue,
       `max.message.bytes is below an append's ${MAX_APPEND_BYTES}`,
     ],
   ];
-  return checks.filter(([fine]) => !fine).map(([, fault]) => `Topic ${resourceName}: ${fault}.`);
+  return checks.filter(([fine]) => !fine).map(([, kind, fault]) => kind(`Topic ${resourceName}: ${fault}.`));
 }
+
+const fragile = (sentence: string): TopicFault => ({ kind: 'DURABILITY', sentence });
+const untrue = (sentence: string): TopicFault => ({ kind: 'TRUTH', sentence });
 
 async function withAdmin<T>(options: KafkaConnection, work: (admin: Admin) => Promise<T>): Promise<T> {
   const admin = kafkaClient(options).admin();

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import type { SqlDatabase } from '#mutuel/runtime';
+import { SetupFault } from '../setup-fault.js';
 
 export interface Migration {
   /** Unique and in order, as `001-tickets`; never changed once released. */
@@ -39,9 +40,20 @@ export async function migrate(db: SqlDatabase, migrations: readonly Migration[])
 
 function checkStep(id: string, sha256: string, known: Migration | undefined): void {
   if (!known)
-    throw new Error(`The database schema is newer than this release: it has step ${id}; start the newer release`);
-  if (known.id !== id) throw new Error(`The database has schema step ${id} where this release has ${known.id}`);
-  if (sha256 !== hashOf(known.sql)) throw new Error(`Schema step ${id} was changed after it had been applied`);
+    throw new SetupFault(
+      'SCHEMA',
+      `The database schema is newer than this release: it has step ${id}; start the newer release`,
+    );
+  if (known.id !== id)
+    throw new SetupFault(
+      'SCHEMA',
+      `The database has schema step ${id} where this release has ${known.id}: start the release it belongs to`,
+    );
+  if (sha256 !== hashOf(known.sql))
+    throw new SetupFault(
+      'SCHEMA',
+      `Schema step ${id} was changed after it had been applied: start the release it belongs to`,
+    );
 }
 
 const hashOf = (sql: string): string => createHash('sha256').update(sql).digest('hex');
