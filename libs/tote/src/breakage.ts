@@ -4,33 +4,56 @@
  */
 import type { Claim } from './claims.js';
 import type { Rung } from './pools.js';
-import { compare, divide, floor, multiply, nearest, type Ratio, ratio, sum, toRatio, ZERO } from './ratio.js';
+import {
+  compare,
+  decimalDigits,
+  divide,
+  floor,
+  multiply,
+  nearest,
+  type Ratio,
+  ratio,
+  sum,
+  toRatio,
+  ZERO,
+} from './ratio.js';
 import type { RuleSet } from './rule-set.js';
 
-/** A paid rung's winners with their unrounded prices and the exact net pool. */
+/** Winners with their unrounded prices, the weights these hold, and the exact money that they share. */
 export interface BreakInput {
   readonly ruleSet: RuleSet;
-  readonly rung: Rung;
   readonly claims: readonly Claim[];
   readonly exact: readonly Ratio[];
+  /** Weight of each claim's price; with `breakAt` UNIT the price of weight 1 is broken and then multiplied. */
+  readonly weights?: readonly Ratio[];
   readonly net: Ratio;
+  readonly rung: Pick<Rung, 'name'>;
 }
 
 /** Break, then minimum; in a minus pool the rule set's lower minimum, where it has one. */
-export function breakPrices({ ruleSet, rung, claims, exact, net }: BreakInput): readonly Ratio[] {
-  if (rung.name === 'PAY_NET_RATE') return exact.map((price) => breakPrice(ruleSet, price));
-  const priced = exact.map((price) => raise(breakPrice(ruleSet, price), price, ruleSet.minimum));
+export function breakPrices({ ruleSet, claims, exact, weights, net, rung }: BreakInput): readonly Ratio[] {
+  const broken = exact.map((price, index) => breakWeighed(ruleSet, price, weights?.[index]));
+  if (rung.name === 'PAY_NET_RATE') return broken;
+  const raised = (minimum: RuleSet['minimum']): readonly Ratio[] =>
+    broken.map((price, index) => raise(price, exact[index] ?? ZERO, minimum));
+  const priced = raised(ruleSet.minimum);
   const lower = ruleSet.minimumInMinusPool;
-  if (lower === undefined || typeof ruleSet.minimum !== 'string' || compare(cost(claims, priced), net) <= 0)
-    return priced;
-  return exact.map((price) => raise(breakPrice(ruleSet, price), price, lower));
+  const isMinus = lower !== undefined && typeof ruleSet.minimum === 'string' && compare(cost(claims, priced), net) > 0;
+  return isMinus ? raised(lower) : priced;
 }
 
-const cost = (claims: readonly Claim[], prices: readonly Ratio[]): Ratio =>
+/** What the claims are paid at these prices, exact. */
+export const cost = (claims: readonly Claim[], prices: readonly Ratio[]): Ratio =>
   sum(claims.map((claim, index) => multiply(claim.stake, prices[index] ?? ZERO)));
 
+function breakWeighed(rules: RuleSet, price: Ratio, weight: Ratio | undefined): Ratio {
+  if (weight === undefined || rules.breakAt !== 'UNIT') return breakPrice(rules, price);
+  const weighed = multiply(breakPrice(rules, divide(price, weight)), weight);
+  return decimalDigits(weighed) === null ? breakPrice(rules, weighed) : weighed;
+}
+
 /** The price rounded to the rule set's break point, or to its digits where it has none. */
-function breakPrice(rules: RuleSet, price: Ratio): Ratio {
+export function breakPrice(rules: RuleSet, price: Ratio): Ratio {
   const step =
     rules.breakTo === 'none'
       ? ratio(1n, 10n ** BigInt(rules.digits))

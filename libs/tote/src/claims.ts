@@ -1,13 +1,13 @@
 /**
- * Who shares a pool and what each is owed before any rounding: the covered winning combinations, their shares by places,
- * and the four splits. Exact rationals only; breaks and minima come after, in `breakage.ts`.
+ * Who shares a pool and what each is owed before any rounding: the covered winning combinations of each tier, their
+ * shares by places, and the four splits. Exact rationals only; breaks and minima come after, in `breakage.ts`.
  */
 import type { Rung, RungPart } from './pools.js';
 import { add, divide, isZero, multiply, ONE, type Ratio, ratio, subtract, sum, toRatio, ZERO } from './ratio.js';
 import { assertTote } from './refusal.js';
 import type { RuleSet } from './rule-set.js';
 
-/** A covered winning combination: the keys it pays, their stake, its share of the profit or pool. */
+/** A covered winning combination: the keys it pays, their stake, its share of its tier's profit or pool. */
 export interface Claim {
   readonly tier: string;
   readonly c: string;
@@ -16,32 +16,39 @@ export interface Claim {
   readonly share: Ratio;
 }
 
-export function claimsOf(rung: Rung, stakeOf: (c: string) => Ratio): readonly Claim[] {
+/** The stake of a key, minor units; two tiers may have a key of the same text. */
+export type StakeOf = (c: string, tier: string) => Ratio;
+
+export function claimsOf(rung: Rung, stakeOf: StakeOf): readonly Claim[] {
   const claims = new Map<string, Omit<Claim, 'share'>>();
   for (const { tier, c, sameAs } of rung.keys) {
-    const stake = stakeOf(c);
+    const stake = stakeOf(c, tier);
     assertTote(stake.n >= 0n, `the stake on ${c} is negative`);
     if (isZero(stake)) continue;
     const main = sameAs ?? c;
-    const before = claims.get(main);
+    const before = claims.get(nameOf(tier, main));
     const keys = [...(before?.keys ?? []), { c, stake }];
-    claims.set(main, { tier, c: main, keys, stake: add(before?.stake ?? ZERO, stake) });
+    claims.set(nameOf(tier, main), { tier, c: main, keys, stake: add(before?.stake ?? ZERO, stake) });
   }
-  const shares = coveredShares(rung.parts, new Set(claims.keys()));
-  return [...claims.values()].map((claim) => ({ ...claim, share: shares.get(claim.c) ?? ZERO }));
+  const shares = coveredShares(rung, new Set(claims.keys()));
+  return [...claims.entries()].map(([name, claim]) => ({ ...claim, share: shares.get(name) ?? ZERO }));
 }
 
+const nameOf = (tier: string, c: string): string => `${tier}\n${c}`;
+
 /**
- * Shares by places, summing to one: uncovered members drop out of their tie, ties without members drop out altogether,
- * and what is left shares all.
+ * Shares by places, summing to one within a tier: uncovered members drop out of their tie, ties without members drop out
+ * altogether, and what is left shares all.
  */
-function coveredShares(parts: readonly RungPart[], covered: ReadonlySet<string>): Map<string, Ratio> {
-  const left = parts
-    .map(({ slots, keys }) => ({ slots, keys: keys.filter((c) => covered.has(c)) }))
-    .map(({ slots, keys }) => ({ slots: Math.min(slots, keys.length), keys }));
-  const total = left.reduce((count, part) => count + part.slots, 0);
+function coveredShares(rung: Rung, covered: ReadonlySet<string>): Map<string, Ratio> {
+  const tierOf = (part: RungPart): string => part.tier ?? rung.keys[0]?.tier ?? '';
+  const left = rung.parts
+    .map((part) => ({ ...part, tier: tierOf(part) }))
+    .map((part) => ({ ...part, keys: part.keys.map((c) => nameOf(part.tier, c)).filter((c) => covered.has(c)) }))
+    .map(({ tier, slots, keys }) => ({ tier, slots: Math.min(slots, keys.length), keys }));
   const shares = new Map<string, Ratio>();
-  for (const { slots, keys } of left) {
+  for (const { tier, slots, keys } of left) {
+    const total = left.reduce((count, part) => count + (part.tier === tier ? part.slots : 0), 0);
     for (const c of keys) shares.set(c, add(shares.get(c) ?? ZERO, ratio(slots, total * keys.length)));
   }
   return shares;
@@ -50,7 +57,7 @@ function coveredShares(parts: readonly RungPart[], covered: ReadonlySet<string>)
 /** The rule set's own shares, in the order of the winning combinations, scaled up when some are not covered. */
 export function ruledShares(rules: RuleSet, rung: Rung, claims: readonly Claim[]): readonly Claim[] {
   const { shares } = rules;
-  if (shares === undefined || rung.name !== 'RESULT') return claims;
+  if (shares === undefined || rules.tiers !== undefined || rung.name !== 'RESULT') return claims;
   const mains = rung.keys.filter((key) => key.sameAs === undefined).map((key) => key.c);
   const shareAt = (index: number): Ratio => toRatio(shares[index] ?? '0');
   const all = sum(mains.map((_, index) => shareAt(index)));
@@ -60,10 +67,10 @@ export function ruledShares(rules: RuleSet, rung: Rung, claims: readonly Claim[]
   return own.map((claim) => ({ ...claim, share: divide(multiply(claim.share, all), coveredTotal) }));
 }
 
-/** What a split needs: the pool's gross after refunds, its exact net with carry-in, and the covered winners. */
+/** What a split needs: the pool's gross after refunds, the money to share (exact, with carry-in), the covered winners. */
 export interface SplitInput {
   readonly ruleSet: RuleSet;
-  readonly rung: Rung;
+  readonly rung: Pick<Rung, 'how'>;
   readonly gross: number;
   readonly carryInMinor: number;
   readonly netMinor?: number | undefined;
@@ -71,16 +78,9 @@ export interface SplitInput {
   readonly claims: readonly Claim[];
 }
 
-/** The unrounded price of each claim, by the split of its rung. */
-export function exactPrices({
-  ruleSet,
-  rung,
-  gross,
-  carryInMinor,
-  netMinor,
-  net,
-  claims,
-}: SplitInput): readonly Ratio[] {
+/** The unrounded price of each claim. */
+export function exactPrices(input: SplitInput): readonly Ratio[] {
+  const { ruleSet, rung, gross, carryInMinor, netMinor, net, claims } = input;
   const staked = sum(claims.map((claim) => claim.stake));
   switch (rung.how) {
     case 'SINGLE_PRICE':
@@ -98,10 +98,6 @@ export function exactPrices({
       return claims.map(({ stake }) => divide(add(multiply(rate, add(stake, losing)), carry), stake));
     }
     default:
-      throw assertNever(rung.how);
+      throw new Error(`a rung that ends a ladder has no price: ${rung.how}`);
   }
-}
-
-function assertNever(how: string): Error {
-  return new Error(`a rung that ends a ladder has no price: ${how}`);
 }

@@ -48,11 +48,14 @@ export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './
 export {
   DEFAULT_MAX_LINES,
   type DisplayStep,
+  type JackpotRule,
   type MinimumStep,
   type PlaceStep,
   type RuleSet,
   type RungName,
   type Split,
+  type TierRule,
+  type UniqueRule,
 } from './rule-set.js';
 export { isRuleSet, type RuleProblem, ruleSetFields, validateRuleSet } from './rule-set-check.js';
 export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js';

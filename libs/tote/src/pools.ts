@@ -16,8 +16,12 @@ export interface RungKey {
   readonly sameAs?: string;
 }
 
-/** Keys that share `slots` places equally among those that are covered: the two second in a dead heat share one. */
+/**
+ * Keys that share `slots` places equally among those that are covered: the two second in a dead heat share one. `tier`
+ * where the pool has several: parts share within their tier.
+ */
 export interface RungPart {
+  readonly tier?: string;
   readonly slots: number;
   readonly keys: readonly string[];
 }

@@ -3,26 +3,32 @@
  * that must hold to the last minor unit. Exact rationals all the way; the only roundings are the price break, the
  * takeout's minor unit and the payment. Never reads a clock, never guesses a missing stake.
  */
-import { breakPrices } from './breakage.js';
-import { type Claim, claimsOf, exactPrices, ruledShares } from './claims.js';
+import { breakPrices, cost } from './breakage.js';
+import { type Claim, claimsOf, exactPrices, ruledShares, type StakeOf } from './claims.js';
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
 import { type Rung, resultKeys } from './pools.js';
+import { type Allotment, allot, type Pot, tierNames, unitPrice, weightOf } from './pots.js';
 import {
+  compare,
   decimalText,
+  divide,
   floor,
+  isZero,
   multiply,
   nearest,
+  ONE,
   type Ratio,
   ratio,
   ratioText,
   subtract,
+  sum,
   toMinor,
   toRatio,
   ZERO,
 } from './ratio.js';
 import { assertTote } from './refusal.js';
-import type { RuleSet } from './rule-set.js';
+import type { RuleSet, Split } from './rule-set.js';
 
 /** Stakes by key, minor units; a key that is absent has none. */
 export type StakeOn = ((c: string) => number) | Readonly<Record<string, number>>;
@@ -35,6 +41,8 @@ export interface PricingInput {
   readonly grossMinor: number;
   readonly refundsMinor: number;
   readonly carryInMinor: number;
+  readonly jackpotInMinor?: number;
+  readonly guaranteeMinor?: number;
   readonly stakeOn: StakeOn;
 }
 
@@ -56,8 +64,9 @@ export interface Dividend {
 
 /**
  * The priced pool. `grossMinor` is after refunds, and exactly:
- * grossMinor + carryInMinor = takeoutMinor + paid + refundedMinor + breakageMinor - topUpMinor + carryOutMinor.
- * `rung` is the rung that is paid (null for a refund or carry), `steps` the arithmetic, a line each.
+ * grossMinor + carryInMinor + jackpotInMinor
+ *   = takeoutMinor + paid + refundedMinor + breakageMinor - topUpMinor + carryOutMinor + jackpotMinor.
+ * `tiers` are the tiers' amounts before anything is handed on or merged. `rung` is the rung that is paid (null for a refund or carry), `steps` the arithmetic, a line each.
  */
 export interface Sheet {
   readonly ruleSetId: string;
@@ -68,6 +77,7 @@ export interface Sheet {
   readonly grossMinor: number;
   readonly refundsMinor: number;
   readonly carryInMinor: number;
+  readonly jackpotInMinor: number;
   readonly takeoutMinor: number;
   readonly netMinor: number;
   readonly paidMinor: number;
@@ -75,6 +85,8 @@ export interface Sheet {
   readonly breakageMinor: number;
   readonly topUpMinor: number;
   readonly carryOutMinor: number;
+  /** What the jackpot holds afterwards: what came in and was not won, and this pool's part. */
+  readonly jackpotMinor: number;
   readonly dividends: readonly Dividend[];
   readonly tiers: readonly { readonly tier: string; readonly poolMinor: number }[];
   readonly steps: readonly string[];
@@ -90,6 +102,8 @@ export function pricePool(input: PricingInput): Sheet {
     grossMinor: input.grossMinor,
     refundsMinor: input.refundsMinor,
     carryInMinor: input.carryInMinor,
+    jackpotInMinor: input.jackpotInMinor ?? 0,
+    guaranteeMinor: input.guaranteeMinor ?? 0,
     stakeOf: (c) => ratio(stake(c)),
   });
 }
@@ -101,9 +115,13 @@ export interface RungInput {
   readonly grossMinor: number;
   readonly refundsMinor: number;
   readonly carryInMinor: number;
+  /** Jackpot money put up for this pool: paid by the rule set's `unique`, else to the first tier; else kept. */
+  readonly jackpotInMinor?: number;
+  /** The gross pool (with a gross carry-in) that the operator guarantees. */
+  readonly guaranteeMinor?: number;
   readonly netMinor?: number;
   /** Minor units, as a rational where only fractional winning units are known. */
-  readonly stakeOf: (c: string) => Ratio;
+  readonly stakeOf: StakeOf;
 }
 
 /** Prices the first rung that is covered; the door for callers that already know the winning combinations. */
@@ -145,36 +163,55 @@ function scaledPrice(price: string): { readonly scaled: number; readonly scale: 
 // A rung that pays.
 
 interface Money {
-  readonly gross: number;
   readonly takeoutMinor: number;
-  /** Net pool with carry-in, exact. */
+  /** Net pool with carry-in, exact; `free` is the part of it that was never taxed here (a net carry-in). */
   readonly net: Ratio;
+  readonly free: Ratio;
+  /** What the operator adds to reach a guaranteed gross pool. */
+  readonly guaranteeMinor: number;
   readonly steps: readonly string[];
 }
 
 function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim[]): Sheet {
-  const { ruleSet } = input;
+  const { ruleSet, carryInMinor } = input;
+  const jackpotInMinor = input.jackpotInMinor ?? 0;
   const money = moneyOf(input, gross);
-  const claims = ruledShares(ruleSet, rung, found);
-  const exact = exactPrices({ ...input, rung, gross, net: money.net, claims });
-  const priced = breakPrices({ ruleSet, rung, claims, exact, net: money.net });
-  const dividends = claims.flatMap((claim, index) =>
-    claimDividends(ruleSet, claim, exact[index] ?? ZERO, priced[index] ?? ZERO),
-  );
+  const allotment = allot({
+    ruleSet,
+    claims: ruledShares(ruleSet, rung, found),
+    net: subtract(money.net, money.free),
+    gross,
+    carryIn: money.free,
+    jackpotIn: ratio(jackpotInMinor),
+  });
+  const paidPots = allotment.pots.map((pot) => potDividends({ ...input, rung, gross, pot }));
+  const dividends = paidPots.flatMap((pot) => pot.dividends);
+  const unpaid = sum([allotment.carried, ...paidPots.map((pot) => pot.unpaid)]);
+  const { carryOutMinor, takeoutMinor } = carriedOn(input, unpaid, money.takeoutMinor);
+  const jackpotMinor = toMinor(floor(allotment.jackpot));
   const paidMinor = dividends.reduce((total, dividend) => total + dividend.paidMinor, 0);
-  const inPool = gross + input.carryInMinor - money.takeoutMinor;
+  const inPool = gross + carryInMinor + money.guaranteeMinor + jackpotInMinor - takeoutMinor;
+  const toPay = inPool - carryOutMinor - jackpotMinor;
   return balanced({
     ...frame(input, rung, gross),
     outcome: 'PAID',
     rung: rung.rung,
-    takeoutMinor: money.takeoutMinor,
-    netMinor: gross - money.takeoutMinor,
+    takeoutMinor,
+    netMinor: gross - takeoutMinor,
     paidMinor,
-    breakageMinor: Math.max(0, inPool - paidMinor),
-    topUpMinor: Math.max(0, paidMinor - inPool),
+    breakageMinor: Math.max(0, toPay - paidMinor),
+    topUpMinor: money.guaranteeMinor + Math.max(0, paidMinor - toPay),
+    carryOutMinor,
+    jackpotMinor,
     dividends,
-    tiers: [{ tier: ruleSet.poolType, poolMinor: inPool }],
-    steps: [...money.steps, ...priceSteps(ruleSet, rung, dividends), ...balanceSteps(inPool, paidMinor)],
+    tiers: isTiered(ruleSet) ? tierAmounts(allotment) : [{ tier: ruleSet.poolType, poolMinor: inPool }],
+    steps: [
+      ...money.steps,
+      ...allotment.steps,
+      ...paidPots.flatMap((pot) => pot.steps),
+      ...(carryOutMinor > 0 ? [`${carryOutMinor} is carried to a later pool`] : []),
+      ...balanceSteps(toPay, paidMinor),
+    ],
   });
 }
 
@@ -189,21 +226,89 @@ function netRate(input: RungInput, rung: Rung, gross: number, found: readonly Cl
 
 function moneyOf(input: RungInput, gross: number): Money {
   const { ruleSet, carryInMinor, refundsMinor, grossMinor, netMinor } = input;
+  const isTaxed = ruleSet.carry === 'GROSS';
   const steps: string[] = [];
   if (refundsMinor > 0) steps.push(`gross ${gross} = stakes ${grossMinor} - refunds ${refundsMinor}`);
+  const free = isTaxed ? ZERO : ratio(carryInMinor);
   if (netMinor !== undefined) {
     steps.push(`net ${netMinor} as given, takeout ${gross - netMinor}, carry-in ${carryInMinor}`);
-    return { gross, takeoutMinor: gross - netMinor, net: ratio(netMinor + carryInMinor), steps };
+    return { takeoutMinor: gross - netMinor, net: ratio(netMinor + carryInMinor), free, guaranteeMinor: 0, steps };
   }
-  const taxed = ratio(gross + (ruleSet.carry === 'GROSS' ? carryInMinor : 0));
+  const funds = gross + (isTaxed ? carryInMinor : 0);
+  const guaranteeMinor = Math.max(0, (input.guaranteeMinor ?? 0) - funds);
+  if (guaranteeMinor > 0) steps.push(`guarantee ${input.guaranteeMinor}: the operator adds ${guaranteeMinor}`);
+  const taxed = ratio(funds + guaranteeMinor);
   const takeout = multiply(taxed, toRatio(ruleSet.takeout));
   const takeoutMinor = toMinor(floor(takeout));
-  const net = subtract(ratio(gross + carryInMinor), takeout);
+  const net = subtract(ratio(gross + carryInMinor + guaranteeMinor), takeout);
   steps.push(`takeout ${takeoutMinor} = ${taxed.n} x ${ruleSet.takeout}, rounded down to a minor unit`);
   steps.push(
     `net pool ${amountText(net)} = gross ${gross} + carry-in ${carryInMinor} - exact takeout ${amountText(takeout)}`,
   );
-  return { gross, takeoutMinor, net, steps };
+  return { takeoutMinor, net, free, guaranteeMinor, steps };
+}
+
+/** Money nobody won: net as it is; gross with the takeout that was not earned on it. */
+function carriedOn(
+  { ruleSet, netMinor }: RungInput,
+  unpaid: Ratio,
+  takeoutMinor: number,
+): { readonly carryOutMinor: number; readonly takeoutMinor: number } {
+  const kept = subtract(ONE, toRatio(ruleSet.takeout));
+  if (ruleSet.carry === 'NET' || netMinor !== undefined || isZero(kept))
+    return { carryOutMinor: toMinor(floor(unpaid)), takeoutMinor };
+  const carried = divide(unpaid, kept);
+  const untaken = toMinor(floor(subtract(carried, unpaid)));
+  return { carryOutMinor: toMinor(floor(carried)), takeoutMinor: takeoutMinor - untaken };
+}
+
+interface PaidPot {
+  readonly dividends: readonly Dividend[];
+  /** Net money that a winning stake of less than one unit leaves, see `partUnitMinor`. */
+  readonly unpaid: Ratio;
+  readonly steps: readonly string[];
+}
+
+function potDividends(input: RungInput & { readonly rung: Rung; readonly gross: number; readonly pot: Pot }): PaidPot {
+  const { ruleSet, rung, pot } = input;
+  const { claims, pool: net } = pot;
+  if (claims.length === 0) return { dividends: [], unpaid: ZERO, steps: [] };
+  const isMerged = pot.tiers.length > 1;
+  const how = pot.fixed ? 'SINGLE_PRICE' : potSplit(ruleSet, rung, pot);
+  const weights = claims.map(({ tier }) => weightOf(pot, tier));
+  const full = isMerged
+    ? weights.map((weight) => multiply(unitPrice(pot), weight))
+    : exactPrices({ ...input, rung: { how }, net, claims });
+  const staked = sum(claims.map(({ stake }) => stake));
+  const exact = full.map((price, index) =>
+    partPrice(ruleSet, how, price, how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked),
+  );
+  const priced = breakPrices({
+    ...{ ruleSet, rung, claims, exact, net },
+    ...(isMerged ? { weights } : {}),
+  });
+  const dividends = claims.flatMap((claim, index) =>
+    claimDividends(ruleSet, claim, exact[index] ?? ZERO, priced[index] ?? ZERO),
+  );
+  return {
+    dividends,
+    unpaid: subtract(cost(claims, full), cost(claims, exact)),
+    steps: priceSteps(ruleSet, how, dividends),
+  };
+}
+
+/** A tier with several winning combinations is shared by the rule set's dead-heat split. */
+function potSplit(ruleSet: RuleSet, rung: Rung, pot: Pot): Split {
+  if (ruleSet.tiers === undefined) return rung.how as Split;
+  const mains = rung.keys.filter(({ tier, sameAs }) => sameAs === undefined && tier === pot.tiers[0]?.name);
+  return ruleSet.split === 'SINGLE_PRICE' && mains.length > 1 ? ruleSet.deadHeat : ruleSet.split;
+}
+
+/** Below one unit of winning stake the dividend is what one whole unit would have been paid. */
+function partPrice({ partUnitMinor }: RuleSet, how: Split, full: Ratio, stake: Ratio): Ratio {
+  if (partUnitMinor === undefined || how === 'PROFIT_SPLIT' || how === 'JAPAN') return full;
+  const part = divide(stake, ratio(partUnitMinor));
+  return compare(part, ONE) < 0 ? multiply(full, part) : full;
 }
 
 function claimDividends(rules: RuleSet, claim: Claim, exact: Ratio, price: Ratio): readonly Dividend[] {
@@ -238,18 +343,35 @@ function ended(input: RungInput, rung: Rung, gross: number): Sheet {
     const steps = [`nobody won: the gross pool ${gross} and carry-in ${input.carryInMinor} are carried, untaxed`];
     return balanced({ ...base, outcome: 'CARRIED', netMinor: gross, carryOutMinor, steps });
   }
-  const { takeoutMinor, steps } = moneyOf(input, gross);
+  const { takeoutMinor, net, free, guaranteeMinor, steps } = moneyOf(input, gross);
   const netMinor = gross - takeoutMinor;
-  const carryOutMinor = netMinor + input.carryInMinor;
+  const allotment = allot({
+    ...{ ruleSet: input.ruleSet, claims: [], gross, carryIn: free, jackpotIn: ratio(base.jackpotInMinor) },
+    net: subtract(net, free),
+  });
+  const jackpotMinor = toMinor(floor(allotment.jackpot));
+  const carryOutMinor = netMinor + input.carryInMinor + guaranteeMinor + base.jackpotInMinor - jackpotMinor;
   return balanced({
     ...base,
     outcome: 'CARRIED',
     takeoutMinor,
     netMinor,
+    topUpMinor: guaranteeMinor,
     carryOutMinor,
-    steps: [...steps, `nobody won: net ${netMinor} and carry-in ${input.carryInMinor} are carried`],
+    jackpotMinor,
+    tiers: isTiered(input.ruleSet) ? tierAmounts(allotment) : base.tiers,
+    steps: [
+      ...steps,
+      ...allotment.steps,
+      `nobody won: net ${netMinor} and carry-in ${input.carryInMinor} are carried${jackpotMinor > 0 ? `, ${jackpotMinor} is the jackpot's` : ''}`,
+    ],
   });
 }
+
+const isTiered = ({ tiers, weights }: RuleSet): boolean => tiers !== undefined || weights !== undefined;
+
+const tierAmounts = ({ pools }: Allotment): Sheet['tiers'] =>
+  pools.map(({ tier, pool }) => ({ tier, poolMinor: toMinor(floor(pool)) }));
 
 /** A sheet with no money moved yet. */
 function frame(input: RungInput, rung: Rung, gross: number): Sheet {
@@ -262,6 +384,7 @@ function frame(input: RungInput, rung: Rung, gross: number): Sheet {
     grossMinor: gross,
     refundsMinor: input.refundsMinor,
     carryInMinor: input.carryInMinor,
+    jackpotInMinor: input.jackpotInMinor ?? 0,
     takeoutMinor: 0,
     netMinor: 0,
     paidMinor: 0,
@@ -269,8 +392,10 @@ function frame(input: RungInput, rung: Rung, gross: number): Sheet {
     breakageMinor: 0,
     topUpMinor: 0,
     carryOutMinor: 0,
+    // Nobody has won it: it goes back.
+    jackpotMinor: input.jackpotInMinor ?? 0,
     dividends: [],
-    tiers: [{ tier: input.ruleSet.poolType, poolMinor: 0 }],
+    tiers: tierNames(input.ruleSet).map((tier) => ({ tier, poolMinor: 0 })),
     steps: [],
   };
 }
@@ -283,8 +408,12 @@ function balanced(sheet: Sheet): Sheet {
     sheet.refundedMinor +
     sheet.breakageMinor -
     sheet.topUpMinor +
-    sheet.carryOutMinor;
-  assertTote(sheet.grossMinor + sheet.carryInMinor === out, `the sheet of ${sheet.ruleSetId} does not balance`);
+    sheet.carryOutMinor +
+    sheet.jackpotMinor;
+  assertTote(
+    sheet.grossMinor + sheet.carryInMinor + sheet.jackpotInMinor === out,
+    `the sheet of ${sheet.ruleSetId} does not balance`,
+  );
   return sheet;
 }
 
@@ -293,12 +422,12 @@ function balanced(sheet: Sheet): Sheet {
 /** An exact amount of minor units: whole, or as a fraction. */
 const amountText = (amount: Ratio): string => (amount.d === 1n ? `${amount.n}` : ratioText(amount));
 
-function priceSteps(rules: RuleSet, rung: Rung, dividends: readonly Dividend[]): readonly string[] {
+function priceSteps(rules: RuleSet, split: Split, dividends: readonly Dividend[]): readonly string[] {
   const rounding = rules.breakTo === 'none' ? `${rules.digits} digits` : `${rules.breakTo} per ${rules.breakPer}`;
-  const how = `${rung.how}, ${rules.rounding === 'DOWN' ? 'down' : 'nearest'} to ${rounding}`;
+  const how = `${split}, ${rules.rounding === 'DOWN' ? 'down' : 'nearest'} to ${rounding}`;
   return dividends.map(
-    ({ c, exact, price, stakeMinor, paidMinor }) =>
-      `${c}: exact price ${exact} (${how}, then minimum) = ${price}; paid ${paidMinor} = ${stakeMinor} x ${price}, rounded down`,
+    ({ tier, c, exact, price, stakeMinor, paidMinor }) =>
+      `${tier === rules.poolType ? '' : `${tier} `}${c}: exact price ${exact} (${how}, then minimum) = ${price}; paid ${paidMinor} = ${stakeMinor} x ${price}, rounded down`,
   );
 }
 

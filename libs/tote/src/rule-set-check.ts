@@ -3,7 +3,7 @@
  * and sentences, so that whoever writes a rule set is told what to change. Never repairs anything.
  */
 import { isPoolType } from './pool-type.js';
-import { divide, toRatio } from './ratio.js';
+import { compare, divide, ONE, sum, toRatio } from './ratio.js';
 import type { DisplayStep, RuleSet } from './rule-set.js';
 
 /** A defect of a rule set: JSON pointer and sentence. */
@@ -43,6 +43,12 @@ const rate: Check = (v) => {
   return Number(top) <= Number(bottom) ? null : 'must not be above 1';
 };
 
+/** A decimal or fraction above zero. */
+const ratioCheck: Check = (v) =>
+  typeof v === 'string' && RATE.test(v) && /[1-9]/.test(v.split('/')[0] ?? '')
+    ? null
+    : 'must be a decimal or a fraction above zero in quotes, such as "2" or "7/3"';
+
 const listOf =
   (most: number, check: Check): Check =>
   (v) => {
@@ -68,6 +74,16 @@ const minimumSteps = listOf(8, record({ atMost: amount, below: amount, pay: amou
 const placeSteps = listOf(8, record({ from: whole(1, 99), places: whole(1, 9) }, ['from', 'places']));
 const displaySteps = listOf(8, record({ below: positive, step: positive }, ['step']));
 
+const tierRule = record(
+  { name: text, share: rate, ratio: ratioCheck, group: text, uncovered: oneOf('MERGE', 'CARRY', 'JACKPOT') },
+  ['name', 'share'],
+);
+const weights: Check = (v) => {
+  if (typeof v !== 'object' || v === null || Array.isArray(v)) return 'must be an object of weights by tier';
+  const bad = Object.entries(v).find(([, weight]) => ratioCheck(weight) !== null);
+  return bad ? `has ${bad[0]}, which ${ratioCheck(bad[1])}` : null;
+};
+
 /** The check of every field; what is absent from `REQUIRED` may be left out. */
 const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
   id: text,
@@ -89,6 +105,12 @@ const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
   minimum: (v) => (typeof v === 'string' ? amount(v) : minimumSteps(v)),
   minimumInMinusPool: amount,
   payment: oneOf('DOWN', 'NEAREST'),
+  tiers: listOf(16, tierRule),
+  weights,
+  unique: record({ tier: text, unit: whole(1, 1_000_000_000) }, ['tier', 'unit']),
+  jackpot: record({ share: rate, of: oneOf('NET', 'GROSS') }, ['share', 'of']),
+  pricing: oneOf('STANDARD', 'NET'),
+  partUnitMinor: whole(1, 1_000_000_000),
   noWinner: listOf(12, rung),
   carry: oneOf('NET', 'GROSS'),
   display: displaySteps,
@@ -105,6 +127,12 @@ const OPTIONAL: readonly string[] = [
   'shares',
   'places',
   'minimumInMinusPool',
+  'tiers',
+  'weights',
+  'unique',
+  'jackpot',
+  'pricing',
+  'partUnitMinor',
   'display',
   'minStakeMinor',
   'unitMultipleMinor',
@@ -155,7 +183,38 @@ function crossProblems(rules: RuleSet): RuleProblem[] {
   if (minimumInMinusPool !== undefined && typeof minimum !== 'string') {
     problems.push({ at: '/minimumInMinusPool', message: 'minimumInMinusPool needs a single minimum, not steps' });
   }
-  return [...problems, ...displayProblems(display)];
+  return [...problems, ...tierProblems(rules), ...placeProblems(rules.places), ...displayProblems(display)];
+}
+
+/** Shares add to one; names are unique; `unique` names a tier, and then what is missing is its part. */
+function tierProblems({ tiers, shares, unique, weights }: RuleSet): RuleProblem[] {
+  const problems: RuleProblem[] = [];
+  if (shares !== undefined && compare(sum(shares.map(toRatio)), ONE) > 0)
+    problems.push({ at: '/shares', message: 'shares add to more than 1' });
+  const names = tiers?.map(({ name }) => name) ?? Object.keys(weights ?? {});
+  if (unique && !names.includes(unique.tier))
+    problems.push({ at: '/unique/tier', message: `${unique.tier} is not a tier` });
+  if (!tiers) return problems;
+  const twice = names.findIndex((name, index) => names.indexOf(name) !== index);
+  if (twice >= 0) problems.push({ at: `/tiers/${twice}/name`, message: `the tier ${names[twice]} is named twice` });
+  const all = compare(sum(tiers.map(({ share }) => toRatio(share))), ONE);
+  if (all > 0 || (all < 0 && unique === undefined))
+    problems.push({ at: '/tiers', message: 'the shares of the tiers do not add to 1' });
+  return problems;
+}
+
+/** Steps of places rise without a hole: more runners never pay fewer places, and none is skipped between two steps. */
+function placeProblems(places: RuleSet['places']): RuleProblem[] {
+  if (typeof places !== 'object') return [];
+  return places.flatMap(({ from, places: paid }, index) => {
+    const before = places[index - 1];
+    const at = `/places/${index}`;
+    if (paid > from) return [{ at, message: `${from} runners cannot fill ${paid} places` }];
+    if (before && from <= before.from) return [{ at, message: 'steps of places must rise in from' }];
+    if (before && paid !== before.places + 1)
+      return [{ at, message: `between ${before.places} and ${paid} places the table has a hole` }];
+    return [];
+  });
 }
 
 function displayProblems(display: readonly DisplayStep[] = []): RuleProblem[] {

@@ -70,6 +70,38 @@ export interface PlaceStep {
   readonly places: number;
 }
 
+/**
+ * One tier of a pool; tiers are listed best first. Each has `share` of the net pool; shares add to one, or what is
+ * missing is the part of a `unique` winner. A tier of share `"0"` without ratio or weight is paid the minimum before the
+ * others share what is left.
+ */
+export interface TierRule {
+  /** `ORDER`, `6/6`, `BONUS4`, `M4`. */
+  readonly name: string;
+  readonly share: string;
+  /** Its unbroken price is at least this many times the next tier's; else both merge, its stakes weighing as much. */
+  readonly ratio?: string;
+  /** Tiers of one group are one pool from the start, their stakes weighing by `weights`; the pool has the group's name. */
+  readonly group?: string;
+  /**
+   * What becomes of its money when nobody is in it. MERGE: to the next covered tier below, else above. CARRY: to a later
+   * pool. JACKPOT: to the jackpot. Absent: CARRY where the ladder ends in CARRY, else MERGE.
+   */
+  readonly uncovered?: 'MERGE' | 'CARRY' | 'JACKPOT';
+}
+
+/** Pays the jackpot to the tier when all its winning stake together is exactly one `unit` (minor units). */
+export interface UniqueRule {
+  readonly tier: string;
+  readonly unit: number;
+}
+
+/** What a pool gives to its jackpot or reserve before its tiers share: a share of the net or of the gross pool. */
+export interface JackpotRule {
+  readonly share: string;
+  readonly of: 'NET' | 'GROSS';
+}
+
 /** Odds below `below` are shown in multiples of `step`; the last one has no `below`. */
 export interface DisplayStep {
   readonly below?: string;
@@ -119,6 +151,20 @@ export interface RuleSet {
   readonly minimumInMinusPool?: string;
   /** How one bet's payment (winning stake x price) becomes whole minor units; NEAREST takes halves upwards. */
   readonly payment: 'DOWN' | 'NEAREST';
+
+  /** Tiers, best first; absent: one tier that has the pool's own name. A net carry-in belongs to the first. */
+  readonly tiers?: readonly TierRule[];
+  /** How stakes weigh when tiers are merged, by tier. Without `tiers` all of them are one pool from the start. */
+  readonly weights?: Readonly<Record<string, string>>;
+  readonly unique?: UniqueRule;
+  readonly jackpot?: JackpotRule;
+  /** NET: money of several sources with their own takeouts, priced net; absent: STANDARD. */
+  readonly pricing?: 'STANDARD' | 'NET';
+  /**
+   * A winning stake below this many minor units (one unit) is part of a dividend: the dividend is the whole net pool for
+   * one unit, its fraction is paid, the rest is carried. Absent: no such rule.
+   */
+  readonly partUnitMinor?: number;
 
   /** The ladder, see `RungName`. Absent rungs at its end mean REFUND. */
   readonly noWinner: readonly RungName[];

@@ -1,0 +1,254 @@
+/**
+ * How a net pool becomes pots of money: tiers by their shares, tiers without winners handed on, tiers merged with weights
+ * where a ratio between their prices fails, the jackpot's part and its winner. A pool without tiers is one pot. Exact
+ * rationals; nothing is rounded here, and no price is broken.
+ */
+import type { Claim } from './claims.js';
+import {
+  add,
+  compare,
+  divide,
+  isZero,
+  multiply,
+  ONE,
+  type Ratio,
+  ratio,
+  ratioText,
+  subtract,
+  sum,
+  toRatio,
+  ZERO,
+} from './ratio.js';
+import { assertTote } from './refusal.js';
+import type { RuleSet, TierRule } from './rule-set.js';
+
+/** Tiers that share one amount, best first, with the weight of their stakes; `fixed`: paid the minimum, no share. */
+export interface Pot {
+  readonly tiers: readonly { readonly name: string; readonly weight: Ratio }[];
+  readonly pool: Ratio;
+  readonly claims: readonly Claim[];
+  readonly fixed: boolean;
+}
+
+/** `pools` are the tiers' amounts before anything is handed on or merged; what is not paid is carried or kept. */
+export interface Allotment {
+  readonly pots: readonly Pot[];
+  readonly pools: readonly { readonly tier: string; readonly pool: Ratio }[];
+  readonly carried: Ratio;
+  readonly jackpot: Ratio;
+  readonly steps: readonly string[];
+}
+
+/** `net` without carry-in, exact; `carryIn` as far as it is not in `net` already (a gross carry-in is). */
+export interface AllotInput {
+  readonly ruleSet: RuleSet;
+  readonly claims: readonly Claim[];
+  readonly net: Ratio;
+  readonly gross: number;
+  readonly carryIn: Ratio;
+  readonly jackpotIn: Ratio;
+}
+
+export function allot(input: AllotInput): Allotment {
+  const { ruleSet, claims, net, carryIn, jackpotIn } = input;
+  const steps: string[] = [];
+  const reserve = reserveOf(input);
+  if (!isZero(reserve))
+    steps.push(`jackpot part ${text(reserve)} = ${ruleSet.jackpot?.share} of the ${ruleSet.jackpot?.of} pool`);
+  const rules = tiersOf(ruleSet);
+  const fixed = fixedPots(ruleSet, rules, claims);
+  const fixedCost = sum(fixed.map(({ pool }) => pool));
+  if (!isZero(fixedCost)) steps.push(`${text(fixedCost)} pays the tiers of fixed price first`);
+  const left = atLeastZero(subtract(subtract(net, reserve), fixedCost));
+  const shared = rules.filter((rule) => !fixed.some(({ tiers }) => tiers[0]?.name === rule.name));
+  const missing = subtract(ONE, sum(shared.map(({ share }) => toRatio(share))));
+  let pots = grouped(ruleSet, shared, claims).map(({ name, share, ...pot }, index) => ({
+    ...pot,
+    name,
+    pool: add(multiply(share, left), index === 0 ? carryIn : ZERO),
+  }));
+  const pools = [
+    ...pots.map(({ name, pool }) => ({ tier: name, pool })),
+    ...fixed.map(({ tiers, pool }) => ({ tier: tiers[0]?.name ?? '', pool })),
+  ];
+  if (rules.length > 1) for (const { tier, pool } of pools) steps.push(`tier ${tier}: ${text(pool)}`);
+
+  const prize = prizeOf(ruleSet, pots, jackpotIn, multiply(missing, left));
+  pots = pots.map((pot) => (pot === prize.winner ? { ...pot, pool: add(pot.pool, prize.amount) } : pot));
+  if (prize.winner) steps.push(`jackpot ${text(prize.amount)} goes to ${prize.winner.name}`);
+  const handed = handOn(ruleSet, rules, pots, steps);
+  const merged = merge(ruleSet, rules, handed.pots, steps);
+  return {
+    pots: [...merged, ...fixed],
+    pools,
+    carried: handed.carried,
+    jackpot: sum([reserve, prize.kept, handed.jackpot]),
+    steps,
+  };
+}
+
+/** The weight-1 price of a pot of several tiers. */
+export function unitPrice({ pool, tiers, claims }: Pot): Ratio {
+  return divide(pool, weighed(tiers, claims));
+}
+
+export const weightOf = ({ tiers }: Pot, tier: string): Ratio => tiers.find(({ name }) => name === tier)?.weight ?? ONE;
+
+/** The names under which a rule set's money is shown: tiers, or groups of them. */
+export const tierNames = (ruleSet: RuleSet): readonly string[] => [
+  ...new Set(tiersOf(ruleSet).map(({ name, group }) => group ?? name)),
+];
+
+/** A rule set's tiers; without any, one that has the pool's name, or those that `weights` names. */
+function tiersOf({ tiers, weights, poolType }: RuleSet): readonly TierRule[] {
+  if (tiers) return tiers;
+  if (!weights) return [{ name: poolType, share: '1' }];
+  return Object.keys(weights).map((name, index) => ({ name, share: index === 0 ? '1' : '0', group: poolType }));
+}
+
+const reserveOf = ({ ruleSet: { jackpot }, net, gross }: AllotInput): Ratio =>
+  jackpot ? multiply(toRatio(jackpot.share), jackpot.of === 'GROSS' ? ratio(gross) : net) : ZERO;
+
+/** Tiers of share zero that nothing merges: their winners are paid the minimum before the others share. */
+function fixedPots(ruleSet: RuleSet, rules: readonly TierRule[], claims: readonly Claim[]): readonly Pot[] {
+  const { minimum } = ruleSet;
+  return rules
+    .filter(({ share, ratio: least, group }) => isZero(toRatio(share)) && least === undefined && group === undefined)
+    .map(({ name }) => {
+      const own = claims.filter(({ tier }) => tier === name);
+      const price = typeof minimum === 'string' ? toRatio(minimum) : ONE;
+      const pool = multiply(price, sum(own.map(({ stake }) => stake)));
+      return { tiers: [{ name, weight: ONE }], pool, claims: own, fixed: true };
+    });
+}
+
+interface Named extends Pot {
+  readonly name: string;
+}
+
+/** Tiers of one group together, with their weights. */
+function grouped(
+  { weights }: RuleSet,
+  rules: readonly TierRule[],
+  claims: readonly Claim[],
+): readonly (Omit<Named, 'pool'> & { readonly share: Ratio })[] {
+  const names = [...new Set(rules.map(({ name, group }) => group ?? name))];
+  return names.map((potName) => {
+    const members = rules.filter(({ name, group }) => (group ?? name) === potName);
+    const weightIn = (tier: string): Ratio => (members.length > 1 ? toRatio(weights?.[tier] ?? '1') : ONE);
+    const tiers = members.map(({ name }) => ({ name, weight: weightIn(name) }));
+    return {
+      name: potName,
+      tiers,
+      share: sum(members.map(({ share }) => toRatio(share))),
+      claims: claims.filter(({ tier }) => members.some(({ name }) => name === tier)),
+      fixed: false,
+    };
+  });
+}
+
+/**
+ * Who wins the jackpot. With `unique`: the tier whose whole winning stake is exactly one unit wins the jackpot and the
+ * missing share; else both are kept. Without: the first tier wins it when anybody is in it, else it is kept.
+ */
+function prizeOf(
+  { unique }: RuleSet,
+  pots: readonly Named[],
+  jackpotIn: Ratio,
+  missing: Ratio,
+): { readonly winner: Named | null; readonly amount: Ratio; readonly kept: Ratio } {
+  const amount = add(jackpotIn, missing);
+  const tier = unique?.tier ?? pots[0]?.name;
+  const pot = pots.find(({ tiers, name }) => name === tier || tiers.some((member) => member.name === tier));
+  const staked = sum((pot?.claims ?? []).map(({ stake }) => stake));
+  const wins = unique ? compare(staked, ratio(unique.unit)) === 0 : !isZero(staked);
+  if (pot && wins && !isZero(amount)) return { winner: pot, amount, kept: ZERO };
+  return { winner: null, amount: ZERO, kept: amount };
+}
+
+interface Handed {
+  readonly pots: readonly Named[];
+  readonly carried: Ratio;
+  readonly jackpot: Ratio;
+}
+
+/** Pots that nobody is in give their money on, by the rule of their first tier. */
+function handOn(ruleSet: RuleSet, rules: readonly TierRule[], pots: readonly Named[], steps: string[]): Handed {
+  const covered = pots.map(({ claims }) => claims.length > 0);
+  const pools = pots.map(({ pool }) => pool);
+  let [carried, jackpot] = [ZERO, ZERO];
+  for (const [index, pot] of pots.entries()) {
+    if (covered[index] || isZero(pot.pool)) continue;
+    const below = covered.findIndex((isCovered, i) => isCovered && i > index);
+    const heir = below >= 0 ? below : covered.lastIndexOf(true, index);
+    const asked = uncoveredRule(ruleSet, rules, pot);
+    const to = asked === 'MERGE' && heir < 0 ? 'CARRY' : asked;
+    steps.push(
+      `nobody in ${pot.name}: its ${text(pot.pool)} ${to === 'MERGE' ? `goes to ${pots[heir]?.name}` : to === 'CARRY' ? 'is carried' : 'goes to the jackpot'}`,
+    );
+    if (to === 'CARRY') carried = add(carried, pot.pool);
+    else if (to === 'JACKPOT') jackpot = add(jackpot, pot.pool);
+    else pools[heir] = add(pools[heir] ?? ZERO, pot.pool);
+  }
+  const left = pots.map((pot, index) => ({ ...pot, pool: pools[index] ?? ZERO })).filter((_, index) => covered[index]);
+  return { pots: left, carried, jackpot };
+}
+
+function uncoveredRule(ruleSet: RuleSet, rules: readonly TierRule[], pot: Pot): 'MERGE' | 'CARRY' | 'JACKPOT' {
+  const rule = rules.find(({ name }) => name === pot.tiers[0]?.name);
+  return rule?.uncovered ?? (ruleSet.noWinner.includes('CARRY') ? 'CARRY' : 'MERGE');
+}
+
+/** Merges neighbours from the bottom until every ratio between them holds. */
+function merge(
+  ruleSet: RuleSet,
+  rules: readonly TierRule[],
+  pots: readonly Named[],
+  steps: string[],
+): readonly Named[] {
+  let list = [...pots];
+  for (let index = list.length - 2; index >= 0; index--) {
+    const [upper, lower] = [list[index], list[index + 1]];
+    if (!upper || !lower || holds(rules, upper, lower)) continue;
+    const joined = join(ruleSet, rules, upper, lower);
+    const names = joined.tiers.map(({ name, weight }) => `${name} x ${text(weight)}`).join(', ');
+    steps.push(`${upper.name} pays less than its ratio to ${lower.name}: merged, ${text(joined.pool)} over ${names}`);
+    list = [...list.slice(0, index), joined, ...list.slice(index + 2)];
+    // A merged pot may now fail against the one below it.
+    index = Math.min(index + 1, list.length - 1);
+  }
+  return list;
+}
+
+const ratioBelow = (rules: readonly TierRule[], upper: Pot): string | undefined =>
+  rules.find(({ name }) => name === upper.tiers.at(-1)?.name)?.ratio;
+
+function holds(rules: readonly TierRule[], upper: Pot, lower: Pot): boolean {
+  const least = ratioBelow(rules, upper);
+  if (least === undefined) return true;
+  const above = multiply(unitPrice(upper), upper.tiers.at(-1)?.weight ?? ONE);
+  const below = multiply(unitPrice(lower), lower.tiers[0]?.weight ?? ONE);
+  return compare(above, multiply(toRatio(least), below)) >= 0;
+}
+
+function join({ weights }: RuleSet, rules: readonly TierRule[], upper: Named, lower: Named): Named {
+  const [last, first] = [upper.tiers.at(-1), lower.tiers[0]];
+  assertTote(last !== undefined && first !== undefined, 'a pot has tiers');
+  const own = weights?.[last.name];
+  const next = weights?.[first.name];
+  const times = own && next ? divide(toRatio(own), toRatio(next)) : toRatio(ratioBelow(rules, upper) ?? '1');
+  const scale = divide(multiply(times, first.weight), last.weight);
+  return {
+    name: `${upper.name}+${lower.name}`,
+    tiers: [...upper.tiers.map(({ name, weight }) => ({ name, weight: multiply(weight, scale) })), ...lower.tiers],
+    pool: add(upper.pool, lower.pool),
+    claims: [...upper.claims, ...lower.claims],
+    fixed: false,
+  };
+}
+
+const weighed = (tiers: Pot['tiers'], claims: readonly Claim[]): Ratio =>
+  sum(claims.map(({ tier, stake }) => multiply(stake, tiers.find(({ name }) => name === tier)?.weight ?? ONE)));
+
+const atLeastZero = (value: Ratio): Ratio => (value.n < 0n ? ZERO : value);
+const text = (value: Ratio): string => (value.d === 1n ? `${value.n}` : ratioText(value));
