@@ -12,6 +12,10 @@ export interface Field {
   readonly declared: readonly string[];
   readonly scratched?: readonly string[];
   readonly entries?: readonly (readonly string[])[];
+  /** The race is a handicap, where the number of places depends on it (United Kingdom). */
+  readonly handicap?: boolean;
+  /** The races of a pool over several, in order; the field itself then declares nobody. */
+  readonly legs?: readonly Field[];
 }
 
 /**

@@ -33,7 +33,10 @@ const oneOf =
   (v) =>
     typeof v === 'string' && names.includes(v) ? null : `must be one of ${names.join(', ')}`;
 const split = oneOf('SINGLE_PRICE', 'PROFIT_SPLIT', 'GROSS_SPLIT', 'JAPAN');
-const rung = oneOf('NEXT', 'EITHER', 'FIRST_1', 'FIRST_2', 'FIRST_3', 'FIRST_4', 'PAY_NET_RATE', 'REFUND', 'CARRY');
+const rung = oneOf(
+  ...['NEXT', 'EITHER', 'FIRST_1', 'FIRST_2', 'FIRST_3', 'FIRST_4', 'SET_124', 'SET_134', 'SET_234', 'SECONDS', 'MOST_RIGHT'],
+  ...['PAY_NET_RATE', 'REFUND', 'CARRY'],
+);
 
 /** A rate from 0 to 1. */
 const rate: Check = (v) => {
@@ -71,7 +74,8 @@ const record =
   };
 
 const minimumSteps = listOf(8, record({ atMost: amount, below: amount, pay: amount }, ['pay']));
-const placeSteps = listOf(8, record({ from: whole(1, 99), places: whole(1, 9) }, ['from', 'places']));
+const flag: Check = (v) => (typeof v === 'boolean' ? null : 'must be true or false');
+const placeSteps = listOf(8, record({ from: whole(1, 99), places: whole(1, 9), handicap: flag }, ['from', 'places']));
 const displaySteps = listOf(8, record({ below: positive, step: positive }, ['step']));
 
 const tierRule = record(
@@ -83,6 +87,21 @@ const weights: Check = (v) => {
   const bad = Object.entries(v).find(([, weight]) => ratioCheck(weight) !== null);
   return bad ? `has ${bad[0]}, which ${ratioCheck(bad[1])}` : null;
 };
+
+const legRules = record(
+  {
+    right: oneOf('WINNER', 'PLACED'),
+    scratch: oneOf('FAVOURITE', 'REFUND', 'CONSOLATION'),
+    leastRun: whole(1, 12),
+    firstMustRun: flag,
+    lower: oneOf('EXACT', 'MOST'),
+    carryTo: oneOf('FIRST', 'SHARES'),
+    carryCapMinor: whole(1, Number.MAX_SAFE_INTEGER),
+    leastPaid: amount,
+    wholeMinor: whole(1, 1_000_000),
+  },
+  ['right', 'scratch', 'leastRun', 'lower', 'carryTo'],
+);
 
 /** The check of every field; what is absent from `REQUIRED` may be left out. */
 const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
@@ -111,6 +130,9 @@ const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
   jackpot: record({ share: rate, of: oneOf('NET', 'GROSS') }, ['share', 'of']),
   pricing: oneOf('STANDARD', 'NET'),
   partUnitMinor: whole(1, 1_000_000_000),
+  ladderShare: rate,
+  incremental: flag,
+  legs: legRules,
   noWinner: listOf(12, rung),
   carry: oneOf('NET', 'GROSS'),
   display: displaySteps,
@@ -133,6 +155,9 @@ const OPTIONAL: readonly string[] = [
   'jackpot',
   'pricing',
   'partUnitMinor',
+  'ladderShare',
+  'incremental',
+  'legs',
   'display',
   'minStakeMinor',
   'unitMultipleMinor',

@@ -4,6 +4,7 @@
  * Money in minor units, rates as decimal or fraction text (`"0.139"`, `"1/3"`), never floating point numbers.
  */
 import type { Coupling } from './field.js';
+import type { LegRules } from './leg-rules.js';
 import type { PoolType } from './pool-type.js';
 
 /**
@@ -35,6 +36,9 @@ export type Split = 'SINGLE_PRICE' | 'PROFIT_SPLIT' | 'GROSS_SPLIT' | 'JAPAN';
  *   goes to the other.
  * - FIRST_1 … FIRST_4: tickets with the first 1 … 4 finishers in their places, any runner after them (`A>B>*`); every
  *   order consistent with a dead heat counts.
+ * - SECONDS (pools over several races): tickets with the second of every leg. EITHER means there, with the winner of one
+ *   leg and anything that ran in the others. MOST_RIGHT: tickets right in the most legs of anybody.
+ * - SET_124, SET_134, SET_234: tickets with these of the first four, in any order.
  * - PAY_NET_RATE: every ticket is paid the net rate, without the minimum.
  * - REFUND: every stake is given back, no takeout. CARRY: the pool goes to a later one, by `carry`. Both end a ladder.
  */
@@ -45,7 +49,12 @@ export type RungName =
   | 'FIRST_2'
   | 'FIRST_3'
   | 'FIRST_4'
+  | 'SET_124'
+  | 'SET_134'
+  | 'SET_234'
   | 'PAY_NET_RATE'
+  | 'SECONDS'
+  | 'MOST_RIGHT'
   | 'REFUND'
   | 'CARRY';
 
@@ -68,6 +77,8 @@ export interface MinimumStep {
 export interface PlaceStep {
   readonly from: number;
   readonly places: number;
+  /** Only in a handicap. */
+  readonly handicap?: boolean;
 }
 
 /**
@@ -165,6 +176,14 @@ export interface RuleSet {
    * one unit, its fraction is paid, the rest is carried. Absent: no such rule.
    */
   readonly partUnitMinor?: number;
+
+  /** The part of the net that a rung of the ladder is paid; the rest is carried. Absent: all of it. */
+  readonly ladderShare?: string;
+  /** Each tier is paid what the next is and its own part more, see `PROFIT` in `pots.ts` (French ranks with non-runners). */
+  readonly incremental?: boolean;
+
+  /** Pools over several races only. */
+  readonly legs?: LegRules;
 
   /** The ladder, see `RungName`. Absent rungs at its end mean REFUND. */
   readonly noWinner: readonly RungName[];

@@ -4,10 +4,23 @@
  */
 import type { PoolType } from './pool-type.js';
 import type { RuleSet } from './rule-set.js';
+import { australiaRuleSets } from './rule-sets/australia.js';
 import { franceRuleSets } from './rule-sets/france.js';
+import { hongKongRuleSets } from './rule-sets/hong-kong.js';
+import { japanRuleSets } from './rule-sets/japan.js';
+import { swedenRuleSets } from './rule-sets/sweden.js';
+import { unitedKingdomRuleSets } from './rule-sets/united-kingdom.js';
 import { unitedStatesRuleSets } from './rule-sets/united-states.js';
 
-export const ruleSets: readonly RuleSet[] = [...franceRuleSets, ...unitedStatesRuleSets];
+export const ruleSets: readonly RuleSet[] = [
+  ...franceRuleSets,
+  ...unitedStatesRuleSets,
+  ...unitedKingdomRuleSets,
+  ...hongKongRuleSets,
+  ...japanRuleSets,
+  ...swedenRuleSets,
+  ...australiaRuleSets,
+];
 
 /** Other names that outsiders may use. */
 const aliases: ReadonlyMap<string, string> = new Map([['US-STANDARD', 'US']]);
