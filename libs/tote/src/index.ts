@@ -12,6 +12,29 @@ export {
   scratchedInterests,
 } from './field.js';
 export type { Finish } from './finish.js';
+export { combinationMatches, keyLabel, keyMembers } from './keys.js';
+export {
+  type Consolation,
+  favouriteOf,
+  type Leg,
+  type LegResult,
+  legKeys,
+  legResult,
+  refundedLegRunners,
+  rungFor,
+} from './leg-pools.js';
+export { type LegPricingInput, priceLegs } from './leg-price.js';
+export type { LegRules } from './leg-rules.js';
+export {
+  countLegs,
+  type LegCover,
+  type LegKey,
+  type LegTest,
+  legKeyLabel,
+  legsWithout,
+  linesByRight,
+  readLegKey,
+} from './legs.js';
 export { type Cover, choose } from './lines.js';
 export {
   type OddsLine,
@@ -60,10 +83,8 @@ export {
 export { isRuleSet, type RuleProblem, ruleSetFields, validateRuleSet } from './rule-set-check.js';
 export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js';
 export {
-  combinationMatches,
   expandLines,
   type Form,
-  keyMembers,
   linesMatching,
   linesWithout,
   type Orders,
@@ -74,3 +95,4 @@ export {
   type SelectionRules,
   selectionText,
 } from './selection.js';
+export { keptNonRunners, tierNamesOf } from './tier-keys.js';

@@ -19,21 +19,50 @@ export type Cover =
 
 export const STAR = '*';
 
-/** How many lines match a key: one member per place (ordered) or the members of a set, `*` for any runner. */
-export function countCover(cover: Cover, shape: PoolShape, key: readonly string[]): number {
-  const ordered = shape.arrangement === 'ORDERED';
+/**
+ * What lines are asked for: `members` one per place (ordered) or in any place, `*` for any runner; lines that name a
+ * runner of `without`, or that match one of `except`, are left out.
+ */
+export interface LineKey {
+  readonly ordered: boolean;
+  readonly members: readonly string[];
+  readonly without?: readonly string[];
+  readonly except?: readonly LineKey[];
+  /** Only lines without order match: the first-4 bets of a merged quartet pool. */
+  readonly setsOnly?: boolean;
+}
+
+/** How many lines match a key. */
+export function countKey(cover: Cover, shape: PoolShape, key: LineKey): number {
+  if (key.members.length !== shape.picks || (key.setsOnly && shape.arrangement === 'ORDERED')) return 0;
+  const left = key.without?.length ? coverWithout(cover, new Set(key.without)) : cover;
+  if (left === null) return 0;
+  let count = countCover(left, shape, key);
+  if (key.except && count > 0) for (const other of key.except) count -= countKey(left, shape, other);
+  return count;
+}
+
+/** A set asked of ordered lines counts every order; an order asked of sets is nowhere. */
+function countCover(cover: Cover, shape: PoolShape, { ordered, members }: LineKey): number {
+  const isOrdered = shape.arrangement === 'ORDERED';
+  if (ordered && !isOrdered) return 0;
   switch (cover.kind) {
     case 'COLUMNS':
-      return ordered ? orderedColumns(cover.columns, key) : unorderedColumns(cover.columns, key);
+      if (!isOrdered) return unorderedColumns(cover.columns, members);
+      return ordered ? orderedColumns(cover.columns, members) : anyOrderColumns(cover.columns, members);
     case 'SETS':
-      return sets(cover.bases, cover.others, { key, ordered });
+      return sets(cover.bases, cover.others, { key: members, ordered, isOrdered });
     case 'RISING':
-      return rising([...cover.bases, ...cover.others], cover.bases.length, key);
+      if (ordered) return rising([...cover.bases, ...cover.others], cover.bases.length, members);
+      return sets(cover.bases, cover.others, { key: members, ordered: false, isOrdered: false });
   }
 }
 
 /** The key every line matches. */
-export const anyLine = (shape: PoolShape): readonly string[] => new Array<string>(shape.picks).fill(STAR);
+export const anyLine = (shape: PoolShape): LineKey => ({
+  ordered: shape.arrangement === 'ORDERED',
+  members: new Array<string>(shape.picks).fill(STAR),
+});
 
 /** The lines that name none of these runners; null when a base is among them and nothing is left. */
 export function coverWithout(cover: Cover, out: ReadonlySet<string>): Cover | null {
@@ -63,50 +92,74 @@ function memberLists(cover: Cover, shape: PoolShape): Iterable<readonly string[]
 
 // Columns, ordered: tuples with all-different runners.
 
+/** The runners of some places given, the others any: those places drop out, and so do their runners. */
 function orderedColumns(columns: readonly (readonly string[])[], key: readonly string[]): number {
-  const narrowed: (readonly string[])[] = [];
+  let free = 0;
   for (let place = 0; place < columns.length; place++) {
-    const column = columns[place] ?? [];
     const wanted = key[place] ?? STAR;
-    if (wanted === STAR) narrowed.push(column);
-    else if (column.includes(wanted)) narrowed.push([wanted]);
-    else return 0;
+    if (wanted === STAR) free |= 1 << place;
+    else if (!columns[place]?.includes(wanted)) return 0;
   }
-  return distinctTupleCount(narrowed);
+  return free === 0 ? 1 : (tupleCounts(columns, key)[free] ?? 0);
 }
 
-/**
- * Tuples with all-different members by inclusion and exclusion over the partitions of the columns: a block of m columns
- * that hold the same runner weighs (-1)^(m-1) (m-1)! times the size of their intersection. 52 partitions for five places.
- */
-function distinctTupleCount(columns: readonly (readonly string[])[]): number {
-  const [a = [], b = []] = columns;
-  if (columns.length === 1) return a.length;
-  if (columns.length === 2) return a.length * b.length - common(a, b).length;
-  return partitionSum(columns, 0, []);
-}
-
-interface Block {
-  readonly runners: readonly string[];
-  readonly columns: number;
-}
-
-function partitionSum(columns: readonly (readonly string[])[], index: number, blocks: readonly Block[]): number {
-  const column = columns[index];
-  if (column === undefined) return blocks.reduce((product, block) => product * block.runners.length, 1);
-  let total = partitionSum(columns, index + 1, [...blocks, { runners: column, columns: 1 }]);
-  for (let i = 0; i < blocks.length; i++) {
-    const block = blocks[i];
-    if (block === undefined) continue;
-    const runners = common(block.runners, column);
-    if (runners.length === 0) continue;
-    const joined = blocks.with(i, { runners, columns: block.columns + 1 });
-    total -= block.columns * partitionSum(columns, index + 1, joined);
+/** Some runners in any places: every way to seat them, times the tuples of the columns that are left. */
+function anyOrderColumns(columns: readonly (readonly string[])[], key: readonly string[]): number {
+  const fixed = key.filter((member) => member !== STAR);
+  const all = (1 << columns.length) - 1;
+  let seated = new Map([[0, 1]]);
+  for (const runner of fixed) {
+    const next = new Map<number, number>();
+    for (const [taken, ways] of seated) {
+      for (let place = 0; place < columns.length; place++) {
+        const bit = 1 << place;
+        if (taken & bit || !columns[place]?.includes(runner)) continue;
+        next.set(taken | bit, (next.get(taken | bit) ?? 0) + ways);
+      }
+    }
+    if (next.size === 0) return 0;
+    seated = next;
   }
+  if (fixed.length === columns.length) return seated.get(all) ?? 0;
+  const rest = tupleCounts(columns, fixed);
+  let total = 0;
+  for (const [taken, ways] of seated) total += ways * (rest[all & ~taken] ?? 0);
   return total;
 }
 
-const common = (a: readonly string[], b: readonly string[]): readonly string[] => a.filter((x) => b.includes(x));
+/**
+ * For every set of columns (as bits), the tuples with one runner from each, all different, none of them in `out`. By
+ * inclusion and exclusion over partitions: a block of m columns that hold the same runner weighs (-1)^(m-1) (m-1)! times
+ * the size of their intersection. Intersections come from how many runners stand in exactly which columns.
+ */
+function tupleCounts(columns: readonly (readonly string[])[], out: readonly string[]): readonly number[] {
+  const size = 1 << columns.length;
+  const inAll = new Array<number>(size).fill(0);
+  for (const [runner, mask] of columnMasks(columns)) if (!out.includes(runner)) inAll[mask] = (inAll[mask] ?? 0) + 1;
+  for (let bit = 1; bit < size; bit <<= 1) {
+    for (let mask = 0; mask < size; mask++)
+      if (!(mask & bit)) inAll[mask] = (inAll[mask] ?? 0) + (inAll[mask | bit] ?? 0);
+  }
+  const tuples = new Array<number>(size).fill(0);
+  tuples[0] = 1;
+  for (let set = 1; set < size; set++) {
+    const lowest = set & -set;
+    let total = 0;
+    // Every block of the set that holds its lowest column.
+    for (let block = set; block > 0; block = (block - 1) & set) {
+      if (block & lowest) total += blockWeight(block) * (inAll[block] ?? 0) * (tuples[set & ~block] ?? 0);
+    }
+    tuples[set] = total;
+  }
+  return tuples;
+}
+
+function blockWeight(block: number): number {
+  let weight = 1;
+  let columns = 0;
+  for (let rest = block; rest > 0; rest &= rest - 1) if (columns++ > 0) weight *= 1 - columns;
+  return weight;
+}
 
 // Columns, unordered: distinct sets for which every member can be given a column of its own.
 
@@ -165,10 +218,12 @@ function setCount(
 
 interface SetQuery {
   readonly key: readonly string[];
+  /** The key's members have places; else every order of the line counts where lines are ordered. */
   readonly ordered: boolean;
+  readonly isOrdered: boolean;
 }
 
-function sets(bases: readonly string[], others: readonly string[], { key, ordered }: SetQuery): number {
+function sets(bases: readonly string[], others: readonly string[], { key, ordered, isOrdered }: SetQuery): number {
   const fixed = key.filter((member) => member !== STAR);
   const fixedBases = fixed.filter((member) => bases.includes(member)).length;
   const fixedOthers = fixed.filter((member) => others.includes(member)).length;
@@ -176,7 +231,8 @@ function sets(bases: readonly string[], others: readonly string[], { key, ordere
   const stars = key.length - fixed.length;
   const missingBases = bases.length - fixedBases;
   const choices = choose(others.length - fixedOthers, stars - missingBases);
-  return ordered ? choices * factorial(stars) : choices;
+  if (choices === 0 || !isOrdered) return choices;
+  return choices * factorial(ordered ? stars : key.length);
 }
 
 /** Lines whose first places are the bases and whose other runners follow in the listed order. */

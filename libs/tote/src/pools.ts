@@ -5,48 +5,13 @@
  */
 import { combinationText, type Field, interestMap, runningInterests, stablemates, starters } from './field.js';
 import { type Finish, interestRanks, orderedPrefixes, prefixSets } from './finish.js';
-import { STAR } from './lines.js';
+import { STAR, subsets } from './lines.js';
 import { type PoolType, shapeOf } from './pool-type.js';
 import type { RuleSet, RungName, Split } from './rule-set.js';
+import { type Race, type Rung, type RungKey, type RungPart, starred, type TierWinners } from './rung.js';
+import { tierNamesOf, tierWinners } from './tier-keys.js';
 
-/** A combination whose stake is asked for. `sameAs`: paid the price of that key, their stakes taken together. */
-export interface RungKey {
-  readonly tier: string;
-  readonly c: string;
-  readonly sameAs?: string;
-}
-
-/**
- * Keys that share `slots` places equally among those that are covered: the two second in a dead heat share one. `tier`
- * where the pool has several: parts share within their tier.
- */
-export interface RungPart {
-  readonly tier?: string;
-  readonly slots: number;
-  readonly keys: readonly string[];
-}
-
-/**
- * One rung: number 0 is the regular result, the others follow the ladder. `how` is the split by which it is shared;
- * REFUND and CARRY have no keys and end the ladder. A key may stand in two parts (an entry in two places).
- */
-export interface Rung {
-  readonly rung: number;
-  readonly name: RungName | 'RESULT' | 'TOO_FEW_RUNNERS';
-  readonly how: Split | 'REFUND' | 'CARRY';
-  readonly keys: readonly RungKey[];
-  readonly parts: readonly RungPart[];
-}
-
-/** Everything about a finished race that a rung looks at. `raw` ranks keep each runner, `ranks` betting interests. */
-interface Race {
-  readonly rules: RuleSet;
-  readonly type: PoolType;
-  readonly field: Field;
-  readonly ranks: Finish;
-  readonly raw: Finish;
-  readonly interest: (runner: string) => string;
-}
+export type { Rung, RungKey, RungPart } from './rung.js';
 
 type Parts = readonly RungPart[];
 
@@ -57,7 +22,7 @@ type Parts = readonly RungPart[];
 export function resultKeys(rules: RuleSet, field: Field, finish: Finish): readonly Rung[] {
   if (tooFewRunners(rules, field)) return [ending('TOO_FEW_RUNNERS', 'REFUND', 0)];
   const race = raceOf(rules, field, finish);
-  const rungs: Rung[] = [rungOf(race, 'RESULT', 0, winners(race))];
+  const rungs: Rung[] = [resultRung(race)];
   const used = new Map<RungName, number>();
   for (const name of [...rules.noWinner, 'REFUND'] as const) {
     const times = used.get(name) ?? 0;
@@ -76,7 +41,7 @@ export function placesPaid(rules: RuleSet, field: Field): number | null {
   if (rules.places === undefined) return 1;
   if (typeof rules.places === 'number') return rules.places;
   const runners = (rules.placesBy === 'CARD' ? field.declared : starters(field)).length;
-  const reached = rules.places.filter((step) => step.from <= runners);
+  const reached = rules.places.filter((step) => step.from <= runners && (!step.handicap || field.handicap === true));
   return reached.length === 0 ? null : Math.max(...reached.map((step) => step.places));
 }
 
@@ -96,12 +61,66 @@ const pools: Readonly<Partial<Record<PoolType, (race: Race) => Parts>>> = {
   SHOW: placed,
   QUINELLA: (race) => shared(texts(race, prefixSets(race.ranks, 2))),
   EXACTA: (race) => shared(texts(race, orderedPrefixes(race.ranks, 2))),
+  QUINELLA_PLACE: pairsPlaced,
   TRIO: (race) => shared(texts(race, prefixSets(race.ranks, 3))),
   TRIFECTA: (race) => shared(texts(race, orderedPrefixes(race.ranks, 3))),
+  TIERCE: (race) => shared(texts(race, orderedPrefixes(race.ranks, 3))),
   SUPERFECTA: (race) => shared(texts(race, orderedPrefixes(race.ranks, 4))),
+  QUARTET: (race) => shared(texts(race, orderedPrefixes(race.ranks, 4))),
+  QUARTE: (race) => shared(texts(race, orderedPrefixes(race.ranks, 4))),
+  FIRST4: (race) => shared(texts(race, prefixSets(race.ranks, 4))),
+  SUPER_HIGH_5: (race) => shared(texts(race, orderedPrefixes(race.ranks, 5))),
+  QUINTE: (race) => shared(texts(race, orderedPrefixes(race.ranks, 5))),
+  PICK5_FR: (race) => shared(texts(race, prefixSets(race.ranks, 5))),
+  DEUX_SUR_QUATRE: (race) => shared(pairs(prefixSets(race.ranks, 4))),
+  MULTI: (race) => shared(texts(race, prefixSets(race.ranks, 4))),
 };
 
 const winners = (race: Race): Parts => pools[race.type]?.(race) ?? [];
+
+/** The regular result: the pool's own winners, or those of each tier. */
+function resultRung(race: Race): Rung {
+  const tiers = tierNamesOf(race.rules);
+  if (tiers.length === 0) return rungOf(race, 'RESULT', 0, winners(race));
+  const won = tiers.map((tier) => tierWinners(race, tier) ?? ownTier(race, tier));
+  const parts = won.flatMap(({ tier, groups, parts: own }) =>
+    (own ?? shared(groups.map(([main = '']) => main))).map((part) => ({ ...part, tier })),
+  );
+  return { rung: 0, name: 'RESULT', how: race.rules.split, keys: won.flatMap(groupKeys), parts };
+}
+
+/** A tier of any other name is what wins in the pool itself: the first tier of a trio, 2 sur 4 or super high five. */
+function ownTier(race: Race, tier: string): TierWinners {
+  const parts = winners(race);
+  return { tier, groups: [...new Set(parts.flatMap(({ keys }) => keys))].map((c) => [c]), parts };
+}
+
+const groupKeys = ({ tier, groups }: TierWinners): readonly RungKey[] =>
+  groups.flatMap(([main = '', ...same]) => [{ tier, c: main }, ...same.map((c) => ({ tier, c, sameAs: main }))]);
+
+/** Two of the paid places: each pair of places is one part, shared by the pairs that may hold it in a dead heat. */
+function pairsPlaced(race: Race): Parts {
+  const places = race.rules.places === undefined ? 3 : (placesPaid(race.rules, race.field) ?? 0);
+  if (places < 3) return shared(texts(race, prefixSets(race.ranks, 2)));
+  const orders = orderedPrefixes(race.ranks, 3);
+  return PLACE_PAIRS.flatMap(([first, second]) =>
+    shared(pairs(orders.flatMap((order) => twoOf(order[first], order[second])))),
+  );
+}
+
+const PLACE_PAIRS = [
+  [0, 1],
+  [0, 2],
+  [1, 2],
+] as const;
+
+const twoOf = (a: string | undefined, b: string | undefined): readonly (readonly string[])[] =>
+  a === undefined || b === undefined ? [] : [[a, b]];
+
+/** Every pair within each of the sets, once. */
+const pairs = (sets: readonly (readonly string[])[]): readonly string[] => [
+  ...new Set(sets.flatMap((set) => [...subsets(set, 2)].map((pair) => combinationText(pair, 'UNORDERED')))),
+];
 
 /**
  * The paid places as parts: a tie of m runners fills as many places as it has members and there is room for, and shares
@@ -122,12 +141,18 @@ function placed({ raw, interest, rules, field }: Race): Parts {
 // The ladder.
 
 const rungs: Readonly<Record<Exclude<RungName, 'REFUND' | 'CARRY'>, (race: Race, times: number) => Parts>> = {
+  // Pools over several races have these in `leg-pools.ts`.
+  SECONDS: () => [],
+  MOST_RIGHT: () => [],
   NEXT: nextPlace,
   EITHER: eitherPlace,
   FIRST_1: (race) => firsts(race, 1),
   FIRST_2: (race) => firsts(race, 2),
   FIRST_3: (race) => firsts(race, 3),
   FIRST_4: (race) => firsts(race, 4),
+  SET_124: (race) => setOf(race, [0, 1, 3]),
+  SET_134: (race) => setOf(race, [0, 2, 3]),
+  SET_234: (race) => setOf(race, [1, 2, 3]),
   PAY_NET_RATE: () => shared([STAR]),
 };
 
@@ -169,6 +194,14 @@ function ladderParts(race: Race, name: Exclude<RungName, 'REFUND' | 'CARRY'>, ti
 
 const firsts = (race: Race, places: number): Parts => shared(texts(race, orderedPrefixes(race.ranks, places)));
 
+/** Three of the first four, in any order: the French ladder of the tierce. */
+function setOf({ ranks }: Race, places: readonly number[]): Parts {
+  const sets = orderedPrefixes(ranks, 4)
+    .filter((order) => order.length === 4)
+    .map((order) => places.flatMap((place) => order[place] ?? []));
+  return shared([...new Set(sets.map((set) => combinationText(set, 'UNORDERED')))]);
+}
+
 // Helpers.
 
 function raceOf(rules: RuleSet, field: Field, finish: Finish): Race {
@@ -182,11 +215,7 @@ const shared = (keys: readonly string[]): Parts => (keys.length === 0 ? [] : [{ 
 /** Combination texts in the pool's shape, filled up with stars where fewer finished than the pool names. */
 function texts({ type }: Race, prefixes: readonly (readonly string[])[]): readonly string[] {
   const { arrangement, picks } = shapeOf(type);
-  const fill = (members: readonly string[]): string[] => [
-    ...members,
-    ...new Array<string>(Math.max(0, picks - members.length)).fill(STAR),
-  ];
-  return [...new Set(prefixes.map((members) => combinationText(fill(members), arrangement)))];
+  return [...new Set(prefixes.map((members) => combinationText(starred(members, picks), arrangement)))];
 }
 
 function rungOf(race: Race, name: Rung['name'], number: number, parts: Parts): Rung {
@@ -206,7 +235,9 @@ const splitOf = (rules: RuleSet, count: number): Split =>
 
 function withMates({ rules, field, type }: Race, c: string): RungKey[] {
   const mates = stablemates(field, rules.coupling, c);
-  return [{ tier: type, c }, ...mates.map((mate) => ({ tier: type, c: mate, sameAs: c }))];
+  const names = tierNamesOf(rules);
+  const tier = names.includes('DISORDER') ? 'DISORDER' : (names[0] ?? type);
+  return [{ tier, c }, ...mates.map((mate) => ({ tier, c: mate, sameAs: c }))];
 }
 
 /** A stable wins once, by its best placed runner, also when two of its runners are in one dead heat. */

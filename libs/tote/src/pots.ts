@@ -28,6 +28,8 @@ export interface Pot {
   readonly pool: Ratio;
   readonly claims: readonly Claim[];
   readonly fixed: boolean;
+  /** Tiers are paid increments: each one's part of the profit, in the order of `tiers`. */
+  readonly parts?: readonly Ratio[];
 }
 
 /** `pools` are the tiers' amounts before anything is handed on or merged; what is not paid is carried or kept. */
@@ -79,7 +81,7 @@ export function allot(input: AllotInput): Allotment {
   const handed = handOn(ruleSet, rules, pots, steps);
   const merged = merge(ruleSet, rules, handed.pots, steps);
   return {
-    pots: [...merged, ...fixed],
+    pots: [...(ruleSet.incremental ? stacked(merged) : merged), ...fixed],
     pools,
     carried: handed.carried,
     jackpot: sum([reserve, prize.kept, handed.jackpot]),
@@ -87,9 +89,47 @@ export function allot(input: AllotInput): Allotment {
   };
 }
 
+/** The unbroken price of each tier of a pot that holds several. */
+export function tierPrices(pot: Pot): ReadonlyMap<string, Ratio> {
+  if (pot.parts) return stackedPrices(pot, pot.parts);
+  const unit = unitPrice(pot);
+  return new Map(pot.tiers.map(({ name, weight }) => [name, multiply(unit, weight)]));
+}
+
 /** The weight-1 price of a pot of several tiers. */
-export function unitPrice({ pool, tiers, claims }: Pot): Ratio {
-  return divide(pool, weighed(tiers, claims));
+const unitPrice = ({ pool, tiers, claims }: Pot): Ratio => divide(pool, weighed(tiers, claims));
+
+/**
+ * Increments: the profit of the whole pool in parts; a tier's part is shared over its own stakes and those of all better
+ * tiers, so that a better tier never pays less: PMU, pick 5.
+ */
+function stackedPrices({ pool, tiers, claims }: Pot, parts: readonly Ratio[]): ReadonlyMap<string, Ratio> {
+  const stakedOn = (tier: string): Ratio =>
+    sum(claims.filter((claim) => claim.tier === tier).map(({ stake }) => stake));
+  const profit = subtract(pool, sum(claims.map(({ stake }) => stake)));
+  const prices = new Map<string, Ratio>();
+  let price = ONE;
+  for (let index = tiers.length - 1; index >= 0; index--) {
+    const staked = sum(tiers.slice(0, index + 1).map(({ name }) => stakedOn(name)));
+    price = add(price, divide(multiply(parts[index] ?? ZERO, profit), staked));
+    prices.set(tiers[index]?.name ?? '', price);
+  }
+  return prices;
+}
+
+/** All pots as one, whose tiers keep their parts of the profit. */
+function stacked(pots: readonly Pot[]): readonly Pot[] {
+  const pool = sum(pots.map((pot) => pot.pool));
+  if (pots.length < 2 || isZero(pool)) return pots;
+  return [
+    {
+      tiers: pots.flatMap(({ tiers }) => tiers),
+      pool,
+      claims: pots.flatMap(({ claims }) => claims),
+      fixed: false,
+      parts: pots.map((pot) => divide(pot.pool, pool)),
+    },
+  ];
 }
 
 export const weightOf = ({ tiers }: Pot, tier: string): Ratio => tiers.find(({ name }) => name === tier)?.weight ?? ONE;

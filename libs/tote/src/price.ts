@@ -8,7 +8,7 @@ import { type Claim, claimsOf, exactPrices, ruledShares, type StakeOf } from './
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
 import { type Rung, resultKeys } from './pools.js';
-import { type Allotment, allot, type Pot, tierNames, unitPrice, weightOf } from './pots.js';
+import { type Allotment, allot, type Pot, tierNames, tierPrices, weightOf } from './pots.js';
 import {
   compare,
   decimalText,
@@ -176,17 +176,19 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
   const { ruleSet, carryInMinor } = input;
   const jackpotInMinor = input.jackpotInMinor ?? 0;
   const money = moneyOf(input, gross);
+  const part = rung.rung > 0 ? toRatio(ruleSet.ladderShare ?? '1') : ONE;
   const allotment = allot({
     ruleSet,
     claims: ruledShares(ruleSet, rung, found),
-    net: subtract(money.net, money.free),
+    net: multiply(subtract(money.net, money.free), part),
     gross,
-    carryIn: money.free,
+    carryIn: multiply(money.free, part),
     jackpotIn: ratio(jackpotInMinor),
   });
   const paidPots = allotment.pots.map((pot) => potDividends({ ...input, rung, gross, pot }));
   const dividends = paidPots.flatMap((pot) => pot.dividends);
-  const unpaid = sum([allotment.carried, ...paidPots.map((pot) => pot.unpaid)]);
+  const beside = subtract(money.net, multiply(money.net, part));
+  const unpaid = sum([beside, allotment.carried, ...paidPots.map((pot) => pot.unpaid)]);
   const { carryOutMinor, takeoutMinor } = carriedOn(input, unpaid, money.takeoutMinor);
   const jackpotMinor = toMinor(floor(allotment.jackpot));
   const paidMinor = dividends.reduce((total, dividend) => total + dividend.paidMinor, 0);
@@ -207,6 +209,7 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
     tiers: isTiered(ruleSet) ? tierAmounts(allotment) : [{ tier: ruleSet.poolType, poolMinor: inPool }],
     steps: [
       ...money.steps,
+      ...(isZero(beside) ? [] : [`${rung.name} is paid ${ruleSet.ladderShare} of the net pool, the rest is carried`]),
       ...allotment.steps,
       ...paidPots.flatMap((pot) => pot.steps),
       ...(carryOutMinor > 0 ? [`${carryOutMinor} is carried to a later pool`] : []),
@@ -276,8 +279,9 @@ function potDividends(input: RungInput & { readonly rung: Rung; readonly gross: 
   const isMerged = pot.tiers.length > 1;
   const how = pot.fixed ? 'SINGLE_PRICE' : potSplit(ruleSet, rung, pot);
   const weights = claims.map(({ tier }) => weightOf(pot, tier));
-  const full = isMerged
-    ? weights.map((weight) => multiply(unitPrice(pot), weight))
+  const byTier = isMerged ? tierPrices(pot) : null;
+  const full = byTier
+    ? claims.map(({ tier }) => byTier.get(tier) ?? ZERO)
     : exactPrices({ ...input, rung: { how }, net, claims });
   const staked = sum(claims.map(({ stake }) => stake));
   const exact = full.map((price, index) =>

