@@ -107,7 +107,7 @@ describe('the embedded system, killed under load', () => {
       ]);
       expect(total?.gross).toBe(verdict.clearing.get(`${open}-WIN`));
       const live = await tableDigests(db);
-      await rebuildReadModels(db, log);
+      await rebuildReadModels(db, log, false);
       expect(await tableDigests(db)).toEqual(live);
     });
     await log.close();

@@ -3,7 +3,7 @@
  * running system had written. Both must come out equal, to the character.
  */
 import { createHash } from 'node:crypto';
-import { openDatabase, startPglite } from '#mutuel/adapters';
+import { migrate, openDatabase, startPglite } from '#mutuel/adapters';
 import { sha256, TOPICS } from '#mutuel/contracts';
 import { marketDecider, shardDecider } from '#mutuel/engine';
 import {
@@ -16,7 +16,7 @@ import {
   TailHub,
 } from '#mutuel/runtime';
 import { rebuild } from '#mutuel/services';
-import { tables } from '#mutuel/views';
+import { schema, tables } from '#mutuel/views';
 
 export const clock: Clock = {
   now: () => Date.now(),
@@ -80,10 +80,12 @@ export async function tableDigests(db: SqlDatabase): Promise<Record<string, stri
   return digests;
 }
 
-export async function rebuildReadModels(db: SqlDatabase, log: EventLog): Promise<void> {
+/** `live`: on a server of its own, where somebody may follow meanwhile. */
+export async function rebuildReadModels(db: SqlDatabase, log: EventLog, live: boolean): Promise<void> {
   const tails = new TailHub(log, clock);
   const shards = await log.partitions(TOPICS.shardDecisions);
   const onAlarm = (code: string, detail: string): void => console.warn(`${code}: ${detail}`);
-  await rebuild({ db, log, tails, clock, shards, onAlarm }, () => undefined);
+  const prepare = (into: SqlDatabase): Promise<unknown> => migrate(into, schema);
+  await rebuild({ db, log, tails, clock, shards, onAlarm, prepare, live }, () => undefined);
   await tails.close();
 }

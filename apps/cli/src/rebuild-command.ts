@@ -1,4 +1,4 @@
-/** `rebuild`: the read models thrown away and folded from the log again, with progress, rate and time left. */
+/** `rebuild`: the read models folded from the log again and put in the place of the old ones, with progress, rate and time left. */
 import type { Command } from 'commander';
 import { readConfig, rebuildReadModels } from '#mutuel/platform';
 
@@ -12,7 +12,9 @@ interface Progress {
 export function addRebuild(program: Command): void {
   program
     .command('rebuild')
-    .description('empty the read models and fold the log into them again; stop the projector first')
+    .description(
+      'fold the log into new read models and put them in the place of the old ones; an embedded system is stopped for it',
+    )
     .option('--data <folder>', 'data folder of an embedded system', 'var/data')
     .action(async ({ data }: { data: string }) => {
       const config = readConfig({ args: ['--data', data], env: process.env, demoByDefault: false });

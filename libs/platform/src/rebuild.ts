@@ -1,8 +1,11 @@
-/** Empties the read models and folds the whole log into them again, with progress. No projector may follow the same database meanwhile. */
+/** The read models made anew from the whole log, with progress: beside the live ones where those are on a server of their own. */
+import { migrate } from '#mutuel/adapters';
 import type { Progress } from '#mutuel/runtime';
 import { rebuild } from '#mutuel/services';
-import type { Config } from './config.js';
+import { schema } from '#mutuel/views';
+import { type Config, isDistributed } from './config.js';
 import { openSeams } from './seams.js';
+import { asStartFault } from './start-fault.js';
 
 export async function rebuildReadModels(
   config: Config,
@@ -12,7 +15,11 @@ export async function rebuildReadModels(
   const seams = await openSeams(config, 'mutuel-rebuild', onWarning);
   try {
     const onAlarm = (code: string, detail: string): void => onWarning(`${code}: ${detail}`);
-    return await rebuild({ ...seams, db: await seams.database(), onAlarm }, onProgress);
+    const db = await seams.database();
+    const prepare = (into: typeof db) => migrate(into, schema);
+    return await rebuild({ ...seams, db, onAlarm, prepare, live: isDistributed(config) }, onProgress);
+  } catch (fault) {
+    return asStartFault(fault);
   } finally {
     await seams.close();
   }

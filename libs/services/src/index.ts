@@ -21,7 +21,6 @@ export {
   checkReadModels,
   ProjectorHost,
   type ProjectorHostOptions,
-  rebuild,
 } from './projector-host.js';
 export { type Ask, RaceWatch } from './race-watch.js';
 export {
@@ -32,4 +31,5 @@ export {
   type TicketBetView,
   type TicketView,
 } from './read-model.js';
+export { RebuildFault, type RebuildOptions, rebuild } from './rebuild.js';
 export { ODDS_TOPIC, TickTail, type TickTailOptions } from './tick-tail.js';

@@ -12,12 +12,14 @@ import { up } from '../../../infra/native/index.mjs';
 import {
   allSources,
   auditCalculator,
+  checkReadModels,
   engineCalculator,
   OperatorModel,
   Projector,
   ProjectorHost,
   projectorCalculator,
   ReadModel,
+  type RebuildOptions,
   rebuild,
 } from '../src/index.js';
 import { House, KEY, meeting, operator, poolOf, RACE, START, second, steward, until } from './support/house.js';
@@ -90,9 +92,9 @@ async function day(): Promise<House> {
 }
 
 describe.each([
-  ['the embedded database', embedded],
-  ['PostgreSQL', postgres],
-])('the projector on %s', (_name, open) => {
+  ['the embedded database', embedded, false],
+  ['PostgreSQL', postgres, true],
+])('the projector on %s', (_name, open, isServer) => {
   let db: SqlDatabase;
   let dispose: () => Promise<void>;
   const running: { start(): Promise<void>; stop(): Promise<void> }[] = [];
@@ -324,14 +326,68 @@ describe.each([
     const before = await contents(db);
     await db.query(`update accounts set balance = 1`);
     await db.query(`delete from bets`);
-    const { log, clock } = house;
-    const done = await rebuild(
-      { db, log, clock, tails: directTails(log), shards: 2, onAlarm: () => undefined },
-      () => undefined,
-    );
+    const done = await rebuild(rebuilding(house), () => undefined);
     expect(done.done).toBe(done.total);
     expect(await contents(db)).toEqual(before);
+    expect(await schemas()).toEqual([]);
   });
+
+  it('rebuilds over the read models of another log, which know more than this one', async () => {
+    const house = await day();
+    await project(house, db);
+    const before = await contents(db);
+    await db.query(`update checkpoints set seq = seq + 500, checkpoint = replace(checkpoint, '"next":', '"next":9')`);
+    await expect(checkReadModels({ ...house, db, shards: 2 })).rejects.toThrow(
+      /up to offset 9\d+, its log ends at \d+/,
+    );
+    await rebuild(rebuilding(house), () => undefined);
+    await checkReadModels({ ...house, db, shards: 2 });
+    expect(await contents(db)).toEqual(before);
+  });
+
+  it('changes nothing when a rebuild breaks off', async () => {
+    const house = await day();
+    await project(house, db);
+    const before = await contents(db);
+    const prepare = async (into: SqlDatabase): Promise<void> => {
+      await migrate(into, schema);
+      throw new Error('no room');
+    };
+    await expect(rebuild({ ...rebuilding(house), prepare }, () => undefined)).rejects.toThrow('no room');
+    expect(await contents(db)).toEqual(before);
+    expect(await schemas()).toEqual([]);
+  });
+
+  const rebuilding = (house: House): RebuildOptions => rebuildOf(house, db, isServer);
+  const schemas = () => db.query(`select nspname from pg_namespace where nspname like 'read_models_%'`);
+});
+
+describe('the projector on PostgreSQL, while it follows', () => {
+  it('is served by the rebuilt read models as if nothing had happened, one rebuild at a time', async () => {
+    const { db, dispose } = await postgres();
+    await migrate(db, schema);
+    const house = await day();
+    const { log, clock } = house;
+    const rebuildNow = () => rebuild(rebuildOf(house, db, true), () => undefined);
+    const host = new ProjectorHost({ db, log, clock, tails: directTails(log), shards: 2, onAlarm: () => undefined });
+    await host.start();
+    await host.driver.caughtUp;
+    const twice = await Promise.allSettled([rebuildNow(), rebuildNow()]);
+    expect(twice.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    await house.fund('acc-9', 700);
+    await until(async () => (await db.query(`select 1 from accounts where account = 'acc-9'`)).length === 1);
+    await host.stop();
+    const followed = await contents(db);
+    await rebuildNow();
+    expect(await contents(db)).toEqual(followed);
+    await dispose();
+  });
+});
+
+const rebuildOf = (house: House, db: SqlDatabase, live: boolean): RebuildOptions => ({
+  ...{ db, log: house.log, clock: house.clock, tails: directTails(house.log), shards: 2, onAlarm: () => undefined },
+  prepare: (into) => migrate(into, schema),
+  live,
 });
 
 async function project(house: House, db: SqlDatabase): Promise<void> {
