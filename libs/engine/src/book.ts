@@ -138,25 +138,26 @@ export function reduceBet(book: Book, i: number, amount: number, status: BetStat
   }
 }
 
-export function describeBook(book: Book): unknown {
-  const column = (of: (book: Book, i: number) => number): number[] =>
-    Array.from({ length: book.size }, (_, i) => of(book, i));
-  return {
-    seq: column(betSeq),
-    betNo: column(betNumber),
-    account: column(betAccount),
-    selection: column(betSelection),
-    unit: column(betUnit),
-    stake: column(betStake),
-    at: column(betAt),
-    status: column(betStatus),
-    selections: book.selections.map((s) => s.text),
-    suffix: column(betSuffix),
-    frontier: book.frontier,
-    standing: [book.standingBets, book.standingStake],
-    withdrawn: [book.withdrawnBets, book.withdrawnStake],
-    voided: [book.voidedBets, book.voidedStake],
-  };
+/** What an image keeps of a book beside its rows. */
+export type BookImage = Omit<Book, 'doubles' | 'words' | 'selections' | 'byText'> & {
+  readonly selections: readonly string[];
+};
+
+/** The book without its rows, which are handed over as bytes of their own. */
+export function bookImage(book: Book): { readonly small: BookImage; readonly rows: Uint8Array } {
+  const { doubles, words: _, byText: __, selections, ...small } = book;
+  const rows = new Uint8Array(doubles.slice(0, book.size * ROW_DOUBLES).buffer);
+  return { small: { ...small, selections: selections.map(({ text }) => text) }, rows };
+}
+
+export function restoreBook(small: BookImage, rows: Uint8Array, read: (text: string) => ReadSelection): Book {
+  const { selections: texts, ...rest } = small;
+  let capacity = FIRST_CAPACITY;
+  while (capacity < small.size) capacity *= 2;
+  const doubles = new Float64Array(capacity * ROW_DOUBLES);
+  new Uint8Array(doubles.buffer).set(rows);
+  const byText = new Map(texts.map((text, i) => [text, i]));
+  return { ...rest, doubles, words: new Uint32Array(doubles.buffer), selections: texts.map(read), byText };
 }
 
 function grow(book: Book): void {

@@ -42,8 +42,20 @@ export interface Decider<S, C, E> {
   evolve(state: S, decided: Decided<E>): void;
   /** The work the state itself asks for next (a cursor job's step), or undefined. */
   pending(state: S): C | undefined;
-  /** Canonical text of the whole state; its hash must be equal on every machine for the same log prefix. */
-  describe(state: S): string;
+  /** Raised with every change to what a state holds or to how its image is laid out: an image of another one is not read. */
+  readonly schema: number;
+  /** The whole state, byte for byte the same on every machine for the same prefix of the log; owned by the caller. */
+  image(state: S): StateImage;
+  /** The state that an image of this schema was taken of. */
+  restore(image: StateImage): S;
+  /** How many numbered messages the state has sent to other deciders so far; it never falls. */
+  sent(state: S): number;
+}
+
+/** A state at rest: JSON for what is small or irregular, packed memory (little-endian) for what is large. */
+export interface StateImage {
+  readonly text: string;
+  readonly parts: readonly Uint8Array[];
 }
 
 /** SHA-256 of UTF-8 text in lower-case hex, handed in because the engine imports nothing. */

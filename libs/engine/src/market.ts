@@ -7,7 +7,16 @@
 import { type Field, type Finish, resultKeys, shapeOf } from '#mutuel/tote';
 import { canonical } from './canonical.js';
 import { type Fault, faultOfCard } from './card-check.js';
-import { assert, type Context, type Decider, type Decision, type Hash, type Posting, refuse } from './decider.js';
+import {
+  assert,
+  type Context,
+  type Decider,
+  type Decision,
+  type Hash,
+  type Posting,
+  refuse,
+  type StateImage,
+} from './decider.js';
 import {
   entriesOf,
   type MarketFact,
@@ -142,6 +151,7 @@ const MAX_WINNING_ORDERS = 500;
 const MAX_OFF_AGE_MS = 6 * 3_600_000;
 /** A settled or void race leaves the state this long after, when the next card is published. */
 const RETIRE_MS = 86_400_000;
+const MARKET_SCHEMA = 1;
 
 export function marketDecider(options: {
   shards: number;
@@ -162,8 +172,29 @@ export function marketDecider(options: {
       for (const event of decided.events) evolve(state, event, decided.at);
     },
     pending: () => undefined,
-    describe: (s) =>
-      canonical({ ...s, meetings: [...s.meetings], races: [...s.races.values()], pools: [...s.pools.values()] }),
+    schema: MARKET_SCHEMA,
+    image: (s) => ({
+      text: canonical({ ...s, meetings: [...s.meetings], races: [...s.races.values()], pools: [...s.pools.values()] }),
+      parts: [],
+    }),
+    restore,
+    sent: (state) => state.factNo,
+  };
+}
+
+interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools'> {
+  readonly meetings: readonly [string, { readonly currency: string; readonly date: string }][];
+  readonly races: readonly MarketRace[];
+  readonly pools: readonly MarketPool[];
+}
+
+function restore({ text }: StateImage): MarketState {
+  const { meetings, races, pools, ...rest } = JSON.parse(text) as MarketImage;
+  return {
+    ...rest,
+    meetings: new Map(meetings),
+    races: new Map(races.map((race) => [race.card.raceId, race])),
+    pools: new Map(pools.map((pool) => [pool.card.poolId, pool])),
   };
 }
 

@@ -110,17 +110,28 @@ export function advanceHorizon(table: RefTable, at: number): void {
   for (const number of table.buckets.keys()) if (number < first) table.buckets.delete(number);
 }
 
-/** All references in a canonical order: table layout must not show in a state hash. */
-export function describeRefs(table: RefTable): unknown {
-  const rows: string[] = [];
-  for (const bucket of table.buckets.values()) {
-    for (let i = 0; i < slotsOf(bucket); i++) {
-      if (seqAt(bucket, i) === 0) continue;
-      const [a, b, c, d, account] = bucket.words.subarray(i * ROW_WORDS);
-      rows.push([account, a, b, c, d, seqAt(bucket, i), bucket.doubles[i * ROW_DOUBLES + BODY]].join(':'));
-    }
-  }
-  return { horizon: table.horizon, rows: rows.sort() };
+/** What an image keeps of the table beside its rows: the horizon, and number and size of each bucket. */
+export interface RefsImage {
+  readonly horizon: number;
+  readonly buckets: readonly (readonly [number: number, size: number])[];
+}
+
+/** The rows as they lie: which slot holds a reference follows from the order of arrival alone, so it is the same everywhere. */
+export function refsImage(table: RefTable): { readonly small: RefsImage; readonly rows: readonly Uint8Array[] } {
+  const buckets = [...table.buckets].map(([number, { size }]) => [number, size] as const);
+  const rows = [...table.buckets.values()].map(({ doubles }) => new Uint8Array(doubles.slice().buffer));
+  return { small: { horizon: table.horizon, buckets }, rows };
+}
+
+export function restoreRefs(small: RefsImage, rows: readonly Uint8Array[]): RefTable {
+  const buckets = small.buckets.map(([number, size], i): [number, Bucket] => {
+    const bytes = rows[i] as Uint8Array;
+    const bucket = newBucket(bytes.byteLength / (ROW_WORDS * 4));
+    new Uint8Array(bucket.doubles.buffer).set(bytes);
+    bucket.size = size;
+    return [number, bucket];
+  });
+  return { horizon: small.horizon, buckets: new Map(buckets) };
 }
 
 const slotsOf = (bucket: Bucket): number => bucket.doubles.length / ROW_DOUBLES;

@@ -19,6 +19,7 @@ import {
   addBet,
   BET,
   type Book,
+  type BookImage,
   betAccount,
   betAt,
   betNumber,
@@ -28,11 +29,12 @@ import {
   betStatus,
   betSuffix,
   betUnit,
-  describeBook,
+  bookImage,
   emptyBook,
   firstBetAfter,
   firstBetOf,
   reduceBet,
+  restoreBook,
   setBetStatus,
 } from './book.js';
 import { canonical } from './canonical.js';
@@ -45,6 +47,7 @@ import {
   type Hash,
   type Posting,
   refuse,
+  type StateImage,
 } from './decider.js';
 import {
   type DeclaredPrice,
@@ -58,14 +61,16 @@ import { growFrontier, leafHash, rootOf } from './merkle.js';
 import {
   advanceHorizon,
   bodyNumber,
-  describeRefs,
   emptyRefs,
   findRef,
   hexNumber,
   REF_AHEAD_MS,
   type Ref,
+  type RefsImage,
   type RefTable,
   readRef,
+  refsImage,
+  restoreRefs,
   takeRef,
 } from './refs.js';
 import type { BetOrder, Limits, PlaceTicket, ShardCommand } from './shard-commands.js';
@@ -285,6 +290,7 @@ const HOUR_MS = 3_600_000;
 /** Hex digits of the command's random id that end a ticket id, so that it cannot be guessed (requirement 4). */
 const SUFFIX_DIGITS = 12;
 const NO_LIMITS: Limits = {};
+const SHARD_SCHEMA = 1;
 
 export function shardDecider(options: {
   shard: number;
@@ -317,7 +323,10 @@ export function shardDecider(options: {
       const job = jobAtWork(state);
       return job && { type: 'Continue', job: job.id, cursor: job.cursor };
     },
-    describe: describeShard,
+    schema: SHARD_SCHEMA,
+    image: imageOf,
+    restore,
+    sent: (state) => state.reportNo,
   };
 }
 
@@ -408,11 +417,15 @@ function rememberRef(s: ShardState, account: Account, text: string, body: number
 function internSelection(pool: ShardPool, text: string): number {
   const known = pool.book.byText.get(text);
   if (known !== undefined) return known;
-  const read = findSelection(pool, text);
-  assert(!isRefusal(read), () => `an accepted selection no longer reads: ${text}`);
-  const index = pool.book.selections.push(read) - 1;
+  const index = pool.book.selections.push(readAccepted(pool, text)) - 1;
   pool.book.byText.set(text, index);
   return index;
+}
+
+function readAccepted(pool: ShardPool, text: string): ReadSelection {
+  const read = findSelection(pool, text);
+  assert(!isRefusal(read), () => `an accepted selection no longer reads: ${text}`);
+  return read;
 }
 
 function openAccount(s: ShardState, id: string, currency: string): void {
@@ -1194,7 +1207,7 @@ function perSelection<T>(book: Book, cost: number, workOut: (selection: ReadSele
   return memo;
 }
 
-// ── Look-ups and description ─────────────────────────────────────────────────────────────────────────────────────
+// ── Look-ups ─────────────────────────────────────────────────────────────────────────────────────
 
 const ticketOf = (s: ShardState, book: Book, i: number): string =>
   `t${s.shard}-${betSeq(book, i)}-${betSuffix(book, i).toString(16).padStart(SUFFIX_DIGITS, '0')}`;
@@ -1245,22 +1258,79 @@ function unknownAccount(s: ShardState, id: string): ShardDecision {
 const wrongShard = (id: string): ShardDecision =>
   refuse('WRONG_SHARD', `Account ${id} belongs to another shard; the same reference may be sent there.`);
 
-function describeShard(s: ShardState): string {
-  return canonical({
-    shard: s.shard,
-    shards: s.shards,
-    counters: [s.factNo, s.reportNo, s.jobNo],
-    lease: s.lease,
-    accounts: s.accountAt,
-    moneyRefs: [...s.moneyRefs],
-    races: [...s.races.values()],
-    pools: [...s.pools.values()].map((p) => ({
-      ...p,
-      race: p.race.id,
-      ruleSet: p.ruleSet.id,
-      book: describeBook(p.book),
+// ── Image ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+interface ShardImage extends Omit<ShardState, 'accounts' | 'accountAt' | 'moneyRefs' | 'races' | 'pools' | 'refs'> {
+  readonly races: readonly ShardRace[];
+  readonly pools: readonly (Omit<ShardPool, 'race' | 'book'> & { readonly race: string; readonly book: BookImage })[];
+  readonly refs: RefsImage;
+}
+
+type AccountRow = readonly [
+  id: string,
+  currency: string,
+  limits: Limits,
+  balance: number,
+  limitsVersion: number,
+  day: number,
+  dayStaked: number,
+  hour: number,
+  hourRefs: number,
+  moneyRefs: number,
+];
+type MoneyRow = readonly [key: string, seq: number, amount: number];
+
+/** The large tables as rows of plain JSON, everything else canonical; then the memory of books and references. */
+function imageOf(s: ShardState): StateImage {
+  const { accounts: _, accountAt, moneyRefs, races, pools, refs, ...rest } = s;
+  const books = [...pools.values()].map(({ book }) => bookImage(book));
+  const references = refsImage(refs);
+  const small: ShardImage = {
+    ...rest,
+    races: [...races.values()],
+    pools: [...pools.values()].map((pool, i) => ({
+      ...pool,
+      race: pool.race.id,
+      book: (books[i] as (typeof books)[number]).small,
     })),
-    refs: describeRefs(s.refs),
-    jobs: s.jobs,
+    refs: references.small,
+  };
+  const accountRows = accountAt.map(
+    (a): AccountRow => [
+      ...([a.id, a.currency, a.limits, a.balance, a.limitsVersion] as const),
+      ...([a.day, a.dayStaked, a.hour, a.hourRefs, a.moneyRefs] as const),
+    ],
+  );
+  const moneyRows = [...moneyRefs].map(([key, { seq, amount }]): MoneyRow => [key, seq, amount]);
+  return {
+    text: `[${canonical(small)},${JSON.stringify(accountRows)},${JSON.stringify(moneyRows)}]`,
+    parts: [...books.map(({ rows }) => rows), ...references.rows],
+  };
+}
+
+function restore({ text, parts }: StateImage): ShardState {
+  const [small, accountRows, moneyRows] = JSON.parse(text) as [ShardImage, AccountRow[], MoneyRow[]];
+  const { races, pools: poolRows, refs, ...rest } = small;
+  const accountAt = accountRows.map(accountFrom);
+  const raceOfId = new Map(races.map((race) => [race.id, race]));
+  const pools = poolRows.map(({ race: raceId, book, ...row }, i): ShardPool => {
+    const race = raceOfId.get(raceId) as ShardRace;
+    const pool: ShardPool = { ...row, race, book: emptyBook() };
+    pool.book = restoreBook(book, parts[i] as Uint8Array, (sel) => readAccepted(pool, sel));
+    return pool;
   });
+  return {
+    ...rest,
+    accounts: new Map(accountAt.map((account) => [account.id, account])),
+    accountAt,
+    moneyRefs: new Map(moneyRows.map(([key, seq, amount]) => [key, { seq, amount }])),
+    races: raceOfId,
+    pools: new Map(pools.map((pool) => [pool.id, pool])),
+    refs: restoreRefs(refs, parts.slice(pools.length)),
+  };
+}
+
+function accountFrom(row: AccountRow, index: number): Account {
+  const [id, currency, limits, balance, limitsVersion, day, dayStaked, hour, hourRefs, moneyRefs] = row;
+  return { id, index, currency, balance, limits, limitsVersion, day, dayStaked, hour, hourRefs, moneyRefs };
 }

@@ -26,6 +26,11 @@ import {
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+function told<S, C, E>(decider: Decider<S, C, E>, state: S): string {
+  const { text, parts } = decider.image(state);
+  return [text, ...parts.map((part) => Buffer.from(part).toString('hex'))].join('|');
+}
+
 export class Host<S, C, E> {
   readonly decisions: Decided<E>[] = [];
   state: S;
@@ -46,9 +51,9 @@ export class Host<S, C, E> {
       cid: hash(`${this.name}${this.seq}`).slice(0, 32),
       trusted: true,
     };
-    const before = process.env['CHECK_PURITY'] ? this.decider.describe(this.state) : '';
+    const before = process.env['CHECK_PURITY'] ? this.told() : '';
     const decision = this.decider.decide(this.state, command, context);
-    if (before && before !== this.decider.describe(this.state)) throw new Error('decide changed the state');
+    if (before && before !== this.told()) throw new Error('decide changed the state');
     const decided: Decided<E> = JSON.parse(JSON.stringify({ ...decision, seq: ++this.seq, at }));
     this.decisions.push(decided);
     this.decider.evolve(this.state, decided);
@@ -56,11 +61,21 @@ export class Host<S, C, E> {
     return decided;
   }
 
-  /** The state folded afresh from the recorded decisions. */
-  replayed(): string {
-    const state = this.decider.initialState();
-    for (const decided of this.decisions) this.decider.evolve(state, decided);
-    return this.decider.describe(state);
+  /** The state folded afresh from the recorded decisions; the first `k` of them from an image of the state they made. */
+  replayed(k = 0): string {
+    const before = this.decider.initialState();
+    for (const decided of this.decisions.slice(0, k)) this.decider.evolve(before, decided);
+    const image = told(this.decider, before);
+    const state = k === 0 ? before : this.decider.restore(this.decider.image(before));
+    if (told(this.decider, state) !== image)
+      throw new Error(`the state after ${k} decisions is not what its image says`);
+    for (const decided of this.decisions.slice(k)) this.decider.evolve(state, decided);
+    return told(this.decider, state);
+  }
+
+  /** The whole state as text. */
+  told(): string {
+    return told(this.decider, this.state);
   }
 }
 

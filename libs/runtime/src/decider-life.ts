@@ -16,6 +16,7 @@ import { DecisionWriter } from './decision-writer.js';
 import type { LogRecord, LogStart } from './ports.js';
 import { randomId } from './random-id.js';
 import type { LifeOptions } from './runner-options.js';
+import { checkAgainstLog, loadSnapshot } from './snapshots.js';
 import { StepAsker } from './step-asker.js';
 import type { OnRecords, Subscription } from './tail-source.js';
 import { type Accepted, type ValidDecision, type ValidRecords, validRecords } from './valid-records.js';
@@ -43,8 +44,9 @@ export class UnsoundDecision extends Error {
 /** A client command that ended this many incarnations is decided `QUARANTINED` without running it. */
 const MAX_DEATHS = 3;
 export class DeciderLife<S, C, E> {
-  readonly state: S;
-  readonly valid: ValidRecords<E>;
+  /** Both begin anew with the snapshot that folding starts from. */
+  state: S;
+  valid: ValidRecords<E>;
   /** Resolves, never rejects, when this incarnation is over and has let go of everything. */
   readonly over: Promise<LifeEnd>;
   leading = false;
@@ -91,15 +93,26 @@ export class DeciderLife<S, C, E> {
   /** Folds what is in the log now and goes on folding: a warm standby. */
   async fold(): Promise<void> {
     try {
+      await this.#restore();
       const { end } = await this.#o.log.bounds(this.#o.decisions);
       const caughtUp = new Promise<void>((resolve) => {
         this.#caughtUp = { end, resolve };
       });
-      await this.#follow({ ...this.#o.decisions, from: 0 }, (records) => this.#onDecisions(records));
-      if (end > 0) await Promise.race([caughtUp, this.over]);
+      await this.#follow({ ...this.#o.decisions, from: this.valid.next }, (records) => this.#onDecisions(records));
+      if (end > this.valid.next) await Promise.race([caughtUp, this.over]);
     } catch (fault) {
       this.#die('TAIL', fault);
     }
+  }
+
+  async #restore(): Promise<void> {
+    const { log, src, decisions, snapshots, onAlarm } = this.#o;
+    if (!snapshots) return;
+    const snapshot = await loadSnapshot(snapshots, src, this.#decider.schema, onAlarm);
+    if (!snapshot) return;
+    await checkAgainstLog(log, { src, at: decisions }, snapshot);
+    this.state = this.#decider.restore(snapshot.state);
+    this.valid = validRecords<E>(src, decisions, snapshot.checkpoint);
   }
 
   /** Appends the claim, and decides once the append has resolved and the claim was read: appends must not overlap. */

@@ -3,7 +3,7 @@
  * random back-off. Election is only a hint about who should try; the log alone decides who counts. It must never carry state
  * from one incarnation into the next, and never go on after a fault that only a person can resolve.
  */
-import { sha256 } from '#mutuel/contracts';
+import { type SnapshotHead, stateHash } from '#mutuel/contracts';
 import type { Decider } from '#mutuel/engine';
 import { DeciderHalted, DeciderLife, type LifeEnd } from './decider-life.js';
 import { type EventLog, LogFault, type LogRecord, type LogTail, type TopicPartition } from './ports.js';
@@ -16,6 +16,7 @@ import {
   type RunnerMetrics,
   type Seams,
 } from './runner-options.js';
+import { saveSnapshot } from './snapshots.js';
 import { type DropReason, type ValidDecision, validRecords } from './valid-records.js';
 
 export interface RunnerOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> {
@@ -46,6 +47,9 @@ export class DeciderRunner<S, C, E> {
   /** Why it halted. */
   fault: Error | undefined;
 
+  /** The state of the first life once it is folded, before it decides anything; never where no life gets so far. */
+  readonly folded: Promise<S>;
+
   readonly #o: RunnerOptions<S, C, E>;
   readonly #onAlarm: OnAlarm;
   readonly #deaths: Deaths;
@@ -54,6 +58,7 @@ export class DeciderRunner<S, C, E> {
   readonly #statusListeners = new Set<(status: RunnerStatus) => void>();
   #life: DeciderLife<S, C, E> | undefined;
   #running: Promise<void> | undefined;
+  #folded: (state: S) => void = () => undefined;
   #told = 0;
   #heardAt = 0;
   #fruitless = 0;
@@ -62,6 +67,9 @@ export class DeciderRunner<S, C, E> {
     this.#o = options;
     this.#onAlarm = options.onAlarm ?? (() => undefined);
     this.#deaths = options.deaths ?? deathsInMemory();
+    this.folded = new Promise((resolve) => {
+      this.#folded = resolve;
+    });
   }
 
   get src(): string {
@@ -80,7 +88,7 @@ export class DeciderRunner<S, C, E> {
     return { seq, head, next };
   }
 
-  /** Every valid decision once, in order, from the log's beginning, whatever incarnation reads it. */
+  /** Every valid decision once, in order, from the log's beginning or the snapshot of the first life on, whatever incarnation reads it. */
   onDecision(listener: (decision: ValidDecision<E>) => void): () => void {
     this.#decisionListeners.add(listener);
     return () => this.#decisionListeners.delete(listener);
@@ -93,6 +101,14 @@ export class DeciderRunner<S, C, E> {
 
   start(): void {
     this.#running ??= this.#run();
+  }
+
+  /** Writes what a standby has folded; undefined where this runner does not stand by: a leader's state runs ahead of the log. */
+  async saveSnapshot(): Promise<SnapshotHead | undefined> {
+    const { snapshots, decider, clock } = this.#o;
+    if (!snapshots || this.status !== 'STANDBY' || !this.#life) return undefined;
+    const { state, valid } = this.#life;
+    return saveSnapshot(snapshots, decider, { state, valid, at: clock.now() });
   }
 
   /** Decides nothing more, waits until what was decided is in the log, and lets go of it. */
@@ -136,6 +152,7 @@ export class DeciderRunner<S, C, E> {
   async #live(life: DeciderLife<S, C, E>, atOnce: boolean): Promise<LifeEnd> {
     this.#become('FOLDING');
     await life.fold();
+    this.#folded(life.state);
     if (!atOnce) await this.#untilQuiet(life);
     if (!this.#stopping.signal.aborted) await life.claim();
     if (life.leading) this.#become('LEADING');
@@ -221,7 +238,7 @@ export interface Folded<S> {
   readonly state: S;
   readonly seq: number;
   readonly head: string;
-  /** SHA-256 of the state's canonical text: equal on every machine for the same prefix of the log. */
+  /** SHA-256 of the state's image: equal on every machine for the same prefix of the log. */
   readonly stateHash: string;
   readonly checkpoint: string;
 }
@@ -244,7 +261,7 @@ export async function foldDecisions<S, C, E>(
   };
   if (end > 0 && to > 0) await readUntil(log, at, take);
   const { seq, head } = valid;
-  return { state, seq, head, stateHash: sha256(decider.describe(state)), checkpoint: valid.toCheckpoint() };
+  return { state, seq, head, stateHash: stateHash(decider.image(state)), checkpoint: valid.toCheckpoint() };
 }
 
 /** Hands out records from the log's beginning until the callback says that it has enough. */

@@ -20,6 +20,8 @@ import { randomId } from './random-id.js';
 import { type Numbered, Relay } from './relay.js';
 import { RenewingAppender } from './renewing-appender.js';
 import type { OnAlarm, Seams } from './runner-options.js';
+import { SnapshotKeeper, type TakeElsewhere } from './snapshot-keeper.js';
+import { type SnapshotStore, snapshotHeads } from './snapshots.js';
 
 export type ShardRunner = DeciderRunner<ShardState, ShardCommand, ShardEvent>;
 export type MarketRunner = DeciderRunner<MarketState, MarketCommand, MarketEvent>;
@@ -36,6 +38,11 @@ export interface EngineHostOptions extends Seams {
   readonly leaseEveryMs?: number;
   readonly leaseTtlMs?: number;
   readonly campaign?: 'AT_ONCE' | 'WHEN_QUIET';
+  /** Where deciders start from, and where they leave their state; without it everything starts at the log's beginning. */
+  readonly snapshots?: SnapshotStore | undefined;
+  /** Takes the snapshots of what is led here. */
+  readonly takeElsewhere?: TakeElsewhere | undefined;
+  readonly snapshotEvery?: { readonly decisions: number; readonly ms: number } | undefined;
   readonly onAlarm?: OnAlarm;
   /** A decider has stopped for good: the process should say so and end. */
   readonly onHalted?: (fault: Error) => void;
@@ -58,6 +65,7 @@ export class EngineHost {
   /** Resolves when every decider here has led once; never rejects. */
   readonly ready: Promise<void>;
   leasesRenewed = 0;
+  readonly keeper: SnapshotKeeper | undefined;
 
   readonly #o: EngineHostOptions;
   readonly #onAlarm: OnAlarm;
@@ -72,12 +80,14 @@ export class EngineHost {
     const all = Array.from({ length: options.shards }, (_, shard) => shard);
     for (const shard of options.hosted ?? all) this.shards.set(shard, this.#shard(shard));
     this.market = options.market === false ? undefined : this.#market(all);
+    this.keeper = this.#keeper();
     this.ready = Promise.all(this.#runners().map((runner) => leads(runner))).then(() => undefined);
   }
 
   start(): void {
     for (const runner of this.#runners()) runner.start();
     for (const relay of this.#relays) relay.start();
+    this.keeper?.start();
     if (this.market) this.#renewing ??= this.#renewLease(this.market);
   }
 
@@ -85,6 +95,7 @@ export class EngineHost {
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#renewing;
+    await this.keeper?.stop();
     await Promise.all(this.#relays.map((relay) => relay.stop()));
     await Promise.all(this.#runners().map((runner) => runner.stop()));
     await Promise.all(this.#appenders.map((appender) => appender.close()));
@@ -115,6 +126,7 @@ export class EngineHost {
       source: MARKET_SOURCE,
       target: commands,
       pick: factIn,
+      from: () => this.#sentBefore(MARKET_SOURCE.src, runner, ({ factNo }) => factNo),
       taken: () => runner.state?.factNo,
       leads: () => runner.status === 'LEADING',
       appender: work,
@@ -155,6 +167,7 @@ export class EngineHost {
       source: shardSource(shard),
       target: MARKET_COMMANDS,
       pick: (event) => reportIn(event, shard),
+      from: () => this.#sentBefore(`shard-${shard}`, market, ({ reportNo }) => reportNo[shard] ?? 0),
       taken: () => market.state?.reportNo[shard],
       leads: () => market.status === 'LEADING',
       appender,
@@ -182,10 +195,36 @@ export class EngineHost {
   // ── Both ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #common(work: RenewingAppender) {
-    const { log, tails, clock, entropy, epoch, serviceKey, campaign = 'AT_ONCE' } = this.#o;
-    return { log, tails, clock, entropy, epoch, serviceKey, campaign, work, onAlarm: this.#onAlarm } satisfies Partial<
-      RunnerOptions<never, never, never>
-    >;
+    const { log, tails, clock, entropy, epoch, serviceKey, snapshots, campaign = 'AT_ONCE' } = this.#o;
+    const seams = { log, tails, clock, entropy, epoch, serviceKey, snapshots };
+    return { ...seams, campaign, work, onAlarm: this.#onAlarm } satisfies Partial<RunnerOptions<never, never, never>>;
+  }
+
+  /** Where a relay begins to read: the newest snapshot of its source that sent nothing the target still lacks. */
+  async #sentBefore<S>(
+    src: string,
+    target: { readonly folded: Promise<S> },
+    takenOf: (state: S) => number,
+  ): Promise<string | undefined> {
+    const { snapshots } = this.#o;
+    if (!snapshots) return undefined;
+    const stopped = new Promise<undefined>((resolve) => {
+      this.#stopping.signal.addEventListener('abort', () => resolve(undefined), { once: true });
+    });
+    // Before the target decides anything: what it takes later may yet be lost with its life.
+    const taken = await Promise.race([target.folded.then(takenOf), stopped]);
+    if (taken === undefined) return undefined;
+    return (await snapshotHeads(snapshots, src)).find(({ sent }) => sent <= taken)?.checkpoint;
+  }
+
+  #keeper(): SnapshotKeeper | undefined {
+    const { clock, snapshots: store, takeElsewhere, snapshotEvery } = this.#o;
+    if (!store) return undefined;
+    return new SnapshotKeeper({
+      ...{ clock, store, takeElsewhere, onAlarm: this.#onAlarm, runners: () => this.#runners() },
+      everyDecisions: snapshotEvery?.decisions,
+      everyMs: snapshotEvery?.ms,
+    });
   }
 
   #appender(): RenewingAppender {

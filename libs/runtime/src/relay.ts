@@ -23,6 +23,8 @@ export interface RelayOptions<E> extends Seams {
   readonly pick: (event: E) => Numbered | undefined;
   /** The last number that the target has taken, as its state here says; undefined between two states. */
   readonly taken: () => number | undefined;
+  /** A checkpoint of the source's log with nothing before it that the target has not taken; the log's beginning without one. */
+  readonly from?: () => Promise<string | undefined>;
   /** Whether the target is decided here now: only then anything is sent. */
   readonly leads: () => boolean;
   readonly appender: RenewingAppender;
@@ -45,7 +47,6 @@ const AFTER_FAILURE_MS = 50;
 export class Relay<E> {
   readonly metrics = { relayed: 0, resent: 0, failures: 0, waiting: 0 };
   readonly #o: RelayOptions<E>;
-  readonly #reader: DecisionReader<E>;
   readonly #wake: WakeUp;
   #waiting: Numbered[] = [];
   /** The last number handed to the target's log in this stretch of its leadership. */
@@ -54,6 +55,7 @@ export class Relay<E> {
   #taken = 0;
   #progressAt = 0;
   #rewoundAt = Number.NEGATIVE_INFINITY;
+  #reader: DecisionReader<E> | undefined;
   #roomWaiter: (() => void) | undefined;
   #stopped = false;
   #running: Promise<void> | undefined;
@@ -61,25 +63,17 @@ export class Relay<E> {
   constructor(options: RelayOptions<E>) {
     this.#o = options;
     this.#wake = new WakeUp(options.clock);
-    this.#reader = new DecisionReader<E>({
-      ...options.source,
-      log: options.log,
-      tails: options.tails,
-      clock: options.clock,
-      onDecisions: (decisions) => this.#collect(decisions),
-      onFatal: (fault) => options.onAlarm('RELAY_STOPPED', `${this.#name}: ${fault.message}`),
-    });
   }
 
   start(): void {
-    this.#running ??= Promise.all([this.#reader.start(), this.#pump()]).then(() => undefined);
+    this.#running ??= this.#run();
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     this.#wake.call();
     this.#roomWaiter?.();
-    await this.#reader.close();
+    await this.#reader?.close();
     await this.#running;
   }
 
@@ -90,6 +84,19 @@ export class Relay<E> {
     this.#o.onAlarm('RELAY_GAP', `${this.#name}: the target asks again from ${this.#o.taken() ?? 0}`);
     this.#rewind(now);
     this.#wake.call();
+  }
+
+  async #run(): Promise<void> {
+    const { source, log, tails, clock, onAlarm, from } = this.#o;
+    const checkpoint = await from?.();
+    if (this.#stopped) return;
+    this.#reader = new DecisionReader<E>({
+      ...{ ...source, log, tails, clock },
+      ...(checkpoint === undefined ? {} : { checkpoint }),
+      onDecisions: (decisions) => this.#collect(decisions),
+      onFatal: (fault) => onAlarm('RELAY_STOPPED', `${this.#name}: ${fault.message}`),
+    });
+    await Promise.all([this.#reader.start(), this.#pump()]);
   }
 
   get #name(): string {

@@ -3,6 +3,7 @@ import type { ServiceKey } from '#mutuel/contracts';
 import type { Decider } from '#mutuel/engine';
 import type { Clock, Entropy, EventLog, TopicPartition } from './ports.js';
 import type { RenewingAppender } from './renewing-appender.js';
+import type { SnapshotStore } from './snapshots.js';
 import type { TailSource } from './tail-source.js';
 import type { DropReason, ValidDecision } from './valid-records.js';
 
@@ -30,6 +31,8 @@ export interface DeciderSettings<S, C, E> {
   readonly serviceKey: ServiceKey;
   /** Appends the steps that the state asks for; may be shared by the runners of a process. */
   readonly work: RenewingAppender;
+  /** Where folding starts from; without it, at the log's beginning. */
+  readonly snapshots?: SnapshotStore | undefined;
 }
 
 export type AlarmCode =
@@ -40,7 +43,9 @@ export type AlarmCode =
   | 'RELAY_GAP'
   | 'RELAY_STOPPED'
   | 'APPEND_FAILED'
-  | 'PROJECTION_FAILED';
+  | 'PROJECTION_FAILED'
+  | 'SNAPSHOT_IGNORED'
+  | 'SNAPSHOT_FAILED';
 
 /** For people and dashboards; nothing may be decided by it. */
 export type OnAlarm = (code: AlarmCode, detail: string) => void;

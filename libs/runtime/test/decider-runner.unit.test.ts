@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { type DecisionRecord, encodeRecord, sha256, signCommand } from '#mutuel/contracts';
+import { type DecisionRecord, encodeRecord, sha256, signCommand, stateHash } from '#mutuel/contracts';
 import { DeciderRunner, foldDecisions } from '../src/decider-runner.js';
 import { AppendFault, type EventLog } from '../src/ports.js';
 import { RenewingAppender } from '../src/renewing-appender.js';
@@ -132,8 +132,8 @@ describe('a runner', () => {
     const made = await leading(runner());
     await send(add(5), { type: 'Job', steps: 3 }, add(6));
     await decided(made, 6);
-    const { stateHash, head } = await folded();
-    expect(stateHash).toBe(sha256(counter().describe(made.state as CounterState)));
+    const { stateHash: hash, head } = await folded();
+    expect(hash).toBe(stateHash(counter().image(made.state as CounterState)));
     expect(head).toBe(made.position?.head);
     expect((await foldDecisions(log, { src: 'shard-0', at: SHARD_DECISIONS, to: 1 }, counter())).state.sum).toBe(5);
   });

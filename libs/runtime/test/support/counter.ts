@@ -85,7 +85,10 @@ export function counter(): Decider<CounterState, CounterCommand, CounterEvent> {
       }
     },
     pending: (state) => (state.left > 0 ? { type: 'Continue', cursor: state.cursor } : undefined),
-    describe: (state) => JSON.stringify(state),
+    schema: 1,
+    image: (state) => ({ text: JSON.stringify(state), parts: [] }),
+    restore: ({ text }) => JSON.parse(text) as CounterState,
+    sent: (state) => state.said,
   };
 }
 
