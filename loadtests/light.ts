@@ -6,8 +6,8 @@
  */
 import { createWriteStream } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { Pool } from 'undici';
 import { v7 } from 'uuid';
+import { LeanClient } from './lean-client.js';
 
 interface Shape {
   readonly url: string;
@@ -52,7 +52,8 @@ if (!/^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/.test(shape.url
   process.exit(2);
 }
 const journal = values.journal === undefined ? undefined : createWriteStream(values.journal);
-const report = await generate(shape, (line) => journal?.write(`${JSON.stringify(line)}\n`));
+const note = journal && ((line: object): void => void journal.write(`${JSON.stringify(line)}\n`));
+const report = await generate(shape, note);
 await new Promise<void>((resolve) => (journal ? journal.end(resolve) : resolve()));
 console.log(values.json ? JSON.stringify(report) : sentence(report));
 process.exit(report.accepted > 0 ? 0 : 1);
@@ -68,15 +69,17 @@ interface Report {
   readonly max: number;
 }
 
-async function generate(load: Shape, note: (line: object) => void): Promise<Report> {
-  const pool = new Pool(load.url, { connections: load.connections, pipelining: 1 });
-  const cast = (await (await pool.request({ method: 'GET', path: '/v1/demo' })).body.json()) as Cast;
+async function generate(load: Shape, note?: (line: object) => void): Promise<Report> {
+  const url = new URL(load.url);
+  const client = new LeanClient(url, load.connections);
+  const cast = (await demo(url)) as Cast;
+  const heads = new Map(cast.accounts.map(({ accountId, token }) => [accountId, headOf(url, load.path, token)]));
   const latencies: number[] = [];
   const byStatus: Record<string, number> = {};
-  let pools = await sellingPools(pool);
+  let pools = await sellingPools(url);
   const refresh = setInterval(
     () =>
-      void sellingPools(pool).then(
+      void sellingPools(url).then(
         (found) => (pools = found.length > 0 ? found : pools),
         () => undefined,
       ),
@@ -97,21 +100,14 @@ async function generate(load: Shape, note: (line: object) => void): Promise<Repo
     const ref = v7();
     const runner = 1 + Math.floor(Math.random() * 8);
     const body = `{"ticketRef":"${ref}","accountId":"${account.accountId}","currency":"${account.currency}","bets":[{"betRef":"a","poolId":"${poolId}","form":"STRAIGHT","columns":[["${runner}"]],"unitStake":100,"stake":100}]}`;
-    const headers = { 'content-type': 'application/json', authorization: `Bearer ${account.token}` };
     inFlight++;
-    let status = 0;
-    let text = '';
-    try {
-      const answer = await pool.request({ method: 'POST', path: load.path, headers, body });
-      status = answer.statusCode;
-      text = await answer.body.text();
-    } catch {
-      status = 0;
-    }
+    const { status, body: text } = await client.send(`${heads.get(account.accountId)}${body.length}\r\n\r\n${body}`);
     inFlight--;
-    const ticketId = /"ticketId":"([^"]+)"/.exec(text)?.[1];
-    const code = /"code":"([^"]+)"/.exec(text)?.[1];
-    note({ account: account.accountId, ref, stake: 100, status, ticketId, code });
+    const code = status === 201 ? undefined : /"code":"([^"]+)"/.exec(text)?.[1];
+    if (note) {
+      const ticketId = /"ticketId":"([^"]+)"/.exec(text)?.[1];
+      note({ account: account.accountId, ref, stake: 100, status, ticketId, code });
+    }
     if (intended < measuredFrom) return;
     const key = code === undefined ? String(status) : `${status} ${code}`;
     byStatus[key] = (byStatus[key] ?? 0) + 1;
@@ -129,8 +125,7 @@ async function generate(load: Shape, note: (line: object) => void): Promise<Repo
   for (const until = performance.now() + 10_000; inFlight > 0 && performance.now() < until; )
     await new Promise((r) => setTimeout(r, 20));
   clearInterval(refresh);
-  // What is still unanswered ends here; a look for races may be among it.
-  await pool.destroy().catch(() => undefined);
+  client.close();
   latencies.sort((a, b) => a - b);
   const at = (q: number): number =>
     Math.round((latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? 0) * 10) / 10;
@@ -144,11 +139,18 @@ async function generate(load: Shape, note: (line: object) => void): Promise<Repo
   };
 }
 
+/** Everything of a request before the length of its body. */
+function headOf(url: URL, path: string, token: string): string {
+  return `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\nauthorization: Bearer ${token}\r\ncontent-length: `;
+}
+
+async function demo(url: URL): Promise<unknown> {
+  return (await fetch(new URL('/v1/demo', url))).json();
+}
+
 /** Win pools of the races that sell now. */
-async function sellingPools(pool: Pool): Promise<string[]> {
-  const answer = (await (await pool.request({ method: 'GET', path: '/v1/demo' })).body.json()) as {
-    races: { raceId: string; status: string }[];
-  };
+async function sellingPools(url: URL): Promise<string[]> {
+  const answer = (await demo(url)) as { races: { raceId: string; status: string }[] };
   return answer.races.filter((race) => race.status === 'OPEN').map((race) => `${race.raceId}-WIN`);
 }
 

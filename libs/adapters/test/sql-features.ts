@@ -108,10 +108,6 @@ export function describeSql(name: string, open: () => Promise<SqlFixture>): void
       ]);
     });
 
-    it('refuses a query beside the transaction that it was started in', async () => {
-      await expect(db.transaction(() => db.query('select 1'))).rejects.toThrow('query through its own handle');
-    });
-
     describe('migrations', () => {
       const first = { id: '001-pools', sql: "create temporary table pools (id text); insert into pools values ('a')" };
       const second = { id: '002-notes', sql: 'alter table stakes add column note text' };

@@ -115,7 +115,10 @@ export interface SqlDatabase {
     text: string,
     values?: readonly unknown[],
   ): Promise<readonly Row[]>;
-  /** Runs the work in one transaction on one connection; rolls back when it throws. */
+  /**
+   * Runs the work in one transaction on one connection; rolls back when it throws. The work queries through its handle alone: any
+   * other query may wait for this very connection, and is a fault when its time is over.
+   */
   transaction<T>(work: (tx: Pick<SqlDatabase, 'query'>) => Promise<T>): Promise<T>;
   close(): Promise<void>;
 }

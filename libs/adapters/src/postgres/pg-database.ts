@@ -2,7 +2,6 @@
  * Relational read models through `pg`: PostgreSQL, or its embedded build behind a socket. It must never name a prepared statement
  * (all embedded connections share one backend), and never let money through a float.
  */
-import { AsyncLocalStorage } from 'node:async_hooks';
 import pg from 'pg';
 import type { SqlDatabase } from '#mutuel/runtime';
 
@@ -61,24 +60,18 @@ export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabas
 type Queryable = Pick<SqlDatabase, 'query'>;
 
 class PgDatabase implements SqlDatabase {
-  private readonly inTransaction = new AsyncLocalStorage<true>();
-
   constructor(private readonly pool: pg.Pool) {}
 
   async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
-    this.assertOutside();
     return run<Row>(this.pool, text, values);
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
-    this.assertOutside();
     const client = await this.pool.connect().catch(throwFault);
     let broken: Error | undefined;
     try {
       await run(client, 'begin');
-      const result = await this.inTransaction.run(true, () =>
-        work({ query: (text, values) => run(client, text, values) }),
-      );
+      const result = await work({ query: (text, values) => run(client, text, values) });
       await run(client, 'commit');
       return result;
     } catch (error) {
@@ -95,11 +88,6 @@ class PgDatabase implements SqlDatabase {
 
   async close(): Promise<void> {
     if (!this.pool.ended && !this.pool.ending) await this.pool.end();
-  }
-
-  /** With one connection such a query would wait for itself for ever; with several it would see other data. */
-  private assertOutside(): void {
-    if (this.inTransaction.getStore()) throw new Error('Inside a transaction, query through its own handle');
   }
 }
 

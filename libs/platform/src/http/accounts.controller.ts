@@ -9,8 +9,7 @@ import { MoveMoney } from '../messages.js';
 import { Problem } from '../problem.js';
 import { moneySchema, paths, queries } from '../schemas.js';
 import { Documented } from './documented.js';
-import { valid, Who } from './rim.js';
-import { told } from './tickets.controller.js';
+import { told, valid, Who } from './rim.js';
 
 export const ACCOUNT_READS = Symbol('account reads');
 

@@ -18,6 +18,7 @@ import { Readiness } from '../readiness.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { ACCOUNT_READS, AccountsController } from './accounts.controller.js';
 import { asyncapiDocument } from './asyncapi.js';
+import { BetRoute } from './bet-route.js';
 import { openapiDocument } from './openapi.js';
 import { OperatorController } from './operator.controller.js';
 import { RacingController } from './racing.controller.js';
@@ -56,14 +57,17 @@ class ApiModule {}
 
 export function apiModule(options: ModuleOptions): DynamicModule {
   const controllers = controllersOf(options);
-  const documents = documentsOf(controllers);
+  const routes = options.doors.betting && options.api ? [BetRoute] : [];
+  const documents = documentsOf([...routes, ...controllers]);
+  const filter = new ProblemFilter(options.filter);
   const providers: Provider[] = [
     { provide: Readiness, useValue: options.readiness },
     { provide: Metrics, useValue: options.metrics },
     { provide: Tokens, useValue: options.tokens },
     { provide: CONTRACTS, useValue: documents },
     { provide: APP_GUARD, useClass: BearerGuard },
-    { provide: APP_FILTER, useValue: new ProblemFilter(options.filter) },
+    { provide: ProblemFilter, useValue: filter },
+    { provide: APP_FILTER, useValue: filter },
   ];
   if (options.demo) providers.push({ provide: DemoAccess, useValue: options.demo });
   if (!options.api) return { module: ApiModule, controllers, providers };
@@ -71,7 +75,7 @@ export function apiModule(options: ModuleOptions): DynamicModule {
     module: ApiModule,
     imports: [CqrsModule.forRoot()],
     controllers,
-    providers: [...providers, ...apiProviders(options.api)],
+    providers: [...providers, ...apiProviders(options.api), ...routes],
   };
 }
 
@@ -87,6 +91,7 @@ const apiProviders = ({ betting, desk, quotes, racing, reads, operator }: ApiPar
 
 /** Every controller there is, for the documents of the whole system. */
 export const ALL_CONTROLLERS: readonly Type[] = [
+  BetRoute,
   TicketsController,
   AccountsController,
   RacingController,

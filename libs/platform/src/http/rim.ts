@@ -18,6 +18,7 @@ import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
 import { type Principal, Tokens } from '../auth.js';
+import type { Answer } from '../betting.js';
 import { Problem, problemBody } from '../problem.js';
 import type { ProblemCode } from '../problem-codes.js';
 import { validate } from '../validate.js';
@@ -72,6 +73,13 @@ export const valid = <S extends z.ZodType>(schema: S): PipeTransform<unknown, z.
   transform: (value) => validate(schema, value),
 });
 
+/** Sets status and headers of an answer about a command; what remains is its body. */
+export function told<B>(reply: FastifyReply, answer: Answer<B>): B {
+  reply.status(answer.status);
+  if (answer.replayed) reply.header('idempotent-replay', 'true');
+  return answer.body;
+}
+
 export interface FilterOptions {
   /** Takes a request for a page (not for the API) that nothing answers; true when it did. */
   readonly page: (request: FastifyRequest, reply: FastifyReply) => boolean;
@@ -83,8 +91,14 @@ export class ProblemFilter implements ExceptionFilter {
   constructor(private readonly o: FilterOptions) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
-    const request = host.switchToHttp().getRequest<FastifyRequest>();
-    const reply = host.switchToHttp().getResponse<FastifyReply>();
+    this.answer(
+      thrown,
+      host.switchToHttp().getRequest<FastifyRequest>(),
+      host.switchToHttp().getResponse<FastifyReply>(),
+    );
+  }
+
+  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = this.#problemOf(thrown, request);
     if (problem.code === 'NOT_FOUND' && this.o.page(request, reply)) return;
     sendProblem(reply, problem, request.id);

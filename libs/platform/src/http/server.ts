@@ -16,6 +16,7 @@ import { readJsonBody } from '../json-body.js';
 import { Problem, problemBody } from '../problem.js';
 import { randomId } from '../random-ids.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import { BET_ROUTE, BetRoute } from './bet-route.js';
 
 export interface HttpOptions {
   readonly module: DynamicModule;
@@ -64,7 +65,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 /** Bodies, headers and figures of every request, on Fastify itself. */
-async function dress(app: NestFastifyApplication, { metrics, consoleDir }: HttpOptions): Promise<void> {
+async function dress(app: NestFastifyApplication, { module, metrics, consoleDir }: HttpOptions): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -91,16 +92,23 @@ async function dress(app: NestFastifyApplication, { metrics, consoleDir }: HttpO
     },
     strictTransportSecurity: false,
   });
-  fastify.addHook('onRequest', async (request, reply) => {
+  // Both without promises: they run for every bet.
+  fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-correlation-id', request.id);
-    if (request.url.startsWith('/v1/'))
+    if (request.url.startsWith('/v1/')) {
       reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
-    else await reply.helmet();
+      done();
+    } else Promise.resolve(reply.helmet()).then(() => done(), done);
   });
-  fastify.addHook('onResponse', async (request, reply) => {
+  fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     metrics.request(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    done();
   });
+  if (module.providers?.includes(BetRoute)) {
+    const bets = app.get(BetRoute);
+    fastify.post(BET_ROUTE, (request, reply) => bets.place(request, reply));
+  }
   if (consoleDir !== undefined && existsSync(consoleDir))
     await app.register(fastifyStatic, {
       root: consoleDir,

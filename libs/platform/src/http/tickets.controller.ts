@@ -1,21 +1,13 @@
-/** Betting over HTTP: tickets and quotes. Thin by intention: a route validates, dispatches, and sets status and headers. */
+/** Betting over HTTP beside the placing of tickets: look-ups, cancels, quotes. Thin by intention: a route validates, dispatches, and sets status and headers. */
 import { Body, Controller, Get, Inject, Param, Post, Res } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import * as answers from '../answers.js';
 import type { Principal } from '../auth.js';
-import type { Answer } from '../betting.js';
-import {
-  AbandonReference,
-  CancelTicket,
-  LookUpReference,
-  LookUpTicket,
-  PlaceTicket,
-  QuoteTicket,
-} from '../messages.js';
-import { paths, type QuoteBody, quoteSchema, reasonSchema, type TicketBody, ticketSchema } from '../schemas.js';
+import { AbandonReference, CancelTicket, LookUpReference, LookUpTicket, QuoteTicket } from '../messages.js';
+import { paths, type QuoteBody, quoteSchema, reasonSchema } from '../schemas.js';
 import { Documented } from './documented.js';
-import { valid, Who } from './rim.js';
+import { told, valid, Who } from './rim.js';
 
 @Controller('v1')
 export class TicketsController {
@@ -23,23 +15,6 @@ export class TicketsController {
     @Inject(CommandBus) private readonly commands: CommandBus,
     @Inject(QueryBus) private readonly queries: QueryBus,
   ) {}
-
-  @Post('tickets')
-  @Documented({
-    id: 'placeTicket',
-    summary: 'Place a ticket of one or more bets. The same reference and body give the same answer again.',
-    tag: 'Betting',
-    body: ticketSchema,
-    answers: { 201: answers.ticketAnswer, 202: answers.pendingAnswer },
-    problems: ['POOL_CLOSED', 'INSUFFICIENT_FUNDS', 'IDEMPOTENCY_BODY_MISMATCH', 'SERVICE_UNAVAILABLE'],
-  })
-  async place(
-    @Who() who: Principal,
-    @Body(valid(ticketSchema)) body: TicketBody,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    return told(reply, await this.commands.execute(new PlaceTicket(who, body)));
-  }
 
   @Post('quotes')
   @Documented({
@@ -119,10 +94,4 @@ export class TicketsController {
   ) {
     return told(reply, await this.queries.execute(new LookUpReference(who, accountId, ticketRef)));
   }
-}
-
-export function told<B>(reply: FastifyReply, answer: Answer<B>): B {
-  reply.status(answer.status);
-  if (answer.replayed) reply.header('idempotent-replay', 'true');
-  return answer.body;
 }
