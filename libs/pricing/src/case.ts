@@ -33,7 +33,7 @@ export interface Case {
   readonly netMinor?: number;
 }
 
-type AnyCase = ProbablesInput & Pick<PriceInput, 'result' | 'winning'>;
+export type AnyCase = ProbablesInput & Pick<PriceInput, 'result' | 'winning'>;
 
 export function readCase(input: AnyCase): Case {
   refuseLater(input);
@@ -125,7 +125,8 @@ const placeRules: Readonly<Partial<Record<PoolType, Partial<RuleSet>>>> = {
   SHOW: { split: 'PROFIT_SPLIT', places: 3 },
 };
 
-function rulesFor(input: AnyCase, type: PoolType): { readonly ruleSet: RuleSet; readonly name: string | null } {
+/** The rule set of a case with its overrides, and its name where a shipped one was asked for. */
+export function rulesFor(input: AnyCase, type: PoolType): { readonly ruleSet: RuleSet; readonly name: string | null } {
   const shipped = input.ruleSet === undefined ? null : ruleSetFor(input.ruleSet, type);
   if (input.ruleSet !== undefined && shipped === null) {
     const known = ruleSetNames.includes(input.ruleSet.split('@')[0] ?? '');
@@ -145,7 +146,7 @@ function rulesFor(input: AnyCase, type: PoolType): { readonly ruleSet: RuleSet; 
 
 /** A new split is meant for dead heats too, and a new minimum replaces the one of minus pools, unless they are given. */
 function overridden(base: RuleSet, rules: NonNullable<AnyCase['rules']>): RuleSet {
-  const { pricing: _pricing, tiers: _tiers, weights: _weights, unique: _unique, ...given } = rules;
+  const { pricing: _pricing, ...given } = rules;
   const merged: Record<string, unknown> = { ...base };
   if (given.minimum !== undefined) delete merged['minimumInMinusPool'];
   if (given.split !== undefined && given.split !== 'SINGLE_PRICE') merged['deadHeat'] = given.split;

@@ -1,7 +1,6 @@
 /** `price`: one pool to its dividends. Works out who won from a result, or prices the winning combinations it is given. */
 import {
   combinationMatches,
-  parseRatio,
   priceRungs,
   type Ratio,
   type RuleSet,
@@ -9,15 +8,18 @@ import {
   ratio,
   resultKeys,
   type Sheet,
-  ToteFault,
 } from '#mutuel/tote';
 import { type Case, combinationOf, hasStar, readCase } from './case.js';
+import { isOverLegs } from './leg-case.js';
+import { pricedLegs } from './leg-line.js';
 import { readAs, refuseLine } from './refusal.js';
 import { type PriceInput, type PriceOutput, priceInput } from './schema.js';
+import { guarded, sheetOutput, winningStake } from './sheet-line.js';
 
 /** Prices one line; refusals are thrown as `LineRefused`. */
 export function pricedLine(value: unknown): PriceOutput {
   const input = readAs(priceInput, value);
+  if (isOverLegs(input.pool.type)) return pricedLegs(input);
   const pool = readCase(input);
   const winning = winningOf(input, pool);
   if (input.winning === undefined && !input.result) {
@@ -36,7 +38,7 @@ export function pricedLine(value: unknown): PriceOutput {
       stakeOf: (c) => winning.get(c) ?? (c === '*' ? ratio(gross) : staked(pool, c)),
     }),
   );
-  return output(input, pool, sheet);
+  return sheetOutput(input, pool.ruleSetName, sheet);
 }
 
 /** Stakes on a key: as stated for a key with a star, else of all combinations that match it. */
@@ -59,22 +61,13 @@ function winningOf(input: PriceInput, pool: Case): ReadonlyMap<string, Ratio> {
     }
     const c = combinationOf(entry.c, `${at}/c`, pool);
     if (winning.has(c)) refuseLine('INVALID_COMBINATION', `${c} is given twice.`, `${at}/c`);
-    winning.set(c, stakeOf(entry, input.unit, at));
+    winning.set(c, winningStake(entry, input.unit, at));
   });
   const most = pool.grossMinor - pool.refundsMinor;
   for (const [c, { n, d }] of winning) {
     if (n > BigInt(most) * d) refuseLine('INCONSISTENT', `The stake on ${c} is more than the gross pool.`, '/winning');
   }
   return winning;
-}
-
-function stakeOf(entry: NonNullable<PriceInput['winning']>[number], unit: number | undefined, at: string): Ratio {
-  if (entry.minor != null) return ratio(entry.minor);
-  if (entry.units == null) return refuseLine('MISSING_FIELD', 'Give minor, or units.', `${at}/minor`);
-  if (unit === undefined) return refuseLine('MISSING_FIELD', 'Units need the price of one unit.', '/unit');
-  const units = parseRatio(String(entry.units));
-  if (units === null) return refuseLine('INVALID_INPUT', 'Units are a decimal.', `${at}/units`);
-  return ratio(units.n * BigInt(unit), units.d);
 }
 
 function rungsOf(input: PriceInput, pool: Case, winning: ReadonlyMap<string, Ratio>): readonly Rung[] {
@@ -107,45 +100,4 @@ function lastRung({ poolType, noWinner, split }: RuleSet): Rung {
   if (end !== 'PAY_NET_RATE')
     return { rung: 1, name: end, how: end === 'CARRY' ? 'CARRY' : 'REFUND', keys: [], parts: [] };
   return { rung: 1, name: end, how: split, keys: [{ tier: poolType, c: '*' }], parts: [{ slots: 1, keys: ['*'] }] };
-}
-
-// The answer.
-
-function output(input: PriceInput, { ruleSetName }: Case, sheet: Sheet): PriceOutput {
-  return {
-    ...(input.id === undefined ? {} : { id: input.id }),
-    ruleSet: ruleSetName,
-    outcome: sheet.outcome,
-    gross: sheet.grossMinor,
-    refunds: sheet.refundsMinor,
-    takeout: sheet.takeoutMinor,
-    net: sheet.netMinor,
-    carryIn: sheet.carryInMinor,
-    dividends: sheet.dividends.map(({ tier, c, price, exact, stakeMinor, paidMinor }) => ({
-      tier,
-      c,
-      price,
-      exact,
-      stake: stakeMinor,
-      paid: paidMinor,
-    })),
-    tiers: sheet.tiers.map(({ tier, poolMinor }) => ({ tier, pool: poolMinor })),
-    refunded: sheet.refundedMinor,
-    breakage: sheet.breakageMinor,
-    topUp: sheet.topUpMinor,
-    carryOut: sheet.carryOutMinor,
-    jackpot: 0,
-    steps: [...sheet.steps],
-  };
-}
-
-/** What the mathematics calls a bug of its caller is, for an outsider's line, an amount it should not have sent. */
-function guarded(price: () => Sheet): Sheet {
-  try {
-    return price();
-  } catch (error) {
-    if (error instanceof ToteFault)
-      return refuseLine('AMOUNT_TOO_LARGE', `The case cannot be priced: ${error.message}.`, '');
-    throw error;
-  }
 }

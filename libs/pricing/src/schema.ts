@@ -25,7 +25,9 @@ const rules = z.strictObject({
   split: split.optional(),
   deadHeat: split.optional(),
   shares: z.array(rate).optional(),
-  places: z.union([z.int(), z.array(z.strictObject({ from: z.int(), places: z.int() }))]).optional(),
+  places: z
+    .union([z.int(), z.array(z.strictObject({ from: z.int(), places: z.int(), handicap: z.boolean().optional() }))])
+    .optional(),
   placesBy: z.enum(['CARD', 'RUNNERS']).optional(),
   breakTo: z.string().optional(),
   breakPer: z.string().optional(),
@@ -46,10 +48,55 @@ const rules = z.strictObject({
   minInterests: z.int().optional(),
   display: z.array(z.strictObject({ below: decimal.optional(), step: decimal })).optional(),
   pricing: z.enum(['STANDARD', 'NET']).optional(),
-  tiers: z.array(z.unknown()).optional(),
-  weights: z.record(z.string(), z.unknown()).optional(),
-  unique: z.record(z.string(), z.unknown()).optional(),
+  tiers: z
+    .array(
+      z.strictObject({
+        name: z.string().min(1).max(64),
+        share: rate,
+        ratio: rate.optional(),
+        group: z.string().min(1).max(64).optional(),
+        uncovered: z.enum(['MERGE', 'CARRY', 'JACKPOT']).optional(),
+      }),
+    )
+    .max(16)
+    .optional(),
+  weights: z.record(z.string(), rate).optional(),
+  unique: z.strictObject({ tier: z.string(), unit: z.int().min(1) }).optional(),
+  jackpot: z.strictObject({ share: rate, of: z.enum(['NET', 'GROSS']) }).optional(),
+  partUnitMinor: z.int().min(1).optional(),
+  ladderShare: rate.optional(),
+  incremental: z.boolean().optional(),
+  legs: z
+    .strictObject({
+      right: z.enum(['WINNER', 'PLACED']),
+      scratch: z.enum(['FAVOURITE', 'REFUND', 'CONSOLATION']),
+      leastRun: z.int(),
+      firstMustRun: z.boolean().optional(),
+      lower: z.enum(['EXACT', 'MOST']),
+      carryTo: z.enum(['FIRST', 'SHARES']),
+      carryCapMinor: z.int().optional(),
+      leastPaid: decimal.optional(),
+      wholeMinor: z.int().optional(),
+    })
+    .optional(),
 });
+
+const field = z.strictObject({
+  declared: runners.min(1),
+  scratched: runners.optional(),
+  entries: z.array(runners.min(1)).max(50).optional(),
+});
+
+/** A race of a pool over several; `favourite` stands in for runners that do not run. */
+const leg = z.strictObject({
+  runners: z.union([field, runners.min(1)]).optional(),
+  scratchedAfterClose: z.union([runner, runners]).nullish(),
+  favourite: runner.nullish(),
+  handicap: z.boolean().optional(),
+  cancelled: z.boolean().optional(),
+});
+
+const ranks = z.array(z.array(runner).min(1, 'A rank holds at least one runner')).max(99);
 
 const caseFields = {
   id: z.string().max(1_000).optional(),
@@ -60,13 +107,7 @@ const caseFields = {
     currency: z.string().max(8).optional(),
     exponent: z.int().min(0).max(6).optional(),
   }),
-  runners: z
-    .strictObject({
-      declared: runners.min(1),
-      scratched: runners.optional(),
-      entries: z.array(runners.min(1)).max(50).optional(),
-    })
-    .optional(),
+  runners: field.optional(),
   stakes: z
     .array(z.strictObject({ c: combination, minor }))
     .max(MOST * 10)
@@ -77,7 +118,7 @@ const caseFields = {
   carryIn: minor.nullish(),
   jackpotIn: minor.nullish(),
   sources: z.array(z.unknown()).optional(),
-  legs: z.array(z.unknown()).optional(),
+  legs: z.array(leg).max(12).optional(),
 };
 
 const units = z.union([z.int().min(0), decimal]);
@@ -85,7 +126,10 @@ const units = z.union([z.int().min(0), decimal]);
 export const priceInput = z.strictObject({
   ...caseFields,
   result: z.array(z.array(runner).min(1, 'A rank holds at least one runner')).min(1).max(99).nullish(),
-  results: z.array(z.unknown()).optional(),
+  /** Pools over several races: the ranks of each leg, null or none for a leg that was not run. */
+  results: z.array(ranks.nullable()).max(12).nullish(),
+  /** The last day of a meeting: carry-in and jackpot have to go. */
+  mandatory: z.boolean().optional(),
   winning: z
     .array(
       z.strictObject({

@@ -6,7 +6,6 @@
 import { type Field, interestMap, runningInterests, scratchedInterests } from './field.js';
 import { type Finish, interestRanks } from './finish.js';
 import { type LegTest, legTestText } from './legs.js';
-import { shapeOf } from './pool-type.js';
 import { placesPaid, type Rung, type RungKey } from './pools.js';
 import type { RuleSet } from './rule-set.js';
 
@@ -34,6 +33,8 @@ export interface LegResult {
   readonly right: readonly Rung[];
   /** Tickets with a placed runner in every leg, where a tier asks for it. */
   readonly placed: Rung | null;
+  /** Who named the runner of a bonus race; its own race decides that, never these legs. */
+  readonly bonus?: Rung;
   /** EITHER and SECONDS of the rule set's ladder. */
   readonly ladder: readonly Rung[];
   readonly consolation: Consolation | null;
@@ -154,10 +155,16 @@ function combinations(tests: readonly RaceTest[]): readonly string[] {
 }
 
 function keyed(rules: RuleSet, name: Rung['name'], tier: string, keys: readonly string[]): Rung {
-  return rungOf(rules, name, tier, keys.length === 0 ? [] : [keys]);
+  return rungFor(rules, name, tier, keys.length === 0 ? [] : [keys]);
 }
 
-function rungOf(rules: RuleSet, name: Rung['name'], tier: string, groups: readonly (readonly string[])[]): Rung {
+/** A rung of keys in groups that share alike: half each for the two sides of a double. */
+export function rungFor(
+  rules: RuleSet,
+  name: Rung['name'],
+  tier: string,
+  groups: readonly (readonly string[])[],
+): Rung {
   const keys = groups.flat();
   const how = rules.split === 'SINGLE_PRICE' && keys.length > 1 ? rules.deadHeat : rules.split;
   return {
@@ -174,7 +181,7 @@ function rungOf(rules: RuleSet, name: Rung['name'], tier: string, groups: readon
 function ladderOf(rules: RuleSet, legs: readonly Leg[], tests: readonly RaceTest[]): readonly Rung[] {
   const { noWinner, poolType } = rules;
   const rungs: Rung[] = [];
-  if (noWinner.includes('EITHER')) rungs.push(rungOf(rules, 'EITHER', poolType, eitherKeys(legs, tests, rules)));
+  if (noWinner.includes('EITHER')) rungs.push(rungFor(rules, 'EITHER', poolType, eitherKeys(legs, tests, rules)));
   if (noWinner.includes('SECONDS')) {
     const seconds = legs.map((leg) => interestRanks(leg.finish ?? [], interestMap(leg, rules.coupling))[1] ?? []);
     const second = seconds.map((rank) => ({
@@ -224,6 +231,3 @@ function consolationOf([first, second]: readonly Leg[], [won]: readonly LegTest[
     base: `${legTestText({ ...won, out: none })}/*`,
   };
 }
-
-/** How many legs a pool of this rule set has. */
-export const legsOf = ({ poolType }: RuleSet): number => shapeOf(poolType).picks;

@@ -291,6 +291,7 @@ class Awards {
   private lowerRung(tier: string, index: number): Rung | null {
     const { result } = this.input;
     if (tier === 'PLACE_FUND') return result.placed;
+    if (tier === 'BONUS_FUND') return result.bonus ?? null;
     if (!isRank(tier)) return null;
     if (this.rules.legs?.lower !== 'MOST') return result.right[Number(tier.split('/')[0])] ?? null;
     const all = result.right.at(-1);

@@ -34,7 +34,19 @@ const oneOf =
     typeof v === 'string' && names.includes(v) ? null : `must be one of ${names.join(', ')}`;
 const split = oneOf('SINGLE_PRICE', 'PROFIT_SPLIT', 'GROSS_SPLIT', 'JAPAN');
 const rung = oneOf(
-  ...['NEXT', 'EITHER', 'FIRST_1', 'FIRST_2', 'FIRST_3', 'FIRST_4', 'SET_124', 'SET_134', 'SET_234', 'SECONDS', 'MOST_RIGHT'],
+  ...[
+    'NEXT',
+    'EITHER',
+    'FIRST_1',
+    'FIRST_2',
+    'FIRST_3',
+    'FIRST_4',
+    'SET_124',
+    'SET_134',
+    'SET_234',
+    'SECONDS',
+    'MOST_RIGHT',
+  ],
   ...['PAY_NET_RATE', 'REFUND', 'CARRY'],
 );
 
@@ -131,7 +143,8 @@ const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
   pricing: oneOf('STANDARD', 'NET'),
   partUnitMinor: whole(1, 1_000_000_000),
   ladderShare: rate,
-  incremental: flag,
+  tierProfit: oneOf('OWN', 'INCREMENTS'),
+  minimumInDeadHeat: amount,
   legs: legRules,
   noWinner: listOf(12, rung),
   carry: oneOf('NET', 'GROSS'),
@@ -156,7 +169,8 @@ const OPTIONAL: readonly string[] = [
   'pricing',
   'partUnitMinor',
   'ladderShare',
-  'incremental',
+  'tierProfit',
+  'minimumInDeadHeat',
   'legs',
   'display',
   'minStakeMinor',

@@ -1,0 +1,174 @@
+/**
+ * A case over several races as an outsider wrote it: the runners and finish of each leg, and stakes or winning stakes by
+ * combinations such as `3/1/1,2/7`. Everything that can be wrong is refused here, with its pointer.
+ */
+import {
+  type Coupling,
+  combinationText,
+  type Field,
+  type Finish,
+  type Leg,
+  type LegCover,
+  type RuleSet,
+  refundedLegRunners,
+  shapeOf,
+} from '#mutuel/tote';
+import { refuseLine } from './refusal.js';
+import type { PriceInput, ProbablesInput } from './schema.js';
+
+export type LegInput = ProbablesInput & Pick<PriceInput, 'results' | 'winning'>;
+
+/** Stakes of one line of input as the lines they cover; `hasStar`: a stated key such as `3/*`. */
+export interface LegStake {
+  readonly at: string;
+  readonly c: string;
+  readonly cover: LegCover;
+  readonly minor: number;
+  readonly hasStar: boolean;
+}
+
+export const isOverLegs = (type: RuleSet['poolType']): boolean => shapeOf(type).arrangement === 'LEGS';
+
+/** What a rule set without rules for legs is taken to mean: a double profit-splits and consoles, others do not. */
+export function withLegRules(rules: RuleSet, asked: { readonly deadHeat?: unknown } = {}): RuleSet {
+  if (rules.legs) return rules;
+  const isDouble = rules.poolType === 'DAILY_DOUBLE';
+  const isPlaced = rules.poolType === 'PLACEPOT' || rules.poolType === 'QUADPOT';
+  return {
+    ...rules,
+    deadHeat: asked.deadHeat !== undefined || isDouble || rules.split === 'JAPAN' ? rules.deadHeat : 'SINGLE_PRICE',
+    legs: {
+      right: isPlaced ? 'PLACED' : 'WINNER',
+      scratch: isDouble ? 'CONSOLATION' : 'FAVOURITE',
+      leastRun: 1,
+      lower: 'EXACT',
+      carryTo: 'FIRST',
+    },
+  };
+}
+
+// Legs.
+
+/** The legs with their finish; without results none is run. Runners that are not given are those that anything names. */
+export function legsOf(input: LegInput, rules: RuleSet): readonly Leg[] {
+  const { picks } = shapeOf(rules.poolType);
+  const { results, legs = [] } = input;
+  if (results && results.length !== picks)
+    refuseLine('INCONSISTENT', `${rules.poolType} has ${picks} legs; ${results.length} results are given.`, '/results');
+  if (legs.length > 0 && legs.length !== picks)
+    refuseLine('INCONSISTENT', `${rules.poolType} has ${picks} legs; ${legs.length} are given.`, '/legs');
+  return Array.from({ length: picks }, (_, index) => legOf(input, rules, index));
+}
+
+function legOf(input: LegInput, rules: RuleSet, index: number): Leg {
+  const given = input.legs?.[index];
+  const at = `/legs/${index}`;
+  const card = Array.isArray(given?.runners) ? { declared: given.runners } : given?.runners;
+  const declared = card?.declared ?? namedIn(input, index);
+  readOnce(declared, new Set(declared), (i) => `${at}/runners/declared/${i}`);
+  const known = new Set(declared);
+  const scratched = card?.scratched ?? [];
+  const late =
+    typeof given?.scratchedAfterClose === 'string' ? [given.scratchedAfterClose] : (given?.scratchedAfterClose ?? []);
+  readOnce(scratched, known, (i) => `${at}/runners/scratched/${i}`);
+  readOnce(late, known, (i) => `${at}/scratchedAfterClose/${i}`);
+  const favourite = given?.favourite ?? null;
+  if (favourite !== null) readOnce([favourite], known, () => `${at}/favourite`);
+  const ranks = input.results?.[index];
+  const isRun = given?.cancelled !== true && ranks != null && ranks.length > 0;
+  const finish: Finish | null = isRun ? ranks : null;
+  const out = new Set([...scratched, ...late]);
+  if (favourite !== null && out.has(favourite))
+    refuseLine('INCONSISTENT', `Runner ${favourite} was scratched and cannot be the favourite.`, `${at}/favourite`);
+  readOnce((finish ?? []).flat(), known, () => `/results/${index}`);
+  const absent = (finish ?? []).flat().find((runner) => out.has(runner));
+  if (absent) refuseLine('INCONSISTENT', `Runner ${absent} was scratched and cannot finish.`, `/results/${index}`);
+  if (finish !== null && rules.legs?.right === 'PLACED' && card === undefined)
+    refuseLine('MISSING_FIELD', 'The number of places depends on the runners: give them.', `${at}/runners`);
+  const entries = card && 'entries' in card ? card.entries : undefined;
+  return {
+    declared,
+    scratched,
+    ...(entries && { entries }),
+    ...(given?.handicap && { handicap: true }),
+    scratchedAfterClose: late,
+    favourite,
+    finish,
+  };
+}
+
+function readOnce(runners: readonly string[], known: ReadonlySet<string>, at: (index: number) => string): void {
+  runners.forEach((runner, index) => {
+    if (!known.has(runner))
+      refuseLine('UNKNOWN_RUNNER', `Runner ${JSON.stringify(runner)} is not declared.`, at(index));
+    if (runners.indexOf(runner) < index)
+      refuseLine('REPEATED_RUNNER', `Runner ${JSON.stringify(runner)} is named twice.`, at(index));
+  });
+}
+
+/** Without a card, a leg's runners are those that anything names. */
+function namedIn({ stakes = [], winning = [], results, legs }: LegInput, index: number): readonly string[] {
+  const texts = [...stakes, ...winning].flatMap(({ c }) => (c.split('/')[index] ?? '').split(','));
+  const given = legs?.[index];
+  const late = given?.scratchedAfterClose ?? [];
+  const others = [...(results?.[index] ?? []).flat(), ...late, ...(given?.favourite == null ? [] : [given.favourite])];
+  return [...new Set([...texts, ...others])].filter((runner) => /^[A-Za-z0-9]{1,8}$/.test(runner));
+}
+
+// Combinations and stakes.
+
+/** The legs of a combination's text; a star stands for every runner of its leg. */
+export function legStake(
+  { c, minor, at }: { readonly c: string; readonly minor: number; readonly at: string },
+  legs: readonly Field[],
+  coupling: Coupling,
+): LegStake {
+  const parts = c === '*' ? legs.map(() => '*') : c.split('/');
+  if (parts.length !== legs.length)
+    refuseLine('INVALID_COMBINATION', `${JSON.stringify(c)} does not name ${legs.length} legs.`, `${at}/c`);
+  const columns = parts.map((part, leg) =>
+    columnOf(part, legs[leg] ?? { declared: [] }, { c, at: `${at}/c`, coupling }),
+  );
+  return { at, c, minor, cover: { kind: 'LEGS', columns }, hasStar: parts.includes('*') };
+}
+
+function columnOf(
+  part: string,
+  field: Field,
+  { c, at, coupling }: { readonly c: string; readonly at: string; readonly coupling: Coupling },
+): readonly string[] {
+  if (part === '*') return ['*'];
+  const runners = part.split(',');
+  for (const [index, runner] of runners.entries()) {
+    if (!field.declared.includes(runner))
+      refuseLine('UNKNOWN_RUNNER', `Runner ${JSON.stringify(runner)} of ${JSON.stringify(c)} is not declared.`, at);
+    if (runners.indexOf(runner) < index)
+      refuseLine('REPEATED_RUNNER', `${JSON.stringify(c)} names runner ${runner} twice in one leg.`, at);
+  }
+  const entry = (runner: string): string =>
+    coupling === 'ENTRY' ? (field.entries?.find((members) => members.includes(runner))?.[0] ?? runner) : runner;
+  return [...new Set(runners.map(entry))];
+}
+
+/** The canonical text of a cover, to compare a stated key with a key that is asked for. */
+export const legText = ({ columns }: LegCover): string =>
+  combinationText(
+    columns.map((column) => combinationText(column, 'UNORDERED').replaceAll('-', ',')),
+    'LEGS',
+  );
+
+/** Runners whose lines are given back; where a favourite stands in it has to be known as soon as money is on them. */
+export function refundedOf(rules: RuleSet, legs: readonly Leg[], stakes: readonly LegStake[]): ReadonlySet<string> {
+  const refunded = new Set(refundedLegRunners(rules, legs));
+  legs.forEach((leg, index) => {
+    const out = new Set([...(leg.scratched ?? []), ...(leg.scratchedAfterClose ?? [])]);
+    const isNamed = stakes.some(({ cover }) => cover.columns[index]?.some((runner) => out.has(runner)));
+    if (rules.legs?.scratch === 'FAVOURITE' && isNamed && leg.favourite == null && leg.finish !== null)
+      refuseLine(
+        'MISSING_FIELD',
+        'A favourite stands in for the runner that was scratched: name it.',
+        `/legs/${index}/favourite`,
+      );
+  });
+  return refunded;
+}

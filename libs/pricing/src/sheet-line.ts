@@ -1,0 +1,63 @@
+/** What every priced line shares: winning stakes as given, a sheet as a line, and a fault of the mathematics as a refusal. */
+import { parseRatio, type Ratio, ratio, type Sheet, ToteFault } from '#mutuel/tote';
+import { refuseLine } from './refusal.js';
+import type { PriceInput, PriceOutput } from './schema.js';
+
+/** A sheet as a line; `label` writes a key as people read it. */
+export function sheetOutput(
+  input: PriceInput,
+  ruleSetName: string | null,
+  sheet: Sheet,
+  label: (key: string) => string = (key) => key,
+): PriceOutput {
+  return {
+    ...(input.id === undefined ? {} : { id: input.id }),
+    ruleSet: ruleSetName,
+    outcome: sheet.outcome,
+    gross: sheet.grossMinor,
+    refunds: sheet.refundsMinor,
+    takeout: sheet.takeoutMinor,
+    net: sheet.netMinor,
+    carryIn: sheet.carryInMinor,
+    dividends: sheet.dividends.map(({ tier, c, price, exact, stakeMinor, paidMinor }) => ({
+      tier,
+      c: label(c),
+      price,
+      exact,
+      stake: stakeMinor,
+      paid: paidMinor,
+    })),
+    tiers: sheet.tiers.map(({ tier, poolMinor }) => ({ tier, pool: poolMinor })),
+    refunded: sheet.refundedMinor,
+    breakage: sheet.breakageMinor,
+    topUp: sheet.topUpMinor,
+    carryOut: sheet.carryOutMinor,
+    jackpot: sheet.jackpotMinor,
+    steps: [...sheet.steps],
+  };
+}
+
+/** A winning stake as given: minor units, or units of a stated price. */
+export function winningStake(
+  entry: NonNullable<PriceInput['winning']>[number],
+  unit: number | undefined,
+  at: string,
+): Ratio {
+  if (entry.minor != null) return ratio(entry.minor);
+  if (entry.units == null) return refuseLine('MISSING_FIELD', 'Give minor, or units.', `${at}/minor`);
+  if (unit === undefined) return refuseLine('MISSING_FIELD', 'Units need the price of one unit.', '/unit');
+  const units = parseRatio(String(entry.units));
+  if (units === null) return refuseLine('INVALID_INPUT', 'Units are a decimal.', `${at}/units`);
+  return ratio(units.n * BigInt(unit), units.d);
+}
+
+/** What the mathematics calls a bug of its caller is, for an outsider's line, an amount it should not have sent. */
+export function guarded(price: () => Sheet): Sheet {
+  try {
+    return price();
+  } catch (error) {
+    if (error instanceof ToteFault)
+      return refuseLine('AMOUNT_TOO_LARGE', `The case cannot be priced: ${error.message}.`, '');
+    throw error;
+  }
+}
