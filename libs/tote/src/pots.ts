@@ -28,8 +28,9 @@ export interface Pot {
   readonly pool: Ratio;
   readonly claims: readonly Claim[];
   readonly fixed: boolean;
-  /** Tiers are paid increments: each one's part of the profit, in the order of `tiers`. */
+  /** Tiers share the profit: each one's part of it, in the order of `tiers`, and how. */
   readonly parts?: readonly Ratio[];
+  readonly profit?: RuleSet['tierProfit'];
 }
 
 /** `pools` are the tiers' amounts before anything is handed on or merged; what is not paid is carried or kept. */
@@ -81,7 +82,7 @@ export function allot(input: AllotInput): Allotment {
   const handed = handOn(ruleSet, rules, pots, steps);
   const merged = merge(ruleSet, rules, handed.pots, steps);
   return {
-    pots: [...(ruleSet.incremental ? stacked(merged) : merged), ...fixed],
+    pots: [...(ruleSet.tierProfit ? stacked(merged, ruleSet.tierProfit) : merged), ...fixed],
     pools,
     carried: handed.carried,
     jackpot: sum([reserve, prize.kept, handed.jackpot]),
@@ -91,7 +92,7 @@ export function allot(input: AllotInput): Allotment {
 
 /** The unbroken price of each tier of a pot that holds several. */
 export function tierPrices(pot: Pot): ReadonlyMap<string, Ratio> {
-  if (pot.parts) return stackedPrices(pot, pot.parts);
+  if (pot.parts) return profitPrices(pot, pot.parts);
   const unit = unitPrice(pot);
   return new Map(pot.tiers.map(({ name, weight }) => [name, multiply(unit, weight)]));
 }
@@ -100,13 +101,17 @@ export function tierPrices(pot: Pot): ReadonlyMap<string, Ratio> {
 const unitPrice = ({ pool, tiers, claims }: Pot): Ratio => divide(pool, weighed(tiers, claims));
 
 /**
- * Increments: the profit of the whole pool in parts; a tier's part is shared over its own stakes and those of all better
- * tiers, so that a better tier never pays less: PMU, pick 5.
+ * The profit of the whole pool in parts. INCREMENTS: a tier's part is shared over its own stakes and those of all better
+ * tiers, so that a better tier never pays less (PMU, pick 5). OWN: over its own; where a lower tier would then be paid
+ * more than one above it, both share their parts (PMU, "proportions maxima").
  */
-function stackedPrices({ pool, tiers, claims }: Pot, parts: readonly Ratio[]): ReadonlyMap<string, Ratio> {
+function profitPrices(pot: Pot, parts: readonly Ratio[]): ReadonlyMap<string, Ratio> {
+  const { pool, tiers, claims } = pot;
   const stakedOn = (tier: string): Ratio =>
     sum(claims.filter((claim) => claim.tier === tier).map(({ stake }) => stake));
   const profit = subtract(pool, sum(claims.map(({ stake }) => stake)));
+  const own = pot.profit === 'OWN' ? ownPrices(pot, parts, profit, stakedOn) : null;
+  if (own) return own;
   const prices = new Map<string, Ratio>();
   let price = ONE;
   for (let index = tiers.length - 1; index >= 0; index--) {
@@ -117,8 +122,24 @@ function stackedPrices({ pool, tiers, claims }: Pot, parts: readonly Ratio[]): R
   return prices;
 }
 
+/** Each tier's part over its own stakes; null where a tier would be paid less than one below it. */
+function ownPrices(
+  { tiers }: Pot,
+  parts: readonly Ratio[],
+  profit: Ratio,
+  stakedOn: (tier: string) => Ratio,
+): ReadonlyMap<string, Ratio> | null {
+  const prices = tiers.map(({ name }, index) => {
+    return add(ONE, divide(multiply(parts[index] ?? ZERO, profit), stakedOn(name)));
+  });
+  const falls = prices.some((price, index) => index > 0 && compare(price, prices[index - 1] ?? price) > 0);
+  if (!falls) return new Map(tiers.map(({ name }, index) => [name, prices[index] ?? ONE]));
+  const common = add(ONE, divide(profit, sum(tiers.map(({ name }) => stakedOn(name)))));
+  return new Map(tiers.map(({ name }) => [name, common]));
+}
+
 /** All pots as one, whose tiers keep their parts of the profit. */
-function stacked(pots: readonly Pot[]): readonly Pot[] {
+function stacked(pots: readonly Pot[], profit: NonNullable<RuleSet['tierProfit']>): readonly Pot[] {
   const pool = sum(pots.map((pot) => pot.pool));
   if (pots.length < 2 || isZero(pool)) return pots;
   return [
@@ -128,6 +149,7 @@ function stacked(pots: readonly Pot[]): readonly Pot[] {
       claims: pots.flatMap(({ claims }) => claims),
       fixed: false,
       parts: pots.map((pot) => divide(pot.pool, pool)),
+      profit,
     },
   ];
 }

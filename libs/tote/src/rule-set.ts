@@ -160,6 +160,8 @@ export interface RuleSet {
   readonly minimum: string | readonly MinimumStep[];
   /** Least price in a minus pool, for all its winners: used when paying `minimum` (a single one) would cost more than the net pool. */
   readonly minimumInMinusPool?: string;
+  /** Least price of a dead heat's winners, who share one place's money: below the stake in the United Kingdom. */
+  readonly minimumInDeadHeat?: string;
   /** How one bet's payment (winning stake x price) becomes whole minor units; NEAREST takes halves upwards. */
   readonly payment: 'DOWN' | 'NEAREST';
 
@@ -179,8 +181,11 @@ export interface RuleSet {
 
   /** The part of the net that a rung of the ladder is paid; the rest is carried. Absent: all of it. */
   readonly ladderShare?: string;
-  /** Each tier is paid what the next is and its own part more, see `PROFIT` in `pots.ts` (French ranks with non-runners). */
-  readonly incremental?: boolean;
+  /**
+   * Tiers share the profit, not the pool. OWN: a tier's part over its own stakes, and no tier below another is paid more.
+   * INCREMENTS: over its stakes and those of all better tiers, to which it adds (French ranks with non-runners).
+   */
+  readonly tierProfit?: 'OWN' | 'INCREMENTS';
 
   /** Pools over several races only. */
   readonly legs?: LegRules;

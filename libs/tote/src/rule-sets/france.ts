@@ -68,6 +68,127 @@ const pools: Readonly<Partial<Record<PoolType, Own>>> = {
   },
 };
 
+/** Two prices of the same horses never cross: an order pays at least what the disorder pays. `own`: the table is unread. */
+const orderFirst = { ratio: '1' } as const;
+
+/**
+ * Pools of the first three, four and five, and of some of them. Their takeouts: 1turf.com, 30 % for the pick 5 and 26 %
+ * for the others.
+ */
+const exotics: Readonly<Partial<Record<PoolType, Omit<Own, 'deadHeat'> & { readonly validFrom: string }>>> = {
+  QUINELLA_PLACE: {
+    validFrom: '2011-01-01',
+    takeout: '0.26',
+    split: 'PROFIT_SPLIT', // a third of the profit to each pair: rules of the couple place, art. 40.5
+    noWinner: ['REFUND'], // own
+    minInterests: 4, // own
+  },
+  TRIO: {
+    validFrom: '2011-01-01',
+    takeout: '0.26',
+    split: 'SINGLE_PRICE',
+    tiers: [
+      { name: 'TRIO', share: '0.70' }, // parts: own
+      { name: '1NP', share: '0.20' }, // ranks with one and two non-runners, never above the one before: PMU regulation
+      { name: '2NP', share: '0.10' },
+    ],
+    tierProfit: 'INCREMENTS',
+    noWinner: ['REFUND'], // own
+    minInterests: 4, // own
+  },
+  TIERCE: {
+    validFrom: '2011-01-01',
+    takeout: '0.26',
+    split: 'SINGLE_PRICE',
+    tiers: [
+      { name: 'ORDER', share: '0.5', ratio: '5' }, // at least five times the disorder: own, after the press; shares: own
+      { name: 'DISORDER', share: '0.5' },
+    ],
+    breakAt: 'UNIT',
+    noWinner: ['SET_124', 'SET_134', 'SET_234', 'REFUND'], // decree of 11 December 2001, a sister text
+    minInterests: 3, // own
+  },
+  QUARTE: {
+    validFrom: '2011-01-01',
+    takeout: '0.26',
+    split: 'SINGLE_PRICE',
+    tiers: [
+      { name: 'ORDER', share: '0.25', ...orderFirst }, // shares: own
+      { name: 'DISORDER', share: '0.35', ratio: '4' }, // the bonus at most a quarter of the disorder: PMU, art. 86.7
+      { name: 'BONUS3', share: '0.40' },
+    ],
+    breakAt: 'UNIT',
+    noWinner: ['REFUND'], // own
+    minInterests: 4, // own
+    minStakeMinor: 150, // base stakes on the French cards of 2020-12-31
+  },
+  PICK5_FR: {
+    validFrom: '2011-01-01',
+    takeout: '0.30',
+    split: 'SINGLE_PRICE',
+    tiers: [
+      { name: 'PICK5_FR', share: '0.75' }, // three quarters to the full rank: PMU, "calcul des rapports"; for the pick 5: own
+      { name: '1NP', share: '0.25' },
+    ],
+    tierProfit: 'INCREMENTS', // PMU, pick 5: the lower rank's part over the stakes of both
+    noWinner: ['REFUND'], // own
+    minInterests: 5, // own
+  },
+  DEUX_SUR_QUATRE: {
+    validFrom: '2011-01-01',
+    takeout: '0.26',
+    split: 'SINGLE_PRICE', // six pairs at one common price: own
+    noWinner: ['REFUND'], // own
+    minInterests: 5, // refunded when fewer than five horses take part: rules of the 2 sur 4
+    minStakeMinor: 300, // base stakes on the French cards of 2020-12-31
+  },
+  MULTI: {
+    validFrom: '2011-01-01',
+    takeout: '0.26',
+    split: 'SINGLE_PRICE',
+    weights: { M4: '105', M5: '21', M6: '7', M7: '3' }, // own: 35, 7, 7/3 and 1
+    breakAt: 'UNIT', // published dividends keep the exact ratios
+    minimum: '0', // own: it has a minimum of its own, the law's is not for it
+    noWinner: ['REFUND'], // own
+    minInterests: 4, // own
+    minStakeMinor: 300, // zone-turf.fr, "multi, les raisons du succes"
+  },
+};
+
+const quinte = {
+  takeout: '0.26',
+  split: 'SINGLE_PRICE',
+  weights: { ORDER: '50', DISORDER: '1', BONUS4: '3', BONUS3: '1' }, // bonus 4 below bonus 3: merged with weight 3; 50: own
+  breakAt: 'UNIT',
+  noWinner: ['REFUND'], // own
+  minInterests: 5, // own
+  minStakeMinor: 200, // base stakes on the French cards of 2020-12-31
+} as const;
+
+const quintes: readonly (Omit<Own, 'deadHeat'> & { readonly validFrom: string })[] = [
+  {
+    ...quinte,
+    validFrom: '2002-01-01', // the day is own, the text is of 2002
+    jackpot: { share: '0.015', of: 'NET' }, // 1.5 % to the reserve, then 45, 20 and 35: decree of 2002, art. 95-5
+    tiers: [
+      { name: 'ORDER', share: '0.45', group: 'QUINTE' },
+      { name: 'DISORDER', share: '0', group: 'QUINTE' },
+      { name: 'BONUS4', share: '0.20', ratio: '1' },
+      { name: 'BONUS3', share: '0.35' },
+    ],
+  },
+  {
+    ...quinte,
+    validFrom: '2019-01-10', // 28, 29, 17 and 26, the reserve on announced days only: turfomania.fr, eurosport.fr
+    tiers: [
+      { name: 'ORDER', share: '0.28', ...orderFirst },
+      { name: 'DISORDER', share: '0.29' },
+      { name: 'BONUS4', share: '0.17', ratio: '1' }, // below bonus 3: merged with weight 3: PMU, art. 95-5
+      { name: 'BONUS3', share: '0.26' },
+    ],
+  },
+];
+
 /** Takeouts by day. 2011: 1turf.com (13.70 % simple, 26 % others). 2021: see WIN below. */
 const versions: readonly {
   readonly validFrom: string;
@@ -88,7 +209,7 @@ const versions: readonly {
   },
 ];
 
-export const franceRuleSets: readonly RuleSet[] = versions.flatMap(({ validFrom, takeout }) =>
+const simpleRuleSets: readonly RuleSet[] = versions.flatMap(({ validFrom, takeout }) =>
   Object.entries(pools).map(([type, own]) => {
     const poolType = type as PoolType;
     return {
@@ -102,3 +223,14 @@ export const franceRuleSets: readonly RuleSet[] = versions.flatMap(({ validFrom,
     };
   }),
 );
+
+function exotic(poolType: PoolType, own: Omit<Own, 'deadHeat'> & { readonly validFrom: string }): RuleSet {
+  const deadHeat = own.split === 'PROFIT_SPLIT' || poolType === 'TIERCE' ? 'PROFIT_SPLIT' : 'SINGLE_PRICE';
+  return { ...common, deadHeat, ...own, id: `FR-${poolType}@${own.validFrom}`, poolType } as RuleSet;
+}
+
+export const franceRuleSets: readonly RuleSet[] = [
+  ...simpleRuleSets,
+  ...Object.entries(exotics).map(([type, own]) => exotic(type as PoolType, own)),
+  ...quintes.map((own) => exotic('QUINTE', own)),
+];

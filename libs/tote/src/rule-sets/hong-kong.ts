@@ -54,6 +54,19 @@ const pools: Pools<typeof common> = {
     noWinner: ['FIRST_2', 'FIRST_1', 'REFUND'], // own
     minInterests: 4, // own
   },
+  FIRST4: { ...wholeDollars, takeout: '0.25', split: 'SINGLE_PRICE', noWinner: ['REFUND'], minInterests: 4 }, // own
+  QUARTET: {
+    ...wholeDollars,
+    takeout: '0.25', // own
+    split: 'SINGLE_PRICE',
+    tiers: [
+      { name: 'QUARTET', share: '0.5', uncovered: 'MERGE' }, // two bets in one pool since 2015: HKJC; halves: own
+      { name: 'FIRST4', share: '0.5', uncovered: 'MERGE' },
+    ],
+    jackpot: { share: '0.005', of: 'GROSS' }, // 0.5 % of the turnover to the jackpot: HKJC, 2015
+    noWinner: ['REFUND'], // own
+    minInterests: 4, // own
+  },
   DAILY_DOUBLE: {
     takeout: '0.175', // own
     split: 'SINGLE_PRICE',

@@ -60,6 +60,7 @@ const pools: Pools<typeof common> = {
     takeout: '0.1925', // rules of the win pool
     split: 'SINGLE_PRICE',
     minimum: twoSteps,
+    minimumInDeadHeat: '0.60', // rules of the win pool
     minInterests: 2,
   },
   PLACE: {
@@ -67,6 +68,7 @@ const pools: Pools<typeof common> = {
     split: 'GROSS_SPLIT', // own: an equal part of the net pool to each place
     places,
     minimum: twoSteps, // own, as in the win pool
+    minimumInDeadHeat: '0.60', // own, as in the win pool
     minInterests: 5, // five runners or more: rules of the place pool
   },
   QUINELLA_PLACE: {
@@ -76,13 +78,19 @@ const pools: Pools<typeof common> = {
       { atMost: '0.70', pay: '1.02' },
       { below: '1.10', pay: '1.10' },
     ], // rules of the swinger
-    minInterests: 4, // own; from 6 declared, and with 4 or 5 runners one pair wins: rules of the swinger
+    minimumInDeadHeat: '0.50', // rules of the swinger, cut in the excerpt
+    places: [
+      { from: 4, places: 2 },
+      { from: 6, places: 3 },
+    ], // from 6 declared; with 4 or 5 runners one pair wins, the first two: rules of the swinger
+    minInterests: 4, // own
   },
   EXACTA: { takeout: '0.25', split: 'SINGLE_PRICE', minimum: '1.10', minInterests: 2 }, // own, by analogy with the trifecta
   TRIFECTA: {
     takeout: '0.25', // rules of the trifecta
     split: 'SINGLE_PRICE',
     minimum: '1.10', // rules of the trifecta
+    minimumInDeadHeat: '0.60', // the same
     minInterests: 3, // three declared runners or more: rules of the trifecta
   },
   PLACEPOT: {

@@ -96,6 +96,13 @@ const pools: Pools<typeof common> = {
     minInterests: 4, // Oklahoma 325:65-1-42
     minStakeMinor: 10, // own
   },
+  SUPER_HIGH_5: {
+    takeout: '0.25', // own
+    split: 'SINGLE_PRICE',
+    noWinner: ['CARRY'], // the whole net pool to the next one: Texas 16 TAC 321.320, first variant
+    minInterests: 5, // own
+    minStakeMinor: 20, // own
+  },
   DAILY_DOUBLE: {
     takeout: '0.20', // own
     split: 'SINGLE_PRICE', // Illinois 303.20
@@ -137,6 +144,26 @@ const santaAnitaPick6 = {
   noWinner: ['CARRY'],
 } as const;
 
+/** What else a super high five without a winner becomes: Ohio goes down the ladder, Texas also gives 25 % of it. */
+const downTheLadder = ['FIRST_4', 'FIRST_3', 'FIRST_2', 'FIRST_1'] as const;
+const ohio: Pools<typeof common> = {
+  SUPER_HIGH_5: {
+    takeout: '0.25', // own
+    split: 'SINGLE_PRICE',
+    noWinner: [...downTheLadder, 'REFUND'], // Ohio 3769-13-35
+    minInterests: 5, // own
+  },
+};
+const texas: Pools<typeof common> = {
+  SUPER_HIGH_5: {
+    takeout: '0.25', // own
+    split: 'SINGLE_PRICE',
+    ladderShare: '0.25', // Texas 16 TAC 321.320, second variant: a consolation, the rest is carried
+    noWinner: [...downTheLadder, 'CARRY'],
+    minInterests: 5, // own
+  },
+};
+
 const validFrom = '2026-01-01';
 
 /** The break point is all that differs between the American names. */
@@ -147,5 +174,7 @@ export const unitedStatesRuleSets: readonly RuleSet[] = [
   ...broken('US', '0.10'),
   ...broken('US-NICKEL', '0.05'),
   ...broken('US-PENNY', '0.01'),
+  ...broken('US-OH', '0.10', ohio),
+  ...broken('US-TX', '0.10', texas),
   ...broken('US-CA', '0.10', { ...california, PICK6: santaAnitaPick6 }),
 ];
