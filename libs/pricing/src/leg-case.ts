@@ -5,18 +5,27 @@
 import {
   type Coupling,
   combinationText,
+  countLegs,
   type Field,
   type Finish,
   type Leg,
   type LegCover,
+  legKeyLabel,
+  legsWithout,
+  type Ratio,
   type RuleSet,
+  ratio,
+  readLegKey,
   refundedLegRunners,
   shapeOf,
 } from '#mutuel/tote';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, ProbablesInput } from './schema.js';
 
-export type LegInput = ProbablesInput & Pick<PriceInput, 'results' | 'winning'>;
+/** Lines of one bet are counted exactly up to here. */
+const MOST_LINES = 1_000_000_000_000n;
+
+export type LegInput = ProbablesInput & Pick<PriceInput, 'winning' | 'mandatory'>;
 
 /** Stakes of one line of input as the lines they cover; `hasStar`: a stated key such as `3/*`. */
 export interface LegStake {
@@ -49,11 +58,12 @@ export function withLegRules(rules: RuleSet, asked: { readonly deadHeat?: unknow
 
 // Legs.
 
-/** The legs with their finish; without results none is run. Runners that are not given are those that anything names. */
-export function legsOf(input: LegInput, rules: RuleSet): readonly Leg[] {
+/** The legs with their finish; without results none is run, and while the last one is open it needs none. Runners that are not given are those that anything names. */
+export function legsOf(input: LegInput, rules: RuleSet, isOpen = false): readonly Leg[] {
   const { picks } = shapeOf(rules.poolType);
   const { results, legs = [] } = input;
-  if (results && results.length !== picks)
+  const least = isOpen ? picks - 1 : picks;
+  if (results && (results.length < least || results.length > picks))
     refuseLine('INCONSISTENT', `${rules.poolType} has ${picks} legs; ${results.length} results are given.`, '/results');
   if (legs.length > 0 && legs.length !== picks)
     refuseLine('INCONSISTENT', `${rules.poolType} has ${picks} legs; ${legs.length} are given.`, '/legs');
@@ -129,7 +139,9 @@ export function legStake(
   const columns = parts.map((part, leg) =>
     columnOf(part, legs[leg] ?? { declared: [] }, { c, at: `${at}/c`, coupling }),
   );
-  return { at, c, minor, cover: { kind: 'LEGS', columns }, hasStar: parts.includes('*') };
+  const cover: LegCover = { kind: 'LEGS', columns };
+  if (linesOf(cover) > MOST_LINES) refuseLine('TOO_MANY_LINES', `At most ${MOST_LINES} lines are taken.`, `${at}/c`);
+  return { at, c, minor, cover, hasStar: parts.includes('*') };
 }
 
 function columnOf(
@@ -157,8 +169,39 @@ export const legText = ({ columns }: LegCover): string =>
     'LEGS',
   );
 
+/** A bet as it stands when lines on non-runners are given back; `before` as it was staked. */
+export interface Standing extends LegStake {
+  readonly before: LegCover;
+}
+
+export function standingOf(input: LegInput, rules: RuleSet, legs: readonly Leg[]): readonly Standing[] {
+  const stakes = (input.stakes ?? []).map((stake, i) =>
+    legStake({ ...stake, at: `/stakes/${i}` }, legs, rules.coupling),
+  );
+  const refunded = refundedOf(rules, legs, stakes);
+  return stakes.map((stake) => ({ ...stake, cover: legsWithout(stake.cover, refunded), before: stake.cover }));
+}
+
+/** Stakes on a key: as stated for that text with its stars, else the winning lines of all bets. */
+export function stakedOn(stakes: readonly Standing[], key: string): Ratio {
+  const stated = stakes.filter(({ hasStar, cover }) => hasStar && legText(cover) === legKeyLabel(key));
+  if (stated.length > 0) return ratio(stated.reduce((sum, { minor }) => sum + minor, 0));
+  const wanted = readLegKey(key);
+  let sum = ratio(0);
+  for (const { cover, before, minor, hasStar } of stakes) {
+    const won = hasStar ? 0 : countLegs(cover, wanted);
+    if (won === 0) continue;
+    const lines = linesOf(before);
+    sum = ratio(sum.n * lines + BigInt(won) * BigInt(minor) * sum.d, sum.d * lines);
+  }
+  return sum;
+}
+
+export const linesOf = ({ columns }: LegCover): bigint =>
+  columns.reduce((lines, column) => lines * BigInt(column.length), 1n);
+
 /** Runners whose lines are given back; where a favourite stands in it has to be known as soon as money is on them. */
-export function refundedOf(rules: RuleSet, legs: readonly Leg[], stakes: readonly LegStake[]): ReadonlySet<string> {
+function refundedOf(rules: RuleSet, legs: readonly Leg[], stakes: readonly LegStake[]): ReadonlySet<string> {
   const refunded = new Set(refundedLegRunners(rules, legs));
   legs.forEach((leg, index) => {
     const out = new Set([...(leg.scratched ?? []), ...(leg.scratchedAfterClose ?? [])]);

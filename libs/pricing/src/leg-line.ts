@@ -7,7 +7,6 @@ import {
   type LegResult,
   legKeyLabel,
   legResult,
-  legsWithout,
   priceLegs,
   type Ratio,
   type RuleSet,
@@ -18,7 +17,18 @@ import {
   shapeOf,
 } from '#mutuel/tote';
 import { rulesFor } from './case.js';
-import { type LegStake, legStake, legsOf, legText, refundedOf, withLegRules } from './leg-case.js';
+import {
+  type LegInput,
+  type LegStake,
+  legStake,
+  legsOf,
+  legText,
+  linesOf,
+  type Standing,
+  stakedOn,
+  standingOf,
+  withLegRules,
+} from './leg-case.js';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, PriceOutput } from './schema.js';
 import { guarded, sheetOutput, winningStake } from './sheet-line.js';
@@ -41,20 +51,12 @@ export function pricedLegs(input: PriceInput): PriceOutput {
   if (input.results == null && input.winning === undefined)
     refuseLine('MISSING_FIELD', 'Give the results of the legs with stakes, or the winning combinations.', '/results');
   const legs = legsOf(input, rules);
-  const stakes = (input.stakes ?? []).map((stake, i) =>
-    legStake({ ...stake, at: `/stakes/${i}` }, legs, rules.coupling),
-  );
-  const refunded = refundedOf(rules, legs, stakes);
-  const standing = stakes.map((stake) => ({
-    ...stake,
-    cover: legsWithout(stake.cover, refunded),
-    before: stake.cover,
-  }));
+  const standing = standingOf(input, rules, legs);
   const given = givenOf(input, rules, legs);
-  const money = moneyOf(input, standing, given);
+  const money = legMoneyOf(input, standing, given);
   const result = input.results == null ? givenResult(rules, given) : legResult(rules, legs);
   const stakeOf = (key: string, tier: string): Ratio =>
-    input.winning === undefined || (given.every((one) => one.tier !== tier) && stakes.length > 0)
+    input.winning === undefined || (given.every((one) => one.tier !== tier) && standing.length > 0)
       ? stakedOn(standing, key)
       : givenOn(given, key, tier, input.results == null);
   const sheet = guarded(
@@ -72,38 +74,15 @@ export function pricedLegs(input: PriceInput): PriceOutput {
   return sheetOutput(input, name, sheet, legKeyLabel);
 }
 
-// Stakes.
+// Money.
 
-interface Standing extends LegStake {
-  /** As staked, before anything was refunded. */
-  readonly before: LegStake['cover'];
-}
-
-const linesOf = ({ columns }: LegStake['cover']): number => columns.reduce((lines, column) => lines * column.length, 1);
-
-/** Stakes on a key: as stated for that text with its stars, else the winning lines of all bets. */
-function stakedOn(stakes: readonly Standing[], key: string): Ratio {
-  const stated = stakes.filter(({ hasStar, cover }) => hasStar && legText(cover) === legKeyLabel(key));
-  if (stated.length > 0) return ratio(stated.reduce((sum, { minor }) => sum + minor, 0));
-  const wanted = readLegKey(key);
-  let n = 0n;
-  let d = 1n;
-  for (const { cover, before, minor, hasStar } of stakes) {
-    if (hasStar) continue;
-    const won = countLegs(cover, wanted);
-    const lines = BigInt(linesOf(before));
-    n = n * lines + BigInt(won) * BigInt(minor) * d;
-    d *= lines;
-    if (lines > 1n) ({ n, d } = ratio(n, d));
-  }
-  return ratio(n, d);
-}
-
-function moneyOf(input: PriceInput, stakes: readonly Standing[], given: readonly Given[]): LegMoney {
+/** Gross before refunds, from what is given: gross itself, else all stakes, else the net pool. */
+export function legMoneyOf(input: LegInput, stakes: readonly Standing[], given: readonly Given[] = []): LegMoney {
   const plain = stakes.filter(({ hasStar }) => !hasStar);
   const staked = plain.reduce((sum, { minor }) => sum + minor, 0);
   const back = plain.reduce(
-    (sum, { minor, cover, before }) => sum + Math.floor((minor * (linesOf(before) - linesOf(cover))) / linesOf(before)),
+    (sum, { minor, cover, before }) =>
+      sum + Number((BigInt(minor) * (linesOf(before) - linesOf(cover))) / linesOf(before)),
     0,
   );
   const refundsMinor = input.refunds ?? back;
@@ -196,7 +175,9 @@ function givenOn(given: readonly Given[], key: string, tier: string, byText: boo
   const own = given.filter((one) => {
     if (one.tier !== tier && !(tier === 'CONSOLATION' && one.hasStar)) return false;
     if (legText(one.cover) === label) return true;
-    return !byText && !one.hasStar && (key.includes('@') || countLegs(one.cover, wanted) === linesOf(one.cover));
+    return (
+      !byText && !one.hasStar && (key.includes('@') || BigInt(countLegs(one.cover, wanted)) === linesOf(one.cover))
+    );
   });
   return own.reduce((sum, { stake }) => ratio(sum.n * stake.d + stake.n * sum.d, sum.d * stake.d), ratio(0));
 }

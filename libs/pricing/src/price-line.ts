@@ -1,14 +1,5 @@
 /** `price`: one pool to its dividends. Works out who won from a result, or prices the winning combinations it is given. */
-import {
-  combinationMatches,
-  priceRungs,
-  type Ratio,
-  type RuleSet,
-  type Rung,
-  ratio,
-  resultKeys,
-  type Sheet,
-} from '#mutuel/tote';
+import { combinationMatches, priceRungs, type Ratio, type RuleSet, type Rung, ratio, resultKeys } from '#mutuel/tote';
 import { type Case, combinationOf, hasStar, readCase } from './case.js';
 import { isOverLegs } from './leg-case.js';
 import { pricedLegs } from './leg-line.js';

@@ -1,6 +1,8 @@
 /** `probables`: stakes to indicative odds, rounded like dividends. Never says who will win, and reads no result. */
 import { probables } from '#mutuel/tote';
 import { hasStar, readCase } from './case.js';
+import { isOverLegs } from './leg-case.js';
+import { legProbables } from './leg-probables.js';
 import { readAs, refuseLine } from './refusal.js';
 import { type ProbablesOutput, probablesInput } from './schema.js';
 
@@ -8,6 +10,7 @@ import { type ProbablesOutput, probablesInput } from './schema.js';
 export function probablesOf(value: unknown): ProbablesOutput {
   const input = readAs(probablesInput, value);
   if (input.stakes === undefined) refuseLine('MISSING_FIELD', 'Odds are made from stakes.', '/stakes');
+  if (isOverLegs(input.pool.type)) return legProbables(input);
   const starred = input.stakes.findIndex(({ c }) => hasStar(c));
   if (starred >= 0) refuseLine('INVALID_COMBINATION', 'Odds have no stars.', `/stakes/${starred}/c`);
   const pool = readCase(input);

@@ -119,6 +119,10 @@ const caseFields = {
   jackpotIn: minor.nullish(),
   sources: z.array(z.unknown()).optional(),
   legs: z.array(leg).max(12).optional(),
+  /** Pools over several races: the ranks of each leg, null or none for a leg that was not run. */
+  results: z.array(ranks.nullable()).max(12).nullish(),
+  /** The last day of a meeting: carry-in and jackpot have to go. */
+  mandatory: z.boolean().optional(),
 };
 
 const units = z.union([z.int().min(0), decimal]);
@@ -126,10 +130,6 @@ const units = z.union([z.int().min(0), decimal]);
 export const priceInput = z.strictObject({
   ...caseFields,
   result: z.array(z.array(runner).min(1, 'A rank holds at least one runner')).min(1).max(99).nullish(),
-  /** Pools over several races: the ranks of each leg, null or none for a leg that was not run. */
-  results: z.array(ranks.nullable()).max(12).nullish(),
-  /** The last day of a meeting: carry-in and jackpot have to go. */
-  mandatory: z.boolean().optional(),
   winning: z
     .array(
       z.strictObject({

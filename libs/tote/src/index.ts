@@ -13,6 +13,7 @@ export {
 } from './field.js';
 export type { Finish } from './finish.js';
 export { combinationMatches, keyLabel, keyMembers } from './keys.js';
+export { combinationPrice, type LegOddsMoney, willPayKeys, willPays } from './leg-odds.js';
 export {
   type Consolation,
   favouriteOf,
@@ -27,6 +28,7 @@ export { type LegPricingInput, priceLegs } from './leg-price.js';
 export type { LegRules } from './leg-rules.js';
 export {
   countLegs,
+  expandLegs,
   type LegCover,
   type LegKey,
   type LegTest,
