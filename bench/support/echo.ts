@@ -11,7 +11,7 @@ import { DemoAccess } from '../../libs/platform/src/demo-access.js';
 import type { ShardDoor } from '../../libs/platform/src/doors.js';
 import { type ApiParts, apiModule } from '../../libs/platform/src/http/api-module.js';
 import { pageOf, startHttp } from '../../libs/platform/src/http/server.js';
-import { Readiness } from '../../libs/platform/src/readiness.js';
+import { Installation, Readiness } from '../../libs/platform/src/readiness.js';
 import { RecentTickets } from '../../libs/platform/src/recent-tickets.js';
 import { Metrics } from '../../libs/platform/src/telemetry/metrics.js';
 
@@ -73,6 +73,7 @@ const parts = {
 const metrics = new Metrics();
 const module = apiModule({
   readiness: new Readiness(),
+  installation: new Installation('ECHO', true),
   metrics,
   tokens,
   filter: { page: pageOf(undefined), onFault: (fault) => console.error(fault) },
@@ -80,5 +81,5 @@ const module = apiModule({
   doors: { betting: true, operator: false },
   demo: new DemoAccess(tokens, ACCOUNTS, 'EUR'),
 });
-const { port } = await startHttp({ module, metrics, host: '127.0.0.1', port: 0, consoleDir: undefined });
+const { port } = await startHttp({ module, metrics, host: '127.0.0.1', port: 0, durable: true, consoleDir: undefined });
 console.log(`Echo at http://127.0.0.1:${port}`);

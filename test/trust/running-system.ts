@@ -22,18 +22,22 @@ const withoutServers = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !SERVERS.has(name)));
 const READY_WITHIN_MS = 120_000;
 const STOP_WITHIN_MS = 30_000;
-/** Lines of output kept for the message of a failure. */
-const KEPT_LINES = 40;
+/** Lines of output kept. */
+const KEPT_LINES = 400;
+/** Of those, what the message of a failure shows. */
+const SHOWN_LINES = 40;
 
 export class RunningSystem {
   /** Where it answers, without a slash at the end. */
   readonly url: string;
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
+  readonly #output: readonly string[];
 
-  private constructor(child: ChildProcess, ended: Promise<number | null>, url: string) {
+  private constructor(child: ChildProcess, ended: Promise<number | null>, url: string, output: readonly string[]) {
     this.#child = child;
     this.#ended = ended;
+    this.#output = output;
     this.url = url;
   }
 
@@ -46,7 +50,8 @@ export class RunningSystem {
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     const output: string[] = [];
     const ready = new Promise<string>((resolve, reject) => {
-      const fail = (what: string): void => reject(new Error(`${program} ${what}:\n${output.join('\n')}`));
+      const fail = (what: string): void =>
+        reject(new Error(`${program} ${what}:\n${output.slice(-SHOWN_LINES).join('\n')}`));
       const impatience = setTimeout(() => fail(`is not ready after ${READY_WITHIN_MS / 1_000} s`), READY_WITHIN_MS);
       const hear = (line: string): void => {
         if (output.push(line) > KEPT_LINES) output.shift();
@@ -65,11 +70,16 @@ export class RunningSystem {
     try {
       const url = await ready;
       await untilReady(url, child);
-      return new RunningSystem(child, ended, url);
+      return new RunningSystem(child, ended, url, output);
     } catch (failure) {
       child.kill('SIGKILL');
       throw failure;
     }
+  }
+
+  /** What it said lately, on both streams. */
+  get said(): string {
+    return this.#output.join('\n');
   }
 
   get pid(): number {
@@ -82,19 +92,58 @@ export class RunningSystem {
     await this.#ended;
   }
 
+  /** Nothing of it runs until `resume`, and nobody is told. */
+  pause(): void {
+    this.#child.kill('SIGSTOP');
+  }
+
+  resume(): void {
+    this.#child.kill('SIGCONT');
+  }
+
   /** Asks it to stop. Resolves to its exit code; throws when it has to be killed for it. */
-  async stop(): Promise<number | null> {
+  async stop(withinMs = STOP_WITHIN_MS): Promise<number | null> {
     this.#child.kill('SIGTERM');
     let impatience: NodeJS.Timeout | undefined;
     const late = new Promise<'late'>((resolve) => {
-      impatience = setTimeout(() => resolve('late'), STOP_WITHIN_MS);
+      impatience = setTimeout(() => resolve('late'), withinMs);
     });
     const ended = await Promise.race([this.#ended, late]);
     clearTimeout(impatience);
     if (ended !== 'late') return ended;
     await this.kill();
-    throw new Error(`the system did not stop within ${STOP_WITHIN_MS / 1_000} s`);
+    throw new Error(`the system did not stop within ${withinMs / 1_000} s:\n${this.said}`);
   }
+}
+
+export interface Ending {
+  readonly code: number | null;
+  /** Both streams. */
+  readonly lines: readonly string[];
+}
+
+const END_WITHIN_MS = 90_000;
+
+/** Runs a program to its end; one that does not end is killed, and its code is null. */
+export async function runToEnd({
+  program = STANDALONE,
+  args,
+  env = {},
+  nodeFlags = [],
+}: StartOptions): Promise<Ending> {
+  const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    env: { ...withoutServers(process.env), ...env },
+  });
+  let text = '';
+  for (const stream of [child.stdout, child.stderr])
+    stream?.on('data', (part) => {
+      text += String(part);
+    });
+  const impatience = setTimeout(() => child.kill('SIGKILL'), END_WITHIN_MS);
+  const code = await new Promise<number | null>((resolve) => child.once('close', resolve));
+  clearTimeout(impatience);
+  return { code, lines: text.split('\n').filter((line) => line !== '') };
 }
 
 async function untilReady(url: string, child: ChildProcess): Promise<void> {

@@ -364,4 +364,11 @@ export const demoAnswer = z.object({
   ),
 });
 
-export const healthAnswer = z.object({ status: z.enum(['UP', 'DOWN']), reasons: z.array(z.string()) });
+export const healthAnswer = z.object({
+  status: z.enum(['UP', 'DOWN']),
+  reasons: z.array(z.string()),
+  label: z.string().describe('What kind of installation this is.'),
+  durable: z
+    .boolean()
+    .describe("False where one machine's loss can lose acknowledged bets; every answer then says so, too."),
+});

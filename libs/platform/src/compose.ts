@@ -44,7 +44,7 @@ import { MarketView } from './market-view.js';
 import { OperatorViews, type ShardFacts } from './operator-views.js';
 import { Quotes } from './quotes.js';
 import { Racing } from './racing.js';
-import { Readiness } from './readiness.js';
+import { Installation, Readiness } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
 import { openSeams, type Seams } from './seams.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
@@ -109,6 +109,7 @@ class Composition {
   /** What to stop, in the order of starting. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
   #stoppingPart: string | undefined;
+  #installation = new Installation('STARTING', false);
   #grpcPort: number | undefined;
   #feed: FeedHub | undefined;
   #fail: (fault: Error) => void = () => undefined;
@@ -127,6 +128,7 @@ class Composition {
     const name = [...this.#roles].join('+');
     const opened = await openSeams(this.#config, `mutuel-${name}`, (line) => this.#voice.warn(line));
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
+    this.#installation = new Installation(opened.label, opened.durable);
     await joinCluster({ ...opened, role: name, epoch: this.#config.epoch }).catch(asStartFault);
     this.#readiness.add('log', () => opened.log.trouble?.());
     const seams = { ...opened, log: meteredLog(opened.log, this.#metrics) };
@@ -326,6 +328,7 @@ class Composition {
     const consoleDir = api !== undefined && existsSync(folder) ? folder : undefined;
     const module = apiModule({
       readiness: this.#readiness,
+      installation: this.#installation,
       metrics: this.#metrics,
       tokens,
       filter: { page: pageOf(consoleDir), onFault: this.#onFault },
@@ -337,7 +340,14 @@ class Composition {
       },
       demo,
     });
-    const http = await startHttp({ module, metrics: this.#metrics, host, port, consoleDir }).catch((fault: Error) => {
+    const http = await startHttp({
+      module,
+      metrics: this.#metrics,
+      host,
+      port,
+      durable: this.#installation.durable,
+      consoleDir,
+    }).catch((fault: Error) => {
       throw listenFault(fault, host, port);
     });
     this.#stops.push({ name: 'http', stop: () => http.close() });

@@ -2,6 +2,15 @@
 
 export type ReadinessCheck = () => string | undefined;
 
+/** What kind of installation this is, for people; said by health, by every answer that needs saying, and on every screen. */
+export class Installation {
+  constructor(
+    readonly label: string,
+    /** False where one machine's loss can lose acknowledged bets. */
+    readonly durable: boolean,
+  ) {}
+}
+
 export class Readiness {
   readonly #checks = new Map<string, ReadinessCheck>();
 

@@ -48,13 +48,16 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
     await system.stop();
     process.exit(process.exitCode ?? 0);
   } catch (fault) {
-    const lines =
-      fault instanceof StartFault
-        ? fault.lines
-        : [fault instanceof Error ? (fault.stack ?? fault.message) : String(fault)];
-    for (const line of lines) voice.warn(line);
+    for (const line of linesOf(fault)) voice.warn(line);
     process.exit(exitCodeOf(fault));
   }
+}
+
+/** A stack only for what nobody has thought of. */
+function linesOf(fault: unknown): readonly string[] {
+  if (fault instanceof StartFault) return fault.lines;
+  if (!(fault instanceof Error)) return [String(fault)];
+  return [exitCodeOf(fault) === EXIT.FAULT ? (fault.stack ?? fault.message) : fault.message];
 }
 
 function endAnyway({ stopping }: System): void {

@@ -14,7 +14,7 @@ import { MESSAGE_HANDLERS } from '../messages.js';
 import { OperatorViews } from '../operator-views.js';
 import { Quotes } from '../quotes.js';
 import { Racing } from '../racing.js';
-import { Readiness } from '../readiness.js';
+import { Installation, Readiness } from '../readiness.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { ACCOUNT_READS, AccountsController } from './accounts.controller.js';
 import { asyncapiDocument } from './asyncapi.js';
@@ -44,6 +44,7 @@ export interface ApiParts {
 
 export interface ModuleOptions {
   readonly readiness: Readiness;
+  readonly installation: Installation;
   readonly metrics: Metrics;
   readonly tokens: Tokens;
   readonly filter: FilterOptions;
@@ -62,6 +63,7 @@ export function apiModule(options: ModuleOptions): DynamicModule {
   const filter = new ProblemFilter(options.filter);
   const providers: Provider[] = [
     { provide: Readiness, useValue: options.readiness },
+    { provide: Installation, useValue: options.installation },
     { provide: Metrics, useValue: options.metrics },
     { provide: Tokens, useValue: options.tokens },
     { provide: CONTRACTS, useValue: documents },

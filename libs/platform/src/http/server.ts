@@ -24,6 +24,8 @@ export interface HttpOptions {
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
+  /** False where one machine's loss can lose acknowledged bets: then every answer carries a header that says so. */
+  readonly durable: boolean;
   /** Folder of the built console; undefined for processes that show none. */
   readonly consoleDir: string | undefined;
 }
@@ -65,7 +67,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 /** Bodies, headers and figures of every request, on Fastify itself. */
-async function dress(app: NestFastifyApplication, { module, metrics, consoleDir }: HttpOptions): Promise<void> {
+async function dress(app: NestFastifyApplication, { module, metrics, durable, consoleDir }: HttpOptions): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -95,6 +97,7 @@ async function dress(app: NestFastifyApplication, { module, metrics, consoleDir 
   // Both without promises: they run for every bet.
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-correlation-id', request.id);
+    if (!durable) reply.header('mutuel-durability', 'single-node');
     if (request.url.startsWith('/v1/')) {
       reply.header('cache-control', 'no-store').header('x-content-type-options', 'nosniff');
       done();

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import * as answers from '../answers.js';
 import { DemoAccess } from '../demo-access.js';
 import { Racing } from '../racing.js';
-import { Readiness } from '../readiness.js';
+import { Installation, Readiness } from '../readiness.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Documented } from './documented.js';
 
@@ -13,6 +13,7 @@ export class SystemController {
   constructor(
     @Inject(Readiness) private readonly readiness: Readiness,
     @Inject(Metrics) private readonly figures: Metrics,
+    @Inject(Installation) private readonly installation: Installation,
   ) {}
 
   @Get('health/live')
@@ -24,7 +25,7 @@ export class SystemController {
     isPublic: true,
   })
   live() {
-    return { status: 'UP', reasons: [] };
+    return { status: 'UP', reasons: [], ...this.installation };
   }
 
   @Get('health/ready')
@@ -38,7 +39,7 @@ export class SystemController {
   ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const reasons = this.readiness.reasons();
     if (reasons.length > 0) reply.status(503);
-    return { status: reasons.length === 0 ? 'UP' : 'DOWN', reasons };
+    return { status: reasons.length === 0 ? 'UP' : 'DOWN', reasons, ...this.installation };
   }
 
   @Get('metrics')
