@@ -9,15 +9,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { encodeRecord, GENESIS, parseJson, sha256 } from '#mutuel/contracts';
-import {
-  type Decided,
-  type MeetingCard,
-  readShardCommand,
-  type ShardCommand,
-  type ShardEvent,
-  shardDecider,
-} from '#mutuel/engine';
-import { ruleSetFor } from '#mutuel/tote';
+import { type Decided, readShardCommand, type ShardCommand, type ShardEvent, shardDecider } from '#mutuel/engine';
+import { LOAD_START, shardSetUp, shardTickets } from './support/shard-load.js';
 
 const small = process.argv.includes('--small');
 const ACCOUNTS = small ? 1_000 : 100_000;
@@ -26,7 +19,7 @@ const TICKETS = small ? 5_000 : 400_000;
 const CHUNK = small ? 1_000 : 10_000;
 /** Commands at hand at once: as few as a decider has, or the collector's copying of those still to come would be charged to it. */
 const BATCH = 500;
-const START = 1_795_300_000_000;
+const SIZE = { accounts: ACCOUNTS, pools: POOLS };
 const encoder = new TextEncoder();
 
 const freeHash = (): string => GENESIS;
@@ -63,7 +56,7 @@ function rowOf(name: string, batch: (from: number) => number): Row {
 function floor(): Row {
   const accounts = new Map(Array.from({ length: ACCOUNTS }, (_, i) => [`acc-${i}`, { balance: 0 }]));
   const pools = new Map(Array.from({ length: POOLS }, (_, i) => [`R${i}-WIN`, { stake: 0 }]));
-  const nextTicket = tickets();
+  const nextTicket = shardTickets(SIZE);
   const look = (from: number): number => {
     const commands = Array.from({ length: BATCH }, (_, i) => JSON.parse(JSON.stringify(nextTicket(from + i))));
     const began = process.cpuUsage();
@@ -96,8 +89,8 @@ function run(name: string, hash: (text: string) => string, wire: boolean): Row {
     decider.evolve(state, decided);
     return decided;
   };
-  setUp(decide);
-  const nextTicket = tickets();
+  shardSetUp(SIZE, (command, at) => decide(command, at, 'x'));
+  const nextTicket = shardTickets(SIZE);
   const cid = randomBytes(16).toString('hex');
   const inc = randomBytes(16).toString('hex');
   return rowOf(name, (made) => {
@@ -108,7 +101,7 @@ function run(name: string, hash: (text: string) => string, wire: boolean): Row {
     const began = process.cpuUsage();
     for (let i = 0; i < BATCH; i++) {
       const command = wire ? readShardCommand(parseJson(bytes[i] as Uint8Array), false) : (commands[i] as ShardCommand);
-      const at = START + Math.floor((made + i) / 100);
+      const at = LOAD_START + Math.floor((made + i) / 100);
       const decided = decide(command, at, cid);
       if (decided.code !== undefined) throw new Error(`a ticket was refused: ${decided.code}`);
       if (wire) prev = chain(decided, made + i, prev, cid, inc);
@@ -123,65 +116,4 @@ function chain(decided: Decided<ShardEvent>, offset: number, prev: string, cid: 
   const { seq, at, events, posts } = decided;
   const head = { v: 1, kind: 'decision', src: 'shard-0', epoch: 1, seq, in: [1, offset, 0] } as const;
   return sha256(encodeRecord({ ...head, cid, inc, prev, at, time: at, events, posts }));
-}
-
-function setUp(decide: (command: ShardCommand, at: number, cid: string) => Decided<ShardEvent>): void {
-  const ruleSet = ruleSetFor('FR', 'WIN');
-  if (!ruleSet) throw new Error('the French win rule set is missing');
-  const runners = Array.from({ length: 16 }, (_, i) => ({ number: String(i + 1), name: `Runner ${i + 1}` }));
-  const races = Array.from({ length: POOLS }, (_, i) => ({
-    raceId: `R${i}`,
-    number: i,
-    name: `Race ${i}`,
-    postTime: START,
-    runners,
-    pools: [{ poolId: `R${i}-WIN`, type: 'WIN' as const, ruleSet, carryInMinor: 0 }],
-  }));
-  const meeting: MeetingCard = {
-    meetingId: 'M',
-    course: 'Bench',
-    date: '2026-11-22',
-    country: 'FR',
-    currency: 'EUR',
-    exponent: 2,
-    races,
-  };
-  let n = 0;
-  decide({ type: 'MarketFact', n: ++n, fact: { t: 'MeetingPublished', meeting } }, START, 'x');
-  for (const { raceId: race } of races)
-    decide({ type: 'MarketFact', n: ++n, fact: { t: 'RaceOpened', race } }, START, 'x');
-  decide(
-    { type: 'MarketFact', n: ++n, fact: { t: 'LeaseRenewed', issuedAt: START + 60_000, ttlMs: 60_000 } },
-    START + 60_000,
-    'x',
-  );
-  for (let i = 0; i < ACCOUNTS; i++) {
-    decide({ type: 'OpenAccount', account: `acc-${i}`, currency: 'EUR' }, START, 'x');
-    decide({ type: 'Deposit', account: `acc-${i}`, ref: 'opening', amount: 1_000_000 }, START, 'x');
-  }
-}
-
-/** A seeded sequence (xorshift), so that all three figures decide the same tickets. */
-function tickets(): (i: number) => ShardCommand {
-  let x = 88_172_645;
-  const next = (below: number): number => {
-    x ^= x << 13;
-    x ^= x >>> 17;
-    x ^= x << 5;
-    return (x >>> 0) % below;
-  };
-  const time = START.toString(16).padStart(12, '0');
-  const body = 'ab'.repeat(8);
-  const blind = 'cd'.repeat(16);
-  return (i) => ({
-    type: 'PlaceTicket',
-    account: `acc-${next(ACCOUNTS)}`,
-    ref: `${time.slice(0, 8)}-${time.slice(8)}-7000-8000-${i.toString(16).padStart(12, '0')}`,
-    body,
-    currency: 'EUR',
-    atomic: true,
-    channel: 'web',
-    blind,
-    bets: [{ ref: 'a', pool: `R${next(POOLS)}-WIN`, sel: String(next(16) + 1), unit: 200, stake: 200 }],
-  });
 }

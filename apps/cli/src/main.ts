@@ -7,6 +7,7 @@ import { ROLES, run, StartFault } from '#mutuel/platform';
 import { addLog } from './log-command.js';
 import { addPricing } from './pricing-commands.js';
 import { addRebuild } from './rebuild-command.js';
+import { addSnapshot } from './snapshot-command.js';
 
 const program = new Command('mutuel')
   .description('A pari-mutuel operator: bets, pools, odds, dividends, payment.')
@@ -23,6 +24,7 @@ program
   .action((flags: string[]) => run({ roles: ROLES, demoByDefault: true, args: flags }));
 addPricing(program);
 addRebuild(program);
+addSnapshot(program);
 addLog(program);
 
 try {

@@ -5,6 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
+import { openSnapshotFiles } from '#mutuel/adapters';
 import { TOPICS } from '#mutuel/contracts';
 import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
 import {
@@ -47,6 +48,7 @@ import { Racing } from './racing.js';
 import { Installation, Readiness } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
 import { openSeams, type Seams } from './seams.js';
+import { takeInProcess } from './snapshots.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
 import { timedMarketDoor, timedShardDoor, watchFeed, watchGateway } from './telemetry/door-figures.js';
 import { watchEngine } from './telemetry/engine-figures.js';
@@ -171,6 +173,8 @@ class Composition {
       ...this.#named('engine', seams),
       epoch: this.#config.epoch,
       serviceKey: keys.service,
+      snapshots: openSnapshotFiles({ dir: this.#config.data }),
+      takeElsewhere: takeInProcess(this.#config),
       onAlarm: this.#onAlarm,
       onHalted: (fault) => this.#fail(fault),
     });

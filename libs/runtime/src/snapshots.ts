@@ -135,7 +135,26 @@ export async function takeSnapshot<S, C, E>(options: Taking<S, C, E>): Promise<S
   const last = await loadSnapshot(store, source.src, decider.schema, onAlarm);
   if (last) await checkAgainstLog(log, source, last);
   const state = last ? decider.restore(last.state) : decider.initialState();
-  const valid = validRecords<E>(source.src, source.at, last?.checkpoint);
+  const valid = await foldRecords({ log, source, decider, state, end, checkpoint: last?.checkpoint });
+  if (valid.seq === (last?.seq ?? 0)) return undefined;
+  return saveSnapshot(store, decider, { state, valid, at: now() });
+}
+
+export interface Folding<S, E> {
+  readonly log: Pick<EventLog, 'read'>;
+  readonly source: DecisionSource;
+  readonly decider: Pick<Decider<S, never, E>, 'evolve'>;
+  /** Of the checkpoint; of the log's beginning without one. */
+  readonly state: S;
+  readonly checkpoint?: string | undefined;
+  /** The offset to stop before. */
+  readonly end: number;
+}
+
+/** Evolves the state by every valid decision before the end. */
+export async function foldRecords<S, E>(options: Folding<S, E>): Promise<ValidRecords<E>> {
+  const { log, source, decider, state, checkpoint, end } = options;
+  const valid = validRecords<E>(source.src, source.at, checkpoint);
   while (valid.next < end) {
     const records = await log.read({ ...source.at, from: valid.next }, Math.min(READ_AT_ONCE, end - valid.next));
     if (records.length === 0) break;
@@ -145,6 +164,5 @@ export async function takeSnapshot<S, C, E>(options: Taking<S, C, E>): Promise<S
       if (accepted.kind === 'valid') decider.evolve(state, accepted.decision);
     }
   }
-  if (valid.seq === (last?.seq ?? 0)) return undefined;
-  return saveSnapshot(store, decider, { state, valid, at: now() });
+  return valid;
 }
