@@ -26,8 +26,8 @@ const NAMES: Readonly<Record<string, string>> = {
 const POLL_MS = 250;
 const READ_AT_ONCE = 500;
 
-export function addLog(program: Command): void {
-  program
+export function addLog(program: Command): Command {
+  return program
     .command('log')
     .description('records of the log in human form')
     .option('--data <folder>', 'data folder of an embedded system', 'var/data')

@@ -4,10 +4,12 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ROLES, run, StartFault } from '#mutuel/platform';
+import { addExport } from './export-command.js';
 import { addLog } from './log-command.js';
 import { addPricing } from './pricing-commands.js';
 import { addRebuild } from './rebuild-command.js';
 import { addSnapshot } from './snapshot-command.js';
+import { addVerify } from './verify-command.js';
 
 const program = new Command('mutuel')
   .description('A pari-mutuel operator: bets, pools, odds, dividends, payment.')
@@ -25,7 +27,8 @@ program
 addPricing(program);
 addRebuild(program);
 addSnapshot(program);
-addLog(program);
+addExport(addLog(program));
+addVerify(program);
 
 try {
   await program.parseAsync();

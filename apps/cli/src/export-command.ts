@@ -1,0 +1,69 @@
+/**
+ * `log export`: the log of a moment as one file that can be checked elsewhere (`verify log`). Every log is written up to the same append
+ * time, so that nothing in the file rests on something that is not. The file comes into its place only when it is whole.
+ */
+
+import { once } from 'node:events';
+import { createWriteStream } from 'node:fs';
+import { rename, rm } from 'node:fs/promises';
+import type { Command } from 'commander';
+import { openLogReader, readConfig } from '#mutuel/platform';
+import { type ExportHead, ExportWriter, exportOrder } from '#mutuel/verify';
+
+const READ_AT_ONCE = 2_000;
+const TELL_EVERY_MS = 2_000;
+
+export function addExport(log: Command): void {
+  log
+    .command('export')
+    .description('write the log of this moment into one file, for `mutuel verify log`')
+    .argument('<file>', 'where to')
+    // `--data` is an option of `log` itself.
+    .action(async (file: string, _: object, self: Command) =>
+      exportLog(file, self.optsWithGlobals<{ data: string }>().data),
+    );
+}
+
+async function exportLog(file: string, data: string): Promise<void> {
+  const config = readConfig({ args: ['--data', data], env: process.env, demoByDefault: false });
+  const reader = await openLogReader(config, (line) => console.error(line));
+  const until = Date.now();
+  const partial = `${file}.partial`;
+  try {
+    const head: ExportHead = {
+      shards: reader.topics.get('shard.decisions') ?? 0,
+      topics: Object.fromEntries(reader.topics),
+    };
+    const out = createWriteStream(partial);
+    const write = async (bytes: Buffer): Promise<void> => {
+      if (!out.write(bytes)) await once(out, 'drain');
+    };
+    const writer = new ExportWriter();
+    await write(writer.head(head));
+    let records = 0;
+    let told = until;
+    for (const [topic, partition] of exportOrder(head)) {
+      const place = { topic, partition };
+      let from = (await reader.bounds(place)).start;
+      for (let isMore = true; isMore; ) {
+        const batch = await reader.read({ ...place, from }, READ_AT_ONCE);
+        const wanted = batch.filter(({ time }) => time <= until);
+        for (const { offset, time, value } of wanted) await write(writer.record({ ...place, offset, time, value }));
+        from += wanted.length;
+        records += wanted.length;
+        isMore = wanted.length > 0 && wanted.length === batch.length;
+        if (Date.now() - told < TELL_EVERY_MS) continue;
+        told = Date.now();
+        console.error(`${topic}/${partition}: ${records.toLocaleString('en')} records so far`);
+      }
+    }
+    await write(writer.end());
+    out.end();
+    await once(out, 'finish');
+    await rename(partial, file);
+    console.error(`${records.toLocaleString('en')} records up to ${new Date(until).toISOString()} written to ${file}`);
+  } finally {
+    await rm(partial, { force: true });
+    await reader.close();
+  }
+}

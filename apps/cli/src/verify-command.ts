@@ -1,0 +1,129 @@
+/**
+ * `verify`: exported logs and receipts checked on any machine, with nothing but the file and public keys. Answers 0 when everything
+ * holds, 1 when something does not, 2 when the file cannot be read as what it should be. It never writes.
+ */
+import { createReadStream } from 'node:fs';
+import { readFile, stat } from 'node:fs/promises';
+import type { Command } from 'commander';
+import {
+  ExportReader,
+  ExportRefused,
+  KeyRefused,
+  type LogReport,
+  LogUnreadable,
+  LogVerifier,
+  type PublishedKey,
+  trustedKeys,
+  verifyReceipt,
+} from '#mutuel/verify';
+
+const TELL_EVERY_MS = 2_000;
+
+export function addVerify(program: Command): void {
+  const verify = program.command('verify').description('check what was exported or handed out; never writes');
+  verify
+    .command('log')
+    .description('chains, money, seals, dividends and odds of an exported log')
+    .argument('<file>', 'made by `mutuel log export`')
+    .option('--json', 'the report as JSON')
+    .action(async (file: string, flags: { json?: boolean }) => {
+      const report = await readable(() => verifyLog(file));
+      if (!report) return;
+      process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${pageOf(report)}\n`);
+      process.exitCode = report.findings.length === 0 ? 0 : 1;
+    });
+  verify
+    .command('receipt')
+    .description('a receipt, its signature and its way into the seals')
+    .argument('<file>', 'made by GET /v1/tickets/{ticketId}/receipt')
+    .requiredOption('--keys <file>', 'the public keys to trust, as GET /v1/seal-keys shows them')
+    .action(async (file: string, { keys }: { keys: string }) => {
+      const verdict = await readable(async () => {
+        const { keys: published } = (await readJson(keys)) as { keys: readonly PublishedKey[] };
+        return verifyReceipt(await readJson(file), trustedKeys(published));
+      });
+      if (!verdict) return;
+      const lines = [
+        ...verdict.held.map((line) => `holds    ${line}`),
+        ...verdict.missing.map((line) => `missing  ${line}`),
+        ...verdict.faults.map((line) => `FAILS    ${line}`),
+        verdict.faults.length === 0 ? 'The receipt holds.' : 'The receipt does NOT hold.',
+      ];
+      process.stdout.write(`${lines.join('\n')}\n`);
+      process.exitCode = verdict.faults.length === 0 ? 0 : 1;
+    });
+}
+
+async function verifyLog(file: string): Promise<LogReport> {
+  const { size } = await stat(file);
+  const reader = new ExportReader();
+  let verifier: LogVerifier | undefined;
+  let done = 0;
+  let records = 0;
+  const began = Date.now();
+  let told = began;
+  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
+    const batch = reader.take(chunk as Buffer);
+    if (!verifier && reader.head) verifier = new LogVerifier(reader.head);
+    for (const record of batch) verifier?.take(record);
+    done += (chunk as Buffer).length;
+    records += batch.length;
+    if (Date.now() - told < TELL_EVERY_MS) continue;
+    told = Date.now();
+    const seconds = (told - began) / 1_000;
+    const left = Math.ceil((seconds * (size - done)) / done);
+    const rate = Math.round(records / seconds).toLocaleString('en');
+    console.error(`${Math.floor((100 * done) / size)} %: ${rate} records a second, ${left} s left`);
+  }
+  reader.finish();
+  if (!verifier) throw new ExportRefused(1, 'the file is empty');
+  const rate = Math.round((1_000 * records) / Math.max(1, Date.now() - began)).toLocaleString('en');
+  console.error(`${records.toLocaleString('en')} records, ${rate} a second`);
+  return verifier.finish();
+}
+
+function pageOf(report: LogReport): string {
+  const { findings, notChecked, ...figures } = report;
+  const names: Readonly<Record<keyof typeof figures, string>> = {
+    records: 'records',
+    decisions: 'valid decisions',
+    passedOver: 'records passed over',
+    bets: 'accepted bets',
+    stakes: 'their stakes, minor units',
+    refunded: 'refunded',
+    paid: 'paid to winners',
+    takeout: 'takeout',
+    seals: 'seals of shards',
+    racesSettled: 'races settled',
+    dividends: 'dividend sheets priced again, equal',
+    ticks: 'odds ticks',
+    tickFigures: 'figures in them equal to their cuts',
+  };
+  const rows = Object.entries(names).map(
+    ([key, name]) => `${figures[key as keyof typeof figures].toLocaleString('en').padStart(18)}  ${name}`,
+  );
+  const gaps = notChecked.map((line) => `not checked: ${line}`);
+  const faults = findings.map(({ at, what }) => `${at}: ${what}`);
+  const end = findings.length === 0 ? 'Everything checked holds.' : `${findings.length} findings.`;
+  return [...rows, ...gaps, ...faults, end].join('\n');
+}
+
+/** The work's result; a file that is not what it should be is one line and exit code 2. */
+async function readable<T>(work: () => Promise<T>): Promise<T | undefined> {
+  try {
+    return await work();
+  } catch (fault) {
+    const isOfTheFile =
+      fault instanceof ExportRefused ||
+      fault instanceof LogUnreadable ||
+      fault instanceof KeyRefused ||
+      fault instanceof SyntaxError ||
+      (fault as NodeJS.ErrnoException).code !== undefined;
+    if (!isOfTheFile) throw fault;
+    console.error((fault as Error).message);
+    process.exitCode = fault instanceof LogUnreadable ? 1 : 2;
+    return undefined;
+  }
+}
+
+const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));

@@ -1,0 +1,20 @@
+/** The door of the verifier: exported logs, receipts and evidence packs, checked with public keys and nothing else of ours. */
+export {
+  type ExportedRecord,
+  type ExportHead,
+  ExportReader,
+  ExportRefused,
+  ExportWriter,
+  exportOrder,
+} from './export-file.js';
+export { EMPTY_ROOT, leafOf, nodeOf, pathOf, poolRoot, RunningRoot, rootAlong } from './inclusion.js';
+export { type LogFinding, type LogReport, LogUnreadable, LogVerifier } from './log-verifier.js';
+export {
+  type InclusionProof,
+  type ReceiptFile,
+  type ReceiptStatement,
+  type SealStatement,
+  type Verdict,
+  verifyReceipt,
+} from './receipt.js';
+export { KeyRefused, type PublishedKey, type Signed, type TrustedKeys, trustedKeys } from './signed.js';

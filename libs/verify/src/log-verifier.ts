@@ -1,0 +1,546 @@
+/**
+ * Everything that an exported log must satisfy, checked from its bytes alone: chains and incarnations, money, references, the stop,
+ * seals and their trees, settled pools, dividends priced again by the second calculator, ticks against their cuts. Shares nothing with
+ * what wrote the log but the documented form of a record. It must never write, and never stop at a first finding unless the chain
+ * itself is broken: then nothing behind that place can be believed.
+ */
+import { AuditFold, AuditLogBroken, AuditLogReader, type LoggedDecision } from '#mutuel/audit';
+import type { ExportedRecord, ExportHead } from './export-file.js';
+import { leafOf, poolRoot, RunningRoot } from './inclusion.js';
+
+export interface LogFinding {
+  /** `shard.decisions/0 #17`: topic, partition and offset of the record at fault. */
+  readonly at: string;
+  readonly what: string;
+}
+
+export interface LogReport {
+  readonly records: number;
+  readonly decisions: number;
+  /** Records of writers that had lost the log, and repetitions: they count for nothing. */
+  readonly passedOver: number;
+  readonly bets: number;
+  readonly stakes: number;
+  readonly refunded: number;
+  readonly paid: number;
+  readonly takeout: number;
+  readonly seals: number;
+  readonly racesSettled: number;
+  /** Dividend sheets priced again and equal. */
+  readonly dividends: number;
+  readonly ticks: number;
+  /** Pool figures of ticks compared with their cuts; those of pools with non-runners are not. */
+  readonly tickFigures: number;
+  readonly notChecked: readonly string[];
+  readonly findings: readonly LogFinding[];
+}
+
+type Posting = readonly [account: string, amount: number];
+type Event = { readonly t: string } & Readonly<Record<string, unknown>>;
+type Decision = LoggedDecision & {
+  readonly at: number;
+  readonly code?: string;
+  readonly events: readonly Event[];
+  readonly posts: readonly Posting[];
+};
+
+interface Bet {
+  readonly no: number;
+  readonly pool: string;
+  readonly sel: string;
+  readonly lines: number;
+  readonly unit: number;
+  readonly stake: number;
+  readonly leaf: string;
+}
+
+/** A pool in one shard: its tree, and what stands in it by bet number. */
+interface PoolPart {
+  readonly tree: RunningRoot;
+  /** Standing stake and append time by bet, in the order of acceptance. */
+  readonly left: number[];
+  readonly at: number[];
+  standing: number;
+  withdrawnBets: number;
+  gross: number;
+}
+
+interface PoolTruth {
+  readonly race: string;
+  readonly parts: Map<number, PoolPart>;
+  /** Seals of the shards by close number. */
+  readonly seals: Map<number, Map<number, SealReport>>;
+  clearing: number;
+}
+
+interface SealReport {
+  readonly pool: string;
+  readonly closeNo: number;
+  readonly lastSeq: number;
+  readonly bets: number;
+  readonly stake: number;
+  readonly voidedBets: number;
+  readonly leaves: number;
+  readonly root: string;
+}
+
+interface Declared {
+  readonly pool: string;
+  readonly outcome: string;
+  readonly prices: readonly { readonly tier: string; readonly c: string; readonly price: string }[];
+  readonly finish: readonly (readonly string[])[];
+  readonly at: string;
+}
+
+interface TickToCheck {
+  readonly cycle: number;
+  readonly cut: readonly number[];
+  readonly pools: readonly { readonly id: string; readonly gross: number; found: number }[];
+  readonly at: string;
+}
+
+/** A log with one defect may have a million findings: these are enough to act on. */
+const MAX_FINDINGS = 100;
+/** Causes of refunds that take a bet out of its pool; a scratch takes out lines. */
+const WITHDRAWING = new Set(['AFTER_STOP', 'AFTER_OFF', 'RACE_VOID']);
+
+/** The log cannot be followed any further; `at` is the first bad record. */
+export class LogUnreadable extends Error {
+  override readonly name = 'LogUnreadable';
+  readonly retriable = false;
+}
+
+export class LogVerifier {
+  readonly #findings: LogFinding[] = [];
+  readonly #notChecked = new Set<string>();
+  readonly #readers = new Map<string, AuditLogReader>();
+  readonly #audit = new AuditFold();
+  readonly #balances = new Map<string, number>();
+  readonly #refs = new Set<string>();
+  readonly #pools = new Map<string, PoolTruth>();
+  readonly #stops = new Map<string, number>();
+  readonly #scratchedIn = new Set<string>();
+  readonly #finishes = new Map<string, readonly (readonly string[])[]>();
+  readonly #declared = new Map<string, Declared>();
+  readonly #settled = new Map<string, string>();
+  readonly #sealedByMarket: { readonly event: Event; readonly at: string }[] = [];
+  readonly #ticks: TickToCheck[] = [];
+  readonly #commandTimes = new Map<string, number[]>();
+  #lastTick = Number.NEGATIVE_INFINITY;
+  /** Next tick whose cut the shard at hand has not reached. */
+  readonly #tickAt: number[];
+  readonly #figures = {
+    records: 0,
+    decisions: 0,
+    bets: 0,
+    stakes: 0,
+    refunded: 0,
+    paid: 0,
+    takeout: 0,
+    seals: 0,
+    ticks: 0,
+    logged: 0,
+  };
+
+  constructor(private readonly head: ExportHead) {
+    this.#tickAt = new Array<number>(head.shards).fill(0);
+  }
+
+  /** Takes the next record of the file. Throws `LogUnreadable` where the chain of a log is broken. */
+  take(record: ExportedRecord): void {
+    this.#figures.records += 1;
+    switch (record.topic) {
+      case 'market.decisions':
+        this.#decision('market', record, (decision, at) => this.#market(decision, at));
+        return;
+      case 'shard.decisions':
+        this.#shardRecord(record);
+        return;
+      case 'market.commands':
+      case 'shard.commands':
+        this.#command(record);
+        return;
+      case 'odds':
+        this.#tick(record);
+        return;
+      default:
+        return;
+    }
+  }
+
+  /** After the last record. */
+  finish(): LogReport {
+    for (let shard = 0; shard < this.head.shards; shard++) this.#passCuts(shard, Number.POSITIVE_INFINITY);
+    for (const { event, at } of this.#sealedByMarket) this.#checkMarketSeal(event, at);
+    for (const [race, at] of this.#settled) this.#checkSettled(race, at);
+    const dividends = [...this.#declared.values()].filter((one) => this.#checkDividends(one)).length;
+    const tickFigures = this.#checkTicks();
+    const { logged, ...figures } = this.#figures;
+    return {
+      ...figures,
+      passedOver: logged - figures.decisions,
+      racesSettled: this.#settled.size,
+      dividends,
+      tickFigures,
+      notChecked: [...this.#notChecked],
+      findings: this.#findings,
+    };
+  }
+
+  // Records.
+
+  #command({ topic, partition, offset, time }: ExportedRecord): void {
+    const key = topic === 'market.commands' ? 'market' : `shard-${partition}`;
+    const times = this.#commandTimes.get(key) ?? [];
+    times[offset] = time;
+    this.#commandTimes.set(key, times);
+  }
+
+  #decision(src: string, record: ExportedRecord, use: (decision: Decision, at: string) => void): void {
+    const at = `${record.topic}/${record.partition} #${record.offset}`;
+    const known = this.#readers.get(src);
+    if (!known && record.offset !== 0) this.#broken(at, 'the export does not begin with the first record');
+    const reader = known ?? new AuditLogReader(src);
+    this.#readers.set(src, reader);
+    this.#figures.logged += 1;
+    let decision: Decision | undefined;
+    try {
+      decision = reader.take(record) as Decision | undefined;
+    } catch (fault) {
+      if (fault instanceof AuditLogBroken) this.#broken(at, fault.message);
+      throw fault;
+    }
+    if (!decision) return;
+    this.#figures.decisions += 1;
+    this.#checkTime(src, decision, at);
+    this.#book(decision.posts, at);
+    use(decision, at);
+  }
+
+  /** The only time that decides is the append time of the command: it must be the one that the command's log says. */
+  #checkTime(src: string, { in: place, at: time }: Decision, at: string): void {
+    const times = this.#commandTimes.get(src);
+    if (!times) {
+      this.#notChecked.add(`times of commands of ${src}: the export holds no command log`);
+      return;
+    }
+    const appended = times[place[1]];
+    if (appended === undefined) this.#find(at, `it decides command ${place[1]}, which the command log does not hold`);
+    else if (appended !== time)
+      this.#find(at, `it says that its command was appended at ${time}, the command log says ${appended}`);
+  }
+
+  #book(posts: readonly Posting[], at: string): void {
+    let sum = 0;
+    for (const [account, amount] of posts) {
+      if (!Number.isSafeInteger(amount)) this.#find(at, `${amount} on ${account} is no whole amount`);
+      sum += amount;
+      if (account.startsWith('acc:')) {
+        const balance = (this.#balances.get(account) ?? 0) + amount;
+        this.#balances.set(account, balance);
+        if (balance < 0) this.#find(at, `${account} falls to ${balance}`);
+      } else if (account.startsWith('pool:')) {
+        const pool = this.#pools.get(account.slice(5));
+        if (pool) pool.clearing += amount;
+        else this.#find(at, `${account} was never published`);
+      } else if (account === 'house:takeout') this.#figures.takeout += amount;
+    }
+    if (sum !== 0) this.#find(at, `its postings sum to ${sum}, not to nothing`);
+  }
+
+  // The market.
+
+  #market(decision: Decision, at: string): void {
+    for (const event of decision.events) {
+      if (event.t === 'Fact') this.#fact(event['fact'] as Event, at);
+      else if (event.t === 'PoolSealed') this.#sealedByMarket.push({ event, at });
+      else if (event.t === 'RaceSettled') this.#settled.set(String(event['race']), at);
+    }
+  }
+
+  #fact(fact: Event, at: string): void {
+    const race = String(fact['race']);
+    switch (fact.t) {
+      case 'MeetingPublished':
+        for (const { raceId, pools } of (fact['meeting'] as MeetingNews).races)
+          for (const { poolId } of pools)
+            this.#pools.set(poolId, { race: raceId, parts: new Map(), seals: new Map(), clearing: 0 });
+        return;
+      case 'BettingClosed':
+      case 'RaceVoided':
+        this.#stopped(race, Number(fact['stopAt']), Number(fact['closeNo']));
+        return;
+      case 'LateOffDeclared':
+        this.#stopped(race, Number(fact['offAt']), Number(fact['closeNo']));
+        return;
+      case 'RunnerScratched':
+        this.#scratchedIn.add(race);
+        return;
+      case 'ResultEntered': {
+        const gone = fact['disqualified'] as readonly string[];
+        const finish = (fact['finish'] as readonly (readonly string[])[]).map((rank) =>
+          rank.filter((one) => !gone.includes(one)),
+        );
+        this.#finishes.set(
+          `${race}/${fact['version']}`,
+          finish.filter((rank) => rank.length > 0),
+        );
+        return;
+      }
+      case 'DividendsDeclared': {
+        const finish = this.#finishes.get(`${race}/${fact['version']}`);
+        if (!finish) {
+          this.#find(at, `dividends of ${race} for a result that was never entered`);
+          return;
+        }
+        for (const pool of fact['pools'] as readonly Omit<Declared, 'finish' | 'at'>[])
+          this.#declared.set(pool.pool, { ...pool, finish, at });
+        return;
+      }
+      default:
+        return;
+    }
+  }
+
+  #stopped(race: string, time: number, closeNo: number): void {
+    const key = `${race}/${closeNo}`;
+    this.#stops.set(key, Math.min(this.#stops.get(key) ?? Number.POSITIVE_INFINITY, time));
+  }
+
+  // The shards.
+
+  #shardRecord(record: ExportedRecord): void {
+    const shard = record.partition;
+    this.#passCuts(shard, record.offset);
+    this.#decision(`shard-${shard}`, record, (decision, at) => {
+      this.#audit.apply(decision.src, decision);
+      for (const event of decision.events) this.#shardEvent(shard, decision, event, at);
+    });
+  }
+
+  #shardEvent(shard: number, decision: Decision, event: Event, at: string): void {
+    switch (event.t) {
+      case 'TicketAccepted':
+        this.#accepted(shard, decision, event, at);
+        return;
+      case 'TicketCancelled':
+        for (const bet of event['bets'] as readonly Movement[]) this.#give(shard, bet.pool, bet, true, at);
+        return;
+      case 'BetsRefunded': {
+        const isWithdrawn = WITHDRAWING.has(String(event['cause']));
+        for (const item of event['items'] as readonly Movement[])
+          this.#give(shard, String(event['pool']), item, isWithdrawn, at);
+        return;
+      }
+      case 'BetsPaid':
+        for (const { amount } of event['items'] as readonly Movement[]) this.#figures.paid += amount;
+        return;
+      case 'Report':
+        this.#report(shard, event['report'] as Event, at);
+        return;
+      default:
+        return;
+    }
+  }
+
+  #accepted(shard: number, decision: Decision, event: Event, at: string): void {
+    const { account, ref, ticket, blind } = event as unknown as Record<'account' | 'ref' | 'ticket' | 'blind', string>;
+    const key = `${account} ${ref}`;
+    if (this.#refs.has(key)) this.#find(at, `reference ${ref} of ${account} is accepted a second time`);
+    this.#refs.add(key);
+    const balance = this.#balances.get(`acc:${account}`);
+    if (balance !== event['balance'])
+      this.#find(at, `it tells ${account} a balance of ${event['balance']}, its postings make ${balance}`);
+    for (const bet of event['bets'] as readonly Bet[]) {
+      const leaf = leafOf({
+        ...{ blind, ticketId: ticket, no: bet.no, poolId: bet.pool, selection: bet.sel },
+        ...{ unitStake: bet.unit, stake: bet.stake, acceptedAt: decision.at },
+      });
+      if (leaf !== bet.leaf) this.#find(at, `the leaf of bet ${bet.no + 1} of ${ticket} is not the hash of the bet`);
+      const part = this.#part(shard, bet.pool, at);
+      if (!part) continue;
+      part.tree.add(bet.leaf);
+      part.left.push(bet.stake);
+      part.at.push(decision.at);
+      part.standing += 1;
+      part.gross += bet.stake;
+      this.#figures.bets += 1;
+      this.#figures.stakes += bet.stake;
+    }
+  }
+
+  #give(shard: number, poolId: string, { i, amount }: Movement, isWithdrawn: boolean, at: string): void {
+    const part = this.#part(shard, poolId, at);
+    if (!part) return;
+    this.#figures.refunded += amount;
+    const left = part.left[i];
+    if (left === undefined || amount > left) {
+      this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${left ?? 0} is left`);
+      return;
+    }
+    part.left[i] = left - amount;
+    part.gross -= amount;
+    if (left - amount > 0) {
+      if (isWithdrawn) this.#find(at, `bet ${i} of ${poolId} is withdrawn with ${amount} of ${left}`);
+      return;
+    }
+    part.standing -= 1;
+  }
+
+  #report(shard: number, report: Event, at: string): void {
+    if (report.t !== 'Seal') return;
+    const seal = report as unknown as SealReport;
+    const pool = this.#pools.get(seal.pool);
+    const part = this.#part(shard, seal.pool, at);
+    if (!pool || !part) return;
+    this.#figures.seals += 1;
+    const ofClose = pool.seals.get(seal.closeNo) ?? new Map<number, SealReport>();
+    if (ofClose.has(shard)) this.#find(at, `shard ${shard} seals ${seal.pool} a second time for close ${seal.closeNo}`);
+    ofClose.set(shard, seal);
+    pool.seals.set(seal.closeNo, ofClose);
+    const stake = part.left.reduce((sum, left) => sum + left, 0);
+    const differ = (name: string, said: unknown, found: unknown): void => {
+      if (said !== found) this.#find(at, `the seal of ${seal.pool} says ${name} ${said}, its bets make ${found}`);
+    };
+    differ('root', seal.root, part.tree.root);
+    differ('leaves', seal.leaves, part.tree.count);
+    differ('bets', seal.bets, part.standing);
+    differ('stake', seal.stake, stake);
+    const stop = this.#stops.get(`${pool.race}/${seal.closeNo}`) ?? Number.POSITIVE_INFINITY;
+    const late = part.at.findIndex((time, i) => time > stop && (part.left[i] as number) > 0);
+    if (late >= 0) this.#find(at, `bet ${late} of ${seal.pool} stands at the seal and came after the stop`);
+  }
+
+  #part(shard: number, poolId: string, at: string): PoolPart | undefined {
+    const pool = this.#pools.get(poolId);
+    if (!pool) {
+      this.#find(at, `pool ${poolId} was never published by the market`);
+      return undefined;
+    }
+    let part = pool.parts.get(shard);
+    if (!part) {
+      part = { tree: new RunningRoot(), left: [], at: [], standing: 0, withdrawnBets: 0, gross: 0 };
+      pool.parts.set(shard, part);
+    }
+    return part;
+  }
+
+  // Ticks.
+
+  #tick(record: ExportedRecord): void {
+    const at = `odds/${record.partition} #${record.offset}`;
+    let tick: TickNews;
+    try {
+      tick = JSON.parse(Buffer.from(record.value).toString('utf8')) as TickNews;
+    } catch {
+      this.#find(at, 'the tick is not readable JSON');
+      return;
+    }
+    // The first of a cycle counts; ticks in several records are left to those who recompute them whole.
+    if (tick.cycle <= this.#lastTick || tick.parts !== 1) return;
+    this.#lastTick = tick.cycle;
+    this.#figures.ticks += 1;
+    const pools = tick.pools.map(({ id, gross }) => ({ id, gross, found: 0 }));
+    this.#ticks.push({ cycle: tick.cycle, cut: tick.cut.shards, pools, at });
+  }
+
+  /** Before the shard's record at `offset` is applied: every tick whose cut ends here sees what stands now. */
+  #passCuts(shard: number, offset: number): void {
+    for (let next = this.#tickAt[shard] as number; next < this.#ticks.length; next++) {
+      const tick = this.#ticks[next] as TickToCheck;
+      if ((tick.cut[shard] ?? 0) > offset) return;
+      for (const pool of tick.pools) pool.found += this.#pools.get(pool.id)?.parts.get(shard)?.gross ?? 0;
+      this.#tickAt[shard] = next + 1;
+    }
+  }
+
+  #checkTicks(): number {
+    let checked = 0;
+    for (const { pools, cycle, at } of this.#ticks) {
+      for (const { id, gross, found } of pools) {
+        const race = this.#pools.get(id)?.race;
+        if (race === undefined) this.#find(at, `cycle ${cycle} shows ${id}, which was never published`);
+        else if (this.#scratchedIn.has(race)) this.#notChecked.add('ticks of races with non-runners');
+        else {
+          checked += 1;
+          if (gross !== found) this.#find(at, `cycle ${cycle} shows ${gross} in ${id}, its cut makes ${found}`);
+        }
+      }
+    }
+    return checked;
+  }
+
+  // The end.
+
+  #checkMarketSeal(event: Event, at: string): void {
+    const { pool: id, closeNo, bets, stake, root } = event as unknown as SealReport;
+    const seals = this.#pools.get(id)?.seals.get(closeNo);
+    const parts = Array.from({ length: this.head.shards }, (_, shard) => seals?.get(shard));
+    const missing = parts.indexOf(undefined);
+    if (missing >= 0) {
+      this.#find(at, `${id} is called sealed; shard ${missing} has no seal for close ${closeNo}`);
+      return;
+    }
+    const whole = parts as readonly SealReport[];
+    const sum = (of: (part: SealReport) => number): number => whole.reduce((total, part) => total + of(part), 0);
+    if (poolRoot(whole.map((part) => part.root)) !== root)
+      this.#find(at, `the root of ${id} is not made of its shards' roots`);
+    if (sum((part) => part.bets) !== bets || sum((part) => part.stake) !== stake)
+      this.#find(
+        at,
+        `${id} is sealed with ${bets} bets of ${stake}, its shards sealed ${sum((part) => part.bets)} of ${sum((part) => part.stake)}`,
+      );
+  }
+
+  #checkSettled(race: string, at: string): void {
+    for (const [id, pool] of this.#pools)
+      if (pool.race === race && pool.clearing !== 0)
+        this.#find(at, `${race} is called settled; ${pool.clearing} is left on the clearing account of ${id}`);
+  }
+
+  #checkDividends({ pool, outcome, prices, finish, at }: Declared): boolean {
+    const before = this.#findings.length;
+    try {
+      const { sheet, problems } = this.#audit.auditPool(pool, finish);
+      for (const problem of problems) this.#find(at, `${pool}: ${problem}`);
+      if (sheet.outcome !== outcome) this.#find(at, `${pool} is ${outcome}, priced again it is ${sheet.outcome}`);
+      const text = (list: Declared['prices']): string =>
+        list
+          .map(({ tier, c, price }) => `${tier} ${c} ${price}`)
+          .sort()
+          .join(', ');
+      const [declared, priced] = [text(prices), text(sheet.dividends)];
+      if (declared !== priced)
+        this.#find(at, `${pool} pays ${declared || 'nothing'}, priced again ${priced || 'nothing'}`);
+    } catch (fault) {
+      this.#notChecked.add(`dividends of ${pool}: ${(fault as Error).message}`);
+      return false;
+    }
+    return this.#findings.length === before;
+  }
+
+  #find(at: string, what: string): void {
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ at, what });
+  }
+
+  #broken(at: string, what: string): never {
+    throw new LogUnreadable(`${at}: ${what}`);
+  }
+}
+
+interface Movement {
+  readonly i: number;
+  readonly pool: string;
+  readonly amount: number;
+}
+
+interface MeetingNews {
+  readonly races: readonly { readonly raceId: string; readonly pools: readonly { readonly poolId: string }[] }[];
+}
+
+interface TickNews {
+  readonly cycle: number;
+  readonly parts: number;
+  readonly cut: { readonly shards: readonly number[] };
+  readonly pools: readonly { readonly id: string; readonly gross: number }[];
+}
