@@ -27,6 +27,7 @@ import {
   projectorCalculator,
   ReadModel,
 } from '#mutuel/services';
+import type { Tick } from '#mutuel/views';
 import { Tokens } from './auth.js';
 import { Betting } from './betting.js';
 import { type Config, isDistributed, type Role } from './config.js';
@@ -50,11 +51,14 @@ import { RecentTickets } from './recent-tickets.js';
 import { openSeams, type Seams } from './seams.js';
 import { takeInProcess } from './snapshots.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
+import { BetTraces } from './telemetry/bet-traces.js';
 import { timedMarketDoor, timedShardDoor, watchFeed, watchGateway } from './telemetry/door-figures.js';
 import { watchEngine } from './telemetry/engine-figures.js';
 import { meteredLog, ReaderMeters } from './telemetry/metered-seams.js';
 import { Metrics } from './telemetry/metrics.js';
+import { RequestTraces } from './telemetry/request-traces.js';
 import { tickMeter, watchOdds, watchProcess, watchProjector } from './telemetry/role-figures.js';
+import { Tracing } from './telemetry/tracing.js';
 
 /** Lines for people: what happened, and what somebody should look at. */
 export interface Voice {
@@ -107,6 +111,8 @@ class Composition {
   readonly #readiness = new Readiness();
   readonly #metrics = new Metrics();
   #meters: ReaderMeters | undefined;
+  #traces: BetTraces | undefined;
+  #requests: RequestTraces | undefined;
   readonly #stopping = new AbortController();
   /** What to stop, in the order of starting. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
@@ -133,7 +139,9 @@ class Composition {
     this.#installation = new Installation(opened.label, opened.durable);
     await joinCluster({ ...opened, role: name, epoch: this.#config.epoch }).catch(asStartFault);
     this.#readiness.add('log', () => opened.log.trouble?.());
-    const seams = { ...opened, log: meteredLog(opened.log, this.#metrics) };
+    this.#startTracing(name);
+    const metered = meteredLog(opened.log, this.#metrics);
+    const seams = { ...opened, log: this.#traces?.log(metered) ?? metered };
     this.#meters = new ReaderMeters(opened.log, opened.clock.now, this.#metrics);
     watchProcess({ roles: name, durable: opened.durable }, this.#readiness, this.#metrics);
     if (this.#roles.has('engine')) this.#startEngine(seams, keys);
@@ -201,6 +209,7 @@ class Composition {
     const projector = new ProjectorHost({
       ...this.#named('projector', { ...seams, tails }),
       db,
+      ...(this.#traces ? { around: this.#traces.projection.bind(this.#traces) } : {}),
       onAlarm: this.#onAlarm,
     });
     this.#stops.push({ name: 'projector', stop: () => projector.stop() });
@@ -214,7 +223,11 @@ class Composition {
       this.#onAlarm(code, detail);
       if (code === 'ODDS_STOPPED') this.#fail(new Error(detail));
     };
-    const onTick = tickMeter('COMPUTED', this.#metrics, seams.clock.now);
+    const meter = tickMeter('COMPUTED', this.#metrics, seams.clock.now);
+    const onTick = (tick: Tick): void => {
+      meter(tick);
+      this.#traces?.tick(tick);
+    };
     const odds = new OddsService({ ...this.#named('odds', seams), cache: await seams.cache(), onAlarm, onTick });
     this.#stops.push({ name: 'odds', stop: () => odds.stop() });
     await odds.start();
@@ -269,7 +282,8 @@ class Composition {
     this.#stops.push({ name: 'market view', stop: stopMarket }, { name: 'odds reader', stop: stopOdds });
     const db = await seams.database();
     const reads = new ReadModel(db);
-    const door = timedShardDoor(shardDoor(bets, shards), TOPICS.shardCommands, this.#metrics);
+    const timed = timedShardDoor(shardDoor(bets, shards), TOPICS.shardCommands, this.#metrics);
+    const door = this.#traces?.door(timed) ?? timed;
     const now = (): number => clock.now();
     const racing = new Racing({ market: view, odds, pools: reads, now });
     this.#readiness.add('selling', () => {
@@ -351,6 +365,7 @@ class Composition {
       port,
       durable: this.#installation.durable,
       consoleDir,
+      traces: this.#requests,
     }).catch((fault: Error) => {
       throw listenFault(fault, host, port);
     });
@@ -376,7 +391,14 @@ class Composition {
     const options = {
       commands: app.get(CommandBus),
       queries: app.get(QueryBus),
-      ...{ tokens, readiness: this.#readiness, metrics: this.#metrics, host, onFault: this.#onFault },
+      ...{
+        tokens,
+        readiness: this.#readiness,
+        metrics: this.#metrics,
+        traces: this.#requests,
+        host,
+        onFault: this.#onFault,
+      },
     };
     const beside = httpPort + (isDistributed(this.#config) ? DISTRIBUTED_GRPC_STEP : 1);
     const wanted = grpcPort ?? (port === 0 ? 0 : beside);
@@ -390,9 +412,20 @@ class Composition {
     this.#grpcPort = grpc.port;
   }
 
-  /** The seams under a reader's name, for its figures. */
+  /** Off unless somebody collects spans; stopped last, so that nothing of the end is lost. */
+  #startTracing(name: string): void {
+    const { otlpEndpoint: endpoint, traceRatio: ratio } = this.#config;
+    if (endpoint === undefined) return;
+    const tracing = new Tracing({ endpoint, ratio, service: `mutuel-${name}` });
+    this.#stops.unshift({ name: 'traces', stop: () => tracing.stop() });
+    this.#traces = new BetTraces(tracing);
+    this.#requests = new RequestTraces(tracing, this.#traces);
+  }
+
+  /** The seams under a reader's name, for its figures and spans. */
   #named(reader: string, seams: Seams): Seams {
-    return { ...seams, tails: this.#meters?.named(reader, seams.tails) ?? seams.tails };
+    const metered = this.#meters?.named(reader, seams.tails) ?? seams.tails;
+    return { ...seams, tails: this.#traces?.tails(reader, metered) ?? metered };
   }
 
   readonly #onAlarm = (code: string, detail: string): void => {

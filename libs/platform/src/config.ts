@@ -58,6 +58,12 @@ const schema = z.object({
   printConfig: z.boolean(),
   serviceKey: key.optional(),
   tokenKey: key.optional(),
+  /** Where spans go; without it nothing is traced. */
+  otlpEndpoint: z
+    .string()
+    .regex(/^https?:\/\//, 'must be an http:// or https:// address')
+    .optional(),
+  traceRatio: z.coerce.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').default(0.01),
   production: z.boolean(),
 });
 
@@ -90,6 +96,8 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   printConfig: ['--print-config', undefined],
   serviceKey: [undefined, 'SERVICE_KEY'],
   tokenKey: [undefined, 'TOKEN_KEY'],
+  otlpEndpoint: [undefined, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
+  traceRatio: [undefined, 'OTEL_TRACES_SAMPLER_ARG'],
   production: [undefined, 'NODE_ENV'],
 };
 

@@ -7,6 +7,7 @@ import {
   type DecisionSource,
   type EventLog,
   MARKET_SOURCE,
+  type Projection,
   ProjectionDriver,
   type SqlDatabase,
   shardSource,
@@ -23,6 +24,8 @@ export interface ProjectorHostOptions {
   readonly clock: Clock;
   readonly shards: number;
   readonly onAlarm: (code: string, detail: string) => void;
+  /** What stands around the projection: measures, traces. */
+  readonly around?: (inner: Projection<unknown>) => Projection<unknown>;
 }
 
 export const allSources = (shards: number): DecisionSource[] => [
@@ -36,7 +39,8 @@ export class ProjectorHost {
 
   constructor(options: ProjectorHostOptions, maxDecisions?: number) {
     const { db, log, tails, clock, shards, onAlarm } = options;
-    const projection = new Projector(db, clock);
+    const projector = new Projector(db, clock);
+    const projection = options.around?.(projector) ?? projector;
     const bound = maxDecisions === undefined ? {} : { maxDecisions };
     this.driver = new ProjectionDriver({
       log,

@@ -18,6 +18,8 @@ export interface KafkaConnection {
 }
 
 export const DEFAULT_CONNECTION_TIMEOUT_MS = 3000;
+/** The header of a traced record; W3C Trace Context, once for each trace that the record belongs to. */
+export const TRACE_HEADER = 'traceparent';
 /** An append that takes longer is of an unknown outcome; the writer starts anew. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
 

@@ -7,6 +7,7 @@ import type { Admin, Kafka, Message, Producer, RecordMetadata } from 'kafkajs';
 import {
   AppendFault,
   type AppendGroup,
+  contextOf,
   type EventLog,
   type LogAppender,
   type LogBounds,
@@ -21,7 +22,7 @@ import {
 } from '#mutuel/runtime';
 import { checkAppend } from '../append-limits.js';
 import { ServerLost } from '../server-lost.js';
-import { DEFAULT_REQUEST_TIMEOUT_MS, type KafkaConnection, kafkaClient, settled } from './client.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS, type KafkaConnection, kafkaClient, settled, TRACE_HEADER } from './client.js';
 import { KafkaTail } from './kafka-tail.js';
 
 export type KafkaLogOptions = KafkaConnection;
@@ -240,7 +241,7 @@ class KafkaAppender implements LogAppender {
         topic,
         acks: -1,
         timeout: this.timeoutMs,
-        messages: values.map((value) => ({ partition, value: asBuffer(value) })),
+        messages: values.map((value) => messageOf(partition, value)),
       });
     } catch (cause) {
       throw appendFault(`${topic}/${partition}`, cause);
@@ -254,7 +255,7 @@ class KafkaAppender implements LogAppender {
   private async sendAll(groups: readonly AppendGroup[]): Promise<void> {
     const byTopic = new Map<string, Message[]>();
     for (const { at, values } of groups) {
-      const messages = values.map((value) => ({ partition: at.partition, value: asBuffer(value) }));
+      const messages = values.map((value) => messageOf(at.partition, value));
       byTopic.set(at.topic, [...(byTopic.get(at.topic) ?? []), ...messages]);
     }
     const topicMessages = [...byTopic].map(([topic, messages]) => ({ topic, messages }));
@@ -303,6 +304,13 @@ function typeOf(error: unknown): string | undefined {
 
 function notAppended(reason: string, cause?: unknown): AppendFault {
   return new AppendFault(`Nothing was appended: ${reason}`, 'NOT_APPENDED', { cause });
+}
+
+/** A trace's context goes into the headers, beside the bytes that are hashed; most records have none. */
+function messageOf(partition: number, value: Uint8Array): Message {
+  const context = contextOf(value);
+  const message = { partition, value: asBuffer(value) };
+  return context === undefined ? message : { ...message, headers: { [TRACE_HEADER]: context.split(',') } };
 }
 
 function asBuffer(value: Uint8Array): Buffer {

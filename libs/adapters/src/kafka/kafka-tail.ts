@@ -13,6 +13,7 @@ import kafkajs, {
   type PartitionAssigner,
 } from 'kafkajs';
 import {
+  carryContext,
   LogFault,
   type LogRecord,
   type LogStart,
@@ -22,7 +23,7 @@ import {
   type TopicPartition,
 } from '#mutuel/runtime';
 import { ServerLost } from '../server-lost.js';
-import { type KafkaConnection, kafkaClient } from './client.js';
+import { type KafkaConnection, kafkaClient, TRACE_HEADER } from './client.js';
 
 export interface KafkaTailOptions {
   readonly connection: KafkaConnection;
@@ -298,8 +299,11 @@ function discontinuity({ at, next }: Cursor, offset: number): LogFault {
     : new LogFault(`${nameOf(at)} went back: offset ${offset} came where ${next} should be; the log has lost its end`);
 }
 
-function recordOf({ offset, timestamp, value }: KafkaMessage): LogRecord {
-  return { offset: Number(offset), time: Number(timestamp), value: value ?? new Uint8Array(0) };
+function recordOf({ offset, timestamp, value, headers }: KafkaMessage): LogRecord {
+  const bytes = value ?? new Uint8Array(0);
+  const context = headers?.[TRACE_HEADER];
+  if (context !== undefined) carryContext(bytes, String(context));
+  return { offset: Number(offset), time: Number(timestamp), value: bytes };
 }
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;

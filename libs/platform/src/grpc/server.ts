@@ -24,6 +24,7 @@ import { randomId } from '../random-ids.js';
 import type { Readiness } from '../readiness.js';
 import { paths, quoteSchema, reasonSchema, ticketSchema } from '../schemas.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { RequestTraces } from '../telemetry/request-traces.js';
 import { validate } from '../validate.js';
 import { cancelledMessage, lookedUpMessage, placedMessage, quotedMessage, ticketBody } from './messages.js';
 import { statusOf } from './problem-status.js';
@@ -34,6 +35,7 @@ export interface GrpcOptions {
   readonly tokens: Tokens;
   readonly readiness: Readiness;
   readonly metrics: Metrics;
+  readonly traces: RequestTraces | undefined;
   readonly host: string;
   /** 0 takes any free port. */
   readonly port: number;
@@ -138,14 +140,18 @@ function unary(options: GrpcOptions, handlers: Record<string, Handler>) {
     const observe = callMeter(name, options.metrics);
     const method = (call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>): void => {
       const began = performance.now();
+      const span = name === 'Place' ? options.traces?.call(name, parentOf(call), call.request['ticketRef']) : undefined;
       answer(handler, call).then(
         (message) => {
           observe(Status.OK, began);
+          span?.end();
           done(null, message);
         },
         (fault: unknown) => {
           const refusal = asStatus(fault, options.onFault);
           observe(refusal.code ?? Status.UNKNOWN, began);
+          span?.note({ 'rpc.response.status_code': refusal.code ?? Status.UNKNOWN });
+          span?.end(refusal.code === Status.INTERNAL);
           done(refusal);
         },
       );
@@ -154,6 +160,8 @@ function unary(options: GrpcOptions, handlers: Record<string, Handler>) {
   });
   return Object.fromEntries(entries);
 }
+
+const parentOf = ({ metadata }: ServerUnaryCall<Message, Message>): unknown => metadata.get('traceparent')[0];
 
 /** Rate, errors and duration of one method, by the status it ended with. */
 function callMeter(method: string, metrics: Metrics): (status: Status, began: number) => void {

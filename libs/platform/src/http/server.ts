@@ -16,6 +16,7 @@ import { readJsonBody } from '../json-body.js';
 import { Problem, problemBody } from '../problem.js';
 import { randomId } from '../random-ids.js';
 import type { Metrics } from '../telemetry/metrics.js';
+import type { RequestTraces } from '../telemetry/request-traces.js';
 import { BET_ROUTE, BetRoute } from './bet-route.js';
 
 export interface HttpOptions {
@@ -28,6 +29,8 @@ export interface HttpOptions {
   readonly durable: boolean;
   /** Folder of the built console; undefined for processes that show none. */
   readonly consoleDir: string | undefined;
+  /** Where sampled requests are traced. */
+  readonly traces?: RequestTraces | undefined;
 }
 
 export interface HttpServer {
@@ -67,7 +70,10 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 }
 
 /** Bodies, headers and figures of every request, on Fastify itself. */
-async function dress(app: NestFastifyApplication, { module, metrics, durable, consoleDir }: HttpOptions): Promise<void> {
+async function dress(
+  app: NestFastifyApplication,
+  { module, metrics, durable, consoleDir, traces }: HttpOptions,
+): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -94,6 +100,7 @@ async function dress(app: NestFastifyApplication, { module, metrics, durable, co
     },
     strictTransportSecurity: false,
   });
+  traces?.watch(fastify);
   // Both without promises: they run for every bet.
   fastify.addHook('onRequest', (request, reply, done) => {
     reply.header('x-correlation-id', request.id);

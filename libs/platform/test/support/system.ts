@@ -27,12 +27,12 @@ export interface TestSystem {
 
 let meetings = 0;
 
-export async function startTestSystem(): Promise<TestSystem> {
+export async function startTestSystem(env: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
   const dir = mkdtempSync(join(tmpdir(), 'mutuel-api-'));
   const args = ['--data', dir, '--port', '0', '--accounts', '12', '--no-crowd'];
   const warnings: string[] = [];
   const voice = { say: () => undefined, warn: (line: string) => void warnings.push(line) };
-  const system = await startSystem(readConfig({ args, env: {}, demoByDefault: true }), ROLES, voice);
+  const system = await startSystem(readConfig({ args, env, demoByDefault: true }), ROLES, voice);
   const send = async (path: string, init: RequestInit): Promise<Reply> => {
     const answer = await fetch(system.url + path, init);
     const text = await answer.text();
