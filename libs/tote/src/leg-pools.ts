@@ -61,7 +61,9 @@ export function legResult(rules: RuleSet, legs: readonly Leg[]): LegResult {
   const wantsPlaced = rules.tiers?.some(({ name }) => name === 'PLACE_FUND') ?? false;
   return {
     refund,
-    right: Array.from({ length: legs.length + 1 }, (_, k) => rightRung(rules, tests, k)),
+    right: Array.from({ length: legs.length + 1 }, (_, k) =>
+      k === legs.length || (k > 0 && mayPayFewer(rules)) ? rightRung(rules, tests, k) : keyed(rules, 'RESULT', '', []),
+    ),
     placed: wantsPlaced
       ? keyed(rules, 'RESULT', 'PLACE_FUND', [keyText(legs.map((leg) => testOf(rules, leg, 'PLACED')))])
       : null,
@@ -70,12 +72,15 @@ export function legResult(rules: RuleSet, legs: readonly Leg[]): LegResult {
   };
 }
 
+/** Whether tickets with a wrong leg may be paid: lower tiers, the most right, or a carry-over that has to go. */
+const mayPayFewer = ({ tiers, noWinner }: RuleSet): boolean =>
+  (tiers?.length ?? 0) > 1 || noWinner.includes('MOST_RIGHT') || noWinner.includes('CARRY');
+
 /** Every key whose stake may be asked for, each once: what a shard reports. */
 export function legKeys(rules: RuleSet, legs: readonly Leg[]): readonly string[] {
   const { refund, right, placed, ladder, consolation } = legResult(rules, legs);
   if (refund) return [];
-  const wantsLower = (rules.tiers?.length ?? 0) > 1 || rules.noWinner.includes('MOST_RIGHT');
-  const rungs = [...(wantsLower ? right.slice(1) : right.slice(-1)), ...(placed ? [placed] : []), ...ladder];
+  const rungs = [...right, ...(placed ? [placed] : []), ...ladder];
   const keys = rungs.flatMap((rung) => rung.keys.map(({ c }) => c));
   const late = consolation ? [...consolation.keys.map(({ c }) => c), consolation.base] : [];
   return [...new Set([...keys, ...late])];
