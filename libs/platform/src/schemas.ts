@@ -6,27 +6,23 @@ import { z } from 'zod';
 import { MAX_AMOUNT, MAX_BETS_PER_TICKET } from '#mutuel/engine';
 import { poolTypes, type RuleSet, validateRuleSet } from '#mutuel/tote';
 
-const MAX_COLUMNS = 10;
-const MAX_RUNNERS = 40;
+export const MAX_COLUMNS = 10;
+export const MAX_RUNNERS = 40;
+export const ID = /^[\w.:@>-]+$/;
+export const CURRENCY = /^[A-Z]{3}$/;
+export const TICKET_REF = /^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+export const RUNNER = /^[0-9A-Za-z]+$/;
 
-const id = z
-  .string()
-  .min(1)
-  .max(100)
-  .regex(/^[\w.:@>-]+$/, 'is letters, digits and . : @ > - _ only');
+const id = z.string().min(1).max(100).regex(ID, 'is letters, digits and . : @ > - _ only');
 const reason = z.string().trim().min(1).max(200);
 /** Minor units. */
 const amount = z.int().min(1).max(MAX_AMOUNT);
-const currency = z.string().regex(/^[A-Z]{3}$/, 'is a currency of three capital letters');
+const currency = z.string().regex(CURRENCY, 'is a currency of three capital letters');
 const ticketRef = z
   .string()
-  .regex(/^[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/, 'is a lower-case UUIDv7')
+  .regex(TICKET_REF, 'is a lower-case UUIDv7')
   .meta({ description: 'UUIDv7 in lower case, unique per account for ever.', format: 'uuid' });
-const runner = z
-  .string()
-  .min(1)
-  .max(8)
-  .regex(/^[0-9A-Za-z]+$/, 'is a runner number or ALL');
+const runner = z.string().min(1).max(8).regex(RUNNER, 'is a runner number or ALL');
 const runners = z.array(runner).min(1).max(MAX_RUNNERS);
 const time = z.iso.datetime({ offset: true });
 const day = z.iso.date();

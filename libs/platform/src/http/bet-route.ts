@@ -9,6 +9,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as answers from '../answers.js';
 import { type Principal, Tokens } from '../auth.js';
 import { PlaceTicket } from '../messages.js';
+import { plainTicket } from '../plain-ticket.js';
 import { ticketSchema } from '../schemas.js';
 import { validate } from '../validate.js';
 import { Documented } from './documented.js';
@@ -42,7 +43,8 @@ export class BetRoute {
   async #answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
     const known = this.tokens.bearer(request.headers.authorization);
     const who: Principal = known instanceof Promise ? await known : known;
-    const answer = await this.commands.execute(new PlaceTicket(who, validate(ticketSchema, request.body)));
+    const body = plainTicket(request.body) ?? validate(ticketSchema, request.body);
+    const answer = await this.commands.execute(new PlaceTicket(who, body));
     const text = JSON.stringify(told(reply, answer));
     reply.header('content-type', JSON_TYPE).send(text);
   }
