@@ -484,6 +484,7 @@ function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEvent>, ha
     case 'LateOffDeclared': {
       const race = raceOf(s, fact.race);
       race.offAt = Math.min(race.offAt, fact.offAt);
+      closeFromTheOff(s, race);
       addRefundJobs(s, race, 'AFTER_OFF', hash);
       return;
     }
@@ -579,6 +580,14 @@ function closeRace(
     const id = addJob(s, { kind: 'CLOSE', pool, markerAt: d.at, markerSeq: d.seq });
     // Only bets later than the stop or the off need voiding: as a rule they are the end of the book.
     jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, late);
+  }
+}
+
+/** No bet later than the off stands at a seal: where the off becomes known after the marker, a close under way starts over from it. */
+function closeFromTheOff(s: ShardState, race: ShardRace): void {
+  for (const job of s.jobs) {
+    if (job.kind !== 'CLOSE' || !race.pools.includes(job.pool)) continue;
+    job.cursor = Math.min(job.cursor, firstBetAfter(poolOf(s, job.pool).book, race.offAt));
   }
 }
 

@@ -93,7 +93,7 @@ describe('a close', () => {
     expect(world.market.state.pools.get(WIN)?.seals[0]).toMatchObject({ bets: 2, stake: 1_100, voidedBets: 2 });
   });
 
-  it('seals what stands when the off is moved back while it is still at work', () => {
+  it('starts over from the off that becomes known while it is still at work: no bet later than the off stands at the seal', () => {
     const hand = new ByHand({ types: ['WIN'] });
     const account = onShard0(hand.world);
     hand.world.bet(account, WIN, '1', 500);
@@ -104,8 +104,8 @@ describe('a close', () => {
     hand.tell();
     hand.world.settle();
     const pool = hand.world.market.state.pools.get(WIN);
-    expect(pool?.seals.reduce((sum, s) => sum + (s?.stake ?? 0), 0)).toBe(1_400);
-    expect(pool?.refundedAfterSeal).toBe(900);
+    expect(pool?.seals[0]).toMatchObject({ bets: 1, stake: 500, voidedBets: 1, voidedStake: 900 });
+    expect(pool?.refundedAfterSeal).toBe(0);
     expect(hand.world.balance(account)).toBe(99_500);
   });
 });
