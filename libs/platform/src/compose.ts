@@ -137,6 +137,7 @@ class Composition {
     const opened = await openSeams(this.#config, `mutuel-${name}`, (line) => this.#voice.warn(line));
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
     this.#installation = new Installation(opened.label, opened.durable);
+    if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);
     await joinCluster({ ...opened, role: name, epoch: this.#config.epoch }).catch(asStartFault);
     this.#readiness.add('log', () => opened.log.trouble?.());
     this.#startTracing(name);

@@ -1,0 +1,250 @@
+/**
+ * Every way in which a start can be impossible: one line that says what is wrong and what to do, and an exit code of its own. The
+ * programs are the built ones, the servers real ones of this suite's own.
+ */
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import kafkajs, { type Admin } from 'kafkajs';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import { openDatabase, openLmdbLog } from '#mutuel/adapters';
+import { TOPICS } from '#mutuel/contracts';
+import { EXIT } from '#mutuel/platform';
+import type { SqlDatabase } from '#mutuel/runtime';
+import { up, wipe } from '../../infra/native/index.mjs';
+import { type Ending, QUIET, RunningSystem, runToEnd } from '../trust/running-system.js';
+
+const INSTANCE = 'start-faults';
+const ROLE = (name: string): string => `dist/apps/${name}/src/main.js`;
+const KEYS = { SERVICE_KEY: 'ab'.repeat(32), TOKEN_KEY: 'cd'.repeat(32) };
+const onWarning = (line: string): void => console.warn(line);
+
+let data: string;
+beforeEach(() => {
+  data = mkdtempSync(join(tmpdir(), 'mutuel-start-'));
+});
+afterEach(() => rmSync(data, { recursive: true, force: true }));
+
+const flags = (...more: string[]): string[] => ['--port', '0', '--data', data, ...more];
+const isOneLine = ({ code, lines }: Ending, wanted: number, what: RegExp): void => {
+  expect(lines).toHaveLength(1);
+  expect(lines[0]).toMatch(what);
+  expect(code).toBe(wanted);
+};
+
+describe('the embedded system says in one line that', () => {
+  it.each([
+    ['a flag is wrong', ['--prot', '1'], EXIT.SETTING, /^Unknown option '--prot'\. Known flags: /],
+    ['the data folder is a file', ['--data', 'package.json'], EXIT.FOLDER, /is a file\): choose another with --data/],
+    ['the data folder lies under /proc', ['--data', '/proc/mutuel/data'], EXIT.FOLDER, /nothing can be made there/],
+    ['the data folder may not be written', ['--data', '/sys/mutuel'], EXIT.FOLDER, /this user may not/],
+    ['the port may not be its own', ['--port', '70000'], EXIT.SETTING, /^--port or PORT must be a port/],
+  ])('%s', async (_, args, code, what) => {
+    isOneLine(await runToEnd({ args: [...flags(), ...args] }), code, what);
+  });
+
+  it('its port is busy', async () => {
+    const server = await listening(() => undefined);
+    const port = String(portOf(server));
+    isOneLine(await runToEnd({ args: [...flags(...QUIET), '--port', port] }), EXIT.PORT, /^Port \d+ is busy: choose/);
+    server.close();
+  });
+
+  it('its folder is in use, and by whom', async () => {
+    const system = await RunningSystem.start({ args: flags('--accounts', '2', ...QUIET) });
+    const second = await runToEnd({ args: flags() });
+    isOneLine(second, EXIT.FOLDER, new RegExp(`is in use by process ${system.pid}; stop it first`));
+    const shards = ['--shards', '3'];
+    expect(await system.stop()).toBe(0);
+    isOneLine(
+      await runToEnd({ args: flags(...shards) }),
+      EXIT.PARTITIONS,
+      /has 2 partitions of .*, not 3: start with 2/,
+    );
+  });
+
+  it('its decision log is damaged, and where', async () => {
+    const topics = { [TOPICS.shardCommands]: 2, [TOPICS.shardDecisions]: 2 };
+    const log = await openLmdbLog({ dir: data, topics, clock: Date, onWarning });
+    const appender = await log.appender();
+    await appender.append({ topic: TOPICS.shardDecisions, partition: 1 }, [Buffer.from('not a decision')]);
+    await log.close();
+    const { code, lines } = await runToEnd({ args: flags(...QUIET) });
+    expect(lines.at(-1)).toMatch(/shard\.decisions\[1\] offset 0: the record is not valid JSON\. Stop every writer/);
+    expect(code).toBe(EXIT.LOG);
+  });
+});
+
+describe('a role of the distributed system says in one line that', () => {
+  let servers: Record<string, string>;
+  let admin: Admin;
+  let db: SqlDatabase;
+  const end = (role: string, env: Record<string, string> = {}, nodeFlags: string[] = []): Promise<Ending> =>
+    runToEnd({ program: ROLE(role), args: flags(), env: { ...servers, ...env }, nodeFlags });
+
+  beforeAll(async () => {
+    await wipe({ instance: INSTANCE });
+    servers = { ...(await up({ instance: INSTANCE })) };
+    const { KAFKA_BROKERS = '', DATABASE_URL = '' } = servers;
+    admin = new kafkajs.Kafka({ brokers: KAFKA_BROKERS.split(','), logLevel: kafkajs.logLevel.NOTHING }).admin();
+    await admin.connect();
+    db = await openDatabase({ url: DATABASE_URL, max: 1, onWarning });
+  });
+  afterAll(async () => {
+    await admin?.disconnect();
+    await db?.close();
+    await wipe({ instance: INSTANCE });
+  });
+
+  it.each([
+    ['KAFKA_BROKERS', '127.0.0.1:1', /^Kafka cannot be reached at 127\.0\.0\.1:1: /],
+    ['DATABASE_URL', 'postgres://u:secret@127.0.0.1:1/d', /^PostgreSQL cannot be used at 127\.0\.0\.1:1\/d: /],
+    ['REDIS_URL', 'redis://127.0.0.1:1', /^Redis cannot be reached at 127\.0\.0\.1:1/],
+  ])('the server of %s is missing', async (name, address, what) => {
+    const role = name === 'DATABASE_URL' ? 'projector' : 'odds';
+    isOneLine(await end(role, { [name]: address }), EXIT.SERVER, what);
+  });
+
+  it('Kafka is too old', async () => {
+    const old = await listening((socket) => socket.once('data', () => socket.write(versionsOf3())));
+    const KAFKA_BROKERS = `127.0.0.1:${portOf(old)}`;
+    isOneLine(await end('engine', { KAFKA_BROKERS }), EXIT.VERSION, /is older than Apache Kafka 4\.0: start 4\.0/);
+    old.close();
+  });
+
+  it.each([
+    ['the topics do not keep append times', { 'message.timestamp.type': 'CreateTime' }, /not its append time/],
+    ['the topics are compacted', { 'cleanup.policy': 'compact' }, /cleanup\.policy is compact/],
+  ])('%s, even outside production', async (_, settings, what) => {
+    await remake({ ...SAFE, ...settings });
+    isOneLine(await end('engine'), EXIT.TOPICS, what);
+  });
+
+  it('one broker is not enough for production, unless it was told to live with that and then says so', async () => {
+    await remake({});
+    const env = { ...servers, ...KEYS, NODE_ENV: 'production' };
+    const refused = await runToEnd({ program: ROLE('engine'), args: flags(), env });
+    isOneLine(refused, EXIT.TOPICS, /1 replicas; 3 are needed.*min\.insync\.replicas is 1.*--allow-single-node\.$/);
+    const args = flags('--allow-single-node');
+    const engine = await RunningSystem.start({ program: ROLE('engine'), args, env });
+    const answer = await fetch(`${engine.url}/health/ready`);
+    expect(await answer.json()).toMatchObject({ durable: false, label: 'NOT DURABLE: single node' });
+    expect(answer.headers.get('mutuel-durability')).toBe('single-node');
+    expect(engine.said).toContain('NOT DURABLE');
+    expect(await engine.stop()).toBe(0);
+  });
+
+  it('it is told another cluster epoch than the log is in', async () => {
+    isOneLine(
+      await end('engine', { CLUSTER_EPOCH: '2' }),
+      EXIT.EPOCH,
+      /is in cluster epoch 1, .* told 2: set CLUSTER_/,
+    );
+  });
+
+  it('the clock of this machine is off', async () => {
+    const later = 'data:text/javascript,const now=Date.now;Date.now=()=>now()+5000';
+    isOneLine(
+      await end('engine', {}, ['--import', later]),
+      EXIT.CLOCK,
+      /is 5\.\d s ahead of the log's: set both by NTP/,
+    );
+  });
+
+  it('the read models know more than the log', async () => {
+    const projector = await RunningSystem.start({ program: ROLE('projector'), args: flags(), env: servers });
+    expect(await projector.stop()).toBe(0);
+    await db.query(
+      `insert into checkpoints (source, seq, head, at, lag_ms, checkpoint) values ('shard-2', 9000, '', 0, 0, '{"next":9001}')`,
+    );
+    isOneLine(
+      await end('projector'),
+      EXIT.CHECKPOINT,
+      /read shard-2 up to offset 9001, its log ends at \d+: name the log/,
+    );
+    await db.query('truncate checkpoints');
+  });
+
+  it('the database has the schema of a later release', async () => {
+    await db.query(`insert into schema_migrations select max(position) + 1, '999-later', '' from schema_migrations`);
+    isOneLine(await end('projector'), EXIT.SCHEMA, /schema is newer than this release: it has step 999-later; start/);
+    await db.query(`delete from schema_migrations where id = '999-later'`);
+  });
+
+  it('the partitions of a topic were changed', async () => {
+    isOneLine(await end('engine', { SHARDS: '2' }), EXIT.PARTITIONS, /has 4 partitions, not 2\. .* set SHARDS/);
+    await admin.createPartitions({ topicPartitions: [{ topic: TOPICS.shardCommands, count: 8 }] });
+    isOneLine(await end('engine'), EXIT.PARTITIONS, /shard\.decisions has 4 partitions, not 8\./);
+    await admin.createPartitions({ topicPartitions: [{ topic: TOPICS.shardDecisions, count: 8 }] });
+    isOneLine(await end('engine'), EXIT.PARTITIONS, /^The log was founded with 4 shards and now has 8: /);
+  });
+
+  const SAFE = {
+    'message.timestamp.type': 'LogAppendTime',
+    'cleanup.policy': 'delete',
+    'max.message.bytes': '8000000',
+  };
+
+  /** Makes the topics anew, empty; without settings the next role makes them. */
+  async function remake(settings: Record<string, string>): Promise<void> {
+    const ours = Object.values(TOPICS) as string[];
+    const there = (await admin.listTopics()).filter((topic) => ours.includes(topic));
+    if (there.length > 0) await admin.deleteTopics({ topics: there });
+    await expect.poll(async () => (await admin.listTopics()).filter((topic) => ours.includes(topic))).toEqual([]);
+    if (Object.keys(settings).length === 0) return;
+    const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
+    const partitionsOf = (topic: string): number => (topic.startsWith('shard.') ? 4 : 1);
+    const topics = ours.map((topic) => ({ topic, numPartitions: partitionsOf(topic), configEntries }));
+    await admin.createTopics({ waitForLeaders: true, topics });
+  }
+});
+
+it('a setting that is printed shows no secret', async () => {
+  const env = {
+    ...KEYS,
+    KAFKA_BROKERS: 'a:1',
+    DATABASE_URL: 'postgres://u:hidden@h/d',
+    REDIS_URL: 'redis://:hidden@h',
+  };
+  writeFileSync(join(data, 'untouched'), '');
+  const { code, lines } = await runToEnd({ args: flags('--print-config'), env });
+  expect(code).toBe(0);
+  expect(JSON.parse(lines.join('\n'))).toMatchObject({
+    serviceKey: '***',
+    databaseUrl: 'postgres://u:***@h/d',
+    redisUrl: 'redis://:***@h',
+    data,
+  });
+  expect(lines.join('')).not.toMatch(/hidden|abab|cdcd/);
+});
+
+function listening(onConnection: (socket: import('node:net').Socket) => void): Promise<Server> {
+  const server = createServer(onConnection);
+  return new Promise((resolve) => server.listen(0, '127.0.0.1', () => resolve(server)));
+}
+
+function portOf(server: Server): number {
+  const address = server.address();
+  return typeof address === 'object' && address !== null ? address.port : 0;
+}
+
+/** An answer to ApiVersions as a broker of 3.9 gives it: Fetch (1) from version 0 on. */
+function versionsOf3(): Buffer {
+  const apis: readonly (readonly [number, number, number])[] = [
+    [0, 0, 11],
+    [1, 0, 17],
+    [18, 0, 4],
+  ];
+  const body = Buffer.alloc(10 + 6 * apis.length);
+  body.writeInt32BE(1, 0);
+  body.writeInt32BE(apis.length, 6);
+  apis.forEach((api, i) => {
+    api.forEach((value, j) => {
+      body.writeInt16BE(value, 10 + 6 * i + 2 * j);
+    });
+  });
+  const size = Buffer.alloc(4);
+  size.writeInt32BE(body.length);
+  return Buffer.concat([size, body]);
+}
