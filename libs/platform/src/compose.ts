@@ -54,17 +54,12 @@ import { asStartFault, EXIT, StartFault } from './start-fault.js';
 import { BetTraces } from './telemetry/bet-traces.js';
 import { timedMarketDoor, timedShardDoor, watchFeed, watchGateway } from './telemetry/door-figures.js';
 import { watchEngine } from './telemetry/engine-figures.js';
+import type { LineFacts, Voice } from './telemetry/log-lines.js';
 import { meteredLog, ReaderMeters } from './telemetry/metered-seams.js';
 import { Metrics } from './telemetry/metrics.js';
 import { RequestTraces } from './telemetry/request-traces.js';
 import { tickMeter, watchOdds, watchProcess, watchProjector } from './telemetry/role-figures.js';
 import { Tracing } from './telemetry/tracing.js';
-
-/** Lines for people: what happened, and what somebody should look at. */
-export interface Voice {
-  say(line: string): void;
-  warn(line: string): void;
-}
 
 export interface System {
   readonly url: string;
@@ -85,12 +80,13 @@ const DISTRIBUTED_GRPC_STEP = 1_000;
 
 export async function startSystem(config: Config, roles: readonly Role[], voice: Voice): Promise<System> {
   // While a server is looked for, each attempt is a warning; when it is missing, the one line that says so is enough.
-  const early: string[] = [];
+  const early: (readonly [string, LineFacts | undefined])[] = [];
   let isEarly = true;
-  const warn = (line: string): void => (isEarly ? void early.push(line) : voice.warn(line));
+  const warn = (line: string, facts?: LineFacts): void =>
+    isEarly ? void early.push([line, facts]) : voice.warn(line, facts);
   const flush = (): void => {
     isEarly = false;
-    for (const line of early.splice(0)) voice.warn(line);
+    for (const [line, facts] of early.splice(0)) voice.warn(line, facts);
   };
   const composition = new Composition(config, roles, { say: (line) => voice.say(line), warn });
   try {
@@ -431,12 +427,12 @@ class Composition {
 
   readonly #onAlarm = (code: string, detail: string): void => {
     this.#metrics.counter('mutuel_alarms_total', { code })(1);
-    this.#voice.warn(`${code}: ${detail}`);
+    this.#voice.warn(`${code}: ${detail}`, { code });
   };
 
   readonly #onFault = (fault: unknown, correlationId: string): void => {
     const text = fault instanceof Error ? (fault.stack ?? fault.message) : String(fault);
-    this.#voice.warn(`Unexpected fault in request ${correlationId}: ${text}`);
+    this.#voice.warn(`Unexpected fault in request ${correlationId}: ${text}`, { correlationId });
   };
 }
 

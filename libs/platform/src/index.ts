@@ -1,5 +1,5 @@
 /** The door of the platform: processes by their roles, and what tests and tools need to run one inside another. */
-export { type System, startSystem, type Voice } from './compose.js';
+export { type System, startSystem } from './compose.js';
 export { type Config, isDistributed, ROLES, type Role, readConfig } from './config.js';
 export { demoAccountId } from './demo-access.js';
 export { openLogReader } from './log-reader.js';
@@ -9,3 +9,4 @@ export { type RunOptions, run } from './run.js';
 export { type SnapshotReport, takeSnapshots, verifySnapshots } from './snapshots.js';
 export { asStartFault, EXIT, type ExitCode, exitCodeOf, StartFault } from './start-fault.js';
 export { CATALOGUE, type MetricFacts, metricsDocument, RUNTIME_METRICS } from './telemetry/catalogue.js';
+export type { Voice } from './telemetry/log-lines.js';

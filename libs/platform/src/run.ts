@@ -4,9 +4,10 @@
  */
 import { fork } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
-import { type System, startSystem, type Voice } from './compose.js';
+import { type System, startSystem } from './compose.js';
 import { type Config, maskedConfig, type Role, readConfig } from './config.js';
 import { EXIT, exitCodeOf, StartFault } from './start-fault.js';
+import { logFormatOf, type Voice, voiceOf } from './telemetry/log-lines.js';
 
 export interface RunOptions {
   readonly roles: readonly Role[];
@@ -19,13 +20,9 @@ export interface RunOptions {
 const STOP_MS = 10_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
-const voice: Voice = {
-  say: (line) => console.log(line),
-  warn: (line) => console.error(line),
-};
-
 /** Runs until a signal comes or a part dies; sets the exit code. */
 export async function run({ roles, demoByDefault = false, args = process.argv.slice(2) }: RunOptions): Promise<void> {
+  const voice = voiceOf({ format: logFormatOf(process.env), roles: roles.join('+') });
   let asked: () => void = () => undefined;
   const signal = new Promise<void>((resolve) => {
     asked = resolve;
@@ -33,9 +30,10 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
   for (const name of SIGNALS) process.once(name, () => asked());
   try {
     const config = readConfig({ args, env: process.env, demoByDefault });
-    if (config.printConfig) return voice.say(JSON.stringify(maskedConfig(config), null, 2));
+    if (config.printConfig) return console.log(JSON.stringify(maskedConfig(config), null, 2));
     const system = await startSystem(config, roles, voice);
-    const crowd = config.demo && config.crowd && roles.includes('demo') ? startCrowd(config, system.url) : undefined;
+    const crowd =
+      config.demo && config.crowd && roles.includes('demo') ? startCrowd(config, system.url, voice) : undefined;
     voice.say(`${roles.length > 2 ? 'Mutuel' : roles.join(' and ')} at ${system.url}`);
     const fault = await Promise.race([system.failed, signal]);
     if (fault) {
@@ -43,7 +41,7 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
       process.exitCode = exitCodeOf(fault);
     }
     // The process ends in any case: what was acknowledged is in the log.
-    setTimeout(() => endAnyway(system), STOP_MS).unref();
+    setTimeout(() => endAnyway(system, voice), STOP_MS).unref();
     await crowd?.();
     await system.stop();
     process.exit(process.exitCode ?? 0);
@@ -60,13 +58,13 @@ function linesOf(fault: unknown): readonly string[] {
   return [exitCodeOf(fault) === EXIT.FAULT ? (fault.stack ?? fault.message) : fault.message];
 }
 
-function endAnyway({ stopping }: System): void {
+function endAnyway({ stopping }: System, voice: Voice): void {
   voice.warn(`Not stopped after ${STOP_MS / 1_000} s: ${stopping() ?? 'the crowd'} still runs; the process ends.`);
   process.exit(process.exitCode ?? EXIT.FAULT);
 }
 
 /** The demo's crowd is a client like any other, in a process of its own. */
-function startCrowd(config: Config, url: string): () => Promise<void> {
+function startCrowd(config: Config, url: string, voice: Voice): () => Promise<void> {
   const program = fileURLToPath(new URL('../../../apps/demo/src/main.js', import.meta.url));
   const { rate, every, races, seed, card } = config;
   const settings = { url, rate, every, races, seed, ...(card === undefined ? {} : { card }) };
