@@ -1,0 +1,134 @@
+/**
+ * The auditor: hears every record as it becomes durable and everything that clients are told, and holds both against the rules at
+ * that very step. It is written from the rules alone: it imports nothing of the engine, the mathematics or the runtime, keeps plain
+ * maps, and prices by the second calculator. A broken rule is a `Finding`, thrown.
+ */
+import type { Phase } from '../strikes.js';
+import { Chain, type Decision, type Fields, type RawRecord } from './chain.js';
+import { Commands } from './commands.js';
+import { must } from './finding.js';
+import { MarketBooks } from './market-books.js';
+import { OddsBooks } from './odds-books.js';
+import { ShardBooks } from './shard-books.js';
+import { type Answer, type Question, Told } from './told.js';
+
+export interface AuditorOptions {
+  readonly shards: number;
+  readonly serviceKey: Uint8Array;
+  /** All clocks agree: a tick's cut must be the longest one. */
+  readonly isExact: boolean;
+  readonly isPoison: (at: Place, offset: number) => boolean;
+}
+
+export interface Place {
+  readonly topic: string;
+  readonly partition: number;
+}
+
+interface Source {
+  readonly chain: Chain;
+  readonly commands: Commands;
+  readonly decisions: Decision[];
+}
+
+export class Auditor {
+  readonly told: Told;
+  readonly market: MarketBooks;
+  readonly odds: OddsBooks;
+  readonly shards: readonly ShardBooks[];
+  decisions = 0;
+  /** The last records heard, for a failure's report. */
+  readonly recent: string[] = [];
+  /** Facts of the market as they are decided, for whoever strikes at such moments. */
+  onFact: (kind: string) => void = () => undefined;
+  readonly #o: AuditorOptions;
+  readonly #sources: Source[];
+  readonly #market: Source;
+  #moves: [string, number][] = [];
+
+  constructor(options: AuditorOptions) {
+    this.#o = options;
+    const source = (name: string): Source => ({
+      chain: new Chain(name),
+      commands: new Commands(options.serviceKey),
+      decisions: [],
+    });
+    this.#sources = Array.from({ length: options.shards }, (_, shard) => source(`shard-${shard}`));
+    this.#market = source('market');
+    this.market = new MarketBooks(() => this.shards, options.shards);
+    this.odds = new OddsBooks(options.shards, options.isExact);
+    this.shards = this.#sources.map(
+      (_, shard) =>
+        new ShardBooks(shard, options.shards, this.market.facts, (pool, amount) => this.#moves.push([pool, amount])),
+    );
+    this.told = new Told((shard, seq) => {
+      const { chain, decisions } = this.#sources[shard] as Source;
+      const decision = decisions[seq - 1];
+      return decision && { decision, hash: chain.hashes[seq] as string };
+    });
+  }
+
+  /** A record became durable. */
+  heard(at: Place, record: RawRecord): void {
+    this.recent.push(
+      `${at.topic}[${at.partition}] ${record.offset} @${record.time} ${Buffer.from(record.value).toString('utf8').slice(0, 400)}`,
+    );
+    if (this.recent.length > 40) this.recent.shift();
+    const source = at.topic.startsWith('market') ? this.#market : (this.#sources[at.partition] as Source);
+    if (at.topic.endsWith('.commands')) this.told.appended(source.commands.accept(record).cid);
+    else if (at.topic === 'odds') this.odds.accept(record);
+    else this.#decided(at, source, record);
+  }
+
+  answered(question: Question, answer: Answer): void {
+    this.told.answered(question, answer);
+  }
+
+  phases(): ReadonlySet<Phase> {
+    return this.market.phases();
+  }
+
+  /** What must hold once everything has come to rest. */
+  atRest(): void {
+    for (const { chain, commands } of [...this.#sources, this.#market])
+      must(
+        chain.seq === commands.all.length,
+        'LIVE',
+        () => `${chain.name} holds ${commands.all.length} commands and ${chain.seq} decisions`,
+      );
+    for (const [id, { endedAt, status }] of this.market.races)
+      must(endedAt !== undefined, 'LIVE', () => `race ${id} is ${status} and was never settled`);
+    for (const [pool, left] of this.market.clearing)
+      must(left === 0, 'G3', () => `${left} is left on the account of ${pool}`);
+  }
+
+  get dropped(): number {
+    return [...this.#sources, this.#market].reduce((sum, { chain }) => sum + chain.dropped, 0);
+  }
+
+  #decided(at: Place, source: Source, record: RawRecord): void {
+    const decision = source.chain.accept(record);
+    if (!decision) return;
+    this.decisions++;
+    source.decisions.push(decision);
+    const { chain } = source;
+    must(decision.src === chain.name, 'G1', () => `${chain.name} holds a decision of ${decision.src}`);
+    const command = source.commands.of(chain.name, decision);
+    const isPoison = this.#o.isPoison(
+      { topic: at.topic.replace('decisions', 'commands'), partition: at.partition },
+      command.offset,
+    );
+    if (source === this.#market) {
+      this.market.apply(decision, command, isPoison);
+      this.market.note(decision.posts);
+      for (const event of decision.events)
+        if (event['t'] === 'Fact') this.onFact(String((event['fact'] as Fields)['t']));
+      return;
+    }
+    this.#moves = [];
+    this.shards[at.partition]?.apply(decision, command, isPoison);
+    this.market.note(decision.posts);
+    this.odds.moved(at.partition, record, this.#moves);
+    for (const event of decision.events) if (event['t'] === 'JobEnded') this.onFact('JobEnded');
+  }
+}

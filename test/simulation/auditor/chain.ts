@@ -1,0 +1,84 @@
+/**
+ * The auditor's own notion of which records of a decision log count: the sentences of the rule, one after the other. A record counts
+ * when it is of the current incarnation, next in sequence, extends the head and takes the next command; the same bytes again are a
+ * duplicate; anything else from the current incarnation ends it until the next start that was never seen before.
+ */
+import { createHash } from 'node:crypto';
+import { must } from './finding.js';
+
+export interface RawRecord {
+  readonly offset: number;
+  readonly time: number;
+  readonly value: Uint8Array;
+}
+
+export interface Decision {
+  readonly kind: 'decision';
+  readonly src: string;
+  readonly seq: number;
+  readonly in: readonly [number, number, number];
+  readonly cid: string;
+  readonly inc: string;
+  readonly prev: string;
+  readonly at: number;
+  readonly time: number;
+  readonly code?: string;
+  readonly of?: number;
+  readonly events: readonly Fields[];
+  readonly posts: readonly (readonly [string, number])[];
+}
+
+export type Fields = Readonly<Record<string, unknown>>;
+
+export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+
+/** So far back a duplicate is told from a contradiction: the longest append. */
+const WINDOW = 128;
+
+export class Chain {
+  seq = 0;
+  head = '0'.repeat(64);
+  dropped = 0;
+  /** Of every decision that counts, by sequence number. */
+  readonly hashes: string[] = [''];
+  #next = 0;
+  #offset = 0;
+  #current = '';
+  #isDead = false;
+  readonly #starts = new Set<string>();
+
+  constructor(readonly name: string) {}
+
+  /** The decision, if the record counts. */
+  accept({ offset, value }: RawRecord): Decision | undefined {
+    must(offset === this.#offset++, 'G1', () => `${this.name} has a hole before offset ${offset}`);
+    const text = Buffer.from(value).toString('utf8');
+    const record = JSON.parse(text) as Decision | { kind: 'started'; inc: string };
+    if (record.kind === 'started') {
+      if (!this.#starts.has(record.inc)) {
+        this.#current = record.inc;
+        this.#isDead = false;
+      }
+      this.#starts.add(record.inc);
+      return undefined;
+    }
+    if (record.inc !== this.#current || this.#isDead) return this.#drop();
+    const hash = sha256(value);
+    const isNext = record.seq === this.seq + 1 && record.prev === this.head && record.in[1] === this.#next;
+    if (!isNext) {
+      const isDuplicate = record.seq > this.seq - WINDOW && this.hashes[record.seq] === hash;
+      if (!isDuplicate) this.#isDead = true;
+      return this.#drop();
+    }
+    this.seq = record.seq;
+    this.head = hash;
+    this.#next = record.in[1] + 1;
+    this.hashes.push(hash);
+    return record;
+  }
+
+  #drop(): undefined {
+    this.dropped++;
+    return undefined;
+  }
+}

@@ -1,0 +1,765 @@
+/**
+ * One shard as the rules say it must be: accounts, references, races, pools and bets kept from the decisions alone, with every
+ * decision held against what the rules allow at that moment. Naive on purpose: plain maps, every bet an object, every line written out.
+ */
+import type { Decision, Fields } from './chain.js';
+import { sha256 } from './chain.js';
+import type { Command } from './commands.js';
+import { must } from './finding.js';
+import { isOn, linesOf, payment } from './lines.js';
+import { merkleRoot } from './merkle.js';
+
+export interface Rules {
+  readonly minStakeMinor?: number;
+  readonly unitMultipleMinor?: number;
+  readonly cancelWindowMs?: number;
+  readonly payment: 'DOWN' | 'NEAREST';
+}
+
+export interface Account {
+  readonly currency: string;
+  balance: number;
+  limits: { ticketMax?: number; dayStake?: number; excludedUntil?: number; blocked?: boolean };
+  limitsVersion: number;
+  day: number;
+  dayStaked: number;
+  readonly money: Map<string, { readonly seq: number; readonly amount: number }>;
+}
+
+export interface Race {
+  status: 'DRAFT' | 'OPEN' | 'SUSPENDED' | 'CLOSED';
+  readonly runners: readonly string[];
+  readonly scheduledStop: number;
+  readonly scratched: string[];
+  closeNo: number;
+  stopAt: number;
+  offAt: number;
+  marker: { readonly seq: number; readonly at: number } | undefined;
+  readonly pools: readonly string[];
+}
+
+export interface Bet {
+  readonly key: string;
+  readonly account: string;
+  readonly at: number;
+  readonly unit: number;
+  readonly stake: number;
+  readonly lines: readonly (readonly string[])[];
+  left: number;
+  paid: boolean;
+}
+
+export interface Pool {
+  readonly type: string;
+  readonly currency: string;
+  readonly rules: Rules;
+  readonly race: Race;
+  readonly bets: Bet[];
+  readonly leaves: string[];
+  readonly seals: Map<number, Fields>;
+  voidedBets: number;
+  voidedStake: number;
+  prices: readonly { readonly c: string; readonly price: string }[];
+  outcome: string;
+  paidOut: number;
+  won: number;
+  winners: number;
+  returned: number;
+  isDone: boolean;
+}
+
+interface RefundJob {
+  bets: number;
+  amount: number;
+  root: string;
+}
+
+const REF = /^([0-9a-f]{8})-([0-9a-f]{4})-7[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}$/;
+const TWO_HOURS = 7_200_000;
+const TWO_MINUTES = 120_000;
+const DAY = 86_400_000;
+const STALE = 30_000;
+const SLOTS = 1_024;
+
+export class ShardBooks {
+  readonly name: string;
+  readonly accounts = new Map<string, Account>();
+  /** By account and reference: which decision took it, and for what; null where it was burnt. */
+  readonly refs = new Map<string, { readonly seq: number; readonly body: string | null }>();
+  readonly races = new Map<string, Race>();
+  readonly pools = new Map<string, Pool>();
+  readonly bets = new Map<string, { readonly pool: Pool; readonly bet: Bet }>();
+  /** What the market must hear, in order. */
+  readonly reports: Fields[] = [];
+  readonly lease = { issuedAt: 0, at: 0, ttlMs: 0 };
+  factNo = 0;
+  horizon = 0;
+  readonly #refunds = new Map<number, RefundJob>();
+
+  constructor(
+    readonly shard: number,
+    private readonly shards: number,
+    /** The market's facts as it decided them, by number, as text. */
+    private readonly facts: readonly string[],
+    private readonly onMoved: (pool: string, amount: number) => void,
+  ) {
+    this.name = `shard-${shard}`;
+  }
+
+  apply(d: Decision, command: Command, isPoison: boolean): void {
+    if (d.code === 'QUARANTINED')
+      must(isPoison, 'G1', () => `${this.name} #${d.seq} sets a command aside that kills nobody`);
+    else this.#judge(d, command);
+    if (d.code !== undefined) {
+      const isNote = d.posts.length === 0 && d.events.every((e) => e['t'] === 'RefTaken');
+      must(isNote, 'G3', () => `${this.name} #${d.seq} refuses with ${d.code} and changes something`);
+    }
+    const moved = new Map<string, number>();
+    for (const event of d.events) this.#event(d, event, command, moved);
+    this.#posts(d, moved);
+    this.horizon = Math.max(this.horizon, d.at - TWO_HOURS);
+  }
+
+  // ── What may be decided ────────────────────────────────────────────────────────────────────────────────────────
+
+  #judge(d: Decision, command: Command): void {
+    const wanted = this.#verdict(d, command);
+    if (wanted === ANY) return;
+    must(wanted === d.code, 'G2', () => {
+      const asked = JSON.stringify(command.body ?? null).slice(0, 300);
+      return `${this.name} #${d.seq} is decided ${d.code ?? 'accepted'}, the rules say ${wanted ?? 'accepted'}: ${asked}`;
+    });
+    if (d.code !== undefined) return;
+    const t = d.events[0]?.['t'];
+    const type = String(command.body?.['type']);
+    must(t === ANSWERS[type], 'G1', () => `${this.name} #${d.seq} answers ${type} with ${String(t)}`);
+  }
+
+  /** The code that the rules ask for, undefined for an acceptance. */
+  #verdict(d: Decision, { body, isSigned }: Command): string | undefined {
+    const type = body?.['type'];
+    if (body === undefined || body === null || typeof body !== 'object') return 'MALFORMED';
+    switch (type) {
+      case 'PlaceTicket':
+        return isWhole(body) ? this.#ticket(d, body) : 'MALFORMED';
+      case 'CancelTicket':
+        return this.#cancel(d, body);
+      case 'AbandonRef':
+        return this.#unknown(body) ?? this.#ref(d, body, '') ?? undefined;
+      case 'Continue':
+        return ANY;
+      case 'MarketFact': {
+        if (!isSigned) return 'MALFORMED';
+        const n = Number(body['n']);
+        return n <= this.factNo ? 'ALREADY_APPLIED' : n > this.factNo + 1 ? 'RELAY_GAP' : undefined;
+      }
+      case 'OpenAccount':
+        if (!isSigned) return 'MALFORMED';
+        if (!this.#isOurs(String(body['account']))) return 'WRONG_SHARD';
+        return this.accounts.has(String(body['account'])) ? 'ACCOUNT_EXISTS' : undefined;
+      case 'Deposit':
+      case 'Withdraw':
+        return isSigned ? this.#money(d, body) : 'MALFORMED';
+      case 'SetLimits': {
+        if (!isSigned) return 'MALFORMED';
+        const version = this.accounts.get(String(body['account']))?.limitsVersion ?? 0;
+        return this.#unknown(body) ?? (Number(body['version']) <= version ? 'LIMITS_OUTDATED' : undefined);
+      }
+      default:
+        return 'MALFORMED';
+    }
+  }
+
+  #isOurs(account: string): boolean {
+    let hash = 0x811c9dc5;
+    for (let i = 0; i < account.length; i++) hash = Math.imul(hash ^ account.charCodeAt(i), 0x01000193);
+    return ((hash >>> 0) % SLOTS) % this.shards === this.shard;
+  }
+
+  #unknown(body: Fields): string | undefined {
+    const account = String(body['account']);
+    if (this.accounts.has(account)) return undefined;
+    return this.#isOurs(account) ? 'ACCOUNT_UNKNOWN' : 'WRONG_SHARD';
+  }
+
+  /** What the reference alone settles. */
+  #ref(d: Decision, body: Fields, hash: string): string | undefined {
+    const ref = String(body['ref']);
+    const [, high, low] = REF.exec(ref) ?? [];
+    if (high === undefined || low === undefined) return 'REF_INVALID';
+    const time = Number.parseInt(high + low, 16);
+    if (time > d.at + TWO_MINUTES) return 'REF_INVALID';
+    if (time < this.horizon) return 'REF_OUTSIDE_WINDOW';
+    const taken = this.refs.get(`${String(body['account'])} ${ref}`);
+    if (!taken) return undefined;
+    must(
+      d.code === 'IDEMPOTENCY_BODY_MISMATCH' || d.of === taken.seq,
+      'G1',
+      () => `${this.name} #${d.seq} names decision ${d.of} for a reference that ${taken.seq} answered (${d.code})`,
+    );
+    if (taken.body === null) return 'REF_BURNT';
+    return hash === '' || taken.body === hash ? 'REPLAY' : 'IDEMPOTENCY_BODY_MISMATCH';
+  }
+
+  #ticket(d: Decision, body: Fields): string | undefined {
+    const settled = this.#unknown(body) ?? this.#ref(d, body, String(body['body']));
+    if (settled !== undefined) return settled;
+    const account = this.accounts.get(String(body['account'])) as Account;
+    const { limits } = account;
+    if (d.time - d.at > STALE) return 'STALE';
+    if (body['currency'] !== account.currency) return 'CURRENCY_MISMATCH';
+    if (limits.blocked) return 'ACCOUNT_BLOCKED';
+    if (limits.excludedUntil !== undefined && d.at < limits.excludedUntil) return 'SELF_EXCLUDED';
+    if (d.at > Math.min(this.lease.issuedAt, this.lease.at) + this.lease.ttlMs) return 'CHANNEL_LEASE_EXPIRED';
+    let first: string | undefined;
+    let total = 0;
+    let taken = 0;
+    for (const bet of body['bets'] as readonly Fields[]) {
+      const code = this.#bet(d, account, bet);
+      if (code === undefined) {
+        total += Number(bet['stake']);
+        taken++;
+      } else if (body['atomic'] === true) return code;
+      else first ??= code;
+    }
+    if (taken === 0) return first;
+    if (limits.ticketMax !== undefined && total > limits.ticketMax) return 'PLAYER_LIMIT_STAKE';
+    const today = account.day === Math.floor(d.at / DAY) ? account.dayStaked : 0;
+    if (limits.dayStake !== undefined && today + total > limits.dayStake) return 'PLAYER_LIMIT_STAKE';
+    return total > account.balance ? 'INSUFFICIENT_FUNDS' : undefined;
+  }
+
+  #bet(d: Decision, account: Account, bet: Fields): string | undefined {
+    const pool = this.pools.get(String(bet['pool']));
+    if (!pool) return 'POOL_UNKNOWN';
+    const { race, rules } = pool;
+    if (race.status === 'CLOSED' || d.at > race.scheduledStop) return 'POOL_CLOSED';
+    if (race.status !== 'OPEN') return 'POOL_NOT_OPEN';
+    if (pool.currency !== account.currency) return 'CURRENCY_MISMATCH';
+    const lines = linesOf(pool.type, String(bet['sel']), race.runners);
+    if (!lines) return 'INVALID_SELECTION';
+    if (lines.some((line) => line.some((runner) => race.scratched.includes(runner)))) return 'RUNNER_SCRATCHED';
+    const unit = Number(bet['unit']);
+    if (lines.length * unit !== bet['stake']) return 'LINES_MISMATCH';
+    if (unit < (rules.minStakeMinor ?? 1)) return 'BELOW_MIN';
+    return unit % (rules.unitMultipleMinor ?? 1) === 0 ? undefined : 'STAKE_NOT_MULTIPLE';
+  }
+
+  #cancel(d: Decision, body: Fields): string | undefined {
+    const unknown = this.#unknown(body);
+    if (unknown !== undefined) return unknown;
+    const found = [...Array(100).keys()]
+      .map((no) => this.bets.get(`${String(body['ticket'])} ${no}`))
+      .filter((b) => b !== undefined);
+    const mine = found.filter(({ bet, pool }) => bet.account === body['account'] && !pool.isDone);
+    if (mine.length === 0) return 'TICKET_UNKNOWN';
+    // Which of several reasons comes first depends on the order of the pools: any of them will do.
+    const reasons = mine.map(({ bet, pool }) => {
+      if (pool.race.status === 'CLOSED' || d.at > pool.race.scheduledStop) return 'CANCEL_TOO_LATE';
+      if (d.at - bet.at > (pool.rules.cancelWindowMs ?? 0)) return 'CANCEL_TOO_LATE';
+      return bet.left === 0 ? 'TICKET_NOT_OPEN' : undefined;
+    });
+    const refusals = reasons.filter((reason) => reason !== undefined);
+    if (refusals.length === 0) return undefined;
+    return refusals.find((reason) => reason === d.code) ?? refusals[0];
+  }
+
+  #money(d: Decision, body: Fields): string | undefined {
+    const unknown = this.#unknown(body);
+    if (unknown !== undefined) return unknown;
+    const account = this.accounts.get(String(body['account'])) as Account;
+    const amount = body['type'] === 'Deposit' ? Number(body['amount']) : -Number(body['amount']);
+    const known = account.money.get(String(body['ref']));
+    if (known && known.amount !== amount) return 'IDEMPOTENCY_BODY_MISMATCH';
+    if (known) {
+      must(
+        d.of === known.seq,
+        'G1',
+        () => `${this.name} #${d.seq} names decision ${d.of} for money that ${known.seq} moved`,
+      );
+      return 'REPLAY';
+    }
+    return account.balance + amount < 0 ? 'INSUFFICIENT_FUNDS' : undefined;
+  }
+
+  // ── What follows from it ───────────────────────────────────────────────────────────────────────────────────────
+
+  #event(d: Decision, e: Fields, command: Command, moved: Map<string, number>): void {
+    switch (e['t']) {
+      case 'AccountOpened':
+        this.accounts.set(String(e['account']), {
+          ...{ currency: String(e['currency']), balance: 0, limits: {}, limitsVersion: 0, day: 0, dayStaked: 0 },
+          money: new Map(),
+        });
+        return;
+      case 'MoneyMoved': {
+        const amount = e['kind'] === 'DEPOSIT' ? Number(e['amount']) : -Number(e['amount']);
+        must(
+          e['amount'] === command.body?.['amount'],
+          'G3',
+          () => `${this.name} #${d.seq} moves another amount than was asked`,
+        );
+        this.#account(e).money.set(String(e['ref']), { seq: d.seq, amount });
+        this.#pay(d, String(e['account']), amount, Number(e['balance']), moved);
+        add(moved, 'cash', -amount);
+        return;
+      }
+      case 'LimitsSet':
+        Object.assign(this.#account(e), { limits: e['limits'], limitsVersion: e['version'] });
+        return;
+      case 'RefTaken':
+        this.#take(d, e, String(e['body']));
+        return;
+      case 'RefBurnt':
+        this.#take(d, e, null);
+        return;
+      case 'TicketAccepted':
+        this.#accepted(d, e, command, moved);
+        return;
+      case 'TicketCancelled':
+        for (const item of e['bets'] as readonly Fields[]) {
+          const { bet, pool } = this.#betOf(d, e['ticket'], item['no']);
+          must(
+            item['amount'] === bet.left,
+            'G3',
+            () => `${this.name} #${d.seq} gives ${String(item['amount'])} back, ${bet.left} stands`,
+          );
+          this.#takeOff(d, pool, String(item['pool']), bet, bet.left, moved);
+          this.#pay(d, bet.account, Number(item['amount']), undefined, moved);
+        }
+        must(this.#account(e).balance === e['balance'], 'G3', () => `${this.name} #${d.seq} states a wrong balance`);
+        return;
+      case 'FactApplied':
+        this.#fact(d, e);
+        return;
+      case 'BetsRefunded':
+        this.#refunded(d, e, moved);
+        return;
+      case 'BetsPaid':
+        this.#paid(d, e, moved);
+        return;
+      case 'Report':
+        this.#report(d, e);
+        return;
+      case 'StakesCounted':
+      case 'JobEnded':
+        return;
+      default:
+        must(false, 'G1', () => `${this.name} #${d.seq} holds an event ${String(e['t'])} that nobody knows`);
+    }
+  }
+
+  #take(d: Decision, e: Fields, body: string | null): void {
+    const key = `${String(e['account'])} ${String(e['ref'])}`;
+    must(!this.refs.has(key), 'G1', () => `${this.name} #${d.seq} takes the reference ${key} a second time`);
+    this.refs.set(key, { seq: d.seq, body });
+  }
+
+  #accepted(d: Decision, e: Fields, { body }: Command, moved: Map<string, number>): void {
+    const asked = body?.['bets'] as readonly Fields[];
+    const ticket = String(e['ticket']);
+    must(
+      ticket === `t${this.shard}-${d.seq}-${d.cid.slice(-12)}`,
+      'G7',
+      () => `${this.name} #${d.seq} names its ticket ${ticket}`,
+    );
+    this.#take(d, e, String(e['body']));
+    const account = this.#account(e);
+    const bets = e['bets'] as readonly Fields[];
+    const refused = e['refused'] as readonly Fields[];
+    must(
+      bets.length + refused.length === asked.length,
+      'G1',
+      () => `${this.name} #${d.seq} leaves a bet of its ticket out`,
+    );
+    for (const no of refused.map((one) => Number(one['no']))) {
+      const code = this.#bet(d, account, asked[no] as Fields);
+      must(code !== undefined, 'G1', () => `${this.name} #${d.seq} refuses bet ${no} for nothing`);
+    }
+    let total = 0;
+    for (const bet of bets) {
+      const no = Number(bet['no']);
+      const order = asked[no] as Fields;
+      const code = this.#bet(d, account, order);
+      must(code === undefined, 'G2', () => `${this.name} #${d.seq} accepts bet ${no}, the rules say ${code}`);
+      const { pool: id, unit, stake, sel } = bet as { pool: string; unit: number; stake: number; sel: string };
+      const pool = this.pools.get(id) as Pool;
+      const lines = linesOf(pool.type, sel, pool.race.runners) as readonly (readonly string[])[];
+      const isAsked = id === order['pool'] && unit === order['unit'] && stake === order['stake'];
+      must(
+        isAsked && lines.length === bet['lines'],
+        'G1',
+        () => `${this.name} #${d.seq} takes another bet ${no} than was asked`,
+      );
+      const leaf = sha256(`leaf:${String(e['blind'])}|${ticket}|${no}|${id}|${sel}|${unit}|${stake}|${d.at}`);
+      must(leaf === bet['leaf'], 'G7', () => `${this.name} #${d.seq} has a wrong leaf for bet ${no}`);
+      const kept: Bet = {
+        key: `${ticket} ${no}`,
+        account: String(e['account']),
+        at: d.at,
+        unit,
+        stake,
+        lines,
+        left: stake,
+        paid: false,
+      };
+      pool.bets.push(kept);
+      pool.leaves.push(leaf);
+      this.bets.set(kept.key, { pool, bet: kept });
+      this.onMoved(id, stake);
+      add(moved, `pool:${id}`, stake);
+      total += stake;
+    }
+    const day = Math.floor(d.at / DAY);
+    account.dayStaked = total + (account.day === day ? account.dayStaked : 0);
+    account.day = day;
+    this.#pay(d, String(e['account']), -total, Number(e['balance']), moved);
+  }
+
+  #fact(d: Decision, e: Fields): void {
+    const n = Number(e['n']);
+    must(n === this.factNo + 1, 'G4', () => `${this.name} #${d.seq} applies fact ${n} after ${this.factNo}`);
+    must(
+      JSON.stringify(e['fact']) === this.facts[n],
+      'G4',
+      () => `${this.name} #${d.seq}: fact ${n} is not what the market decided`,
+    );
+    this.factNo = n;
+    const fact = e['fact'] as Fields;
+    const race = this.races.get(String(fact['race'])) as Race;
+    switch (fact['t']) {
+      case 'MeetingPublished':
+        this.#publish(fact['meeting'] as Fields);
+        return;
+      case 'RaceOpened':
+      case 'RaceResumed':
+        race.status = 'OPEN';
+        return;
+      case 'RaceSuspended':
+        race.status = 'SUSPENDED';
+        return;
+      case 'BettingClosed':
+        this.#close(d, race, fact);
+        return;
+      case 'LateOffDeclared':
+        race.offAt = Math.min(race.offAt, Number(fact['offAt']));
+        return;
+      case 'RunnerScratched':
+        race.scratched.push(String(fact['runner']));
+        return;
+      case 'RaceVoided':
+        if (race.status !== 'CLOSED') this.#close(d, race, fact);
+        for (const id of race.pools) (this.pools.get(id) as Pool).outcome = 'VOID';
+        return;
+      case 'DividendsDeclared':
+        for (const { pool: id, outcome, prices } of fact['pools'] as readonly Fields[]) {
+          const pool = this.pools.get(String(id)) as Pool;
+          pool.outcome = String(outcome);
+          pool.prices = prices as Pool['prices'];
+        }
+        return;
+      case 'LeaseRenewed':
+        Object.assign(this.lease, { issuedAt: fact['issuedAt'], ttlMs: fact['ttlMs'], at: d.at });
+        return;
+      default:
+    }
+  }
+
+  #close(d: Decision, race: Race, fact: Fields): void {
+    race.status = 'CLOSED';
+    race.closeNo = Number(fact['closeNo']);
+    race.stopAt = Number(fact['stopAt']);
+    race.marker = { seq: d.seq, at: d.at };
+  }
+
+  #publish(meeting: Fields): void {
+    for (const card of meeting['races'] as readonly Fields[]) {
+      const pools = card['pools'] as readonly { poolId: string; type: string; ruleSet: Rules }[];
+      const race: Race = {
+        status: 'DRAFT',
+        runners: (card['runners'] as readonly { number: string }[]).map(({ number }) => number),
+        scheduledStop: Number(card['scheduledStop'] ?? Number.POSITIVE_INFINITY),
+        scratched: [],
+        closeNo: 0,
+        stopAt: Number.POSITIVE_INFINITY,
+        offAt: Number.POSITIVE_INFINITY,
+        marker: undefined,
+        pools: pools.map(({ poolId }) => poolId),
+      };
+      this.races.set(String(card['raceId']), race);
+      for (const { poolId, type, ruleSet } of pools)
+        this.pools.set(poolId, {
+          ...{
+            type,
+            race,
+            rules: ruleSet,
+            currency: String(meeting['currency']),
+            bets: [],
+            leaves: [],
+            seals: new Map(),
+          },
+          ...{ voidedBets: 0, voidedStake: 0, prices: [], outcome: '', paidOut: 0, won: 0, winners: 0, returned: 0 },
+          isDone: false,
+        });
+    }
+  }
+
+  // ── Bulk work ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #refunded(d: Decision, e: Fields, moved: Map<string, number>): void {
+    const job = this.#refunds.get(Number(e['job'])) ?? { bets: 0, amount: 0, root: sha256('refunds') };
+    this.#refunds.set(Number(e['job']), job);
+    const items = e['items'] as readonly Fields[];
+    must(items.length <= 500, 'G1', () => `${this.name} #${d.seq} moves ${items.length} bets in one step`);
+    for (const item of items) {
+      const { bet, pool } = this.#betOf(d, item['ticket'], item['no']);
+      const due = this.#due(pool, bet, String(e['cause']));
+      const amount = Number(item['amount']);
+      must(
+        amount === due,
+        'G3',
+        () => `${this.name} #${d.seq} gives ${amount} back on ${bet.key} (${String(e['cause'])}), ${due} is due`,
+      );
+      const isVoided = e['cause'] === 'AFTER_STOP';
+      if (isVoided) pool.voidedBets++;
+      if (isVoided) pool.voidedStake += amount;
+      this.#takeOff(d, pool, String(e['pool']), bet, amount, moved, String(e['cause']));
+      if (bet.left === 0) job.bets++;
+      job.amount += amount;
+      job.root = sha256(`${job.root}|${String(item['ticket'])}|${String(item['no'])}|${amount}`);
+      if (e['cause'] === 'RACE_VOID' || e['cause'] === 'POOL_REFUNDED') pool.returned += amount;
+      this.#pay(d, bet.account, amount, Number(item['balance']), moved);
+    }
+  }
+
+  /** What a bet must get back for a cause. */
+  #due(pool: Pool, bet: Bet, cause: string): number {
+    const { race } = pool;
+    switch (cause) {
+      case 'AFTER_STOP':
+      case 'AFTER_OFF':
+        return bet.at > Math.min(race.stopAt, race.offAt) ? bet.left : 0;
+      case 'SCRATCHED':
+        return bet.left - Math.min(bet.left, bet.unit * standing(bet, race).length);
+      case 'RACE_VOID':
+        return pool.outcome === 'VOID' ? bet.left : 0;
+      default:
+        return pool.outcome === 'REFUND' ? bet.left : 0;
+    }
+  }
+
+  #paid(d: Decision, e: Fields, moved: Map<string, number>): void {
+    const pool = this.pools.get(String(e['pool'])) as Pool;
+    const items = e['items'] as readonly Fields[];
+    must(items.length <= 500, 'G1', () => `${this.name} #${d.seq} pays ${items.length} bets in one step`);
+    must(
+      pool.outcome === 'PAID' || pool.outcome === 'CARRIED',
+      'G3',
+      () => `${this.name} #${d.seq} pays a pool that was not declared`,
+    );
+    pool.won += Number(e['wonStake']);
+    for (const item of items) {
+      const { bet } = this.#betOf(d, item['ticket'], item['no']);
+      const amount = Number(item['amount']);
+      const due = winnings(pool, bet);
+      must(!bet.paid, 'G3', () => `${this.name} #${d.seq} pays ${bet.key} a second time`);
+      must(amount === due && due > 0, 'G3', () => `${this.name} #${d.seq} pays ${amount} on ${bet.key}, ${due} is due`);
+      bet.paid = true;
+      pool.paidOut += amount;
+      pool.winners++;
+      add(moved, `pool:${String(e['pool'])}`, -amount);
+      this.#pay(d, bet.account, amount, Number(item['balance']), moved);
+    }
+  }
+
+  #report(d: Decision, e: Fields): void {
+    const report = e['report'] as Fields;
+    must(e['n'] === this.reports.length + 1, 'G4', () => `${this.name} #${d.seq} numbers its report ${String(e['n'])}`);
+    this.reports.push(report);
+    const pool = this.pools.get(String(report['pool'])) as Pool;
+    const agrees = (rule: string, wanted: Fields): void => {
+      for (const [field, value] of Object.entries(wanted))
+        must(
+          report[field] === value,
+          rule,
+          () =>
+            `${this.name} #${d.seq}: the ${String(report['t'])} of ${String(report['pool'])} says ${field} ${String(report[field])}, its bets say ${String(value)}`,
+        );
+    };
+    const stands = pool.bets.filter((bet) => bet.left > 0);
+    const stake = stands.reduce((sum, bet) => sum + bet.left, 0);
+    switch (report['t']) {
+      case 'Seal':
+        this.#seal(d, pool, report);
+        agrees('G7', {
+          ...{ closeNo: pool.race.closeNo, markerAt: pool.race.marker?.at, lastSeq: (pool.race.marker?.seq ?? 0) - 1 },
+          ...{ bets: stands.length, stake, leaves: pool.leaves.length, root: merkleRoot(pool.leaves) },
+          withdrawnBets: pool.bets.length - stands.length,
+          withdrawnStake: pool.bets.reduce((sum, bet) => sum + bet.stake, 0) - stake,
+          ...{ voidedBets: pool.voidedBets, voidedStake: pool.voidedStake },
+        });
+        return;
+      case 'Refund': {
+        const ended = d.events.find((other) => other['t'] === 'JobEnded');
+        const job = this.#refunds.get(Number(ended?.['job'])) ?? { bets: 0, amount: 0, root: sha256('refunds') };
+        agrees('G6', { bets: job.bets, amount: job.amount, root: job.root, closeNo: pool.race.closeNo });
+        const owed = pool.bets.find((bet) => this.#due(pool, bet, String(report['cause'])) > 0);
+        must(owed === undefined, 'G3', () => `${this.name} #${d.seq} ends a refund and owes ${owed?.key}`);
+        return;
+      }
+      case 'Stakes':
+        agrees('G6', { stake });
+        for (const { c, stake: said } of report['keys'] as readonly { c: string; stake: number }[]) {
+          const counted = stands.reduce((sum, bet) => sum + bet.unit * wins(pool, bet, c), 0);
+          must(said === counted, 'G6', () => `${this.name} #${d.seq} counts ${said} on ${c}, its bets say ${counted}`);
+        }
+        return;
+      case 'Paid': {
+        pool.isDone = true;
+        const isPaid = pool.outcome === 'PAID' || pool.outcome === 'CARRIED';
+        const left = isPaid ? stands.filter((bet) => !bet.paid && winnings(pool, bet) > 0) : stands;
+        must(left.length === 0, 'G3', () => `${this.name} #${d.seq} ends the payment and owes ${left[0]?.key}`);
+        agrees('G3', {
+          paid: pool.paidOut,
+          winners: pool.winners,
+          wonStake: pool.won,
+          refunded: pool.returned,
+          clearing: stake - pool.paidOut,
+        });
+        return;
+      }
+      default:
+    }
+  }
+
+  #seal(d: Decision, pool: Pool, report: Fields): void {
+    const { race } = pool;
+    must(race.status === 'CLOSED', 'G2', () => `${this.name} #${d.seq} seals a pool that sells`);
+    const known = pool.seals.get(race.closeNo);
+    must(known === undefined, 'G7', () => `${this.name} #${d.seq} seals ${String(report['pool'])} a second time`);
+    pool.seals.set(race.closeNo, report);
+    const late = pool.bets.find((bet) => bet.left > 0 && bet.at > Math.min(race.stopAt, race.offAt));
+    must(
+      late === undefined,
+      'G2',
+      () => `${this.name} #${d.seq}: ${late?.key} stands at the seal though it came after the stop`,
+    );
+  }
+
+  // ── Money ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #pay(d: Decision, id: string, amount: number, stated: number | undefined, moved: Map<string, number>): void {
+    const account = this.accounts.get(id) as Account;
+    account.balance += amount;
+    must(account.balance >= 0, 'G3', () => `${this.name} #${d.seq} leaves ${id} with ${account.balance}`);
+    must(
+      stated === undefined || stated === account.balance,
+      'G3',
+      () => `${this.name} #${d.seq} states ${stated} for ${id}, who has ${account.balance}`,
+    );
+    add(moved, `acc:${id}`, amount);
+  }
+
+  #takeOff(
+    d: Decision,
+    pool: Pool,
+    id: string,
+    bet: Bet,
+    amount: number,
+    moved: Map<string, number>,
+    cause = '',
+  ): void {
+    must(!bet.paid, 'G3', () => `${this.name} #${d.seq} gives back ${bet.key}, which was paid`);
+    must(this.pools.get(id) === pool, 'G3', () => `${this.name} #${d.seq} takes ${bet.key} out of another pool`);
+    bet.left -= amount;
+    add(moved, `pool:${id}`, -amount);
+    if (cause !== 'POOL_REFUNDED') this.onMoved(id, -amount);
+  }
+
+  #posts(d: Decision, moved: Map<string, number>): void {
+    let sum = 0;
+    for (const [account, amount] of d.posts) {
+      must(Number.isSafeInteger(amount), 'G3', () => `${this.name} #${d.seq} posts ${amount}`);
+      add(moved, account, -amount);
+      sum += amount;
+    }
+    must(sum === 0, 'G3', () => `${this.name} #${d.seq}: its postings sum to ${sum}`);
+    for (const [account, rest] of moved)
+      must(
+        rest === 0,
+        'G3',
+        () => `${this.name} #${d.seq}: ${account} is posted ${rest} away from what its events say`,
+      );
+  }
+
+  #account(e: Fields): Account {
+    return this.accounts.get(String(e['account'])) as Account;
+  }
+
+  #betOf(d: Decision, ticket: unknown, no: unknown): { readonly pool: Pool; readonly bet: Bet } {
+    const found = this.bets.get(`${String(ticket)} ${String(no)}`);
+    must(
+      found !== undefined,
+      'G3',
+      () => `${this.name} #${d.seq} moves the bet ${String(ticket)} ${String(no)}, which was never accepted`,
+    );
+    return found;
+  }
+}
+
+const ANY = '*';
+const ANSWERS: Readonly<Record<string, string>> = {
+  PlaceTicket: 'TicketAccepted',
+  CancelTicket: 'TicketCancelled',
+  AbandonRef: 'RefBurnt',
+  MarketFact: 'FactApplied',
+  OpenAccount: 'AccountOpened',
+  Deposit: 'MoneyMoved',
+  Withdraw: 'MoneyMoved',
+  SetLimits: 'LimitsSet',
+};
+
+/** The lines that no scratched runner is in. */
+const standing = (bet: Bet, race: Race): readonly (readonly string[])[] =>
+  race.scratched.length === 0
+    ? bet.lines
+    : bet.lines.filter((line) => !line.some((runner) => race.scratched.includes(runner)));
+
+const wins = (pool: Pool, bet: Bet, c: string): number =>
+  standing(bet, pool.race).filter((line) => isOn(pool.type, line, c)).length;
+
+export const winnings = (pool: Pool, bet: Bet): number =>
+  bet.left === 0
+    ? 0
+    : pool.prices.reduce(
+        (sum, { c, price }) => sum + payment(price, bet.unit * wins(pool, bet, c), pool.rules.payment),
+        0,
+      );
+
+function add(moved: Map<string, number>, account: string, amount: number): void {
+  moved.set(account, (moved.get(account) ?? 0) + amount);
+}
+
+/** Whether a ticket can be read at all: what its fields must be. */
+function isWhole(body: Fields): boolean {
+  const bets = body['bets'];
+  const isText = (v: unknown): boolean => typeof v === 'string' && v.length > 0 && v.length <= 200;
+  const isAmount = (v: unknown): boolean => Number.isSafeInteger(v) && Number(v) > 0 && Number(v) <= 1e12;
+  return (
+    ['account', 'ref', 'currency', 'channel'].every((name) => isText(body[name])) &&
+    typeof body['atomic'] === 'boolean' &&
+    /^[0-9a-f]{16,64}$/.test(String(body['body'])) &&
+    /^[0-9a-f]{32}$/.test(String(body['blind'])) &&
+    Array.isArray(bets) &&
+    bets.length >= 1 &&
+    bets.length <= 100 &&
+    bets.every(
+      (bet: Fields) =>
+        isText(bet['ref']) &&
+        isText(bet['pool']) &&
+        isText(bet['sel']) &&
+        isAmount(bet['unit']) &&
+        isAmount(bet['stake']),
+    )
+  );
+}

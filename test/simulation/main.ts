@@ -1,0 +1,134 @@
+/**
+ * `npm run simulate`: seeds through the simulator, one after the other, with progress. A failure prints seed, commit, step, what struck,
+ * the log around it and the one command that replays it; the exit code is 1.
+ *
+ *   npm run simulate -- [--seeds N] [--commands M] [--seed S] [--without a,b] [--races N] [--minimise] [--coverage]
+ *
+ * Without --seed the seeds are others each time; they are printed. --minimise shrinks the first failure.
+ */
+import { execFileSync } from 'node:child_process';
+import { randomInt } from 'node:crypto';
+import { parseArgs } from 'node:util';
+import { Coverage } from './coverage.js';
+import { minimise } from './minimise.js';
+import { FAULTS, FEATURES, planOf } from './plan.js';
+import { type Failure, type Outcome, runSeed } from './run.js';
+
+const REPORT_EVERY_MS = 5_000;
+/** A run with more failures than this has said enough. */
+const MAX_FAILURES = 5;
+const MAX_SEED = 1_000_000_000;
+
+const { values } = parseArgs({
+  options: {
+    seeds: { type: 'string' },
+    commands: { type: 'string', default: '2000' },
+    seed: { type: 'string' },
+    without: { type: 'string', default: '' },
+    races: { type: 'string' },
+    minimise: { type: 'boolean', default: false },
+    coverage: { type: 'boolean', default: false },
+  },
+});
+
+const commands = wholeNumber('commands', values.commands);
+const first = values.seed === undefined ? randomInt(1, MAX_SEED) : wholeNumber('seed', values.seed);
+const count = values.seeds === undefined ? (values.seed === undefined ? 50 : 1) : wholeNumber('seeds', values.seeds);
+const without = new Set(values.without.split(',').filter((name) => name !== ''));
+const unknown = [...without].find((name) => !([...FAULTS, ...FEATURES] as string[]).includes(name));
+if (unknown !== undefined)
+  end(`"${unknown}" is neither a fault nor a feature; there are ${[...FAULTS, ...FEATURES].join(', ')}.`);
+const changes = { without, ...(values.races === undefined ? {} : { races: wholeNumber('races', values.races) }) };
+
+await main();
+
+async function main(): Promise<void> {
+  const coverage = new Coverage();
+  const total = { decisions: 0, accepted: 0, settled: 0, ticks: 0, dropped: 0, hours: 0, strikes: 0 };
+  const failures: Outcome[] = [];
+  const began = performance.now();
+  let told = began;
+  console.log(`Seeds ${first} to ${first + count - 1}, ${commands} commands each`);
+  let done = 0;
+  for (; done < count && failures.length < MAX_FAILURES; done++) {
+    const outcome = await runSeed(planOf(first + done, commands, changes));
+    coverage.add(outcome.hits);
+    total.decisions += outcome.decisions;
+    total.accepted += outcome.accepted;
+    total.settled += outcome.settled;
+    total.ticks += outcome.ticks;
+    total.dropped += outcome.dropped;
+    total.hours += outcome.simulatedMs / 3_600_000;
+    for (const hits of outcome.hits.values()) total.strikes += hits;
+    if (outcome.failure) {
+      failures.push(outcome);
+      report(outcome.seed, outcome.failure);
+    }
+    const now = performance.now();
+    if (now - told < REPORT_EVERY_MS) continue;
+    told = now;
+    const rate = (done + 1) / ((now - began) / 1_000);
+    const left = Math.round((count - done - 1) / rate);
+    console.log(
+      `${done + 1} of ${count} seeds, ${failures.length} failed, ${Math.round(total.decisions / ((now - began) / 1_000))} commands decided/s, ${left} s left`,
+    );
+  }
+  if (values.coverage) console.log(coverage.table());
+  if (!coverage.isEnough) console.log(`Never met in ${coverage.seeds} seeds: ${coverage.missing.join(', ')}`);
+  const seconds = (performance.now() - began) / 1_000;
+  console.log(
+    `${done} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed: ${total.decisions} commands decided (${Math.round(total.decisions / seconds)}/s), ` +
+      `${total.accepted} tickets acknowledged, ${total.settled} races settled, ${total.ticks} odds ticks, ${total.dropped} records dropped, ${total.hours.toFixed(1)} h simulated`,
+  );
+  const [worst] = failures;
+  if (worst?.failure && values.minimise) await shrink(worst.seed, worst.failure);
+  process.exit(failures.length === 0 && coverage.isEnough ? 0 : 1);
+}
+
+async function shrink(seed: number, { rule }: Failure): Promise<void> {
+  const {
+    commands: fewer,
+    changes: less,
+    outcome,
+  } = await minimise(seed, commands, rule, (line) => console.log(`  ${line}`));
+  if (outcome.failure) report(seed, outcome.failure);
+  const flags = [`--seed ${seed}`, `--commands ${fewer}`];
+  if (less.races !== undefined) flags.push(`--races ${less.races}`);
+  if (less.without && less.without.size > 0) flags.push(`--without ${[...less.without].join(',')}`);
+  console.log(`The least that fails: npm run simulate -- ${flags.join(' ')}`);
+}
+
+function report(seed: number, { message, step, simulatedMs, strikes, log }: Failure): void {
+  console.log(
+    `\nFAILED seed ${seed} at step ${step} (${(simulatedMs / 1_000).toFixed(3)} s of simulated time), commit ${commit()}`,
+  );
+  console.log(`  ${message}`);
+  console.log(`  What struck and what alarmed last:\n${strikes.map((line) => `    ${line}`).join('\n')}`);
+  console.log(`  The log before it:\n${log.map((line) => `    ${line}`).join('\n')}`);
+  const more = [
+    ...(without.size > 0 ? [`--without ${[...without].join(',')}`] : []),
+    ...(values.races === undefined ? [] : [`--races ${values.races}`]),
+  ];
+  console.log(`  Again: npm run simulate -- ${[`--seed ${seed}`, `--commands ${commands}`, ...more].join(' ')}\n`);
+}
+
+function commit(): string {
+  try {
+    return execFileSync('git', ['describe', '--always', '--dirty'], { stdio: ['ignore', 'pipe', 'ignore'] })
+      .toString()
+      .trim();
+  } catch {
+    return 'unknown';
+  }
+}
+
+function wholeNumber(name: string, text: string): number {
+  const number = Number(text);
+  if (!Number.isSafeInteger(number) || number < 1) end(`--${name} takes a whole number from 1 on, not "${text}".`);
+  return number;
+}
+
+function end(sentence: string): never {
+  console.error(sentence);
+  process.exit(2);
+}

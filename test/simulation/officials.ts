@@ -1,0 +1,207 @@
+/**
+ * Stewards, tote operators and accountants: they look at a race, do what comes next, and now and then something else: a scratch, a late
+ * off, a void, a second result, a confirmation by the wrong person. What they asked and heard no answer to they look up and ask again.
+ */
+import type { MeetingCard } from '#mutuel/engine';
+import type { RaceView } from './api.js';
+import type { RacePlan } from './day.js';
+import type { Heard, Network } from './network.js';
+import type { Feature, Plan } from './plan.js';
+import type { Random } from './random.js';
+import type { System } from './system.js';
+
+const person = (user: string, ...roles: string[]) => ({ user, roles, device: `desk of ${user}` });
+const TOTE = person('tess', 'TOTE_OPERATOR');
+const STEWARD = person('stella', 'STEWARD');
+const SECOND = person('sam', 'STEWARD');
+const ACCOUNTANT = person('ada', 'ACCOUNTANT');
+const UNKNOWN: RaceView = { status: 'UNKNOWN', previewHash: null, ended: false, scratched: [], waits: [] };
+
+/** What this race has in store; each at most once, so that it comes to an end. */
+interface Story {
+  suspends: boolean;
+  scratchesWhileSelling: boolean;
+  scratchesAfter: boolean;
+  lateOff: 'SELLING' | 'CLOSED' | 'PROVISIONAL' | undefined;
+  voids: string | undefined;
+  resultWhileSelling: boolean;
+  secondResult: boolean;
+  samePerson: boolean;
+  stalePreview: boolean;
+  wrongRole: boolean;
+  enteredBy: typeof STEWARD;
+}
+
+export class Officials {
+  constructor(
+    private readonly system: System,
+    private readonly network: Network,
+    private readonly plan: Plan,
+    private readonly random: Random,
+  ) {}
+
+  async publish(meeting: MeetingCard): Promise<void> {
+    const first = meeting.races[0]?.raceId as string;
+    while ((await this.#view(first)).status === 'UNKNOWN') {
+      await this.#do('PublishMeeting', { meeting }, TOTE);
+      await this.system.kernel.sleep(100);
+    }
+  }
+
+  /** Until the race has ended. */
+  async drive(race: RacePlan): Promise<void> {
+    const story = this.#story();
+    for (;;) {
+      const view = await this.#view(race.id);
+      if (view.ended) return;
+      await this.#next(race, view, story);
+      await this.system.kernel.sleep(this.random.between(20, 200));
+    }
+  }
+
+  async #next(race: RacePlan, view: RaceView, story: Story): Promise<unknown> {
+    const { now } = this.system.kernel;
+    if (view.status === story.voids && (view.status !== 'OPEN' || now > (race.opens + race.stops) / 2)) {
+      return this.#do('VoidRace', { race: race.id, reason: 'storm' }, STEWARD);
+    }
+    switch (view.status) {
+      case 'DRAFT':
+        return now >= race.opens ? this.#do('OpenRace', { race: race.id, reason: 'time' }, TOTE) : undefined;
+      case 'OPEN':
+        return this.#selling(race, view, story, now);
+      case 'SUSPENDED':
+        return this.#do('ResumeRace', { race: race.id, reason: 'over' }, TOTE);
+      case 'CLOSED':
+        return this.#closed(race, view, story, now);
+      case 'PROVISIONAL':
+        return this.#provisional(race, view, story, now);
+      case 'PAYING':
+        if (this.random.chance(0.2)) return this.#do('VoidRace', { race: race.id, reason: 'too late' }, STEWARD);
+        return undefined;
+      default:
+        return undefined;
+    }
+  }
+
+  async #selling(race: RacePlan, view: RaceView, story: Story, now: number): Promise<unknown> {
+    const share = (now - race.opens) / (race.stops - race.opens);
+    if (story.wrongRole && share > 0.1) {
+      story.wrongRole = false;
+      return this.#do('StopBetting', { race: race.id, reason: 'not mine to say' }, ACCOUNTANT);
+    }
+    if (story.suspends && share > 0.3) {
+      story.suspends = false;
+      return this.#do('SuspendRace', { race: race.id, reason: 'loose horse' }, STEWARD);
+    }
+    if (story.scratchesWhileSelling && share > 0.5) {
+      story.scratchesWhileSelling = false;
+      return this.#scratch(race, view);
+    }
+    if (share < 1) return undefined;
+    if (story.lateOff === 'SELLING') {
+      story.lateOff = undefined;
+      return this.#lateOff(race, now);
+    }
+    if (story.resultWhileSelling) return this.#result(race, view, story);
+    return this.#do('StopBetting', { race: race.id, reason: 'they are off' }, TOTE);
+  }
+
+  async #closed(race: RacePlan, view: RaceView, story: Story, now: number): Promise<unknown> {
+    if (story.lateOff === 'CLOSED') {
+      story.lateOff = undefined;
+      return this.#lateOff(race, now);
+    }
+    if (story.scratchesAfter && this.random.chance(0.5)) {
+      story.scratchesAfter = false;
+      return this.#scratch(race, view);
+    }
+    return this.#result(race, view, story);
+  }
+
+  async #provisional(race: RacePlan, view: RaceView, story: Story, now: number): Promise<unknown> {
+    if (story.secondResult && this.random.chance(0.4)) {
+      story.secondResult = false;
+      return this.#result(race, view, story);
+    }
+    if (story.scratchesAfter) {
+      story.scratchesAfter = false;
+      return this.#scratch(race, view);
+    }
+    if (story.lateOff === 'PROVISIONAL') {
+      story.lateOff = undefined;
+      return this.#lateOff(race, now);
+    }
+    const { previewHash } = view;
+    if (story.stalePreview) {
+      story.stalePreview = false;
+      return this.#do('ConfirmSettlement', { race: race.id, previewHash: 'f'.repeat(64) }, SECOND);
+    }
+    if (previewHash === null) return undefined;
+    if (story.samePerson) {
+      story.samePerson = false;
+      return this.#do('ConfirmSettlement', { race: race.id, previewHash }, story.enteredBy);
+    }
+    const other = story.enteredBy.user === SECOND.user ? STEWARD : SECOND;
+    return this.#do('ConfirmSettlement', { race: race.id, previewHash }, this.random.pick([other, ACCOUNTANT]));
+  }
+
+  #scratch(race: RacePlan, view: RaceView): Promise<Heard> | undefined {
+    const left = race.runners.filter((runner) => !view.scratched.includes(runner));
+    if (left.length <= 3) return undefined;
+    return this.#do('ScratchRunner', { race: race.id, runner: this.random.pick(left), reason: 'lame' }, STEWARD);
+  }
+
+  #lateOff(race: RacePlan, now: number): Promise<Heard> {
+    const offAt = now - this.random.between(0, 4_000);
+    return this.#do('DeclareLateOff', { race: race.id, offAt, reason: 'they were off before' }, STEWARD);
+  }
+
+  #result(race: RacePlan, view: RaceView, story: Story): Promise<Heard> {
+    const running = race.runners.filter((runner) => !view.scratched.includes(runner));
+    const order = this.random.shuffled(running);
+    if (this.random.chance(0.4)) {
+      order.splice(order.indexOf(race.favourite), running.includes(race.favourite) ? 1 : 0);
+      if (running.includes(race.favourite)) order.unshift(race.favourite);
+    }
+    const finish = order.map((runner) => [runner]);
+    if (this.#has('dead-heats') && this.random.chance(0.5)) {
+      const at = this.random.below(2);
+      finish.splice(at, 2, finish.slice(at, at + 2).flat());
+    }
+    story.enteredBy = this.random.pick([STEWARD, SECOND]);
+    return this.#do('EnterResult', { race: race.id, finish, disqualified: [], reason: 'photo' }, story.enteredBy);
+  }
+
+  #story(): Story {
+    const does = (feature: Feature, probability = 0.5): boolean =>
+      this.#has(feature) && this.random.chance(probability);
+    const story: Story = {
+      suspends: does('suspensions'),
+      scratchesWhileSelling: does('scratches'),
+      scratchesAfter: does('scratches', 0.3),
+      lateOff: undefined,
+      voids: undefined,
+      resultWhileSelling: does('results-while-selling', 0.3),
+      secondResult: does('second-results'),
+      samePerson: does('same-person'),
+      stalePreview: does('stale-previews'),
+      wrongRole: does('wrong-roles'),
+      enteredBy: STEWARD,
+    };
+    if (does('late-offs', 0.5)) story.lateOff = this.random.pick(['SELLING', 'CLOSED', 'PROVISIONAL'] as const);
+    if (does('voids', 0.3)) story.voids = this.random.pick(['DRAFT', 'OPEN', 'SUSPENDED', 'CLOSED', 'PROVISIONAL']);
+    return story;
+  }
+
+  #has(feature: Feature): boolean {
+    return this.plan.features.has(feature);
+  }
+
+  #view(race: string): Promise<RaceView> {
+    return this.network.look((api) => api.race(race), UNKNOWN);
+  }
+
+  #do(type: string, fields: object, by: ReturnType<typeof person>): Promise<Heard> {
+    return this.network.order((api) => api.order({ type, ...fields, by }));
+  }
+}

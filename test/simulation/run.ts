@@ -1,0 +1,241 @@
+/**
+ * One seed from the first card to rest: builds the world, lets the day and the faults happen, stops the faults, and demands that
+ * everything comes to rest within a bound. A broken rule, an exception nobody caught, a process that halted: each ends the run red.
+ */
+import { sha256, TOPICS } from '#mutuel/contracts';
+import { Auditor } from './auditor/auditor.js';
+import { Finding } from './auditor/finding.js';
+import { Chaos } from './chaos.js';
+import { Day } from './day.js';
+import { Kernel, turn } from './kernel.js';
+import { Network } from './network.js';
+import type { Plan } from './plan.js';
+import { Random } from './random.js';
+import { SimLog } from './sim-log.js';
+import { Strikes } from './strikes.js';
+import { SERVICE_KEY, System, topicsOf } from './system.js';
+
+export interface Outcome {
+  readonly seed: number;
+  readonly commands: number;
+  readonly decisions: number;
+  readonly dropped: number;
+  readonly accepted: number;
+  readonly settled: number;
+  readonly ticks: number;
+  readonly steps: number;
+  readonly simulatedMs: number;
+  readonly hits: ReadonlyMap<string, number>;
+  /** Hash over all durable records in their order: the same for the same seed. */
+  readonly trace: string;
+  readonly failure: Failure | undefined;
+}
+
+export interface Failure {
+  /** `G1` … `G7`, `LIVE`, or `CRASH`. */
+  readonly rule: string;
+  readonly message: string;
+  readonly step: number;
+  readonly simulatedMs: number;
+  readonly strikes: readonly string[];
+  readonly log: readonly string[];
+}
+
+const START = Date.UTC(2026, 10, 22, 12);
+/** A day that takes longer than this is stuck, faults or not. */
+const DAY_MS = 400_000;
+/** Once the faults have stopped, everything is at rest within this. */
+const REST_MS = 60_000;
+const POISONED_TOPIC = TOPICS.shardCommands;
+
+export async function runSeed(plan: Plan): Promise<Outcome> {
+  const world = new World(plan);
+  return world.run();
+}
+
+class World {
+  readonly kernel = new Kernel(START);
+  readonly strikes: Strikes;
+  readonly auditor: Auditor;
+  readonly log: SimLog;
+  readonly system: System;
+  readonly network: Network;
+  readonly chaos: Chaos;
+  #failure: Failure | undefined;
+  #trace = '';
+  #poison: Random;
+
+  constructor(readonly plan: Plan) {
+    const { seed, shards } = plan;
+    const stream = (name: string): Random => Random.stream(seed, name);
+    this.strikes = new Strikes(plan, stream('strikes'), () => `${this.kernel.step}`);
+    const clocks = ['broker-clock', 'process-clock'] as const;
+    this.auditor = new Auditor({
+      ...{ shards, serviceKey: SERVICE_KEY },
+      isExact: clocks.every((fault) => !plan.faults.has(fault)),
+      isPoison: (at, offset) => this.system.isPoison(at, { offset }),
+    });
+    this.#poison = stream('poison');
+    this.log = new SimLog(this.kernel, plan, stream('log'), this.strikes, topicsOf(shards), (at, record) => {
+      this.#trace = sha256(
+        `${this.#trace}${at.topic}${at.partition}${record.time}${Buffer.from(record.value).toString('latin1')}`,
+      );
+      if (at.topic === POISONED_TOPIC && this.strikes.has('poison')) this.#mayPoison(at, record.offset, record.value);
+      this.#guard(() => this.auditor.heard(at, record));
+    });
+    this.system = new System(this.kernel, plan, this.log, stream('system'), this.strikes);
+    this.network = new Network(this.system, plan, stream('network'), this.strikes, this.auditor);
+    this.chaos = new Chaos(this.system, this.log, stream('chaos'), this.strikes);
+    this.strikes.phases = () => this.auditor.phases();
+    this.auditor.onFact = () => this.chaos.atFact();
+    this.system.onFatal = (what) => this.#fail('CRASH', what);
+  }
+
+  async run(): Promise<Outcome> {
+    const uncaught = (fault: unknown): void => this.#caught(fault);
+    process.on('unhandledRejection', uncaught);
+    process.on('uncaughtException', uncaught);
+    try {
+      await this.#live();
+    } catch (fault) {
+      this.#caught(fault);
+    } finally {
+      await turn();
+      process.off('unhandledRejection', uncaught);
+      process.off('uncaughtException', uncaught);
+    }
+    return this.#outcome();
+  }
+
+  async #live(): Promise<void> {
+    this.system.startAll();
+    this.chaos.start();
+    const first = new Day(this.system, this.network, this.plan, Random.stream(this.plan.seed, 'day'), 1, undefined);
+    await this.#pass(first);
+    if (this.#failure || !this.plan.faults.has('night')) return;
+    await this.#night();
+    if (this.#failure) return;
+    const second = { ...this.plan, commands: Math.ceil(this.plan.commands / 4), races: 1 };
+    await this.#pass(
+      new Day(this.system, this.network, second, Random.stream(this.plan.seed, 'day 2'), 2, first.bettors),
+    );
+  }
+
+  /** A day and what comes after it: faults, then none, then rest. */
+  async #pass(day: Day): Promise<void> {
+    const running = day.run();
+    let isRun = false;
+    running.then(
+      () => {
+        isRun = true;
+      },
+      (fault: unknown) => this.#caught(fault),
+    );
+    const races = day.races.at(-1)?.stops ?? 0;
+    await this.kernel.run(() => this.#failure !== undefined || isRun, Math.max(races, this.kernel.now) + DAY_MS / 8);
+    this.#check(day);
+    this.chaos.heal();
+    const until = this.kernel.now + REST_MS;
+    const isAtRest = await this.kernel.run(
+      () => this.#failure !== undefined || (isRun && day.isOver && this.system.isDecided()),
+      until,
+    );
+    this.#check(day);
+    if (this.#failure) return;
+    if (!isAtRest) return this.#fail('LIVE', this.#stuck(day, isRun));
+    await this.#rest();
+  }
+
+  /** No lease is renewed while the last decisions are read: otherwise rest never comes. */
+  async #rest(): Promise<void> {
+    const hosts = this.system.running.engine.filter((one) => one !== undefined);
+    await this.kernel.run(() => this.#failure !== undefined || this.system.isDecided(), this.kernel.now + 5_000);
+    if (this.#failure) return;
+    this.#guard(() => this.auditor.atRest());
+    for (const { source, live, folded } of await this.system.hashes(sha256))
+      if (live !== folded)
+        this.#fail('G4', `${source} lives in state ${live.slice(0, 8)}, its log folds to ${folded.slice(0, 8)}`);
+    let stopped = 0;
+    for (const { part } of hosts)
+      void part.stop().then(() => {
+        stopped++;
+      });
+    const isStopped = await this.kernel.run(
+      () => this.#failure !== undefined || stopped === hosts.length,
+      this.kernel.now + 20_000,
+    );
+    if (this.#failure) return;
+    if (!isStopped) return this.#fail('LIVE', 'an engine host that was told to stop never did');
+  }
+
+  async #night(): Promise<void> {
+    for (const role of ['engine', 'api', 'calculators', 'projector', 'odds'] as const)
+      this.system.running[role].forEach((one, index) => {
+        if (one) this.system.kill(role, index);
+      });
+    this.kernel.skip(Random.stream(this.plan.seed, 'night').pick([9_000_000, 9_000_000, 9_000_000, 90_000_000]));
+    this.strikes.isOn = true;
+    this.strikes.note('night');
+    this.system.startAll();
+    this.chaos.start();
+  }
+
+  #mayPoison(at: { topic: string; partition: number }, offset: number, value: Uint8Array): void {
+    if (!this.strikes.isOn || !this.#poison.chance(this.plan.faults.get('poison') ?? 0)) return;
+    // A client's only: what the house signs may not be skipped.
+    if (!Buffer.from(value).includes('"cmd"')) return;
+    this.strikes.note('poison', `offset ${offset}`);
+    this.system.poison(at, offset);
+  }
+
+  #stuck(day: Day, isRun: boolean): string {
+    const api = this.system.running.api[0]?.part;
+    const races = day.races.map(({ id }) => {
+      const view = api?.race(id);
+      return `${id} ${view?.status} (${view?.waits.slice(0, 3).join('; ')})`;
+    });
+    const sources = [...Array.from({ length: this.plan.shards }, (_, shard) => shard), 'market' as const];
+    const leaders = sources.map((source) => `${source}: ${this.system.leader(source)?.position?.seq ?? 'no leader'}`);
+    return `not at rest ${REST_MS / 1_000} s after the faults stopped: officials ${isRun ? 'done' : 'waiting'}, ${day.bettors.open} outcomes open, ${races.join(', ')}; ${leaders.join(', ')}`;
+  }
+
+  #check({ bettors }: Day): void {
+    if (bettors.fault !== undefined) this.#caught(bettors.fault);
+  }
+
+  #guard(check: () => void): void {
+    if (this.#failure) return;
+    try {
+      check();
+    } catch (fault) {
+      this.#caught(fault);
+    }
+  }
+
+  #caught(fault: unknown): void {
+    if (fault instanceof Finding) this.#fail(fault.rule, fault.message);
+    else this.#fail('CRASH', fault instanceof Error ? (fault.stack ?? fault.message) : String(fault));
+  }
+
+  #fail(rule: string, message: string): void {
+    this.#failure ??= {
+      ...{ rule, message, step: this.kernel.step, simulatedMs: this.kernel.now - START },
+      strikes: this.strikes.recent.slice(-12),
+      log: this.auditor.recent.slice(-12),
+    };
+  }
+
+  #outcome(): Outcome {
+    const { auditor, kernel, network, plan } = this;
+    return {
+      ...{ seed: plan.seed, commands: network.calls, decisions: auditor.decisions, dropped: auditor.dropped },
+      ...{
+        accepted: auditor.told.accepted,
+        settled: auditor.market.settled,
+        ticks: auditor.odds.ticks,
+        steps: kernel.step,
+      },
+      ...{ simulatedMs: kernel.now - START, hits: this.strikes.hits, trace: this.#trace, failure: this.#failure },
+    };
+  }
+}

@@ -1,0 +1,265 @@
+/**
+ * The system under test: the real engine hosts, gateways, calculators, projection driver and odds service, each in a process of its
+ * own that can die, freeze and start again on the simulated log. It must never help them: what they know they read from their ports.
+ */
+import { openMemoryCache } from '#mutuel/adapters';
+import { stateHash, TOPICS } from '#mutuel/contracts';
+import { marketDecider, shardDecider } from '#mutuel/engine';
+import {
+  directTails,
+  EngineHost,
+  type EventLog,
+  foldDecisions,
+  type LogRecord,
+  MARKET_SOURCE,
+  ProjectionDriver,
+  shardSource,
+  TailHub,
+  type TailSource,
+  type TopicPartition,
+} from '#mutuel/runtime';
+import { allSources, auditCalculator, Calculator, engineCalculator, OddsService } from '#mutuel/services';
+import { isRefusal, linesMatching, pricePool, readSelection, resultKeys } from '#mutuel/tote';
+import { Api } from './api.js';
+import { type Kernel, SimProcess } from './kernel.js';
+import type { Plan } from './plan.js';
+import { withPoison } from './poison.js';
+import type { Random } from './random.js';
+import type { SimLog } from './sim-log.js';
+import { Store } from './store.js';
+import type { Strikes } from './strikes.js';
+
+export const EPOCH = 1;
+export const SERVICE_KEY = new Uint8Array(32).fill(7);
+
+export const topicsOf = (shards: number): Record<string, number> => ({
+  [TOPICS.shardCommands]: shards,
+  [TOPICS.shardDecisions]: shards,
+  [TOPICS.marketCommands]: 1,
+  [TOPICS.marketDecisions]: 1,
+  [TOPICS.odds]: 1,
+});
+
+/** What every role gets from its process. */
+export interface Ports {
+  readonly process: SimProcess;
+  readonly log: EventLog;
+  readonly tails: TailSource;
+}
+
+export interface Running<T> {
+  readonly process: SimProcess;
+  readonly part: T;
+}
+
+type Parts = {
+  engine: EngineHost;
+  api: Api;
+  calculators: { stop(): Promise<void> };
+  projector: ProjectionDriver;
+  odds: OddsService;
+};
+export type Role = keyof Parts;
+
+export class System {
+  readonly store = new Store();
+  readonly running: { [R in Role]: (Running<Parts[R]> | undefined)[] };
+  /** A part stopped for good, or threw where nobody catches: the process would have ended. */
+  onFatal: (what: string) => void = () => undefined;
+  readonly #poison = new Map<string, number>();
+  #births = 0;
+
+  constructor(
+    readonly kernel: Kernel,
+    readonly plan: Plan,
+    readonly log: SimLog,
+    private readonly random: Random,
+    private readonly strikes: Strikes,
+  ) {
+    this.running = { engine: [], api: [], calculators: [], projector: [], odds: [] };
+  }
+
+  startAll(): void {
+    for (let i = 0; i < this.plan.hosts; i++) this.start('engine', i);
+    this.start('api', 0);
+    this.start('calculators', 0);
+    this.start('projector', 0);
+    this.start('odds', 0);
+    if (this.strikes.happens('two-odds')) this.start('odds', 1);
+  }
+
+  start(role: Role, index: number, campaign: 'AT_ONCE' | 'WHEN_QUIET' = index === 0 ? 'AT_ONCE' : 'WHEN_QUIET'): void {
+    const process = new SimProcess(`${role}-${index}.${++this.#births}`, this.kernel, this.random);
+    const log = this.log.seenBy(process);
+    const tails = this.plan.hub ? new TailHub(log, process.clock) : directTails(log);
+    const ports = { process, log, tails };
+    const part = this.#make(role, ports, campaign);
+    (this.running[role] as (Running<unknown> | undefined)[])[index] = { process, part };
+  }
+
+  #make(role: Role, ports: Ports, campaign: 'AT_ONCE' | 'WHEN_QUIET'): Parts[Role] {
+    switch (role) {
+      case 'engine':
+        return this.#engine(ports, campaign);
+      case 'api':
+        return new Api(ports, this.plan, this.store, (what) => this.onFatal(what));
+      case 'calculators':
+        return this.#calculators(ports);
+      case 'projector':
+        return this.#projector(ports);
+      case 'odds':
+        return this.#odds(ports);
+      default:
+        return role satisfies never;
+    }
+  }
+
+  kill(role: Role, index: number): void {
+    this.running[role][index]?.process.kill();
+    this.running[role][index] = undefined;
+  }
+
+  /** Whether everything in the command logs is decided and no job is left. */
+  isDecided(): boolean {
+    const sources = [...Array.from({ length: this.plan.shards }, (_, shard) => shard), 'market' as const];
+    return sources.every((source) => {
+      const runner = this.leader(source);
+      if (!runner?.position || !runner.state) return false;
+      const commands = source === 'market' ? TOPICS.marketCommands : TOPICS.shardCommands;
+      const partition = source === 'market' ? 0 : source;
+      const jobs = 'jobs' in runner.state ? runner.state.jobs.length : 0;
+      return jobs === 0 && runner.position.seq >= this.log.durable({ topic: commands, partition }).length;
+    });
+  }
+
+  leader(source: number | 'market') {
+    for (const host of this.running.engine) {
+      if (host?.process.state !== 'UP') continue;
+      const runner = source === 'market' ? host.part.market : host.part.shards.get(source);
+      if (runner?.status === 'LEADING') return runner;
+    }
+    return undefined;
+  }
+
+  /** Folds each decision log afresh; the hash of each state, beside that of the state its leader lives in. */
+  async hashes(hashOf: (text: string) => string): Promise<{ source: string; live: string; folded: string }[]> {
+    const log = this.log.seenByObserver();
+    const found: { source: string; live: string; folded: string }[] = [];
+    for (const source of [...Array.from({ length: this.plan.shards }, (_, shard) => shard), 'market' as const]) {
+      const runner = this.leader(source);
+      if (!runner?.state) continue;
+      const { shards } = this.plan;
+      if (source === 'market') {
+        const decider = marketDecider({ shards, hash: hashOf });
+        const { stateHash: folded } = await foldDecisions(log, MARKET_SOURCE, decider);
+        found.push({ source, live: stateHash(decider.image(runner.state as never)), folded });
+      } else {
+        const decider = shardDecider({ shard: source, shards, hash: hashOf });
+        const { stateHash: folded } = await foldDecisions(log, shardSource(source), decider);
+        found.push({
+          source: `shard-${source}`,
+          live: stateHash(decider.image(runner.state as never)),
+          folded,
+        });
+      }
+    }
+    return found;
+  }
+
+  poison(at: TopicPartition, offset: number): void {
+    this.#poison.set(`${at.topic}/${at.partition}/${offset}`, 0);
+  }
+
+  isPoison(at: TopicPartition, record: Pick<LogRecord, 'offset'>): boolean {
+    return this.#poison.has(`${at.topic}/${at.partition}/${record.offset}`);
+  }
+
+  // ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  #engine({ process, log, tails }: Ports, campaign: 'AT_ONCE' | 'WHEN_QUIET'): EngineHost {
+    const { shards, leaseTtlMs } = this.plan;
+    const host = new EngineHost({
+      ...{ log, clock: process.clock, entropy: process.entropy, shards, epoch: EPOCH, serviceKey: SERVICE_KEY },
+      ...{ leaseTtlMs, campaign },
+      tails: withPoison(tails, (at, record) => this.isPoison(at, record)),
+      onAlarm: (code, detail) => this.strikes.recent.push(`${this.kernel.step} ${process.name} ${code}: ${detail}`),
+      onHalted: (fault) => this.onFatal(`${process.name} halted: ${fault.message}`),
+    });
+    host.start();
+    return host;
+  }
+
+  #projector({ process, log, tails }: Ports): ProjectionDriver {
+    const driver = new ProjectionDriver({
+      ...{ log, tails, clock: process.clock, sources: allSources(this.plan.shards) },
+      projection: this.store.seenBy(process, this.strikes),
+      onAlarm: (code, detail) => this.strikes.recent.push(`${this.kernel.step} ${process.name} ${code}: ${detail}`),
+    });
+    driver.start();
+    return driver;
+  }
+
+  #odds({ process, log, tails }: Ports): OddsService {
+    const service = new OddsService({
+      ...{ log, tails, clock: process.clock, entropy: process.entropy, shards: this.plan.shards },
+      cache: openMemoryCache(),
+      onAlarm: (code, detail) => {
+        if (code === 'ODDS_STOPPED') this.onFatal(`${process.name} ${code}: ${detail}`);
+      },
+    });
+    this.#starting(process, service.start());
+    return service;
+  }
+
+  #calculators({ process, log, tails }: Ports): { stop(): Promise<void> } {
+    const { shards } = this.plan;
+    const options = {
+      ...{ log, tails, clock: process.clock, entropy: process.entropy, shards, serviceKey: SERVICE_KEY },
+      onAlarm: (code: string, detail: string) => {
+        this.strikes.recent.push(`${this.kernel.step} ${process.name} ${code}: ${detail}`);
+        if (code === 'CALCULATOR_STOPPED') this.onFatal(`${process.name} ${code}: ${detail}`);
+      },
+    };
+    const all = [engineCalculator(options), auditCalculator(options), this.#projectorCalculator(options)];
+    for (const calculator of all) this.#starting(process, calculator.start());
+    return { stop: async () => void (await Promise.all(all.map((calculator) => calculator.stop()))) };
+  }
+
+  /** Prices from the store, as the one of production does from its tables. */
+  #projectorCalculator(options: ConstructorParameters<typeof Calculator>[0]): Calculator {
+    return new Calculator(options, 'PROJECTOR', async ({ pool: { poolId }, version, field, finish }) => {
+      const pool = this.store.pools.get(poolId);
+      const counts = [...(pool?.counted.values() ?? [])];
+      if (!pool || counts.filter((counted) => counted === version).length < options.shards) return undefined;
+      const { ruleSet, carryInMinor } = pool.card;
+      const keys = new Set(resultKeys(ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c)));
+      const stakes = new Map([...keys].map((key) => [key, 0]));
+      for (const { sel, unit, left } of pool.bets.values()) {
+        if (left === 0) continue;
+        const read = readSelection(pool.card.type, sel, { ...field, scratched: [] }, ruleSet);
+        if (isRefusal(read)) throw new Error(`an accepted selection does not read: ${sel}`);
+        for (const key of keys)
+          stakes.set(key, (stakes.get(key) ?? 0) + unit * linesMatching(read, key, field.scratched ?? []));
+      }
+      const money = { grossMinor: pool.gross, refundsMinor: 0, carryInMinor };
+      const sheet = pricePool({ ruleSet, field, finish, ...money, stakeOn: (c) => stakes.get(c) ?? 0 });
+      return { sheet, steps: sheet.steps };
+    });
+  }
+
+  /** A role that fails while it starts, because the log is away, is started again as a supervisor would. */
+  #starting(process: SimProcess, started: Promise<unknown>): void {
+    started.catch((fault: Error) => {
+      if (process.state === 'DEAD') return;
+      this.strikes.recent.push(`${this.kernel.step} ${process.name} did not start: ${fault.message}`);
+      for (const role of Object.keys(this.running) as Role[])
+        this.running[role].forEach((one, index) => {
+          if (one?.process !== process) return;
+          this.kill(role, index);
+          this.kernel.after(1_000, () => {
+            if (!this.running[role][index]) this.start(role, index);
+          });
+        });
+    });
+  }
+}
