@@ -177,6 +177,7 @@ class Composition {
     const engine = new EngineHost({
       ...this.#named('engine', seams),
       epoch: this.#config.epoch,
+      ...hostedBy(this.#config, seams.shards),
       serviceKey: keys.service,
       snapshots: openSnapshotFiles({ dir: this.#config.data }),
       takeElsewhere: takeInProcess(this.#config),
@@ -435,6 +436,21 @@ class Composition {
     this.#voice.warn(`Unexpected fault in request ${correlationId}: ${text}`, { correlationId });
   };
 }
+
+/** The deciders that this process was told to run; all of them where it was told nothing. */
+function hostedBy(
+  { decide }: Config,
+  shards: number,
+): { readonly hosted?: readonly number[]; readonly market?: boolean } {
+  if (decide === undefined) return {};
+  const beyond = decide.find((name) => Number(name) >= shards);
+  if (beyond !== undefined)
+    throw new StartFault([`--decide names shard ${beyond}; there are 0 to ${shards - 1}.`], EXIT.SETTING);
+  const market = decide.includes('market');
+  return decide.includes('shards') ? { market } : { market, hosted: decide.filter(isNumber).map(Number) };
+}
+
+const isNumber = (text: string): boolean => /^\d+$/.test(text);
 
 /** How far each shard is projected. */
 async function shardFacts(db: SqlDatabase, shards: number): Promise<ShardFacts[]> {

@@ -51,6 +51,15 @@ const schema = z.object({
   redisUrl: url('redis').optional(),
   replication: z.coerce.number().int().min(1, 'must be 1 to 9').max(9, 'must be 1 to 9').optional(),
   epoch: z.coerce.number().int().min(1, 'must be 1 or more').default(1),
+  /** Which deciders an engine runs. */
+  decide: z
+    .string()
+    .regex(
+      /^(market|shards|\d{1,2})(,(market|shards|\d{1,2}))*$/,
+      'must be "market", "shards" or numbers of shards, separated by commas',
+    )
+    .transform((list) => list.split(','))
+    .optional(),
   /** Production on topics that one machine's loss can empty; said by health, by every answer and on every screen. */
   allowSingleNode: z.boolean(),
   /** Below this much free disk the embedded log refuses appends. */
@@ -91,6 +100,7 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   redisUrl: [undefined, 'REDIS_URL'],
   replication: [undefined, 'KAFKA_REPLICATION'],
   epoch: [undefined, 'CLUSTER_EPOCH'],
+  decide: ['--decide', 'DECIDE'],
   allowSingleNode: ['--allow-single-node', undefined],
   reserveMb: ['--reserve-mb', 'DISK_RESERVE_MB'],
   printConfig: ['--print-config', undefined],
