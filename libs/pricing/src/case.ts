@@ -5,12 +5,15 @@
 import {
   combinationText,
   type Field,
-  isPriced,
+  keptNonRunners,
   keyMembers,
   type PoolType,
+  parseRatio,
+  placesPaid,
   type RuleSet,
   ruleSetFor,
   ruleSetNames,
+  runningInterests,
   scratchedInterests,
   shapeOf,
   validateRuleSet,
@@ -31,30 +34,101 @@ export interface Case {
   readonly refundsMinor: number;
   readonly carryInMinor: number;
   readonly netMinor?: number;
+  /** Net pricing: each site's stakes by canonical combination. */
+  readonly sources?: readonly CaseSource[];
+}
+
+/** One site's stakes, scratched ones left out. */
+export interface CaseSource {
+  readonly id: string;
+  readonly takeout: string;
+  readonly stakes: ReadonlyMap<string, number>;
 }
 
 export type AnyCase = ProbablesInput & Pick<PriceInput, 'result' | 'winning'>;
 
 export function readCase(input: AnyCase): Case {
-  refuseLater(input);
+  refuseOtherPools(input);
   const { type } = input.pool;
   const { ruleSet, name } = rulesFor(input, type);
   const hasCard = input.runners !== undefined;
   const field = fieldOf(input);
-  const all = stakesOf(input, ruleSet, field);
-  const scratched = new Set(scratchedInterests(field, ruleSet.coupling));
-  const stakes = new Map([...all].filter(([c]) => !keyMembers(type, c).some((member) => scratched.has(member))));
+  if (hasCard) refuseSmallField(ruleSet, field);
+  const given = input.sources?.map(({ stakes }, index) => stakesOf(stakes, `/sources/${index}/stakes`, ruleSet, field));
+  const all = given ? summed(given) : stakesOf(input.stakes ?? [], '/stakes', ruleSet, field);
+  const stands = standing(ruleSet, field);
+  const stakes = new Map([...all].filter(stands));
   const refunded = total(all.values()) - total(stakes.values());
   const money = moneyOf(input, { stakes, refunded });
   const rules = hasCard ? ruleSet : { ...ruleSet, minInterests: 0 };
-  return { ruleSet: rules, ruleSetName: name, field, hasCard, stakes, ...money };
+  const sources = sourcesOf(input, given, ruleSet, stands);
+  return { ruleSet: rules, ruleSetName: name, field, hasCard, stakes, ...money, ...(sources ? { sources } : {}) };
+}
+
+/** Whether a stake stands: a combination that names a non-runner is refunded, unless the pool has a rank for it. */
+function standing(ruleSet: RuleSet, field: Field): (stake: readonly [c: string, minor: number]) => boolean {
+  const scratched = new Set(scratchedInterests(field, ruleSet.coupling));
+  const kept = keptNonRunners(ruleSet);
+  return ([c]) => keyMembers(ruleSet.poolType, c).filter((member) => scratched.has(member)).length <= kept;
+}
+
+function summed(maps: readonly ReadonlyMap<string, number>[]): ReadonlyMap<string, number> {
+  const all = new Map<string, number>();
+  for (const map of maps) for (const [c, minor] of map) all.set(c, (all.get(c) ?? 0) + minor);
+  return all;
+}
+
+/** The sites of net pricing; one takeout for all is one site. */
+function sourcesOf(
+  { sources, rules }: AnyCase,
+  given: readonly ReadonlyMap<string, number>[] | undefined,
+  ruleSet: RuleSet,
+  stands: (stake: readonly [c: string, minor: number]) => boolean,
+): readonly CaseSource[] | null {
+  if (!sources || !given) return null;
+  if (rules?.pricing === 'STANDARD')
+    refuseLine('INCONSISTENT', 'Several sources are priced net, not by the standard method.', '/rules/pricing');
+  if (ruleSet.tiers || ruleSet.weights) refuseLine('NOT_SUPPORTED', 'Net pricing knows no tiers.', '/sources');
+  const ids = sources.map(({ id }) => id);
+  const twice = ids.findIndex((id, index) => ids.indexOf(id) < index);
+  if (twice >= 0) refuseLine('INCONSISTENT', `The source ${ids[twice]} is given twice.`, `/sources/${twice}/id`);
+  const tooMuch = sources.findIndex(({ takeout }) => !isRate(takeout));
+  if (tooMuch >= 0) refuseLine('INVALID_RULE', 'A takeout is from 0 to 1.', `/sources/${tooMuch}/takeout`);
+  return sources.map(({ id, takeout }, index) => ({
+    id,
+    takeout,
+    stakes: new Map([...(given[index] ?? [])].filter(stands)),
+  }));
+}
+
+function isRate(text: string): boolean {
+  const rate = parseRatio(text);
+  return rate !== null && rate.n <= rate.d;
 }
 
 /** A combination's one text: betting interests, unordered ones sorted, stars kept. */
 export function combinationOf(text: string, at: string, { ruleSet, field }: Pick<Case, 'ruleSet' | 'field'>): string {
   const { picks, arrangement } = shapeOf(ruleSet.poolType);
   if (text === '*') return text;
-  const members = text.split(arrangement === 'ORDERED' ? '>' : '-');
+  // A merged quartet pool takes first-4 bets as sets.
+  const isSet = ruleSet.poolType === 'QUARTET' && text.includes('-');
+  const isOrdered = arrangement === 'ORDERED' && !isSet;
+  const members = membersOf(text, isOrdered ? '>' : '-', at, { ruleSet, field });
+  const isMulti = ruleSet.poolType === 'MULTI' && members.length > picks && members.length <= 7;
+  if (members.length !== picks && !isMulti) {
+    refuseLine('INVALID_COMBINATION', `${JSON.stringify(text)} does not name ${picks} runners.`, at);
+  }
+  return combinationText(members, isOrdered ? 'ORDERED' : 'UNORDERED');
+}
+
+/** The betting interests that a text names, stars among them; each is declared, and named once. */
+export function membersOf(
+  text: string,
+  separator: string | RegExp,
+  at: string,
+  { ruleSet, field }: Pick<Case, 'ruleSet' | 'field'>,
+): readonly string[] {
+  const members = text.split(separator);
   const known = new Set(field.declared);
   for (const member of members) {
     if (member !== '*' && !known.has(member)) {
@@ -66,10 +140,7 @@ export function combinationOf(text: string, at: string, { ruleSet, field }: Pick
   if (new Set(named).size < named.length) {
     refuseLine('REPEATED_RUNNER', `${JSON.stringify(text)} names one betting interest twice.`, at);
   }
-  if (members.length !== picks) {
-    refuseLine('INVALID_COMBINATION', `${JSON.stringify(text)} does not name ${picks} runners.`, at);
-  }
-  return combinationText(interests, arrangement);
+  return interests;
 }
 
 export const hasStar = (c: string): boolean => c.includes('*');
@@ -81,18 +152,23 @@ export function total(amounts: Iterable<number>): number {
   return sum;
 }
 
-/** What the contract knows and the rule book has not brought yet. */
-function refuseLater(input: AnyCase & { readonly results?: unknown }): void {
-  const later = (at: string, what: string): never => refuseLine('NOT_SUPPORTED', `${what} cannot be priced yet.`, at);
-  if (!isPriced(input.pool.type)) later('/pool/type', `Pool type ${input.pool.type}`);
-  if (input.results !== undefined) later('/results', 'A result of several races');
-  if (input.legs !== undefined) later('/legs', 'A pool over several races');
-  if (input.sources !== undefined) later('/sources', 'Money of several sources');
-  if (input.jackpotIn) later('/jackpotIn', 'A jackpot');
-  if (input.rules?.pricing === 'NET') later('/rules/pricing', 'Net pricing');
-  for (const name of ['tiers', 'weights', 'unique'] as const) {
-    if (input.rules?.[name] !== undefined) later(`/rules/${name}`, `A rule on ${name}`);
-  }
+/** What only pools over several races have. */
+function refuseOtherPools(input: AnyCase & { readonly results?: unknown }): void {
+  const one = `${input.pool.type} is a pool of one race.`;
+  if (input.results != null) refuseLine('INCONSISTENT', one, '/results');
+  if (input.legs !== undefined) refuseLine('INCONSISTENT', one, '/legs');
+}
+
+/** The carry-in, in the pool's own currency. */
+export function carryInOf({ carryIn, pool }: AnyCase): number {
+  if (carryIn == null || typeof carryIn === 'number') return carryIn ?? 0;
+  if (carryIn.currency !== pool.currency)
+    refuseLine(
+      'CURRENCY_MISMATCH',
+      `A carry-in of ${carryIn.currency} cannot go into a pool of ${pool.currency ?? 'no currency'}.`,
+      '/carryIn/currency',
+    );
+  return carryIn.minor;
 }
 
 // Rules.
@@ -123,6 +199,7 @@ const own = {
 const placeRules: Readonly<Partial<Record<PoolType, Partial<RuleSet>>>> = {
   PLACE: { split: 'PROFIT_SPLIT', places: 2 },
   SHOW: { split: 'PROFIT_SPLIT', places: 3 },
+  QUINELLA_PLACE: { split: 'PROFIT_SPLIT' },
 };
 
 /** The rule set of a case with its overrides, and its name where a shipped one was asked for. */
@@ -139,16 +216,19 @@ export function rulesFor(input: AnyCase, type: PoolType): { readonly ruleSet: Ru
   const base: RuleSet = shipped ?? { ...own, ...placeRules[type], poolType: type };
   const ruleSet = overridden(base, input.rules ?? {});
   const [problem] = validateRuleSet(ruleSet);
-  if (problem) refuseLine('INVALID_RULE', `${problem.message}.`, `/rules${problem.at}`);
+  if (problem) refuseLine(problem.code ?? 'INVALID_RULE', `${problem.message}.`, `/rules${problem.at}`);
   const name = shipped && input.ruleSet ? `${input.ruleSet.split('@')[0]}@${shipped.validFrom}` : null;
   return { ruleSet, name };
 }
 
 /** A new split is meant for dead heats too, and a new minimum replaces the one of minus pools, unless they are given. */
 function overridden(base: RuleSet, rules: NonNullable<AnyCase['rules']>): RuleSet {
-  const { pricing: _pricing, ...given } = rules;
+  const given = rules;
   const merged: Record<string, unknown> = { ...base };
-  if (given.minimum !== undefined) delete merged['minimumInMinusPool'];
+  if (given.minimum !== undefined) {
+    delete merged['minimumInMinusPool'];
+    delete merged['minimumInDeadHeat'];
+  }
   if (given.split !== undefined && given.split !== 'SINGLE_PRICE') merged['deadHeat'] = given.split;
   for (const [field, value] of Object.entries(given)) if (value !== undefined) merged[field] = value;
   if (merged['minimum'] === 'none') merged['minimum'] = '0';
@@ -161,6 +241,7 @@ function fieldOf(input: AnyCase): Field {
   const { runners, result } = input;
   const declared = runners?.declared ?? namedRunners(input);
   const known = new Set(declared);
+  if (runners) refuseCrowds(result, declared.length);
   readOnce([declared], known, (_, runner) => `/runners/declared/${runner}`);
   const scratched = readOnce([runners?.scratched ?? []], known, (_, runner) => `/runners/scratched/${runner}`);
   const entries = runners?.entries ?? [];
@@ -170,6 +251,26 @@ function fieldOf(input: AnyCase): Field {
   const absent = result?.flat().find((runner) => !running.has(runner));
   if (absent) refuseLine('INCONSISTENT', `Runner ${absent} was scratched and cannot finish.`, '/result');
   return { declared, scratched: [...scratched], entries };
+}
+
+/** No dead heat has more runners than the race, and all ranks together have no more either. */
+function refuseCrowds(result: AnyCase['result'], count: number): void {
+  const crowd = (result ?? []).findIndex((rank) => rank.length > count);
+  if (crowd >= 0)
+    refuseLine(
+      'TOO_MANY_DEAD_HEATERS',
+      `The dead heat has more runners than the ${count} declared.`,
+      `/result/${crowd}`,
+    );
+}
+
+/** A pool that is not offered on so small a card; what scratches do to it later is a matter of its rules. */
+function refuseSmallField(ruleSet: RuleSet, field: Field): void {
+  const count = runningInterests({ ...field, scratched: [] }, ruleSet.coupling).length;
+  const least = Math.max(ruleSet.minInterests, shapeOf(ruleSet.poolType).picks);
+  const hasPlaces = placesPaid({ ...ruleSet, placesBy: 'CARD' }, field) !== null;
+  if (count < least || !hasPlaces)
+    refuseLine('TOO_FEW_RUNNERS', `${ruleSet.poolType} is not offered with ${count} runners.`, '/runners/declared');
 }
 
 /** Checks lists of runners: each is declared, and named once in all of them. */
@@ -191,8 +292,9 @@ function readOnce(
 }
 
 /** Without a card, the runners are those that anything names. */
-function namedRunners({ stakes = [], winning = [], result }: AnyCase): readonly string[] {
-  const named = [...stakes, ...winning].flatMap(({ c }) => c.split(/[->]/));
+function namedRunners({ stakes = [], sources = [], winning = [], result }: AnyCase): readonly string[] {
+  const staked = [...stakes, ...sources.flatMap((source) => source.stakes)];
+  const named = [...staked, ...winning].flatMap(({ c }) => c.split(/[->]/));
   return [...new Set([...named, ...(result ?? []).flat()])].filter((runner) => /^[A-Za-z0-9]{1,8}$/.test(runner));
 }
 
@@ -201,10 +303,15 @@ function interestOf(runner: string, { coupling }: RuleSet, field: Field): string
   return field.entries?.find((entry) => entry.includes(runner))?.[0] ?? runner;
 }
 
-function stakesOf(input: AnyCase, ruleSet: RuleSet, field: Field): ReadonlyMap<string, number> {
+function stakesOf(
+  given: NonNullable<AnyCase['stakes']>,
+  at: string,
+  ruleSet: RuleSet,
+  field: Field,
+): ReadonlyMap<string, number> {
   const stakes = new Map<string, number>();
-  for (const [index, { c, minor }] of (input.stakes ?? []).entries()) {
-    const combination = combinationOf(c, `/stakes/${index}/c`, { ruleSet, field });
+  for (const [index, { c, minor }] of given.entries()) {
+    const combination = combinationOf(c, `${at}/${index}/c`, { ruleSet, field });
     stakes.set(combination, (stakes.get(combination) ?? 0) + minor);
   }
   return stakes;
@@ -229,14 +336,16 @@ function moneyOf(
       '/refunds',
     );
   }
-  const carryInMinor = input.carryIn ?? 0;
-  const isPartial = plain.length < staked.stakes.size || input.stakes === undefined;
+  const carryInMinor = carryInOf(input);
+  const isPartial = plain.length < staked.stakes.size || (input.stakes ?? input.sources) === undefined;
   if (input.gross == null && input.net == null && isPartial) {
     refuseLine('MISSING_FIELD', 'Give gross (or net), or the stakes of all combinations.', '/gross');
   }
   const winning = input.winning?.reduce((sum, { minor }) => sum + (minor ?? 0), 0) ?? 0;
   const grossMinor = input.gross ?? Math.max(standing, winning, input.net ?? 0) + refundsMinor;
   const gross = grossMinor - refundsMinor;
+  if (grossMinor === 0 && carryInMinor === 0 && !input.jackpotIn)
+    refuseLine('EMPTY_POOL', 'A pool of zero has nothing to price.', input.gross === 0 ? '/gross' : '/stakes');
   if (gross < 0) refuseLine('INCONSISTENT', 'The refunds are more than the gross pool.', '/refunds');
   if (gross < standing) refuseLine('INCONSISTENT', `The stakes, ${standing}, are more than the gross pool.`, '/gross');
   if (input.net != null && input.net > gross)

@@ -16,7 +16,7 @@ import {
   type Sheet,
   shapeOf,
 } from '#mutuel/tote';
-import { rulesFor } from './case.js';
+import { carryInOf, rulesFor } from './case.js';
 import {
   type LegInput,
   type LegStake,
@@ -65,7 +65,7 @@ export function pricedLegs(input: PriceInput): PriceOutput {
         ruleSet: rules,
         result,
         ...money,
-        carryInMinor: input.carryIn ?? 0,
+        carryInMinor: carryInOf(input),
         jackpotInMinor: input.jackpotIn ?? 0,
         ...(input.mandatory && { mandatory: true }),
         stakeOf,
@@ -100,7 +100,7 @@ export function legMoneyOf(input: LegInput, stakes: readonly Standing[], given: 
   if (gross < won) refuseLine('INCONSISTENT', `The winning stakes, ${won}, are more than the gross pool.`, '/winning');
   if (input.net != null && input.net > gross)
     refuseLine('INCONSISTENT', 'The net pool is more than the gross pool.', '/net');
-  if (!Number.isSafeInteger(grossMinor + (input.carryIn ?? 0) + (input.jackpotIn ?? 0)))
+  if (!Number.isSafeInteger(grossMinor + carryInOf(input) + (input.jackpotIn ?? 0)))
     refuseLine('AMOUNT_TOO_LARGE', 'The pool is beyond 2^53.', '/gross');
   return { grossMinor, refundsMinor, ...(input.net == null ? {} : { netMinor: input.net }) };
 }

@@ -11,7 +11,7 @@ import {
   ratio,
   willPays,
 } from '#mutuel/tote';
-import { rulesFor } from './case.js';
+import { carryInOf, rulesFor } from './case.js';
 import { type LegInput, legsOf, linesOf, type Standing, stakedOn, standingOf, withLegRules } from './leg-case.js';
 import { legMoneyOf } from './leg-line.js';
 import { refuseLine } from './refusal.js';
@@ -29,7 +29,7 @@ export function legProbables(input: LegInput): ProbablesOutput {
     grossMinor,
     refundsMinor,
     ...(netMinor === undefined ? {} : { netMinor }),
-    carryInMinor: input.carryIn ?? 0,
+    carryInMinor: carryInOf(input),
     jackpotInMinor: input.jackpotIn ?? 0,
     ...(input.mandatory && { mandatory: true }),
     stakeOf: (key) => stakedOn(standing, key),

@@ -12,6 +12,17 @@ export type LineCode =
   | 'AMOUNT_TOO_LARGE'
   | 'UNKNOWN_RULE_SET'
   | 'INVALID_RULE'
+  | 'SHARES_NOT_ONE'
+  | 'PLACES_HOLE'
+  | 'OVERLAPPING_DATES'
+  | 'UNKNOWN_TIER'
+  | 'TOO_FEW_RUNNERS'
+  | 'RANK_HOLE'
+  | 'TOO_MANY_DEAD_HEATERS'
+  | 'NEGATIVE_AMOUNT'
+  | 'FRACTIONAL_AMOUNT'
+  | 'EMPTY_POOL'
+  | 'CURRENCY_MISMATCH'
   | 'UNKNOWN_RUNNER'
   | 'REPEATED_RUNNER'
   | 'INVALID_COMBINATION'
@@ -66,14 +77,23 @@ function deepest(issue: Issue | undefined): Issue | undefined {
 }
 
 function codeOf(issue: Issue, value: unknown): LineCode {
+  if (issue.code === 'too_small' && issue.path[0] === 'result' && issue.origin === 'array') return 'RANK_HOLE';
+  if (issue.code === 'too_small' && issue.origin !== 'array' && issue.origin !== 'string' && issue.minimum === 0)
+    return 'NEGATIVE_AMOUNT';
+  if (issue.code === 'invalid_type' && issue.expected === 'int' && typeof found(issue, value) === 'number')
+    return 'FRACTIONAL_AMOUNT';
+  if (issue.code === 'invalid_type' && issue.path[0] === 'result' && found(issue, value) === null) return 'RANK_HOLE';
   if (issue.code === 'too_big' && issue.origin !== 'array' && issue.origin !== 'string') return 'AMOUNT_TOO_LARGE';
   if (issue.code !== 'invalid_type') return 'INVALID_INPUT';
-  const found = issue.path.reduce<unknown>(
+  return found(issue, value) === undefined && issue.path.length > 0 ? 'MISSING_FIELD' : 'INVALID_INPUT';
+}
+
+/** The value that an issue is about. */
+const found = (issue: Issue, value: unknown): unknown =>
+  issue.path.reduce<unknown>(
     (inside, key) => (typeof inside === 'object' && inside !== null ? Reflect.get(inside, key) : undefined),
     value,
   );
-  return found === undefined && issue.path.length > 0 ? 'MISSING_FIELD' : 'INVALID_INPUT';
-}
 
 export const pointer = (path: readonly PropertyKey[]): string =>
   path.map((key) => `/${String(key).replaceAll('~', '~0').replaceAll('/', '~1')}`).join('');

@@ -19,6 +19,8 @@ const split = z.enum(['SINGLE_PRICE', 'PROFIT_SPLIT', 'GROSS_SPLIT', 'JAPAN']);
 const combination = z.string().min(1).max(200);
 const poolType = z.enum(poolTypes as [(typeof poolTypes)[number], ...typeof poolTypes]);
 
+const stake = z.strictObject({ c: combination, minor });
+
 /** Overrides, in the schema of the shipped rule sets; values are checked once more as a whole rule set. */
 const rules = z.strictObject({
   takeout: rate.optional(),
@@ -65,7 +67,8 @@ const rules = z.strictObject({
   jackpot: z.strictObject({ share: rate, of: z.enum(['NET', 'GROSS']) }).optional(),
   partUnitMinor: z.int().min(1).optional(),
   ladderShare: rate.optional(),
-  incremental: z.boolean().optional(),
+  tierProfit: z.enum(['OWN', 'INCREMENTS']).optional(),
+  minimumInDeadHeat: decimal.optional(),
   legs: z
     .strictObject({
       right: z.enum(['WINNER', 'PLACED']),
@@ -98,6 +101,9 @@ const leg = z.strictObject({
 
 const ranks = z.array(z.array(runner).min(1, 'A rank holds at least one runner')).max(99);
 
+/** Net pricing: one site's stakes and takeout. */
+const source = z.strictObject({ id: z.string().min(1).max(64), takeout: rate, stakes: z.array(stake).max(MOST * 10) });
+
 const caseFields = {
   id: z.string().max(1_000).optional(),
   ruleSet: z.string().max(64).optional(),
@@ -109,15 +115,18 @@ const caseFields = {
   }),
   runners: field.optional(),
   stakes: z
-    .array(z.strictObject({ c: combination, minor }))
+    .array(stake)
     .max(MOST * 10)
     .optional(),
   gross: minor.nullish(),
   refunds: minor.nullish(),
   net: minor.nullish(),
-  carryIn: minor.nullish(),
+  /** An amount, or one with its currency, which must be the pool's. */
+  carryIn: z.union([minor, z.strictObject({ minor, currency: z.string().max(8) })]).nullish(),
   jackpotIn: minor.nullish(),
-  sources: z.array(z.unknown()).optional(),
+  /** The least gross pool, with a gross carry-in, that the operator promised. */
+  guarantee: minor.nullish(),
+  sources: z.array(source).max(100).optional(),
   legs: z.array(leg).max(12).optional(),
   /** Pools over several races: the ranks of each leg, null or none for a leg that was not run. */
   results: z.array(ranks.nullable()).max(12).nullish(),
@@ -177,14 +186,26 @@ export const priceOutput = z.object({
   net: minor,
   carryIn: minor,
   dividends: z.array(
-    z.object({ tier: z.string(), c: z.string(), price: z.string(), exact: z.string(), stake: minor, paid: minor }),
+    z.object({
+      tier: z.string(),
+      c: z.string(),
+      price: z.string(),
+      exact: z.string(),
+      stake: minor,
+      paid: minor,
+      source: z.string().optional(),
+    }),
   ),
   tiers: z.array(z.object({ tier: z.string(), pool: minor })),
   refunded: minor,
   breakage: minor,
   topUp: minor,
   carryOut: minor,
+  jackpotIn: minor,
   jackpot: minor,
+  sources: z
+    .array(z.object({ id: z.string(), gross: minor, takeout: minor, net: minor, paid: minor, breakage: z.int() }))
+    .optional(),
   steps: z.array(z.string()),
 });
 

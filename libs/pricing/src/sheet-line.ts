@@ -1,5 +1,5 @@
 /** What every priced line shares: winning stakes as given, a sheet as a line, and a fault of the mathematics as a refusal. */
-import { parseRatio, type Ratio, ratio, type Sheet, ToteFault } from '#mutuel/tote';
+import { parseRatio, type Ratio, ratio, type Sheet, type SourceSheet, ToteFault } from '#mutuel/tote';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, PriceOutput } from './schema.js';
 
@@ -19,23 +19,35 @@ export function sheetOutput(
     takeout: sheet.takeoutMinor,
     net: sheet.netMinor,
     carryIn: sheet.carryInMinor,
-    dividends: sheet.dividends.map(({ tier, c, price, exact, stakeMinor, paidMinor }) => ({
+    dividends: sheet.dividends.map(({ tier, c, price, exact, stakeMinor, paidMinor, source }) => ({
       tier,
       c: label(c),
       price,
       exact,
       stake: stakeMinor,
       paid: paidMinor,
+      ...(source === undefined ? {} : { source }),
     })),
     tiers: sheet.tiers.map(({ tier, poolMinor }) => ({ tier, pool: poolMinor })),
     refunded: sheet.refundedMinor,
     breakage: sheet.breakageMinor,
     topUp: sheet.topUpMinor,
     carryOut: sheet.carryOutMinor,
+    jackpotIn: sheet.jackpotInMinor,
     jackpot: sheet.jackpotMinor,
+    ...(sheet.sources ? { sources: sheet.sources.map(sourceOutput) } : {}),
     steps: [...sheet.steps],
   };
 }
+
+const sourceOutput = (source: SourceSheet): NonNullable<PriceOutput['sources']>[number] => ({
+  id: source.id,
+  gross: source.grossMinor,
+  takeout: source.takeoutMinor,
+  net: source.netMinor,
+  paid: source.paidMinor,
+  breakage: source.breakageMinor,
+});
 
 /** A winning stake as given: minor units, or units of a stated price. */
 export function winningStake(

@@ -301,7 +301,63 @@ describe('bad lines are refused with code and place', () => {
       'INCONSISTENT',
       '/result',
     ],
-    ['a hole in the ranks', { result: [['1'], [], ['2']] }, 'INVALID_INPUT', '/result/1'],
+    ['a hole in the ranks', { result: [['1'], [], ['2']] }, 'RANK_HOLE', '/result/1'],
+    ['a rank that is nothing', { result: [['1'], null, ['2']] }, 'RANK_HOLE', '/result/1'],
+    ['more dead-heaters than runners', { result: [['1', '2', '3', '4']] }, 'TOO_MANY_DEAD_HEATERS', '/result/0'],
+    [
+      'too few runners for the pool',
+      { pool: of('TRIFECTA'), runners: { declared: ['1', '2'] }, stakes: [{ c: '1>2>1', minor: 1 }] },
+      'TOO_FEW_RUNNERS',
+      '/runners/declared',
+    ],
+    [
+      'too few runners for a show',
+      { pool: of('SHOW'), runners: { declared: ['1', '2', '3'] } },
+      'TOO_FEW_RUNNERS',
+      '/runners/declared',
+    ],
+    ['shares that do not add to one', { rules: { shares: ['1/2', '1/3'] } }, 'SHARES_NOT_ONE', '/rules/shares'],
+    [
+      'tiers that do not add to one',
+      {
+        rules: {
+          tiers: [
+            { name: 'ORDER', share: '0.5' },
+            { name: 'DISORDER', share: '0.4' },
+          ],
+        },
+      },
+      'SHARES_NOT_ONE',
+      '/rules/tiers',
+    ],
+    [
+      'a place table with a hole',
+      {
+        pool: of('PLACE'),
+        rules: {
+          places: [
+            { from: 4, places: 2 },
+            { from: 8, places: 4 },
+          ],
+        },
+      },
+      'PLACES_HOLE',
+      '/rules/places/1',
+    ],
+    ['a pool of zero', { stakes: [{ c: '1', minor: 0 }] }, 'EMPTY_POOL', '/stakes'],
+    ['a gross pool of zero', { stakes: undefined, gross: 0 }, 'EMPTY_POOL', '/gross'],
+    [
+      'a carry-in of another currency',
+      { carryIn: { minor: 5, currency: 'EUR' } },
+      'CURRENCY_MISMATCH',
+      '/carryIn/currency',
+    ],
+    [
+      'a tier that the pool has not',
+      { stakes: undefined, gross: 500, winning: [{ tier: 'ORDER', c: '1', minor: 1 }] },
+      'UNKNOWN_TIER',
+      '/winning/0/tier',
+    ],
     ['an amount beyond 2^53', { stakes: [{ c: '1', minor: 2 ** 53 }] }, 'AMOUNT_TOO_LARGE', '/stakes/0/minor'],
     [
       'amounts together beyond 2^53',
@@ -314,8 +370,8 @@ describe('bad lines are refused with code and place', () => {
       'AMOUNT_TOO_LARGE',
       '/stakes',
     ],
-    ['a fraction of a minor unit', { stakes: [{ c: '1', minor: 1.5 }] }, 'INVALID_INPUT', '/stakes/0/minor'],
-    ['a negative stake', { stakes: [{ c: '1', minor: -1 }] }, 'INVALID_INPUT', '/stakes/0/minor'],
+    ['a fraction of a minor unit', { stakes: [{ c: '1', minor: 1.5 }] }, 'FRACTIONAL_AMOUNT', '/stakes/0/minor'],
+    ['a negative stake', { stakes: [{ c: '1', minor: -1 }] }, 'NEGATIVE_AMOUNT', '/stakes/0/minor'],
     ['an amount as text', { gross: '100' }, 'INVALID_INPUT', '/gross'],
     ['an unknown field', { grosss: 1 }, 'UNKNOWN_FIELD', '/grosss'],
     ['an unknown field of a stake', { stakes: [{ c: '1', minor: 1, note: 'x' }] }, 'UNKNOWN_FIELD', '/stakes/0/note'],
@@ -328,8 +384,6 @@ describe('bad lines are refused with code and place', () => {
     ['no rules at all', { ruleSet: undefined }, 'MISSING_FIELD', '/ruleSet'],
     ['no pool', { pool: undefined }, 'MISSING_FIELD', '/pool'],
     ['an unknown pool type', { pool: of('LOTTO') }, 'INVALID_INPUT', '/pool/type'],
-    ['a pool type of a later day', { pool: of('PICK6') }, 'NOT_SUPPORTED', '/pool/type'],
-    ['a jackpot', { jackpotIn: 5 }, 'NOT_SUPPORTED', '/jackpotIn'],
     ['stakes above the gross pool', { gross: 150 }, 'INCONSISTENT', '/gross'],
     ['refunds above the gross pool', { gross: 300, refunds: 301 }, 'INCONSISTENT', '/refunds'],
     ['a net pool above the gross pool', { net: 201, gross: 200 }, 'INCONSISTENT', '/net'],
@@ -352,7 +406,7 @@ describe('bad lines are refused with code and place', () => {
       'a winner with more than the pool',
       { stakes: undefined, gross: 500, winning: [{ c: '1', minor: 501 }] },
       'INCONSISTENT',
-      '/winning',
+      '/winning/0',
     ],
     [
       'a winner twice',

@@ -38,6 +38,7 @@ export {
   readLegKey,
 } from './legs.js';
 export { type Cover, choose } from './lines.js';
+export { type NetInput, priceNet, type SourceMoney } from './net-price.js';
 export {
   type OddsLine,
   type OddsMoney,
@@ -66,6 +67,7 @@ export {
   priceRungs,
   type RungInput,
   type Sheet,
+  type SourceSheet,
   type StakeOn,
 } from './price.js';
 export { parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
@@ -82,7 +84,14 @@ export {
   type TierRule,
   type UniqueRule,
 } from './rule-set.js';
-export { isRuleSet, type RuleProblem, ruleSetFields, validateRuleSet } from './rule-set-check.js';
+export {
+  isRuleSet,
+  overlaps,
+  type RuleProblem,
+  ruleSetFields,
+  validateRuleSet,
+  validateRuleSets,
+} from './rule-set-check.js';
 export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js';
 export {
   expandLines,

@@ -7,6 +7,7 @@ import { breakPrices, cost } from './breakage.js';
 import { type Claim, claimsOf, exactPrices, ruledShares, type StakeOf } from './claims.js';
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
+import { keyLabel } from './keys.js';
 import { type Rung, resultKeys } from './pools.js';
 import { type Allotment, allot, type Pot, tierNames, tierPrices, weightOf } from './pots.js';
 import {
@@ -60,6 +61,18 @@ export interface Dividend {
   readonly exact: string;
   readonly stakeMinor: number;
   readonly paidMinor: number;
+  /** Net pricing: whose customers are paid this price. */
+  readonly source?: string;
+}
+
+/** Net pricing: one site's money; its breakage is below zero where other sites owe it. */
+export interface SourceSheet {
+  readonly id: string;
+  readonly grossMinor: number;
+  readonly takeoutMinor: number;
+  readonly netMinor: number;
+  readonly paidMinor: number;
+  readonly breakageMinor: number;
 }
 
 /**
@@ -89,6 +102,7 @@ export interface Sheet {
   readonly jackpotMinor: number;
   readonly dividends: readonly Dividend[];
   readonly tiers: readonly { readonly tier: string; readonly poolMinor: number }[];
+  readonly sources?: readonly SourceSheet[];
   readonly steps: readonly string[];
 }
 
@@ -195,7 +209,7 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
   const inPool = gross + carryInMinor + money.guaranteeMinor + jackpotInMinor - takeoutMinor;
   const toPay = inPool - carryOutMinor - jackpotMinor;
   return balanced({
-    ...frame(input, rung, gross),
+    ...frameOf(input, rung, gross),
     outcome: 'PAID',
     rung: rung.rung,
     takeoutMinor,
@@ -292,7 +306,7 @@ function potDividends(input: RungInput & { readonly rung: Rung; readonly gross: 
     ...(isMerged ? { weights } : {}),
   });
   const dividends = claims.flatMap((claim, index) =>
-    claimDividends(ruleSet, claim, exact[index] ?? ZERO, priced[index] ?? ZERO),
+    dividendsOf(ruleSet, claim, exact[index] ?? ZERO, priced[index] ?? ZERO),
   );
   return {
     dividends,
@@ -315,7 +329,8 @@ function partPrice({ partUnitMinor }: RuleSet, how: Split, full: Ratio, stake: R
   return compare(part, ONE) < 0 ? multiply(full, part) : full;
 }
 
-function claimDividends(rules: RuleSet, claim: Claim, exact: Ratio, price: Ratio): readonly Dividend[] {
+/** The dividends of a claim, one for each key it pays. */
+export function dividendsOf(rules: RuleSet, claim: Claim, exact: Ratio, price: Ratio): readonly Dividend[] {
   return claim.keys.map(({ c, stake }) => ({
     tier: claim.tier,
     c,
@@ -331,7 +346,7 @@ function claimDividends(rules: RuleSet, claim: Claim, exact: Ratio, price: Ratio
 // A rung that ends the ladder.
 
 function ended(input: RungInput, rung: Rung, gross: number): Sheet {
-  const base = frame(input, rung, gross);
+  const base = frameOf(input, rung, gross);
   if (rung.how === 'REFUND') {
     return balanced({
       ...base,
@@ -378,7 +393,11 @@ const tierAmounts = ({ pools }: Allotment): Sheet['tiers'] =>
   pools.map(({ tier, pool }) => ({ tier, poolMinor: toMinor(floor(pool)) }));
 
 /** A sheet with no money moved yet. */
-function frame(input: RungInput, rung: Rung, gross: number): Sheet {
+export function frameOf(
+  input: Pick<RungInput, 'ruleSet' | 'refundsMinor' | 'carryInMinor' | 'jackpotInMinor'>,
+  rung: Rung,
+  gross: number,
+): Sheet {
   return {
     ruleSetId: input.ruleSet.id,
     outcome: 'PAID',
@@ -431,7 +450,7 @@ function priceSteps(rules: RuleSet, split: Split, dividends: readonly Dividend[]
   const how = `${split}, ${rules.rounding === 'DOWN' ? 'down' : 'nearest'} to ${rounding}`;
   return dividends.map(
     ({ tier, c, exact, price, stakeMinor, paidMinor }) =>
-      `${tier === rules.poolType ? '' : `${tier} `}${c}: exact price ${exact} (${how}, then minimum) = ${price}; paid ${paidMinor} = ${stakeMinor} x ${price}, rounded down`,
+      `${tier === rules.poolType ? '' : `${tier} `}${keyLabel(c)}: exact price ${exact} (${how}, then minimum) = ${price}; paid ${paidMinor} = ${stakeMinor} x ${price}, rounded down`,
   );
 }
 

@@ -10,6 +10,8 @@ import type { DisplayStep, RuleSet } from './rule-set.js';
 export interface RuleProblem {
   readonly at: string;
   readonly message: string;
+  /** Set where callers tell this defect from others. */
+  readonly code?: 'SHARES_NOT_ONE' | 'PLACES_HOLE' | 'OVERLAPPING_DATES';
 }
 
 type Check = (value: unknown) => string | null;
@@ -197,6 +199,42 @@ export function validateRuleSet(value: unknown): readonly RuleProblem[] {
   return problems.length > 0 ? problems : crossProblems(given as unknown as RuleSet);
 }
 
+/** Rule sets of which two are for one name, pool type and day: only one can be in force. Pointers are positions. */
+export function overlaps(ruleSets: readonly RuleSet[]): readonly RuleProblem[] {
+  const first = new Map<string, number>();
+  return ruleSets.flatMap(({ name, poolType, validFrom }, index) => {
+    const key = `${name} ${poolType} ${validFrom}`;
+    const before = first.get(key);
+    if (before === undefined) {
+      first.set(key, index);
+      return [];
+    }
+    const message = `${name} has two rule sets for ${poolType} from ${validFrom} on: this one and number ${before}`;
+    return [{ at: `/${index}/validFrom`, message, code: 'OVERLAPPING_DATES' as const }];
+  });
+}
+
+/**
+ * Everything wrong with a list of rule sets: each by itself (`/3/takeout`), and two of one name and pool type that begin on
+ * the same day, so that nobody could say which is in force.
+ */
+export function validateRuleSets(values: readonly unknown[]): readonly RuleProblem[] {
+  const problems = values.flatMap((value, index) =>
+    validateRuleSet(value).map(({ at, message }) => ({ at: `/${index}${at}`, message })),
+  );
+  if (problems.length > 0) return problems;
+  const begun = new Map<string, number>();
+  return (values as readonly RuleSet[]).flatMap(({ name, poolType, validFrom }, index) => {
+    const key = `${name} ${poolType} ${validFrom}`;
+    const other = begun.get(key);
+    begun.set(key, index);
+    if (other === undefined) return [];
+    return [
+      { at: `/${index}/validFrom`, message: `${name} ${poolType} begins on ${validFrom} twice, here and at /${other}` },
+    ];
+  });
+}
+
 export const isRuleSet = (value: unknown): value is RuleSet => validateRuleSet(value).length === 0;
 
 function fieldProblems(name: string, value: unknown): RuleProblem[] {
@@ -228,8 +266,8 @@ function crossProblems(rules: RuleSet): RuleProblem[] {
 /** Shares add to one; names are unique; `unique` names a tier, and then what is missing is its part. */
 function tierProblems({ tiers, shares, unique, weights }: RuleSet): RuleProblem[] {
   const problems: RuleProblem[] = [];
-  if (shares !== undefined && compare(sum(shares.map(toRatio)), ONE) > 0)
-    problems.push({ at: '/shares', message: 'shares add to more than 1' });
+  if (shares !== undefined && compare(sum(shares.map(toRatio)), ONE) !== 0)
+    problems.push({ at: '/shares', message: 'the shares do not add to 1', code: 'SHARES_NOT_ONE' });
   const names = tiers?.map(({ name }) => name) ?? Object.keys(weights ?? {});
   if (unique && !names.includes(unique.tier))
     problems.push({ at: '/unique/tier', message: `${unique.tier} is not a tier` });
@@ -238,7 +276,7 @@ function tierProblems({ tiers, shares, unique, weights }: RuleSet): RuleProblem[
   if (twice >= 0) problems.push({ at: `/tiers/${twice}/name`, message: `the tier ${names[twice]} is named twice` });
   const all = compare(sum(tiers.map(({ share }) => toRatio(share))), ONE);
   if (all > 0 || (all < 0 && unique === undefined))
-    problems.push({ at: '/tiers', message: 'the shares of the tiers do not add to 1' });
+    problems.push({ at: '/tiers', message: 'the shares of the tiers do not add to 1', code: 'SHARES_NOT_ONE' });
   return problems;
 }
 
@@ -247,11 +285,11 @@ function placeProblems(places: RuleSet['places']): RuleProblem[] {
   if (typeof places !== 'object') return [];
   return places.flatMap(({ from, places: paid }, index) => {
     const before = places[index - 1];
-    const at = `/places/${index}`;
-    if (paid > from) return [{ at, message: `${from} runners cannot fill ${paid} places` }];
-    if (before && from <= before.from) return [{ at, message: 'steps of places must rise in from' }];
+    const hole = (message: string): RuleProblem[] => [{ at: `/places/${index}`, message, code: 'PLACES_HOLE' }];
+    if (paid > from) return hole(`${from} runners cannot fill ${paid} places`);
+    if (before && from <= before.from) return hole('steps of places must rise in from');
     if (before && paid !== before.places + 1)
-      return [{ at, message: `between ${before.places} and ${paid} places the table has a hole` }];
+      return hole(`between ${before.places} and ${paid} places the table has a hole`);
     return [];
   });
 }

@@ -1,0 +1,158 @@
+/**
+ * Net pricing: money of several sources, each with its own takeout, in one pool (host and guests). Prices are made from
+ * net bets, then every source breaks them by its own takeout and keeps its own breakage, which may be below zero: what one
+ * site owes another. Never used where one takeout is enough and the rule set says STANDARD.
+ *
+ * Source s: net_s = gross_s (1 - t_s), net bet_s,i = bet_s,i (1 - t_s). From all net bets B_i and all net money N the
+ * split gives a base price; source s pays break(base_i (1 - t_s)): Oklahoma 325:65-9-1, Arizona R19-2-523.
+ */
+import { breakPrices } from './breakage.js';
+import { type Claim, claimsOf, exactPrices } from './claims.js';
+import { type Dividend, dividendsOf, frameOf, type RungInput, type Sheet } from './price.js';
+import {
+  add,
+  floor,
+  multiply,
+  ONE,
+  type Ratio,
+  ratio,
+  ratioText,
+  subtract,
+  sum,
+  toMinor,
+  toRatio,
+  ZERO,
+} from './ratio.js';
+import { assertTote } from './refusal.js';
+import type { RuleSet } from './rule-set.js';
+import type { Rung } from './rung.js';
+
+/** One site's money, after refunds; `takeout` as text, `stakeOf` its stakes by key. */
+export interface SourceMoney {
+  readonly id: string;
+  readonly takeout: string;
+  readonly grossMinor: number;
+  readonly stakeOf: (c: string) => Ratio;
+}
+
+export interface NetInput extends Pick<RungInput, 'ruleSet' | 'rungs' | 'carryInMinor'> {
+  readonly sources: readonly SourceMoney[];
+}
+
+export function priceNet(input: NetInput): Sheet {
+  const { ruleSet, rungs, sources, carryInMinor } = input;
+  assertTote(ruleSet.tiers === undefined && ruleSet.weights === undefined, 'net pricing knows no tiers');
+  const grossMinor = sources.reduce((total, source) => total + source.grossMinor, 0);
+  const netBet = (c: string): Ratio => sum(sources.map((source) => multiply(source.stakeOf(c), keptOf(source))));
+  for (const rung of rungs) {
+    const base = frameOf({ ruleSet, carryInMinor, refundsMinor: 0 }, rung, grossMinor);
+    if (rung.how === 'REFUND')
+      return {
+        ...base,
+        outcome: 'REFUND',
+        netMinor: grossMinor,
+        refundedMinor: grossMinor,
+        carryOutMinor: carryInMinor,
+      };
+    if (rung.how === 'CARRY') return carried(base, sources);
+    const claims = claimsOf(rung, netBet);
+    if (claims.length > 0) return paid(input, base, rung, claims);
+  }
+  assertTote(false, 'a ladder must end in a refund or a carry');
+}
+
+const keptOf = ({ takeout }: SourceMoney): Ratio => subtract(ONE, toRatio(takeout));
+const netOf = (source: SourceMoney): Ratio => multiply(ratio(source.grossMinor), keptOf(source));
+const takeoutOf = (source: SourceMoney): number => source.grossMinor - toMinor(ceil(netOf(source)));
+const ceil = (a: Ratio): bigint => -floor(subtract(ZERO, a));
+
+function carried(base: Sheet, sources: readonly SourceMoney[]): Sheet {
+  const takeoutMinor = sources.reduce((total, source) => total + takeoutOf(source), 0);
+  const netMinor = base.grossMinor - takeoutMinor;
+  return { ...base, outcome: 'CARRIED', takeoutMinor, netMinor, carryOutMinor: netMinor + base.carryInMinor };
+}
+
+function paid({ ruleSet, sources, carryInMinor }: NetInput, base: Sheet, rung: Rung, claims: readonly Claim[]): Sheet {
+  const net = add(sum(sources.map(netOf)), ratio(carryInMinor));
+  const bases = exactPrices({
+    // Net bets against net money: what was taken out is gone from both.
+    ...{ ruleSet: { ...ruleSet, takeout: '0' }, rung, net, claims, carryInMinor },
+    gross: toMinor(floor(net)),
+  });
+  const sites = sources.map((source) => siteOf(ruleSet, rung, source, { claims, bases }));
+  const dividends = sites.flatMap((site) => site.dividends);
+  const totals = { takeout: 0, paid: 0, breakage: carryInMinor };
+  for (const { sheet } of sites) {
+    totals.takeout += sheet.takeoutMinor;
+    totals.paid += sheet.paidMinor;
+    totals.breakage += sheet.breakageMinor;
+  }
+  return {
+    ...base,
+    outcome: 'PAID',
+    rung: rung.rung,
+    takeoutMinor: totals.takeout,
+    netMinor: base.grossMinor - totals.takeout,
+    paidMinor: totals.paid,
+    breakageMinor: Math.max(0, totals.breakage),
+    topUpMinor: Math.max(0, -totals.breakage),
+    dividends,
+    tiers: [{ tier: ruleSet.poolType, poolMinor: toMinor(floor(net)) }],
+    sources: sites.map((site) => site.sheet),
+    steps: [
+      `net pool ${text(net)} = ${sites.map(({ sheet }) => `${sheet.id} ${sheet.netMinor}`).join(' + ')} + carry-in ${carryInMinor}`,
+      ...claims.map(
+        ({ c, stake }, i) => `${c}: base price ${ratioText(bases[i] ?? ZERO)} on net bets ${text(stake)} (${rung.how})`,
+      ),
+      ...sites.flatMap((site) => site.steps),
+    ],
+  };
+}
+
+/** What one site pays: base prices by its own takeout, broken, and its own breakage. */
+function siteOf(
+  ruleSet: RuleSet,
+  rung: Rung,
+  source: SourceMoney,
+  { claims, bases }: { readonly claims: readonly Claim[]; readonly bases: readonly Ratio[] },
+): {
+  readonly dividends: readonly Dividend[];
+  readonly sheet: NonNullable<Sheet['sources']>[number];
+  readonly steps: readonly string[];
+} {
+  const kept = keptOf(source);
+  const own = claims.map((claim) => {
+    const keys = claim.keys.map(({ c }) => ({ c, stake: source.stakeOf(c) }));
+    return { ...claim, keys, stake: sum(keys.map(({ stake }) => stake)) };
+  });
+  const exact = bases.map((price) => multiply(price, kept));
+  const priced = breakPrices({ ruleSet, rung, claims: own, exact, net: netOf(source) });
+  const dividends = own.flatMap((claim, i) =>
+    dividendsOf(ruleSet, claim, exact[i] ?? ZERO, priced[i] ?? ZERO).map((dividend) => ({
+      ...dividend,
+      source: source.id,
+    })),
+  );
+  const takeoutMinor = takeoutOf(source);
+  const netMinor = source.grossMinor - takeoutMinor;
+  const paidMinor = dividends.reduce((total, dividend) => total + dividend.paidMinor, 0);
+  const sheet = {
+    id: source.id,
+    grossMinor: source.grossMinor,
+    takeoutMinor,
+    netMinor,
+    paidMinor,
+    breakageMinor: netMinor - paidMinor,
+  };
+  const steps = dividends.map(
+    ({ c, exact: unbroken, price, stakeMinor, paidMinor: out }) =>
+      `${source.id} ${c}: ${unbroken} = base x (1 - ${source.takeout}), broken and raised to the minimum = ${price}; paid ${out} = ${stakeMinor} x ${price}, rounded down`,
+  );
+  return {
+    dividends,
+    sheet,
+    steps: [...steps, `${source.id}: breakage ${sheet.breakageMinor} = net ${netMinor} - paid ${paidMinor}`],
+  };
+}
+
+const text = (value: Ratio): string => (value.d === 1n ? `${value.n}` : ratioText(value));
