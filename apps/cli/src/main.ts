@@ -8,6 +8,7 @@ import { addExport } from './export-command.js';
 import { addLog } from './log-command.js';
 import { addPricing } from './pricing-commands.js';
 import { addRebuild } from './rebuild-command.js';
+import { addRules } from './rules-commands.js';
 import { addSnapshot } from './snapshot-command.js';
 import { addVerify } from './verify-command.js';
 
@@ -25,6 +26,7 @@ program
   .argument('[flags...]', '--port --data --rate --no-demo --card FILE and more, checked by the system')
   .action((flags: string[]) => run({ roles: ROLES, demoByDefault: true, args: flags }));
 addPricing(program);
+addRules(program);
 addRebuild(program);
 addSnapshot(program);
 addExport(addLog(program));

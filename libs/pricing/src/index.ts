@@ -8,7 +8,14 @@ import { probablesOf } from './probables-line.js';
 import { LineRefused, type RefusalLine } from './refusal.js';
 import type { CountOutput, PriceOutput, PricingCommand, ProbablesOutput } from './schema.js';
 
+export { explained, explainRuleSet } from './explain.js';
 export type { LineCode, RefusalLine } from './refusal.js';
+export {
+  type MoneyDifference,
+  moneyDifference,
+  type PoolDifference,
+  rulesDifference,
+} from './rules-diff.js';
 export { type CountOutput, type PriceOutput, type PricingCommand, type ProbablesOutput, schemaOf } from './schema.js';
 
 /** One pool to its dividends. Never throws for what an outsider can send. */
