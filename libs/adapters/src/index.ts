@@ -19,6 +19,7 @@ export {
   type TopicsOptions,
 } from './kafka/kafka-topics.js';
 export { requireKafkaVersion } from './kafka/kafka-version.js';
+export { type ElectionOptions, openAdvisoryElection } from './postgres/advisory-election.js';
 export { type Migration, migrate } from './postgres/migrate.js';
 export { DatabaseFault, type DatabaseOptions, openDatabase } from './postgres/pg-database.js';
 export { openRedisCache, type RedisCacheOptions } from './redis/redis-cache.js';

@@ -181,6 +181,8 @@ class Composition {
       serviceKey: keys.service,
       snapshots: openSnapshotFiles({ dir: this.#config.data }),
       takeElsewhere: takeInProcess(this.#config),
+      // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
+      campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
       onAlarm: this.#onAlarm,
       onHalted: (fault) => this.#fail(fault),
     });
@@ -189,7 +191,7 @@ class Composition {
     this.#readiness.add('engine', () => {
       const runners = [...engine.shards.values(), ...(engine.market ? [engine.market] : [])];
       const idle = runners
-        .filter((runner) => runner.status !== 'LEADING')
+        .filter(({ status }) => status !== 'LEADING' && status !== 'STANDBY')
         .map((runner) => `${runner.src} ${runner.status}`);
       return idle.length === 0 ? undefined : idle.join(', ');
     });

@@ -8,6 +8,7 @@ import {
   checkKafkaTopics,
   ensureKafkaTopics,
   migrate,
+  openAdvisoryElection,
   openDatabase,
   openKafkaLog,
   openLmdbLog,
@@ -20,6 +21,7 @@ import {
 import { TOPICS } from '#mutuel/contracts';
 import {
   type Clock,
+  type Election,
   type Entropy,
   type EventLog,
   type HotCache,
@@ -44,6 +46,8 @@ export interface Seams {
   readonly windowMs: number;
   readonly database: () => Promise<SqlDatabase>;
   readonly cache: () => Promise<HotCache>;
+  /** Where several engines may run: who of them should lead. */
+  readonly election?: Election | undefined;
   close(): Promise<void>;
 }
 
@@ -136,6 +140,7 @@ async function distributed(config: Config, clientId: string, onWarning: OnWarnin
     durable,
     windowMs: 5,
     label,
+    election: openAdvisoryElection({ url: databaseUrl, onWarning }),
   });
 }
 
@@ -165,15 +170,16 @@ interface SeamParts {
   readonly durable: boolean;
   readonly windowMs: number;
   readonly label: string;
+  readonly election?: Election;
 }
 
 /** Opens database and cache once, when the first role asks, and closes in the opposite order. */
-function seams({ config, log, shards, cache, open, durable, windowMs, label }: SeamParts): Seams {
+function seams({ config, log, shards, cache, open, durable, windowMs, label, election }: SeamParts): Seams {
   const tails = new TailHub(log, systemClock);
   let opened: Promise<Opened> | undefined;
   let cached: Promise<HotCache> | undefined;
   return {
-    ...{ log, tails, clock: systemClock, entropy: systemEntropy, shards, durable, windowMs },
+    ...{ log, tails, clock: systemClock, entropy: systemEntropy, shards, durable, windowMs, election },
     label: config.label ?? label,
     async database() {
       opened ??= open()
@@ -190,6 +196,7 @@ function seams({ config, log, shards, cache, open, durable, windowMs, label }: S
     },
     async close() {
       await tails.close();
+      await election?.close();
       await (await cached?.catch(() => undefined))?.close();
       await (await opened?.catch(() => undefined))?.close();
       await log.close();

@@ -12,6 +12,7 @@ import {
   type Deaths,
   type DeciderSettings,
   deathsInMemory,
+  type Election,
   type OnAlarm,
   type RunnerMetrics,
   type Seams,
@@ -22,8 +23,10 @@ import { type DropReason, type ValidDecision, validRecords } from './valid-recor
 export interface RunnerOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> {
   readonly onAlarm?: OnAlarm;
   readonly deaths?: Deaths;
-  /** The first attempt to lead: at once (default), or like all later ones when the log has gone quiet. */
+  /** The first attempt to lead: at once (default), or like all later ones when elected or when the log has gone quiet. */
   readonly campaign?: 'AT_ONCE' | 'WHEN_QUIET';
+  /** Where there is one, a standby does not wait for silence. */
+  readonly election?: Pick<Election, 'tryLead' | 'resign'> | undefined;
   /** Silence on the decision log after which a standby tries to lead; default 2,000 ms. */
   readonly quietMs?: number;
   /** Whether silence counts only while commands wait (default). A decider that must speak by itself sets it to false. */
@@ -35,6 +38,10 @@ export interface RunnerOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> 
 export type RunnerStatus = 'IDLE' | 'FOLDING' | 'STANDBY' | 'LEADING' | 'STOPPED' | 'HALTED';
 
 const DEFAULT_QUIET_MS = 2_000;
+/** How often a standby asks whether it is elected, and a leader whether it still is. */
+const ELECTION_MS = 250;
+/** Who was put down by another does not stand again before that one can have been elected. */
+const AFTER_DEFEAT_MS = 3_000;
 /** Back-off after a lost incarnation: random up to this, doubled for every fruitless one, never above the last. */
 const FIRST_BACK_OFF_MS = 100;
 const MAX_BACK_OFF_MS = 5_000;
@@ -61,6 +68,7 @@ export class DeciderRunner<S, C, E> {
   #folded: (state: S) => void = () => undefined;
   #told = 0;
   #heardAt = 0;
+  #standsFrom = 0;
   #fruitless = 0;
 
   constructor(options: RunnerOptions<S, C, E>) {
@@ -116,6 +124,7 @@ export class DeciderRunner<S, C, E> {
     this.#stopping.abort();
     await this.#life?.stop();
     await this.#running;
+    await this.#o.election?.resign(this.src);
     if (this.status !== 'HALTED') this.#become('STOPPED');
   }
 
@@ -129,8 +138,9 @@ export class DeciderRunner<S, C, E> {
       this.#life = undefined;
       if (end.cause === 'STOPPED') return;
       if (this.#isFinal(life, end)) return;
-      // Who lost the log to another waits until that one is silent; who failed alone tries again.
+      // Who lost the log to another waits until that one is silent or gone; who failed alone tries again.
       atOnce = end.cause !== 'FOREIGN_START';
+      if (!atOnce) await this.#stepBack();
       this.#become('STANDBY');
       await this.#o.clock.sleep(this.#backOff(), this.#stopping.signal);
     }
@@ -153,16 +163,20 @@ export class DeciderRunner<S, C, E> {
     this.#become('FOLDING');
     await life.fold();
     this.#folded(life.state);
-    if (!atOnce) await this.#untilQuiet(life);
+    if (!atOnce) await this.#untilCalled(life);
     if (!this.#stopping.signal.aborted) await life.claim();
-    if (life.leading) this.#become('LEADING');
+    if (life.leading) {
+      this.#become('LEADING');
+      void this.#staysElected(life);
+    }
     if (this.#stopping.signal.aborted) await life.stop();
     return life.over;
   }
 
-  /** Resolves when the log has been silent too long, or when there is nothing left to wait for. */
-  async #untilQuiet(life: DeciderLife<S, C, E>): Promise<void> {
-    const { clock, quietMs = DEFAULT_QUIET_MS, quietNeedsWork = true } = this.#o;
+  /** Resolves when this runner is elected, when the log has been silent too long, or when there is nothing left to wait for. */
+  async #untilCalled(life: DeciderLife<S, C, E>): Promise<void> {
+    const { clock, election, quietMs = DEFAULT_QUIET_MS, quietNeedsWork = true } = this.#o;
+    const pause = Math.min(quietMs / 4, election ? ELECTION_MS : Number.POSITIVE_INFINITY);
     let over = false;
     void life.over.then(() => {
       over = true;
@@ -170,10 +184,25 @@ export class DeciderRunner<S, C, E> {
     this.#become('STANDBY');
     this.#heardAt = clock.now();
     while (!over && !this.#stopping.signal.aborted) {
-      await clock.sleep(quietMs / 4, this.#stopping.signal);
+      if (election && clock.now() >= this.#standsFrom && (await election.tryLead(this.src))) return;
+      await clock.sleep(pause, this.#stopping.signal);
       const silent = clock.now() - this.#heardAt >= quietMs;
       if (silent && (!quietNeedsWork || (await this.#workWaits(life)))) return;
     }
+  }
+
+  /** However it came to lead: while it does, nobody else is called. */
+  async #staysElected(life: DeciderLife<S, C, E>): Promise<void> {
+    const { clock, election } = this.#o;
+    while (election && this.#life === life && this.status === 'LEADING' && !this.#stopping.signal.aborted) {
+      await election.tryLead(this.src);
+      await clock.sleep(ELECTION_MS, this.#stopping.signal);
+    }
+  }
+
+  async #stepBack(): Promise<void> {
+    this.#standsFrom = this.#o.clock.now() + AFTER_DEFEAT_MS;
+    await this.#o.election?.resign(this.src);
   }
 
   /** Commands not decided yet, or a job in the state whose next step nobody has asked for. */

@@ -19,7 +19,7 @@ import { DeciderRunner, type RunnerOptions } from './decider-runner.js';
 import { randomId } from './random-id.js';
 import { type Numbered, Relay } from './relay.js';
 import { RenewingAppender } from './renewing-appender.js';
-import type { OnAlarm, Seams } from './runner-options.js';
+import type { Election, OnAlarm, Seams } from './runner-options.js';
 import { SnapshotKeeper, type TakeElsewhere } from './snapshot-keeper.js';
 import { type SnapshotStore, snapshotHeads } from './snapshots.js';
 
@@ -38,6 +38,7 @@ export interface EngineHostOptions extends Seams {
   readonly leaseEveryMs?: number;
   readonly leaseTtlMs?: number;
   readonly campaign?: 'AT_ONCE' | 'WHEN_QUIET';
+  readonly election?: Pick<Election, 'tryLead' | 'resign'> | undefined;
   /** Where deciders start from, and where they leave their state; without it everything starts at the log's beginning. */
   readonly snapshots?: SnapshotStore | undefined;
   /** Takes the snapshots of what is led here. */
@@ -195,8 +196,8 @@ export class EngineHost {
   // ── Both ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #common(work: RenewingAppender) {
-    const { log, tails, clock, entropy, epoch, serviceKey, snapshots, campaign = 'AT_ONCE' } = this.#o;
-    const seams = { log, tails, clock, entropy, epoch, serviceKey, snapshots };
+    const { log, tails, clock, entropy, epoch, serviceKey, snapshots, election, campaign = 'AT_ONCE' } = this.#o;
+    const seams = { log, tails, clock, entropy, epoch, serviceKey, snapshots, election };
     return { ...seams, campaign, work, onAlarm: this.#onAlarm } satisfies Partial<RunnerOptions<never, never, never>>;
   }
 

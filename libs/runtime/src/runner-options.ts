@@ -15,6 +15,15 @@ export interface Seams {
   readonly entropy: Entropy;
 }
 
+/** A hint who should try to lead; where it has no answer, silence of the decision log is the sign. */
+export interface Election {
+  /** Whether this process is the one that should lead; once it is, it stays so until it resigns or its connection is lost. */
+  tryLead(src: string): Promise<boolean>;
+  /** Lets another one try. */
+  resign(src: string): Promise<void>;
+  close(): Promise<void>;
+}
+
 export interface DeciderSettings<S, C, E> {
   readonly decider: Decider<S, C, E>;
   /**
