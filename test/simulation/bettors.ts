@@ -219,7 +219,7 @@ export class Bettors {
 
   #bets(race: RacePlan): BetOrder[] {
     const { random } = this;
-    const isMany = this.#has('many-bets') && random.chance(0.03);
+    const isMany = this.#has('many-bets') && random.chance(0.015);
     const count = isMany ? random.between(40, 100) : random.chance(0.85) ? 1 : random.between(2, 4);
     return Array.from({ length: count }, (_, i) => this.#bet(race, i, isMany && random.chance(0.8)));
   }

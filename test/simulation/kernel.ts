@@ -105,7 +105,7 @@ export class SimProcess {
     readonly kernel: Kernel,
     random: Random,
   ) {
-    this.entropy = { bytes: (count) => Uint8Array.from({ length: count }, () => random.below(256)) };
+    this.entropy = { bytes: (count) => random.bytes(count) };
     this.clock = {
       now: () => kernel.now + this.clockOffset,
       sleep: (ms, signal) => this.#sleep(ms, signal),

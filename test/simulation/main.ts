@@ -2,7 +2,7 @@
  * `npm run simulate`: seeds through the simulator, one after the other, with progress. A failure prints seed, commit, step, what struck,
  * the log around it and the one command that replays it; the exit code is 1.
  *
- *   npm run simulate -- [--seeds N] [--commands M] [--seed S] [--without a,b] [--races N] [--minimise] [--coverage]
+ *   npm run simulate -- [--seeds N] [--commands M] [--seed S] [--without a,b] [--races N] [--minimise] [--coverage] [--stop-at N]
  *
  * Without --seed the seeds are others each time; they are printed. --minimise shrinks the first failure.
  */
@@ -15,8 +15,6 @@ import { FAULTS, FEATURES, planOf } from './plan.js';
 import { type Failure, type Outcome, runSeed } from './run.js';
 
 const REPORT_EVERY_MS = 5_000;
-/** A run with more failures than this has said enough. */
-const MAX_FAILURES = 5;
 const MAX_SEED = 1_000_000_000;
 
 const { values } = parseArgs({
@@ -28,12 +26,15 @@ const { values } = parseArgs({
     races: { type: 'string' },
     minimise: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    'stop-at': { type: 'string', default: '5' },
   },
 });
 
 const commands = wholeNumber('commands', values.commands);
 const first = values.seed === undefined ? randomInt(1, MAX_SEED) : wholeNumber('seed', values.seed);
 const count = values.seeds === undefined ? (values.seed === undefined ? 50 : 1) : wholeNumber('seeds', values.seeds);
+/** A run with more failures than this has said enough. */
+const maxFailures = wholeNumber('stop-at', values['stop-at']);
 const without = new Set(values.without.split(',').filter((name) => name !== ''));
 const unknown = [...without].find((name) => !([...FAULTS, ...FEATURES] as string[]).includes(name));
 if (unknown !== undefined)
@@ -50,7 +51,7 @@ async function main(): Promise<void> {
   let told = began;
   console.log(`Seeds ${first} to ${first + count - 1}, ${commands} commands each`);
   let done = 0;
-  for (; done < count && failures.length < MAX_FAILURES; done++) {
+  for (; done < count && failures.length < maxFailures; done++) {
     const outcome = await runSeed(planOf(first + done, commands, changes));
     coverage.add(outcome.hits);
     total.decisions += outcome.decisions;

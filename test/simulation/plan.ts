@@ -40,6 +40,8 @@ export const FAULTS = [
   'command-forged',
   'poison',
   'outage',
+  'snapshot-failed',
+  'snapshot-rot',
   'night',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -75,6 +77,7 @@ export const FEATURES = [
   'wrong-roles',
   'late-bets',
   'french-rules',
+  'snapshots',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -178,5 +181,7 @@ const RATES: Readonly<Record<Fault, number>> = {
   'command-forged': 0.15,
   poison: 0.002,
   outage: 0.01,
+  'snapshot-failed': 0.1,
+  'snapshot-rot': 0.1,
   night: 0.5,
 };

@@ -43,6 +43,12 @@ export class Random {
     return list[this.below(list.length)] as T;
   }
 
+  bytes(count: number): Uint8Array {
+    const bytes = new Uint8Array(count);
+    for (let i = 0; i < count; i++) bytes[i] = this.below(256);
+    return bytes;
+  }
+
   hex(digits: number): string {
     let text = '';
     while (text.length < digits) text += this.below(0x10000).toString(16).padStart(4, '0');

@@ -2,6 +2,7 @@
  * One seed from the first card to rest: builds the world, lets the day and the faults happen, stops the faults, and demands that
  * everything comes to rest within a bound. A broken rule, an exception nobody caught, a process that halted: each ends the run red.
  */
+import { createHash } from 'node:crypto';
 import { sha256, TOPICS } from '#mutuel/contracts';
 import { Auditor } from './auditor/auditor.js';
 import { Finding } from './auditor/finding.js';
@@ -62,7 +63,7 @@ class World {
   readonly network: Network;
   readonly chaos: Chaos;
   #failure: Failure | undefined;
-  #trace = '';
+  readonly #trace = createHash('sha256');
   #poison: Random;
 
   constructor(readonly plan: Plan) {
@@ -77,9 +78,7 @@ class World {
     });
     this.#poison = stream('poison');
     this.log = new SimLog(this.kernel, plan, stream('log'), this.strikes, topicsOf(shards), (at, record) => {
-      this.#trace = sha256(
-        `${this.#trace}${at.topic}${at.partition}${record.time}${Buffer.from(record.value).toString('latin1')}`,
-      );
+      this.#trace.update(`${at.topic}${at.partition}/${record.time}/`).update(record.value);
       if (at.topic === POISONED_TOPIC && this.strikes.has('poison')) this.#mayPoison(at, record.offset, record.value);
       this.#guard(() => this.auditor.heard(at, record));
     });
@@ -221,7 +220,7 @@ class World {
     this.#failure ??= {
       ...{ rule, message, step: this.kernel.step, simulatedMs: this.kernel.now - START },
       strikes: this.strikes.recent.slice(-12),
-      log: this.auditor.recent.slice(-12),
+      log: this.auditor.recent(),
     };
   }
 
@@ -235,7 +234,12 @@ class World {
         ticks: auditor.odds.ticks,
         steps: kernel.step,
       },
-      ...{ simulatedMs: kernel.now - START, hits: this.strikes.hits, trace: this.#trace, failure: this.#failure },
+      ...{
+        simulatedMs: kernel.now - START,
+        hits: this.strikes.hits,
+        trace: this.#trace.digest('hex'),
+        failure: this.#failure,
+      },
     };
   }
 }

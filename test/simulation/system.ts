@@ -26,6 +26,7 @@ import type { Plan } from './plan.js';
 import { withPoison } from './poison.js';
 import type { Random } from './random.js';
 import type { SimLog } from './sim-log.js';
+import { SimSnapshots } from './sim-snapshots.js';
 import { Store } from './store.js';
 import type { Strikes } from './strikes.js';
 
@@ -66,6 +67,7 @@ export class System {
   readonly running: { [R in Role]: (Running<Parts[R]> | undefined)[] };
   /** A part stopped for good, or threw where nobody catches: the process would have ended. */
   onFatal: (what: string) => void = () => undefined;
+  readonly #snapshots: SimSnapshots;
   readonly #poison = new Map<string, number>();
   #births = 0;
 
@@ -76,6 +78,7 @@ export class System {
     private readonly random: Random,
     private readonly strikes: Strikes,
   ) {
+    this.#snapshots = new SimSnapshots(plan.shards, random, strikes);
     this.running = { engine: [], api: [], calculators: [], projector: [], odds: [] };
   }
 
@@ -181,7 +184,14 @@ export class System {
     const host = new EngineHost({
       ...{ log, clock: process.clock, entropy: process.entropy, shards, epoch: EPOCH, serviceKey: SERVICE_KEY },
       ...{ leaseTtlMs, campaign },
-      tails: withPoison(tails, (at, record) => this.isPoison(at, record)),
+      ...(this.plan.features.has('snapshots')
+        ? {
+            snapshots: this.#snapshots.seenBy(process),
+            takeElsewhere: this.#snapshots.takenFrom(process, log),
+            snapshotEvery: { decisions: 100, ms: 3_000 },
+          }
+        : {}),
+      tails: this.plan.faults.has('poison') ? withPoison(tails, (at, record) => this.isPoison(at, record)) : tails,
       onAlarm: (code, detail) => this.strikes.recent.push(`${this.kernel.step} ${process.name} ${code}: ${detail}`),
       onHalted: (fault) => this.onFatal(`${process.name} halted: ${fault.message}`),
     });

@@ -31,20 +31,21 @@ interface Source {
   readonly decisions: Decision[];
 }
 
+const RECENT = 12;
+
 export class Auditor {
   readonly told: Told;
   readonly market: MarketBooks;
   readonly odds: OddsBooks;
   readonly shards: readonly ShardBooks[];
   decisions = 0;
-  /** The last records heard, for a failure's report. */
-  readonly recent: string[] = [];
   /** Facts of the market as they are decided, for whoever strikes at such moments. */
   onFact: (kind: string) => void = () => undefined;
   readonly #o: AuditorOptions;
   readonly #sources: Source[];
   readonly #market: Source;
   #moves: [string, number][] = [];
+  readonly #recent: { readonly at: Place; readonly record: RawRecord }[] = [];
 
   constructor(options: AuditorOptions) {
     this.#o = options;
@@ -70,10 +71,8 @@ export class Auditor {
 
   /** A record became durable. */
   heard(at: Place, record: RawRecord): void {
-    this.recent.push(
-      `${at.topic}[${at.partition}] ${record.offset} @${record.time} ${Buffer.from(record.value).toString('utf8').slice(0, 400)}`,
-    );
-    if (this.recent.length > 40) this.recent.shift();
+    this.#recent.push({ at, record });
+    if (this.#recent.length > RECENT) this.#recent.shift();
     const source = at.topic.startsWith('market') ? this.#market : (this.#sources[at.partition] as Source);
     if (at.topic.endsWith('.commands')) this.told.appended(source.commands.accept(record).cid);
     else if (at.topic === 'odds') this.odds.accept(record);
@@ -82,6 +81,14 @@ export class Auditor {
 
   answered(question: Question, answer: Answer): void {
     this.told.answered(question, answer);
+  }
+
+  /** The last records heard, for a failure's report. */
+  recent(): string[] {
+    return this.#recent.map(({ at, record: { offset, time, value } }) => {
+      const text = Buffer.from(value).toString('utf8').slice(0, 400);
+      return `${at.topic}[${at.partition}] ${offset} @${time} ${text}`;
+    });
   }
 
   phases(): ReadonlySet<Phase> {

@@ -1,0 +1,277 @@
+/**
+ * The mutants: wrong behaviours that throw nothing, chosen from the rules of exactly-once and of a race's life, not from the tests. Each
+ * is one replacement in one source; where the text is gone, the rule has moved and the mutant must follow it.
+ */
+export interface Mutant {
+  readonly name: string;
+  /** Under `libs/`. */
+  readonly file: string;
+  readonly from: string;
+  readonly to: string;
+  /** For one that is known to survive: the reason. */
+  readonly why?: string;
+}
+
+const SHARD = 'engine/src/shard.ts';
+const MARKET = 'engine/src/market.ts';
+const VALID = 'runtime/src/valid-records.ts';
+
+export const mutants: readonly Mutant[] = [
+  // ── Exactly once ───────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: 'a zombie that extends the head counts',
+    file: VALID,
+    from: "if (inc !== m.inc) return { kind: 'dropped', reason: 'ZOMBIE', inc };",
+    to: "if (inc !== m.inc && decision.prev !== m.head) return { kind: 'dropped', reason: 'ZOMBIE', inc };",
+  },
+  {
+    name: 'a repeated start revives its incarnation',
+    file: VALID,
+    from: "if (this.#starts.has(inc)) return { kind: 'dropped', reason: 'REPEATED_START', inc };",
+    to: '',
+  },
+  { name: 'a contradiction does not kill its incarnation', file: VALID, from: '    m.dead = true;\n', to: '' },
+  {
+    name: 'a decision need not take the next command',
+    file: 'runtime/src/decider-life.ts',
+    from: 'const from = lastIn !== null && lastIn[0] === this.#o.epoch ? lastIn[1] + 1 : 0;',
+    to: 'const from = lastIn !== null && lastIn[0] === this.#o.epoch ? lastIn[1] + 2 : 0;',
+  },
+  {
+    name: 'an append without an answer is told as refused',
+    file: 'runtime/src/command-lane.ts',
+    from: "fault instanceof AppendFault ? fault.outcome : 'UNKNOWN'",
+    to: "fault instanceof AppendFault ? 'NOT_APPENDED' : 'UNKNOWN'",
+  },
+  {
+    name: 'clients are answered from any record read, valid or not',
+    file: 'runtime/src/decision-reader.ts',
+    from: "if (accepted.kind === 'valid') decisions.push(accepted);",
+    to: "if (accepted.kind === 'valid' || (accepted.kind === 'dropped' && accepted.reason === 'ZOMBIE')) decisions.push(accepted.kind === 'valid' ? accepted : ({ kind: 'valid', decision: JSON.parse(new TextDecoder().decode(record.value)), hash: '', offset: record.offset, time: record.time } as never));",
+  },
+  {
+    name: 'a fact seen before is applied again',
+    file: SHARD,
+    from: 'if (n <= s.factNo) return refuse',
+    to: 'if (n < 0) return refuse',
+  },
+  {
+    name: 'a fact is applied over a gap',
+    file: SHARD,
+    from: 'if (n > s.factNo + 1) return refuse',
+    to: 'if (n < 0) return refuse',
+  },
+  {
+    name: 'a report of a shard is taken twice',
+    file: MARKET,
+    from: 'if (n <= last) return refuse',
+    to: 'if (n < 0) return refuse',
+  },
+  {
+    name: 'the relay sends out of order',
+    file: 'runtime/src/relay.ts',
+    from: 'return { values, last };',
+    to: 'return { values: values.reverse(), last };',
+  },
+  {
+    name: 'a relay believes what it sent was taken',
+    file: 'runtime/src/relay.ts',
+    from: 'const taken = this.#o.taken() ?? 0;',
+    to: 'const taken = this.#sent;',
+  },
+  {
+    name: 'the service signature is not checked',
+    file: 'contracts/src/commands.ts',
+    from: "if (!timingSafeEqual(Buffer.from(mac, 'hex'), macOf(cid, signed, key))) {",
+    to: 'if (mac === key.toString() + macOf.name + timingSafeEqual.name + cid) {',
+  },
+  {
+    name: 'money is moved without a signature',
+    file: 'engine/src/shard-commands.ts',
+    from: 'return trusted ? readAccountCommand(c) :',
+    to: 'return trusted || c ? readAccountCommand(c) :',
+  },
+  {
+    name: 'quarantine forgets which command killed',
+    file: 'runtime/src/runner-options.ts',
+    from: 'const key = (epoch: number, offset: number) =>',
+    to: 'const key = (epoch: number, _: number, offset = 0) =>',
+  },
+  {
+    name: 'a snapshot forgets which money was moved',
+    file: SHARD,
+    from: 'moneyRefs: new Map(moneyRows.map(([key, seq, amount]) => [key, { seq, amount }])),',
+    to: 'moneyRefs: new Map(moneyRows.slice(1).map(([key, seq, amount]) => [key, { seq, amount }])),',
+  },
+  // ── References ─────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: 'the horizon of references is forgotten',
+    file: SHARD,
+    from: 'advanceHorizon(state.refs, decided.at);',
+    to: 'advanceHorizon(state.refs, 0);',
+  },
+  {
+    name: 'a reference of the future is taken',
+    file: SHARD,
+    from: 'if (ref.time > x.at + REF_AHEAD_MS)',
+    to: 'if (ref.time > x.at + REF_AHEAD_MS * 1_000_000)',
+  },
+  {
+    name: 'another body under a reference is answered as the first',
+    file: SHARD,
+    from: 'if (taken.body !== body)',
+    to: 'if (taken.body !== body && Number.isNaN(body))',
+  },
+  {
+    name: 'a refused ticket leaves its reference free',
+    file: SHARD,
+    from: 'rememberRef(s, accountOf(s, e.account), e.ref, bodyNumber(e.body), d);',
+    to: '',
+  },
+  // ── The sale ───────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: 'a bet is accepted after the marker',
+    file: SHARD,
+    from: "  const { race } = pool;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
+    to: "  const race = pool.race.status === 'CLOSED' ? { ...pool.race, status: 'OPEN' as ShardRace['status'] } : pool.race;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
+  },
+  {
+    name: 'the scheduled stop is ignored',
+    file: SHARD,
+    from: 'scheduledStop: card.scheduledStop ?? Number.MAX_SAFE_INTEGER,',
+    to: 'scheduledStop: Number.MAX_SAFE_INTEGER,',
+  },
+  {
+    name: 'the lease is ignored',
+    file: SHARD,
+    from: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs)',
+    to: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs * 1_000)',
+  },
+  {
+    name: 'the lease runs from its arrival, not from its issue',
+    file: SHARD,
+    from: 'Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
+    to: 'Math.max(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
+  },
+  {
+    name: 'a bet that waited too long is accepted',
+    file: SHARD,
+    from: 'if (x.decidedAt - x.at > STALE_MS)',
+    to: 'if (x.decidedAt - x.at > STALE_MS * 1_000)',
+  },
+  {
+    name: 'bets between the stop and the marker stand',
+    file: SHARD,
+    from: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, late);",
+    to: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, Math.max(late, d.at));",
+  },
+  {
+    name: 'a late off refunds nobody',
+    file: SHARD,
+    from: 'race.offAt = Math.min(race.offAt, fact.offAt);',
+    to: 'race.offAt = Math.max(race.stopAt, fact.offAt);',
+  },
+  {
+    name: 'a bet on a scratched runner is taken',
+    file: SHARD,
+    from: 'if (race.scratched.length > 0 && linesWithout',
+    to: 'if (race.scratched.length > 90 && linesWithout',
+  },
+  {
+    name: 'a balance may fall below zero',
+    file: SHARD,
+    from: 'if (total > account.balance)',
+    to: 'if (total > account.balance + 10_000)',
+  },
+  {
+    name: 'limits of an older version come back',
+    file: SHARD,
+    from: 'if (c.version <= account.limitsVersion)',
+    to: 'if (c.version < account.limitsVersion - 1_000)',
+  },
+  // ── Seal, result, payment ──────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: 'the seal counts what it has just voided',
+    file: SHARD,
+    from: 'bets: book.standingBets - gone,',
+    to: 'bets: book.standingBets,',
+  },
+  {
+    name: 'the cursor of a job is off by one',
+    file: SHARD,
+    from: '  let i = job.cursor;\n  for (; i < end && items.length',
+    to: '  let i = job.cursor + 1;\n  for (; i < end && items.length',
+  },
+  {
+    name: 'a bet that was cancelled is paid',
+    file: SHARD,
+    from: 'for (const bet of e.bets) withdraw(poolOf(s, bet.pool), bet.i, bet.amount, BET.CANCELLED);',
+    to: '',
+  },
+  {
+    name: 'a scratch refunds the whole bet',
+    file: SHARD,
+    from: 'stakeOf(i) - Math.min(stakeOf(i), left.of(',
+    to: 'stakeOf(i) - Math.min(0, left.of(',
+  },
+  {
+    name: 'the stop is when the market heard of the result',
+    file: MARKET,
+    from: 'return facts(s, [], [closing(race, x.at)]);',
+    to: 'return facts(s, [], [closing(race, x.at + 1)]);',
+  },
+  {
+    name: 'the second person is the first',
+    file: MARKET,
+    from: 'if (race.enteredBy === by.user)',
+    to: 'if (race.enteredBy === by.device)',
+  },
+  {
+    name: 'any preview may be confirmed',
+    file: MARKET,
+    from: 'if (race.previewHash !== previewHash)',
+    to: "if (previewHash === '')",
+  },
+  {
+    name: 'a scratch leaves the preview standing',
+    file: MARKET,
+    from: "  if (race.status === 'PROVISIONAL') race.status = 'CLOSED';\n  forgetProposals(s, race);",
+    to: '  void forgetProposals;\n  void s;',
+  },
+  {
+    name: 'roles are not asked for',
+    file: MARKET,
+    from: 'ALLOWED[c.type]?.some((role) => c.by.roles.includes(role))',
+    to: 'ALLOWED[c.type]?.some((role) => role !== undefined)',
+  },
+  {
+    name: 'two calculators are enough',
+    file: MARKET,
+    from: 'const all = PROPOSAL_SOURCES.map((source) => proposals[source]);',
+    to: "const all = PROPOSAL_SOURCES.map((source) => proposals[source === 'AUDIT' ? 'ENGINE' : source]);",
+  },
+  {
+    name: 'a race settles before the last shard has paid',
+    file: MARKET,
+    from: 'if (!ids.every((id) => paidOf(id).every((known) => known !== null)))',
+    to: 'if (!ids.every((id) => paidOf(id).some((known) => known !== null)))',
+  },
+  {
+    name: 'refunds after the seal are not taken off the totals',
+    file: MARKET,
+    from: 'pool.refundedAfterSeal += report.amount;',
+    to: 'pool.refundedAfterSeal += 0 * report.amount;',
+  },
+  {
+    name: "an odds tick counts what came after its cycle's moment",
+    file: 'views/src/odds-book.ts',
+    from: 'if (placed.time > until) break;',
+    to: 'if (placed.time > until + 1_000) break;',
+  },
+  {
+    name: 'a missed odds cycle is skipped',
+    file: 'services/src/odds-service.ts',
+    from: 'const cycle = (this.#prev ?? this.#base) + 1;',
+    to: 'const cycle = Math.max((this.#prev ?? this.#base) + 1, Math.floor(clock.now() / CYCLE_MS));',
+  },
+];

@@ -1,0 +1,134 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it, test } from 'vitest';
+import { Chain, sha256 } from './auditor/chain.js';
+import { payment } from './auditor/lines.js';
+import { merkleRoot } from './auditor/merkle.js';
+import { OddsBooks } from './auditor/odds-books.js';
+import { type Answer, Told } from './auditor/told.js';
+import { FAULTS, FEATURES, planOf } from './plan.js';
+import { runSeed } from './run.js';
+
+const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
+
+describe('the simulation', () => {
+  test.each([11, 12, 13, 14])(
+    'comes to rest with every rule kept (seed %i)',
+    async (seed) => {
+      const { failure, settled, decisions } = await runSeed(planOf(seed, 250));
+      expect(failure).toBeUndefined();
+      expect(settled).toBeGreaterThan(0);
+      expect(decisions).toBeGreaterThan(100);
+    },
+    60_000,
+  );
+
+  it('writes the same bytes in the same order for the same seed', async () => {
+    const [first, second] = [await runSeed(planOf(21, 200)), await runSeed(planOf(21, 200))];
+    expect(second.trace).toBe(first.trace);
+    expect(second.steps).toBe(first.steps);
+  }, 60_000);
+
+  it('leaves out what the command line takes out, and nothing else', () => {
+    const plan = planOf(5, 100);
+    const [fault] = plan.faults.keys();
+    const less = planOf(5, 100, { without: new Set([fault as string]) });
+    expect([...less.faults.keys()]).toEqual([...plan.faults.keys()].slice(1));
+    expect(less.features).toEqual(plan.features);
+  });
+
+  it('switches every fault and every feature on in some seeds and off in others', () => {
+    const plans = Array.from({ length: 60 }, (_, seed) => planOf(seed, 100));
+    for (const fault of FAULTS) expect(new Set(plans.map(({ faults }) => faults.has(fault))).size).toBe(2);
+    for (const feature of FEATURES) expect(new Set(plans.map(({ features }) => features.has(feature))).size).toBe(2);
+  });
+});
+
+describe('the auditor', () => {
+  it('imports nothing of what it judges', () => {
+    const folder = join(import.meta.dirname, 'auditor');
+    const imports = readdirSync(folder).flatMap((file) => {
+      const text = readFileSync(join(folder, file), 'utf8');
+      return [...text.matchAll(/from '([^']+)'/g)].map(([, from]) => from as string);
+    });
+    const foreign = imports.filter((from) => !from.startsWith('./') && !from.startsWith('node:'));
+    expect([...new Set(foreign)].sort()).toEqual(['#mutuel/audit', '../strikes.js']);
+  });
+
+  it('counts the records of the current incarnation alone, in sequence, each extending the one before', () => {
+    const chain = new Chain('shard-0');
+    const records: unknown[] = [];
+    const say = (value: unknown): number | undefined => {
+      records.push(value);
+      return chain.accept({ offset: records.length - 1, time: 0, value: bytes(value) })?.seq;
+    };
+    const decided = (seq: number, inc: string, prev: string, offset = seq - 1) => ({
+      ...{ kind: 'decision', seq, in: [1, offset, 0], inc, prev, events: [], posts: [] },
+    });
+    const first = decided(1, 'a', '0'.repeat(64));
+    const head = sha256(bytes(first));
+    expect(say({ kind: 'started', inc: 'a' })).toBeUndefined();
+    expect(say(first)).toBe(1);
+    expect(say(first)).toBeUndefined();
+    expect(say(decided(2, 'b', head))).toBeUndefined();
+    expect(say({ kind: 'started', inc: 'b' })).toBeUndefined();
+    expect(say({ kind: 'started', inc: 'a' })).toBeUndefined();
+    expect(say(decided(2, 'a', head))).toBeUndefined();
+    expect(say(decided(2, 'b', head, 2))).toBeUndefined();
+    expect(say(decided(2, 'b', head))).toBeUndefined();
+    expect(say({ kind: 'started', inc: 'c' })).toBeUndefined();
+    expect(say(decided(2, 'c', head))).toBe(2);
+  });
+
+  it.each([
+    ['a decision that is not there', { shard: 0, seq: 9, hash: 'h' }, /not in the log/],
+    ['a decision that did not come to count', { shard: 0, seq: 1, hash: 'other' }, /did not come to count/],
+    ['another outcome', { shard: 0, seq: 1, hash: 'h', code: 'STALE' }, /was told STALE, the log says accepted/],
+    ['another ticket', { shard: 0, seq: 1, hash: 'h', ticket: 't2' }, /is another's/],
+  ])('objects to an answer from %s', (_, answer, message) => {
+    const decision = { events: [{ t: 'TicketAccepted', account: 'a', ref: 'r', ticket: 't1' }] } as never;
+    const told = new Told((_shard, seq) => (seq === 1 ? { decision, hash: 'h' } : undefined));
+    const question = { account: 'a', ref: 'r', body: 'b', type: 'PlaceTicket' };
+    expect(() => told.answered(question, answer)).toThrow(message);
+    told.answered(question, { shard: 0, seq: 1, hash: 'h', ticket: 't1' } satisfies Answer);
+  });
+
+  it('objects to a command in the log whose sender was told that nothing was written', () => {
+    const told = new Told(() => undefined);
+    told.notAppended('c1');
+    expect(() => told.appended('c1')).toThrow(/G1/);
+  });
+
+  it.each([
+    ['other figures than its cut holds', { gross: 400 }, /its cut holds 300/],
+    ['a cycle left out', { cycle: 12 }, /follows 10/],
+    ['a decision of later', { cut: 2 }, /came 1000 ms later/],
+  ])('objects to an odds tick with %s', (_, change: { gross?: number; cycle?: number; cut?: number }, message) => {
+    const odds = new OddsBooks(1, true);
+    const tick = (cycle: number, prevCycle: number | null, gross: number, cut: number): void =>
+      odds.accept({
+        ...{ offset: 0, time: 0 },
+        value: bytes({ cycle, prevCycle, part: 0, parts: 1, cut: { shards: [cut] }, pools: [{ id: 'P', gross }] }),
+      });
+    odds.moved(0, { offset: 0, time: 50_000, value: bytes({}) }, [['P', 300]]);
+    tick(10, null, 300, 1);
+    odds.moved(0, { offset: 1, time: 56_000, value: bytes({}) }, [['P', 100]]);
+    const { gross = 300, cycle = 11, cut = 1 } = change;
+    expect(() => tick(cycle, 10, gross, cut)).toThrow(message);
+  });
+
+  it.each([
+    ['1.95', 101, 'DOWN', 196],
+    ['1.95', 101, 'NEAREST', 197],
+    ['2.5', 101, 'NEAREST', 253],
+    ['3', 200, 'DOWN', 600],
+  ] as const)('pays %s on %i rounded %s as %i', (price, stake, how, paid) => {
+    expect(payment(price, stake, how)).toBe(paid);
+  });
+
+  it('splits a tree of leaves at the largest power of two', () => {
+    const node = (left: string, right: string): string => sha256(`node:${left}${right}`);
+    expect(merkleRoot(['a', 'b', 'c'])).toBe(node(node('a', 'b'), 'c'));
+    expect(merkleRoot(['a', 'b', 'c', 'd', 'e'])).toBe(node(node(node('a', 'b'), node('c', 'd')), 'e'));
+  });
+});
