@@ -32,8 +32,8 @@ export const clock: Clock = {
     }),
 };
 
-/** What says when a row was written, not what happened: differs in every telling. */
-const OF_THE_WRITING = new Set(['checkpoints', 'odds', 'odds_history', 'rejects']);
+/** What says when a row was written, not what happened, or is signed beside the fold: differs in every telling. */
+const OF_THE_WRITING = new Set(['checkpoints', 'odds', 'odds_history', 'rejects', 'signed_seals', 'seal_keys']);
 
 /** State hash of every source, shards first. */
 export async function stateHashes(log: EventLog): Promise<string[]> {

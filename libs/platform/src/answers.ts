@@ -53,6 +53,20 @@ export const pendingAnswer = z.object({ ticketRef: z.string(), status: z.literal
 
 const text = z.string().nullable();
 
+const signed = z.object({
+  statement: z.string().meta({ description: 'JSON text; exactly its UTF-8 bytes are signed.' }),
+  keyId: z.string(),
+  signature: z.string().meta({ description: 'Ed25519, base64.' }),
+});
+const proof = z.object({
+  betId: z.string(),
+  shard: z.int(),
+  index: z.int(),
+  leaves: z.int(),
+  path: z.array(z.string()),
+  seal: signed,
+});
+
 export const ticketViewAnswer = z.object({
   ticketId: z.string(),
   ticketRef: z.string(),
@@ -89,6 +103,26 @@ export const ticketViewAnswer = z.object({
       payout: minor,
       refund: minor,
       refundCause: text,
+    }),
+  ),
+  proofs: z.array(proof).meta({ description: 'After the close: where each bet stands in the sealed pool.' }),
+});
+
+export const receiptFileAnswer = z.object({
+  kind: z.literal('mutuel-receipt-file'),
+  v: z.literal(1),
+  receipt: signed,
+  proofs: z.array(proof),
+});
+export const sealsAnswer = z.object({
+  seals: z.array(z.object({ poolId: z.string(), closeNo: z.int(), sealedAt: time, ...signed.shape })),
+});
+export const sealKeysAnswer = z.object({
+  keys: z.array(
+    z.object({
+      keyId: z.string(),
+      publicKey: z.string().meta({ description: 'Ed25519, SPKI in base64.' }),
+      since: time,
     }),
   ),
 });

@@ -26,6 +26,8 @@ import {
   ProjectorHost,
   projectorCalculator,
   ReadModel,
+  SealPublisher,
+  type SealPublisherOptions,
 } from '#mutuel/services';
 import type { Tick } from '#mutuel/views';
 import { Tokens } from './auth.js';
@@ -48,6 +50,8 @@ import { Quotes } from './quotes.js';
 import { Racing } from './racing.js';
 import { Installation, Readiness } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
+import { sealSigner } from './seal-key.js';
+import { Seals } from './seals.js';
 import { openSeams, type Seams } from './seams.js';
 import { takeInProcess } from './snapshots.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
@@ -282,6 +286,8 @@ class Composition {
     this.#stops.push({ name: 'market view', stop: stopMarket }, { name: 'odds reader', stop: stopOdds });
     const db = await seams.database();
     const reads = new ReadModel(db);
+    const signer = sealSigner(this.#config);
+    if (this.#roles.has('back-office')) this.#publishSeals({ db, clock, signer, shards }, view);
     const timed = timedShardDoor(shardDoor(bets, shards), TOPICS.shardCommands, this.#metrics);
     const door = this.#traces?.door(timed) ?? timed;
     const now = (): number => clock.now();
@@ -297,6 +303,7 @@ class Composition {
       quotes: new Quotes(view, odds),
       racing,
       reads,
+      seals: new Seals(db, signer),
       operator: new OperatorViews({
         market: view,
         racing,
@@ -327,6 +334,15 @@ class Composition {
     });
     watchGateway(gateway, name, this.#metrics);
     return gateway;
+  }
+
+  #publishSeals(parts: Pick<SealPublisherOptions, 'db' | 'clock' | 'signer' | 'shards'>, view: MarketView): void {
+    const publisher = new SealPublisher({ ...parts, onAlarm: this.#onAlarm });
+    view.onDecision(({ events }) => {
+      for (const event of events) if (event.t === 'PoolSealed') publisher.sealed(event.pool);
+    });
+    publisher.start();
+    this.#stops.push({ name: 'seals', stop: () => publisher.stop() });
   }
 
   #fundDemo(demo: DemoAccess, door: Parameters<typeof fundDemo>[1], keys: Keys): void {

@@ -67,6 +67,9 @@ const schema = z.object({
   printConfig: z.boolean(),
   serviceKey: key.optional(),
   tokenKey: key.optional(),
+  /** The Ed25519 key of seals and receipts, PEM; the public one where a command signs. */
+  sealKeyFile: z.string().min(1).optional(),
+  sealSignCommand: z.string().min(1).optional(),
   /** Where spans go; without it nothing is traced. */
   otlpEndpoint: z
     .string()
@@ -106,6 +109,8 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   printConfig: ['--print-config', undefined],
   serviceKey: [undefined, 'SERVICE_KEY'],
   tokenKey: [undefined, 'TOKEN_KEY'],
+  sealKeyFile: [undefined, 'SEAL_KEY_FILE'],
+  sealSignCommand: [undefined, 'SEAL_SIGN_COMMAND'],
   otlpEndpoint: [undefined, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
   traceRatio: [undefined, 'OTEL_TRACES_SAMPLER_ARG'],
   production: [undefined, 'NODE_ENV'],

@@ -5,11 +5,13 @@
 import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import type { TicketView } from '#mutuel/services';
+import type { InclusionProof } from '#mutuel/verify';
 import type { Principal } from './auth.js';
 import { type Answer, Betting, type CancelAnswer, type MoneyAnswer, type PendingAnswer } from './betting.js';
 import { type Act, type ActAnswer, Desk } from './desk.js';
 import { type QuoteAnswer, Quotes } from './quotes.js';
 import type { QuoteBody, TicketBody } from './schemas.js';
+import { Seals } from './seals.js';
 import type { TicketAnswer } from './ticket-answers.js';
 
 export class PlaceTicket extends Command<Answer<TicketAnswer | PendingAnswer>> {
@@ -67,7 +69,7 @@ export class QuoteTicket extends Query<QuoteAnswer> {
   }
 }
 
-export class LookUpTicket extends Query<TicketView> {
+export class LookUpTicket extends Query<TicketView & { readonly proofs: readonly InclusionProof[] }> {
   constructor(
     readonly principal: Principal,
     readonly ticketId: string,
@@ -136,9 +138,13 @@ class QuoteTicketHandler implements IQueryHandler<QuoteTicket> {
 
 @QueryHandler(LookUpTicket)
 class LookUpTicketHandler implements IQueryHandler<LookUpTicket> {
-  constructor(@Inject(Betting) private readonly betting: Betting) {}
-  execute({ principal, ticketId }: LookUpTicket) {
-    return this.betting.lookUp(principal, ticketId);
+  constructor(
+    @Inject(Betting) private readonly betting: Betting,
+    @Inject(Seals) private readonly seals: Seals,
+  ) {}
+  async execute({ principal, ticketId }: LookUpTicket) {
+    const view = await this.betting.lookUp(principal, ticketId);
+    return { ...view, proofs: await this.seals.proofsOf(ticketId) };
   }
 }
 

@@ -224,6 +224,18 @@ export const PROBLEM_CODES = {
     'The time for cancelling is over or betting has stopped: the bet stands.',
   ),
   TICKET_UNKNOWN: code(404, 'NEVER', 'There is no such ticket', 'No open ticket of this id belongs to the account.'),
+  RECEIPT_NOT_THERE: code(
+    404,
+    'SAME_KEY',
+    'There is no receipt',
+    'The ticket was refused, or its decision is not projected yet.',
+  ),
+  SEAL_KEY_AWAY: code(
+    503,
+    'SAME_KEY',
+    'The signing key is away',
+    'Nothing can be signed at the moment; bets and payments go on.',
+  ),
   TICKET_NOT_OPEN: code(422, 'NEVER', 'The ticket is not open', 'It was cancelled, refunded or settled before.'),
   ALREADY_APPLIED: code(409, 'NEVER', 'It was applied before', 'A repetition between services; it has no effect.'),
   RELAY_GAP: code(

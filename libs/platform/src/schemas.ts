@@ -146,6 +146,11 @@ export const queries = {
       .optional(),
   }),
   probables: z.strictObject({ c: z.string().min(1).max(200) }),
+  seals: z.strictObject({
+    poolId: id.optional(),
+    raceId: id.optional(),
+    limit: z.coerce.number().int().min(1).max(500).default(50),
+  }),
   history: z.strictObject({ since: z.coerce.number().int().min(0).optional() }),
   audit: z.strictObject({
     after: z.coerce.number().int().min(0).optional(),

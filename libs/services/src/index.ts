@@ -22,6 +22,7 @@ export {
   ProjectorHost,
   type ProjectorHostOptions,
 } from './projector-host.js';
+export { Proofs } from './proofs.js';
 export { type Ask, RaceWatch } from './race-watch.js';
 export {
   type MeetingView,
@@ -32,4 +33,13 @@ export {
   type TicketView,
 } from './read-model.js';
 export { RebuildFault, type RebuildOptions, rebuild } from './rebuild.js';
+export { receiptStatement } from './receipts.js';
+export {
+  SealPublisher,
+  type SealPublisherOptions,
+  type SealView,
+  type Signer,
+  sealKeys,
+  signedSeals,
+} from './sealing.js';
 export { ODDS_TOPIC, TickTail, type TickTailOptions } from './tick-tail.js';

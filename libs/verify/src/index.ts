@@ -11,6 +11,7 @@ export { EMPTY_ROOT, leafOf, nodeOf, pathOf, poolRoot, RunningRoot, rootAlong } 
 export { type LogFinding, type LogReport, LogUnreadable, LogVerifier } from './log-verifier.js';
 export {
   type InclusionProof,
+  type ReceiptBet,
   type ReceiptFile,
   type ReceiptStatement,
   type SealStatement,

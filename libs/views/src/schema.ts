@@ -162,6 +162,22 @@ alter table pool_stakes set (fillfactor = 50);
 alter table pool_totals set (fillfactor = 25);
 `,
   },
+  {
+    id: '005-signed-seals',
+    sql: `
+-- What makes a ticket's leaves unguessable; on its receipt alone.
+alter table tickets add column blind text;
+-- The bets of one pool among millions, at no cost to an insert worth naming: a summary of a range of pages.
+create index bets_by_pool on bets using brin (pool_id text_bloom_ops);
+-- Signed once a pool is sealed; signing again gives the same.
+create table signed_seals (
+  pool_id text not null, close_no int not null, sealed_at bigint not null, statement text not null, key_id text not null,
+  signature text not null, primary key (pool_id, close_no)
+);
+create index signed_seals_by_time on signed_seals (sealed_at);
+create table seal_keys (key_id text primary key, public_key text not null, since bigint not null);
+`,
+  },
 ];
 
 /** Every table that a rebuild empties; `schema_migrations` is not ours. */

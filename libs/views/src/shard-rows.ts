@@ -40,8 +40,9 @@ export class ShardRows {
     'insert into accounts (account, shard, currency, balance) select * from ROWS on conflict (account) do nothing',
   );
   readonly #tickets = new RowSet(
-    [...TICKET_KEY, 'text', 'text', 'text', 'bigint', ...TEXTS, 'bigint', 'text', 'text', 'text', 'bigint'],
-    `insert into tickets (shard, seq, ticket_id, account, ref, at, hash, status, code, detail, pointer, total, currency, channel, body, balance)
+    [...TICKET_KEY, 'text', 'text', 'text', 'bigint', ...TEXTS, 'bigint', 'text', 'text', 'text', 'bigint', 'text'],
+    `insert into tickets (shard, seq, ticket_id, account, ref, at, hash, status, code, detail, pointer, total, currency, channel, body, balance,
+       blind)
      select * from ROWS on conflict do nothing`,
   );
   readonly #bets = new RowSet(
@@ -241,10 +242,10 @@ export class ShardRows {
   }
 
   #accepted(x: EventContext, e: TicketAccepted): void {
-    const { ticket, account, ref, currency, channel, body, total, balance } = e;
+    const { ticket, account, ref, currency, channel, body, blind, total, balance } = e;
     const { seq } = x.placed.decision;
     const status = e.refused.length > 0 ? 'PARTIAL' : 'ACCEPTED';
-    this.#ticketRow(x, { ticket, account, ref, status, total, currency, channel, body, balance });
+    this.#ticketRow(x, { ticket, account, ref, status, total, currency, channel, body, balance, blind });
     let after = balance + total;
     for (const bet of e.bets) {
       const { no, pool, sel, unit, stake, lines, leaf } = bet;
@@ -272,9 +273,9 @@ export class ShardRows {
     // A refused ticket is named as an accepted one would be.
     const id = t.ticket ?? `t${x.shard}-${decision.seq}-${decision.cid.slice(-12)}`;
     const { status, code = null, detail = null, pointer = null, total = 0 } = t;
-    const { currency = null, channel = null, body = null, balance = null } = t;
+    const { currency = null, channel = null, body = null, balance = null, blind = null } = t;
     const { seq, at } = decision;
-    const own: readonly Cell[] = [status, code, detail, pointer, total, currency, channel, body, balance];
+    const own: readonly Cell[] = [status, code, detail, pointer, total, currency, channel, body, balance, blind];
     this.#tickets.add(x.shard, seq, id, t.account, t.ref, at, hash, ...own);
   }
 
@@ -396,6 +397,7 @@ interface TicketColumns {
   readonly channel?: string;
   readonly body?: string;
   readonly balance?: number;
+  readonly blind?: string;
 }
 
 /** Shard and sequence number out of a ticket's id, `t<shard>-<seq>-<random>`. */

@@ -15,6 +15,7 @@ import { OperatorViews } from '../operator-views.js';
 import { Quotes } from '../quotes.js';
 import { Racing } from '../racing.js';
 import { Installation, Readiness } from '../readiness.js';
+import { Seals } from '../seals.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { ACCOUNT_READS, AccountsController } from './accounts.controller.js';
 import { asyncapiDocument } from './asyncapi.js';
@@ -23,6 +24,7 @@ import { openapiDocument } from './openapi.js';
 import { OperatorController } from './operator.controller.js';
 import { RacingController } from './racing.controller.js';
 import { BearerGuard, type FilterOptions, ProblemFilter } from './rim.js';
+import { SealsController } from './seals.controller.js';
 import {
   CONTRACTS,
   ContractController,
@@ -40,6 +42,7 @@ export interface ApiParts {
   readonly racing: Racing;
   readonly reads: AccountReads;
   readonly operator: OperatorViews;
+  readonly seals: Seals;
 }
 
 export interface ModuleOptions {
@@ -81,13 +84,14 @@ export function apiModule(options: ModuleOptions): DynamicModule {
   };
 }
 
-const apiProviders = ({ betting, desk, quotes, racing, reads, operator }: ApiParts): Provider[] => [
+const apiProviders = ({ betting, desk, quotes, racing, reads, operator, seals }: ApiParts): Provider[] => [
   { provide: Betting, useValue: betting },
   { provide: Desk, useValue: desk },
   { provide: Quotes, useValue: quotes },
   { provide: Racing, useValue: racing },
   { provide: ACCOUNT_READS, useValue: reads },
   { provide: OperatorViews, useValue: operator },
+  { provide: Seals, useValue: seals },
   ...MESSAGE_HANDLERS,
 ];
 
@@ -97,6 +101,7 @@ export const ALL_CONTROLLERS: readonly Type[] = [
   TicketsController,
   AccountsController,
   RacingController,
+  SealsController,
   OperatorController,
   DemoController,
   ContractController,
@@ -108,6 +113,7 @@ function controllersOf({ api, doors, demo }: ModuleOptions): Type[] {
   return [
     ...(doors.betting ? [TicketsController, AccountsController] : []),
     RacingController,
+    SealsController,
     ...(doors.operator ? [OperatorController] : []),
     ...(demo ? [DemoController] : []),
     ContractController,

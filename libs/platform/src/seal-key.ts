@@ -1,0 +1,124 @@
+/**
+ * The key that signs seals and receipts. By default a file of the data folder, made once; `SEAL_KEY_FILE` names another, which must
+ * be there; `SEAL_SIGN_COMMAND` names a program that signs with a key nobody can read (PKCS#11, a cloud's key service): it gets the
+ * statement on its standard input and answers with the signature in base64, and `SEAL_KEY_FILE` is then the public key alone. The
+ * private key must never be printed, logged or handed out.
+ */
+import { spawn } from 'node:child_process';
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { makeDataFolder } from '#mutuel/adapters';
+import type { Signer } from '#mutuel/services';
+import type { PublishedKey } from '#mutuel/verify';
+import type { Config } from './config.js';
+
+const KEY_ID_DIGITS = 16;
+const COMMAND_TIMEOUT_MS = 5_000;
+
+/** Says why there is no signature at the moment, in a sentence. */
+export class SealKeyAway extends Error {
+  override readonly name = 'SealKeyAway';
+  readonly retriable = true;
+}
+
+export function sealSigner({
+  data,
+  sealKeyFile,
+  sealSignCommand,
+}: Pick<Config, 'data' | 'sealKeyFile' | 'sealSignCommand'>): Signer {
+  if (sealKeyFile === undefined) makeKeyIn(data);
+  const file = sealKeyFile ?? join(data, 'seal-key.pem');
+  return sealSignCommand === undefined ? new FileSigner(file) : new CommandSigner(file, sealSignCommand);
+}
+
+/** Reads the file anew until it holds a key: a key that is put there later is used without a restart. */
+class FileSigner implements Signer {
+  #key: { readonly secret: KeyObject; readonly published: PublishedKey } | undefined;
+
+  constructor(private readonly file: string) {}
+
+  async sign(statement: string) {
+    const { secret, published } = this.#read();
+    return {
+      statement,
+      keyId: published.keyId,
+      signature: sign(null, Buffer.from(statement, 'utf8'), secret).toString('base64'),
+    };
+  }
+
+  async published(): Promise<PublishedKey> {
+    return this.#read().published;
+  }
+
+  #read() {
+    if (this.#key) return this.#key;
+    let secret: KeyObject;
+    try {
+      secret = createPrivateKey(readFileSync(this.file));
+    } catch (fault) {
+      throw new SealKeyAway(`the seal key ${this.file} cannot be read (${(fault as Error).message})`);
+    }
+    this.#key = { secret, published: publishedOf(createPublicKey(secret), this.file) };
+    return this.#key;
+  }
+}
+
+class CommandSigner implements Signer {
+  constructor(
+    private readonly file: string,
+    private readonly command: string,
+  ) {}
+
+  async sign(statement: string) {
+    const { keyId } = await this.published();
+    return { statement, keyId, signature: await answerOf(this.command, statement) };
+  }
+
+  async published(): Promise<PublishedKey> {
+    try {
+      return publishedOf(createPublicKey(readFileSync(this.file)), this.file);
+    } catch (fault) {
+      if (fault instanceof SealKeyAway) throw fault;
+      throw new SealKeyAway(`the public seal key ${this.file} cannot be read (${(fault as Error).message})`);
+    }
+  }
+}
+
+function publishedOf(key: KeyObject, file: string): PublishedKey {
+  if (key.asymmetricKeyType !== 'ed25519') throw new SealKeyAway(`the seal key ${file} is no Ed25519 key`);
+  const der = key.export({ format: 'der', type: 'spki' });
+  const keyId = createHash('sha256').update(der).digest('hex').slice(0, KEY_ID_DIGITS);
+  return { keyId, publicKey: der.toString('base64') };
+}
+
+function makeKeyIn(data: string): void {
+  makeDataFolder(data);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  try {
+    writeFileSync(join(data, 'seal-key.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }), {
+      mode: 0o600,
+      flag: 'wx',
+    });
+  } catch (fault) {
+    // There already; a folder that cannot be written is told when the key is read.
+    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST') return;
+  }
+}
+
+function answerOf(command: string, statement: string): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const away = (why: string): void => reject(new SealKeyAway(`the signing command ${why}`));
+    const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'inherit'], timeout: COMMAND_TIMEOUT_MS });
+    const out: Buffer[] = [];
+    child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
+    child.on('error', (fault) => away(`cannot be run: ${fault.message}`));
+    child.on('close', (code, signal) => {
+      const answer = Buffer.concat(out).toString('utf8').trim();
+      if (code === 0 && /^[\w+/]{86}==$/.test(answer)) resolve(answer);
+      else away(code === 0 ? 'did not answer with a signature in base64' : `ended with ${signal ?? `code ${code}`}`);
+    });
+    child.stdin.on('error', () => undefined);
+    child.stdin.end(statement);
+  });
+}

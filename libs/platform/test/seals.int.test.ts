@@ -1,0 +1,91 @@
+/**
+ * Seals and receipts of a running system: a bettor takes the receipt home and checks it with the published keys; the key goes away in
+ * the middle of the day and comes back.
+ */
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { v7 } from 'uuid';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { type PublishedKey, trustedKeys, verifyReceipt } from '#mutuel/verify';
+import { startTestSystem, type TestSystem, until } from './support/system.js';
+
+const dir = mkdtempSync(join(tmpdir(), 'mutuel-seal-key-'));
+const keyFile = join(dir, 'key.pem');
+let test: TestSystem;
+beforeAll(async () => {
+  test = await startTestSystem({ SEAL_KEY_FILE: keyFile });
+});
+afterAll(async () => {
+  await test.stop();
+  rmSync(dir, { recursive: true, force: true });
+});
+
+const account = () => test.accounts[0] as TestSystem['accounts'][number];
+
+async function bet(raceId: string): Promise<string> {
+  const { accountId, token } = account();
+  const bets = [
+    { betRef: 'a', poolId: `${raceId}-WIN`, form: 'STRAIGHT', columns: [['4']], unitStake: 200, stake: 200 },
+    { betRef: 'b', poolId: `${raceId}-PLACE`, form: 'STRAIGHT', columns: [['5']], unitStake: 300, stake: 300 },
+  ];
+  const reply = await test.post('/v1/tickets', { ticketRef: v7(), accountId, currency: 'EUR', bets }, token);
+  expect(reply.status).toBe(201);
+  return String(reply.body['ticketId']);
+}
+
+const stop = (raceId: string) =>
+  test.post(`/v1/operator/races/${raceId}/close`, { reason: 'off' }, test.operators.get('steward-anna'));
+const seals = async (raceId: string) =>
+  (await test.get(`/v1/seals?raceId=${raceId}`)).body['seals'] as { poolId: string }[];
+const receipt = (ticket: string, token = account().token) => test.get(`/v1/tickets/${ticket}/receipt`, token);
+
+describe('while the seal key is away', () => {
+  it('bets are taken and races closed, receipts are 503 with the reason, and an alarm was raised once', async () => {
+    const raceId = await test.openRace();
+    const ticket = await bet(raceId);
+    expect((await stop(raceId)).status).toBeLessThan(300);
+    await until(async () => test.warnings.some((line) => line.startsWith('SEALS_UNSIGNED')));
+    await until(async () => (await receipt(ticket)).status === 503);
+    const refused = await receipt(ticket);
+    expect(refused.body).toMatchObject({ code: 'SEAL_KEY_AWAY' });
+    expect(refused.body['detail']).toContain('cannot be read');
+    expect(await seals(raceId)).toEqual([]);
+    expect(test.warnings.filter((line) => line.startsWith('SEALS_UNSIGNED'))).toHaveLength(1);
+
+    writeFileSync(keyFile, generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    await until(async () => (await seals(raceId)).length > 0);
+    await until(async () => test.warnings.some((line) => line.startsWith('SEAL_KEY_BACK')));
+  });
+});
+
+describe('a receipt', () => {
+  it('is signed while its race sells, and carries a proof for every bet once the pools are sealed', async () => {
+    const raceId = await test.openRace();
+    const [ticket] = [await bet(raceId), await bet(raceId), await bet(raceId)];
+    await until(async () => (await receipt(ticket)).status === 200);
+    const { keys } = (await test.get('/v1/seal-keys')).body as unknown as { keys: PublishedKey[] };
+    const trusted = trustedKeys(keys);
+    const before = verifyReceipt((await receipt(ticket)).body, trusted);
+    expect(before.faults).toEqual([]);
+    expect(before.missing).toHaveLength(2);
+
+    await stop(raceId);
+    await until(async () => ((await receipt(ticket)).body['proofs'] as unknown[]).length === 2);
+    const after = verifyReceipt((await receipt(ticket)).body, trusted);
+    expect(after).toMatchObject({ faults: [], missing: [] });
+    expect(after.held).toHaveLength(6);
+    const view = (await test.get(`/v1/tickets/${ticket}`, account().token)).body;
+    expect(view['proofs']).toHaveLength(2);
+  });
+
+  it('is shown to nobody else, and there is none for a ticket that is not there', async () => {
+    const raceId = await test.openRace();
+    const ticket = await bet(raceId);
+    await until(async () => (await receipt(ticket)).status === 200);
+    expect((await receipt(ticket, (test.accounts[1] as TestSystem['accounts'][number]).token)).status).toBe(404);
+    expect((await test.get(`/v1/tickets/${ticket}/receipt`)).status).toBe(401);
+    expect((await receipt('t0-1-nothing')).body).toMatchObject({ code: 'TICKET_UNKNOWN' });
+  });
+});
