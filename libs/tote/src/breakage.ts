@@ -27,7 +27,7 @@ export interface BreakInput {
   /** Weight of each claim's price; with `breakAt` UNIT the price of weight 1 is broken and then multiplied. */
   readonly weights?: readonly Ratio[];
   readonly net: Ratio;
-  readonly rung: Pick<Rung, 'name'> & Partial<Pick<Rung, 'keys' | 'parts'>>;
+  readonly rung: Pick<Rung, 'name'> & Partial<Pick<Rung, 'parts'>>;
 }
 
 /** Break, then minimum; in a minus pool the rule set's lower minimum, where it has one. */
@@ -36,17 +36,22 @@ export function breakPrices({ ruleSet, claims, exact, weights, net, rung }: Brea
   if (rung.name === 'PAY_NET_RATE') return broken;
   const raised = (minimum: RuleSet['minimum']): readonly Ratio[] =>
     broken.map((price, index) => raise(price, exact[index] ?? ZERO, minimum));
-  if (ruleSet.minimumInDeadHeat !== undefined && isDeadHeat(rung)) return raised(ruleSet.minimumInDeadHeat);
-  const priced = raised(ruleSet.minimum);
+  const inDeadHeat = ruleSet.minimumInDeadHeat;
+  const priced =
+    inDeadHeat === undefined
+      ? raised(ruleSet.minimum)
+      : broken.map((price, index) =>
+          raise(price, exact[index] ?? ZERO, isTied(rung, claims[index]) ? inDeadHeat : ruleSet.minimum),
+        );
   const lower = ruleSet.minimumInMinusPool;
   const isMinus = lower !== undefined && typeof ruleSet.minimum === 'string' && compare(cost(claims, priced), net) > 0;
   return isMinus ? raised(lower) : priced;
 }
 
-/** More winning combinations than places to share: a dead heat for the last of them. */
-function isDeadHeat({ name, keys = [], parts = [] }: BreakInput['rung']): boolean {
-  const places = parts.reduce((count, { slots }) => count + slots, 0);
-  return name === 'RESULT' && keys.filter(({ sameAs }) => sameAs === undefined).length > places;
+/** Shares its places with more winners than there are places: those of a dead heat, not who finished clear of it. */
+function isTied({ name, parts = [] }: BreakInput['rung'], claim: Claim | undefined): boolean {
+  const own = parts.filter(({ keys }) => claim !== undefined && keys.includes(claim.c));
+  return name === 'RESULT' && own.length > 0 && own.every(({ slots, keys }) => keys.length > slots);
 }
 
 /** What the claims are paid at these prices, exact. */

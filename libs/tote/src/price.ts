@@ -203,7 +203,7 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
   const dividends = paidPots.flatMap((pot) => pot.dividends);
   const beside = subtract(money.net, multiply(money.net, part));
   const unpaid = sum([beside, allotment.carried, ...paidPots.map((pot) => pot.unpaid)]);
-  const { carryOutMinor, takeoutMinor } = carriedOn(input, unpaid, money.takeoutMinor);
+  const { carryOutMinor, takeoutMinor } = carriedOn(input, unpaid, money);
   const jackpotMinor = toMinor(floor(allotment.jackpot));
   const paidMinor = dividends.reduce((total, dividend) => total + dividend.paidMinor, 0);
   const inPool = gross + carryInMinor + money.guaranteeMinor + jackpotInMinor - takeoutMinor;
@@ -269,14 +269,14 @@ function moneyOf(input: RungInput, gross: number): Money {
 function carriedOn(
   { ruleSet, netMinor }: RungInput,
   unpaid: Ratio,
-  takeoutMinor: number,
+  { net, takeoutMinor }: Money,
 ): { readonly carryOutMinor: number; readonly takeoutMinor: number } {
   const kept = subtract(ONE, toRatio(ruleSet.takeout));
   if (ruleSet.carry === 'NET' || netMinor !== undefined || isZero(kept))
     return { carryOutMinor: toMinor(floor(unpaid)), takeoutMinor };
-  const carried = divide(unpaid, kept);
-  const untaken = toMinor(floor(subtract(carried, unpaid)));
-  return { carryOutMinor: toMinor(floor(carried)), takeoutMinor: takeoutMinor - untaken };
+  const won = divide(subtract(net, unpaid), kept);
+  const taken = multiply(won, toRatio(ruleSet.takeout));
+  return { carryOutMinor: toMinor(floor(divide(unpaid, kept))), takeoutMinor: toMinor(floor(taken)) };
 }
 
 interface PaidPot {

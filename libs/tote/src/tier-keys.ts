@@ -70,11 +70,15 @@ function disorderKey({ set, size, orders }: OrderGroup): readonly (readonly stri
 
 /**
  * Lines with the first `count` that miss the next: whoever else could have been among the first `count` + 1 is left out,
- * so that a line is never paid at two ranks.
+ * so that a line is never paid at two ranks. Where nobody finished behind them there is no bonus: whoever named all that
+ * finished has the disorder.
  */
 function bonusKeys({ ranks, type }: Race, count: number): readonly string[] {
   const { picks } = shapeOf(type);
-  return prefixSets(ranks, count).map((set) => withoutText(starred(set, picks), nextOf(ranks, set)));
+  return prefixSets(ranks, count).flatMap((set) => {
+    const next = nextOf(ranks, set);
+    return next.length === 0 ? [] : [withoutText(starred(set, picks), next)];
+  });
 }
 
 /** Who stands at the first rank that the set does not exhaust. */
