@@ -209,7 +209,11 @@ export class DeciderRunner<S, C, E> {
   async #workWaits({ valid, state }: DeciderLife<S, C, E>): Promise<boolean> {
     const { log, commands, epoch, decider, workWaits } = this.#o;
     if (decider.pending(state) !== undefined || workWaits?.()) return true;
-    const { end } = await log.bounds(commands);
+    // Of a log that cannot be reached no work is known; who leads then could not write either.
+    const end = await log.bounds(commands).then(
+      (bounds) => bounds.end,
+      () => 0,
+    );
     const last = valid.lastIn;
     return end > (last !== null && last[0] === epoch ? last[1] + 1 : 0);
   }

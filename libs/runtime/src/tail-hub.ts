@@ -28,7 +28,7 @@ export class TailHub implements TailSource {
   readonly #channels = new Map<string, Channel>();
   readonly #leaving = new Map<string, Promise<void>>();
   #tail: Promise<LogTail> | undefined;
-  #asked: { readonly at: TopicPartition; readonly lowest: () => number }[] = [];
+  #asked: { readonly at: TopicPartition; readonly lowest: () => number | undefined }[] = [];
   #opening: Promise<void> | undefined;
   #closed = false;
 
@@ -73,7 +73,7 @@ export class TailHub implements TailSource {
   }
 
   /** Partitions that are asked for within a moment start together: changing a tail can cost the log a new consumer. */
-  #open(at: TopicPartition, lowest: () => number): Promise<void> {
+  #open(at: TopicPartition, lowest: () => number | undefined): Promise<void> {
     this.#asked.push({ at, lowest });
     this.#opening ??= this.#openAsked();
     return this.#opening;
@@ -83,8 +83,23 @@ export class TailHub implements TailSource {
     await this.#clock.sleep(GATHER_MS);
     await Promise.all(this.#leaving.values());
     this.#opening = undefined;
-    const starts = this.#asked.map(({ at, lowest }) => ({ ...at, from: lowest() }));
+    const asked = this.#asked;
     this.#asked = [];
+    // Who asked may have gone again while others were waited for.
+    const starts = asked.flatMap(({ at, lowest }) => {
+      const from = lowest();
+      return from === undefined ? [] : [{ ...at, from }];
+    });
+    if (starts.length === 0) return;
+    try {
+      await this.#read(starts);
+    } catch (fault) {
+      this.#failed(starts, fault as Error);
+      throw fault;
+    }
+  }
+
+  async #read(starts: readonly LogStart[]): Promise<void> {
     if (this.#tail) {
       const tail = await this.#tail;
       await Promise.all(starts.map((start) => tail.add(start)));
@@ -100,6 +115,13 @@ export class TailHub implements TailSource {
       this.#tail = undefined;
       throw fault;
     });
+  }
+
+  /** Those who asked hear it themselves; those who joined a tail that never came would wait for ever. */
+  #failed(starts: readonly LogStart[], fault: Error): void {
+    for (const start of starts) {
+      for (const reader of [...(this.#channels.get(nameOf(start))?.all ?? [])]) if (reader.hasBegun) reader.fail(fault);
+    }
   }
 
   /** The last reader of a partition has gone; who comes next waits until the tail has let go of it. */
@@ -134,7 +156,7 @@ class Channel {
   #opening: Promise<void> | undefined;
 
   constructor(
-    private readonly open: (lowest: () => number) => Promise<void>,
+    private readonly open: (lowest: () => number | undefined) => Promise<void>,
     private readonly leave: () => Promise<void>,
   ) {}
 
@@ -172,7 +194,9 @@ class Channel {
     await Promise.race([...this.live].map((reader) => reader.idle));
   }
 
-  #lowest(): number {
+  /** Undefined when nobody wants to read any more. */
+  #lowest(): number | undefined {
+    if (this.live.size === 0) return undefined;
     const from = Math.min(...[...this.live].map((reader) => reader.next));
     this.next = from;
     return from;
@@ -184,6 +208,8 @@ class Reader implements Subscription {
   next: number;
   /** Records offered and not yet taken. */
   queued = 0;
+  /** Whoever subscribed was told that it reads. */
+  hasBegun = false;
   /** Resolves when everything offered so far was taken. */
   idle: Promise<void> = Promise.resolve();
 
@@ -191,6 +217,7 @@ class Reader implements Subscription {
   #taking = false;
   #own: LogTail | undefined;
   #closed = false;
+  #hasFailed = false;
 
   constructor(
     private readonly log: EventLog,
@@ -205,7 +232,10 @@ class Reader implements Subscription {
   async begin(): Promise<void> {
     try {
       if (!(await this.channel.join(this))) await this.#catchUp();
+      this.hasBegun = true;
     } catch (fault) {
+      // Told once is enough: who hears it twice would subscribe twice.
+      if (this.#hasFailed) return;
       await this.close();
       throw fault;
     }
@@ -222,6 +252,7 @@ class Reader implements Subscription {
 
   fail(fault: Error): void {
     if (this.#closed) return;
+    this.#hasFailed = true;
     void this.close();
     this.onFault(fault);
   }

@@ -267,6 +267,21 @@ describe('two runners on one log', () => {
     await clock.pass(600_000);
     expect([first.status, second.status]).toEqual(['LEADING', 'STANDBY']);
   });
+
+  test('a standby that cannot ask the log for its end goes on standing by', async () => {
+    let isAway = false;
+    const bounds = log.bounds.bind(log);
+    log.bounds = (at) => (isAway ? Promise.reject(new Error('the log cannot be reached')) : bounds(at));
+    const standby = runner(log, { campaign: 'WHEN_QUIET' });
+    standby.start();
+    await clock.until(() => standby.status === 'STANDBY');
+    isAway = true;
+    await send(add(1));
+    await clock.pass(10_000);
+    expect(standby.status).toBe('STANDBY');
+    isAway = false;
+    await clock.until(() => standby.status === 'LEADING');
+  });
 });
 
 describe('a runner whose appends fail', () => {

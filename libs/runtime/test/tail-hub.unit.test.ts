@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { beforeEach, describe, expect, test } from 'vitest';
 import type { EventLog, LogRecord } from '../src/ports.js';
 import { TailHub } from '../src/tail-hub.js';
-import { appendTo, memoryLog, SHARD_DECISIONS, settle, VirtualClock } from './support/world.js';
+import { appendTo, memoryLog, SHARD_COMMANDS, SHARD_DECISIONS, settle, VirtualClock } from './support/world.js';
 
 let clock: VirtualClock;
 let log: EventLog;
@@ -151,6 +151,54 @@ describe('a tail hub', () => {
     await settle();
     expect(faults).toEqual(['the server is gone', 'the server is gone']);
     expect(a.offsets).toEqual(from(0, 3));
+  });
+
+  test('serves the next ones also where the tail was lost while others waited for theirs', async () => {
+    let lose: (fault: Error) => void = () => undefined;
+    const asked: number[] = [];
+    const open = log.tail.bind(log);
+    log.tail = (starts, onBatch, onFault) => {
+      lose = onFault;
+      asked.push(...starts.map((start) => start.from));
+      return open(starts, onBatch, onFault);
+    };
+    await put(3);
+    const faults: string[] = [];
+    const note = (fault: Error): void => void faults.push(fault.message);
+    void hub.subscribe({ ...SHARD_DECISIONS, from: 0 }, () => undefined, note);
+    await clock.pass(100);
+    void hub.subscribe({ ...SHARD_COMMANDS, from: 0 }, () => undefined, note);
+    await settle();
+    lose(new Error('the server is gone'));
+    const next = collector();
+    void hub.subscribe({ ...SHARD_DECISIONS, from: 0 }, next.take, never);
+    await clock.until(() => next.offsets.length === 3);
+    expect(faults).toEqual(['the server is gone', 'the server is gone']);
+    expect(asked).toEqual([0, 0]);
+  });
+
+  test('tells each reader once when the tail cannot be opened, those who joined meanwhile too', async () => {
+    let refuse: (fault: Error) => void = () => undefined;
+    log.tail = () =>
+      new Promise((_, reject) => {
+        refuse = reject;
+      });
+    const told: string[] = [];
+    const subscribe = (name: string): Promise<unknown> =>
+      hub
+        .subscribe(
+          { ...SHARD_DECISIONS, from: 0 },
+          () => undefined,
+          () => told.push(`${name} lost`),
+        )
+        .catch(() => told.push(`${name} refused`));
+    void subscribe('first');
+    await clock.pass(100);
+    void subscribe('second');
+    await settle();
+    refuse(new Error('the server is gone'));
+    await settle();
+    expect(told.sort()).toEqual(['first refused', 'second lost']);
   });
 
   test('feeds every reader each record once and in order, whenever it comes, goes and dawdles', async () => {
