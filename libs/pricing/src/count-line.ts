@@ -1,15 +1,5 @@
 /** `count`: a formula to its lines and cost, in closed form; and what a fractional (flexi) ticket costs and collects. */
-import {
-  choose,
-  isRefusal,
-  type PoolType,
-  parseRatio,
-  type Ratio,
-  ratio,
-  ratioText,
-  resolveSelection,
-  shapeOf,
-} from '#mutuel/tote';
+import { choose, countSelection, type PoolType, parseRatio, type Ratio, ratio, ratioText, shapeOf } from '#mutuel/tote';
 import { readAs, refuseLine } from './refusal.js';
 import { type CountInput, type CountOutput, countInput } from './schema.js';
 
@@ -19,7 +9,8 @@ const MOST_LINES = 1_000_000_000_000;
 /** Counts one line; refusals are thrown as `LineRefused`. */
 export function countedLine(value: unknown): CountOutput {
   const input = readAs(countInput, value);
-  const lines = input.form === 'MULTI_LEG' ? legLines(input) : raceLines(input);
+  const isOverLegs = shapeOf(input.type).arrangement === 'LEGS';
+  const lines = isOverLegs || input.form === 'MULTI_LEG' ? legLines(input) : raceLines(input);
   const full = lines * input.unit;
   if (!Number.isSafeInteger(full)) refuseLine('AMOUNT_TOO_LARGE', 'The cost is beyond 2^53.', '/unit');
   const ticket = input.stake == null ? whole(full) : flexi(input, full, input.stake);
@@ -38,19 +29,20 @@ export function countedLine(value: unknown): CountOutput {
 // Lines.
 
 function raceLines(input: CountInput): number {
-  const { form, type, columns, runners, bases, associated, orders } = input;
-  if (form === 'MULTI_LEG') return legLines(input);
-  const declared = input.field === undefined ? namedIn(input) : numbers(input.field);
-  const selection = { form, columns, runners, bases, associated, orders };
-  const read = resolveSelection(type, selection, { declared }, { maxLines: MOST_LINES, coupling: 'NONE' });
-  if (isRefusal(read)) return refuseLine(read.code, read.message, read.at);
-  return read.lines;
+  const { form, type, columns, runners, bases, associated, orders, size } = input;
+  if (form === 'MULTI_LEG') return refuseLine('INVALID_SELECTION', `${type} is bet on one race.`, '/form');
+  const declared = input.field === undefined ? namedIn(input) : starters(input, input.field);
+  const selection = { form, columns, runners, bases, associated, orders, size };
+  const lines = countSelection(type, selection, { declared }, { maxLines: MOST_LINES, coupling: 'NONE' });
+  return typeof lines === 'number' ? lines : refuseLine(lines.reason ?? lines.code, lines.message, lines.at);
 }
 
 /** The product of the legs' columns: a runner may stand in several, they are different races. */
-function legLines({ type, columns = [], field }: CountInput): number {
+function legLines({ type, form, columns = [], field }: CountInput): number {
   const { picks, arrangement } = shapeOf(type);
   if (arrangement !== 'LEGS') refuseLine('INVALID_SELECTION', `${type} is bet on one race.`, '/form');
+  if (form !== 'MULTI_LEG' && form !== 'WHEEL' && form !== 'STRAIGHT')
+    refuseLine('INVALID_SELECTION', `${type} is bet on ${picks} races: name a column for each.`, '/form');
   if (columns.length !== picks) {
     refuseLine('INVALID_SELECTION', `${type} has ${picks} legs; ${columns.length} were named.`, '/columns');
   }
@@ -62,16 +54,30 @@ function legSize(column: readonly string[], field: number | undefined, at: strin
     return field ?? refuseLine('MISSING_FIELD', 'ALL needs the number of runners.', '/field');
   }
   const twice = column.findIndex((runner, index) => column.indexOf(runner) !== index);
-  if (twice >= 0) refuseLine('INVALID_SELECTION', `Runner ${column[twice]} is named twice.`, `${at}/${twice}`);
+  if (twice >= 0) refuseLine('REPEATED_RUNNER', `Runner ${column[twice]} is named twice.`, `${at}/${twice}`);
   return column.length;
 }
 
 const numbers = (count: number): string[] => Array.from({ length: count }, (_, index) => String(index + 1));
 
+/** A field of n is the numbers 1 to n, where runners have other names (`1A`) these among them. */
+function starters(input: CountInput, field: number): readonly string[] {
+  const all = numbers(field);
+  const others = everyName(input).filter((runner) => runner !== 'ALL' && !/^[0-9]+$/.test(runner));
+  return others.length === 0 ? all : [...new Set([...others, ...all])].slice(0, Math.max(field, others.length));
+}
+
+const everyName = ({ columns = [], runners = [], bases = [], associated = [] }: CountInput): readonly string[] => [
+  ...columns.flat(),
+  ...runners,
+  ...bases,
+  ...associated,
+];
+
 /** Without a field, the runners are those that are named; ALL then has no meaning. */
-function namedIn({ columns = [], runners = [], bases = [], associated = [], form }: CountInput): readonly string[] {
-  const named = [...columns.flat(), ...runners, ...bases, ...associated];
-  const needsField = named.includes('ALL') || form === 'CHAMP_TOTAL';
+function namedIn(input: CountInput): readonly string[] {
+  const named = everyName(input);
+  const needsField = named.includes('ALL') || input.form === 'CHAMP_TOTAL';
   if (needsField) refuseLine('MISSING_FIELD', 'The whole field needs its number of runners.', '/field');
   return [...new Set(named)];
 }
@@ -111,13 +117,21 @@ const bonuses: Readonly<Partial<Record<PoolType, readonly (readonly [rank: strin
     ['BONUS4', 4],
     ['BONUS3', 3],
   ],
-  QUARTE: [['BONUS', 3]],
+  QUARTE: [['BONUS3', 3]],
 };
 
 /** How many sets of each lower rank a formula with bases or a box holds: 2 bases and 8 associated have 28 bonus-4 pairs. */
 function lowerRanks(input: CountInput): Record<string, number> {
   const bases = input.bases?.length ?? 0;
-  const others = input.runners?.length ?? input.associated?.length;
-  if (others === undefined || input.associated?.[0] === 'ALL' || input.runners?.[0] === 'ALL') return {};
+  const others = othersOf(input, bases);
+  if (others === null) return {};
   return Object.fromEntries((bonuses[input.type] ?? []).map(([rank, size]) => [rank, choose(others, size - bases)]));
+}
+
+/** Runners beside the bases; null for a formula by columns. */
+function othersOf({ form, runners, associated, columns, field }: CountInput, bases: number): number | null {
+  if (form === 'STRAIGHT' || form === 'WHEEL' || form === 'MULTI_LEG') return null;
+  const listed = form === 'BOX' ? (runners ?? columns?.[0]) : associated;
+  if (listed === undefined || listed[0] === 'ALL') return field === undefined ? null : field - bases;
+  return listed.length;
 }

@@ -4,6 +4,7 @@ import {
   combinationText,
   keyLabel,
   keyMembers,
+  type NetInput,
   priceNet,
   priceRungs,
   type Ratio,
@@ -35,7 +36,7 @@ export function pricedLine(value: unknown): PriceOutput {
   }
   const rungs = rungsOf(input, pool, winning);
   const sheet = guarded(() =>
-    isNet(pool) ? priceNet(netInput(pool, rungs)) : priceStandard(input, pool, rungs, winning),
+    isNet(pool) ? priceNet(netInput(pool, rungs, winning)) : priceStandard(input, pool, rungs, winning),
   );
   return sheetOutput(input, pool.ruleSetName, sheet, keyLabel);
 }
@@ -66,12 +67,19 @@ function priceStandard(input: PriceInput, pool: Case, rungs: readonly Rung[], wi
 }
 
 /** One source with the rule set's takeout, where no sources are given. */
-function netInput({ ruleSet, sources, stakes, carryInMinor, netMinor }: Case, rungs: readonly Rung[]) {
+function netInput(pool: Case, rungs: readonly Rung[], winning: Winning): NetInput {
+  const { ruleSet, sources, carryInMinor, netMinor } = pool;
   if (netMinor !== undefined) refuseLine('INCONSISTENT', 'Net pricing makes the net pool itself: give stakes.', '/net');
-  const sites = sources ?? [{ id: ruleSet.name, takeout: ruleSet.takeout, stakes }];
+  const own = {
+    id: ruleSet.name,
+    takeout: ruleSet.takeout,
+    grossMinor: pool.grossMinor - pool.refundsMinor,
+    stakeOf: (c: string) => winning.get(nameOf(ruleSet.poolType, c)) ?? staked(pool, c),
+  };
+  if (!sources) return { ruleSet, rungs, carryInMinor, sources: [own] };
   return {
     ...{ ruleSet, rungs, carryInMinor },
-    sources: sites.map((site) => ({
+    sources: sources.map((site) => ({
       id: site.id,
       takeout: site.takeout,
       grossMinor: [...site.stakes].reduce((sum, [c, minor]) => sum + (hasStar(c) ? 0 : minor), 0),

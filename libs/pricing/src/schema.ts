@@ -164,7 +164,10 @@ export const countInput = z.strictObject({
   bases: runners.optional(),
   associated: runners.optional(),
   field: z.int().min(1).max(99).optional(),
-  orders: z.enum(['ALL', 'ONE', 'FIELD']).optional(),
+  /** SET: a first-4 bet in a merged quartet pool. */
+  orders: z.enum(['ALL', 'ONE', 'FIELD', 'SET']).optional(),
+  /** MULTI: runners that one line names, 4 to 7. */
+  size: z.int().min(4).max(7).optional(),
   unit: z.int().min(1),
   stake: z.int().min(1).nullish(),
   flexiPolicy: z.enum(['EXACT', 'WHOLE_PERCENT']).optional(),

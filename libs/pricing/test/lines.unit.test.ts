@@ -445,7 +445,7 @@ describe('bad lines are refused with code and place', () => {
     [
       'a runner outside the field',
       { form: 'BOX', runners: ['1', '13', '2'], field: 12 },
-      'INVALID_SELECTION',
+      'UNKNOWN_RUNNER',
       '/runners/1',
     ],
     ['a box too small', { form: 'BOX', runners: ['1', '2'] }, 'INVALID_SELECTION', '/runners'],

@@ -72,6 +72,7 @@ export {
 } from './price.js';
 export { parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
 export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './refusal.js';
+export { frenchReport, type ReportPart, type ReportRules, type RolledReport, rollReport } from './report.js';
 export {
   DEFAULT_MAX_LINES,
   type DisplayStep,
@@ -94,6 +95,7 @@ export {
 } from './rule-set-check.js';
 export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js';
 export {
+  countSelection,
   expandLines,
   type Form,
   linesMatching,

@@ -5,27 +5,15 @@
  */
 import { combinationText, compareRunners, type Field, runningInterests, stablemates, starters } from './field.js';
 import { permutations, subsets } from './lines.js';
+import { pairRanges } from './pair-odds.js';
 import { shapeOf } from './pool-type.js';
 import { placesPaid, type Rung, tooFewRunners } from './pools.js';
 import { priceRungs } from './price.js';
-import { type Net, Quoter } from './quoter.js';
+import { type Net, type OddsLine, type OddsMoney, Quoter } from './quoter.js';
 import { floor, multiply, type Ratio, ratio, subtract, toMinor, toRatio } from './ratio.js';
 import type { RuleSet } from './rule-set.js';
 
-/** One combination's odds as decimal text, stake included; null without stake, and where the pool shows the others. */
-export interface OddsLine {
-  readonly c: string;
-  readonly price: string | null;
-  readonly low: string | null;
-  readonly high: string | null;
-}
-
-/** The pool's money, minor units; `grossMinor` is after refunds; `netMinor` replaces the net that the takeout leaves. */
-export interface OddsMoney {
-  readonly grossMinor: number;
-  readonly carryInMinor: number;
-  readonly netMinor?: number;
-}
+export type { OddsLine, OddsMoney } from './quoter.js';
 
 export interface ProbablesInput extends OddsMoney {
   readonly ruleSet: RuleSet;
@@ -48,6 +36,8 @@ export interface OddsPlan {
   readonly ruleSet: RuleSet;
   /** Places paid where others matter; null for pools with one price. */
   readonly places: number | null;
+  /** Pairs of which several win together. */
+  readonly pairs: boolean;
   /** The pool would be refunded as the field stands: no odds. */
   readonly refunded: boolean;
   /** For each combination, positions that share its price (a stable); empty when none does. */
@@ -72,6 +62,7 @@ export function probables(input: ProbablesInput): Probables {
 export function planOdds(ruleSet: RuleSet, field: Field, listed: readonly string[] = []): OddsPlan {
   const combos = gridOf(ruleSet, field) ?? listed;
   const index = new Map(combos.map((c, position) => [c, position]));
+  const isPlaceLike = ruleSet.places !== undefined && shapeOf(ruleSet.poolType).picks === 1;
   const grouped = ruleSet.coupling === 'STABLE' && (field.entries?.length ?? 0) > 0;
   const mates = (c: string): readonly number[] =>
     stablemates(field, ruleSet.coupling, c).flatMap((mate) => index.get(mate) ?? []);
@@ -79,16 +70,23 @@ export function planOdds(ruleSet: RuleSet, field: Field, listed: readonly string
     combos,
     index,
     ruleSet,
-    places: ruleSet.places === undefined ? null : placesPaid(ruleSet, field),
+    places: isPlaceLike ? placesPaid(ruleSet, field) : null,
+    pairs: isPairs(ruleSet, field),
     refunded: tooFewRunners(ruleSet, field),
     groups: grouped ? combos.map(mates) : [],
     quoter: new Quoter(ruleSet),
   };
 }
 
+/** Quinella place and 2 sur 4: other pairs win too; with two paid places (United Kingdom) one pair wins alone. */
+const isPairs = (ruleSet: RuleSet, field: Field): boolean =>
+  ruleSet.poolType === 'DEUX_SUR_QUATRE' ||
+  (ruleSet.poolType === 'QUINELLA_PLACE' && (ruleSet.places === undefined || placesPaid(ruleSet, field) !== 2));
+
 /** The odds of one tick, `stakes[i]` being the minor units on `plan.combos[i]`. */
 export function quotePool(plan: OddsPlan, money: OddsMoney, stakes: ArrayLike<number>): readonly OddsLine[] {
   if (plan.refunded) return plan.combos.map((c) => ({ c, price: null, low: null, high: null }));
+  if (plan.pairs) return pairRanges(plan, money, stakes);
   const net = netOf(plan.ruleSet, money);
   return plan.places === null
     ? singlePrices(plan, money.grossMinor, net, stakes)

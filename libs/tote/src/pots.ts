@@ -71,7 +71,10 @@ export function allot(input: AllotInput): Allotment {
     pool: add(multiply(share, left), index === 0 ? carryIn : ZERO),
   }));
   const pools = [
-    ...pots.map(({ name, pool }) => ({ tier: name, pool })),
+    ...(rules.length > 1 && ruleSet.tiers === undefined ? weighedPools(pots) : pots).map(({ name, pool }) => ({
+      tier: name,
+      pool,
+    })),
     ...fixed.map(({ tiers, pool }) => ({ tier: tiers[0]?.name ?? '', pool })),
   ];
   if (rules.length > 1) for (const { tier, pool } of pools) steps.push(`tier ${tier}: ${text(pool)}`);
@@ -95,6 +98,18 @@ export function tierPrices(pot: Pot): ReadonlyMap<string, Ratio> {
   if (pot.parts) return profitPrices(pot, pot.parts);
   const unit = unitPrice(pot);
   return new Map(pot.tiers.map(({ name, weight }) => [name, multiply(unit, weight)]));
+}
+
+/** A pool that is weighed from the start has no shares: its tiers' money is what their stakes weigh. */
+function weighedPools(pots: readonly Named[]): readonly { readonly name: string; readonly pool: Ratio }[] {
+  return pots.flatMap((pot) => {
+    if (pot.claims.length === 0) return [pot];
+    const unit = unitPrice(pot);
+    return pot.tiers.map(({ name, weight }) => {
+      const staked = sum(pot.claims.filter(({ tier }) => tier === name).map(({ stake }) => stake));
+      return { name, pool: multiply(multiply(unit, weight), staked) };
+    });
+  });
 }
 
 /** The weight-1 price of a pot of several tiers. */

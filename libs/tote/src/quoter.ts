@@ -25,6 +25,21 @@ export interface Net {
   readonly exact: Ratio;
 }
 
+/** One combination's odds as decimal text, stake included; null without stake, and where the pool shows the others. */
+export interface OddsLine {
+  readonly c: string;
+  readonly price: string | null;
+  readonly low: string | null;
+  readonly high: string | null;
+}
+
+/** The pool's money, minor units; `grossMinor` is after refunds; `netMinor` replaces the net that the takeout leaves. */
+export interface OddsMoney {
+  readonly grossMinor: number;
+  readonly carryInMinor: number;
+  readonly netMinor?: number;
+}
+
 /** A display step in units of the quoter's scale: below `below` (null: from there on), shown in multiples of `step`. */
 interface ScaledStep {
   readonly below: number | null;

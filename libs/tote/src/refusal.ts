@@ -15,13 +15,18 @@ export interface ToteRefusal {
   readonly code: ToteRefusalCode;
   readonly message: string;
   readonly at: string;
+  /** What is wrong with a named runner. */
+  readonly reason?: RunnerFault;
 }
 
-export const refuse = (code: ToteRefusalCode, message: string, at = ''): ToteRefusal => ({
+export type RunnerFault = 'UNKNOWN_RUNNER' | 'REPEATED_RUNNER';
+
+export const refuse = (code: ToteRefusalCode, message: string, at = '', reason?: RunnerFault): ToteRefusal => ({
   refused: true,
   code,
   message,
   at,
+  ...(reason === undefined ? {} : { reason }),
 });
 
 export const isRefusal = (value: object): value is ToteRefusal => 'refused' in value;

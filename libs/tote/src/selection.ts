@@ -13,11 +13,11 @@ import {
   starters,
 } from './field.js';
 import { readKey } from './keys.js';
-import { type NamedLegs, namedLegsText, parseLegs, resolveLegs } from './leg-selection.js';
+import { type NamedLegs, namedLegsText, parseLegs, type ReadLegs, resolveLegs, scanLegs } from './leg-selection.js';
 import { countAllLegs, countLegs, expandLegs, type LegCover, legsWithout, readLegKey } from './legs.js';
 import { anyLine, type Cover, countKey, expandCover, STAR, subsets } from './lines.js';
 import { type PoolShape, type PoolType, shapeOf } from './pool-type.js';
-import { refuse, type ToteRefusal } from './refusal.js';
+import { type RunnerFault, refuse, type ToteRefusal } from './refusal.js';
 import { DEFAULT_MAX_LINES } from './rule-set.js';
 
 /**
@@ -112,8 +112,27 @@ export function readSelection(
   field: Field,
   rules: SelectionRules = {},
 ): ReadSelection | ToteRefusal {
+  const scanned = field.legs && scanLegs(text, field.legs, rules.coupling ?? 'ENTRY');
+  if (
+    scanned &&
+    scanned.lines <= (rules.maxLines ?? DEFAULT_MAX_LINES) &&
+    field.legs?.length === shapeOf(poolType).picks
+  )
+    return legsRead(poolType, scanned);
   const selection = parseText(poolType, text);
   return 'refused' in selection ? selection : resolveSelection(poolType, selection, field, rules);
+}
+
+/** How many lines a selection has, without its text: what counting a formula needs. Refusals as `resolveSelection`. */
+export function countSelection(
+  poolType: PoolType,
+  selection: Selection,
+  field: Field,
+  rules: SelectionRules = {},
+): number | ToteRefusal {
+  const isOverLegs = shapeOf(poolType).arrangement === 'LEGS';
+  const covered = (isOverLegs ? overLegs : coverFor)(poolType, selection, field, rules);
+  return 'refused' in covered ? covered : covered.lines;
 }
 
 /** As `readSelection`, from the selection itself; refusals point into it (`/columns/0/1`). */
@@ -123,9 +142,28 @@ export function resolveSelection(
   field: Field,
   rules: SelectionRules = {},
 ): ReadSelection | ToteRefusal {
+  if (shapeOf(poolType).arrangement === 'LEGS') return overLegs(poolType, selection, field, rules);
+  const covered = coverFor(poolType, selection, field, rules);
+  if ('refused' in covered) return covered;
+  const { shape, cover, lines } = covered;
+  const own = shape === shapeOf(poolType) ? {} : { shape };
+  return { text: canonicalText(selection, cover, shape), lines, poolType, form: selection.form, cover, ...own };
+}
+
+interface Covered {
+  readonly shape: PoolShape;
+  readonly cover: Cover;
+  readonly lines: number;
+}
+
+function coverFor(
+  poolType: PoolType,
+  selection: Selection,
+  field: Field,
+  rules: SelectionRules,
+): Covered | ToteRefusal {
   const shape = shapeFor(poolType, selection);
   if ('refused' in shape) return shape;
-  if (shape.arrangement === 'LEGS') return overLegs(poolType, selection, field, rules);
   const reader = new ListReader(field, rules.coupling ?? 'ENTRY');
   const cover = coverOf(selection, shape, reader);
   const refusal = reader.refusal;
@@ -134,8 +172,7 @@ export function resolveSelection(
   const most = rules.maxLines ?? DEFAULT_MAX_LINES;
   if (lines === 0) return refuse('INVALID_SELECTION', 'The selection covers no line.');
   if (lines > most) return refuse('TOO_MANY_LINES', `The selection has ${lines} lines; at most ${most} are taken.`);
-  const own = shape === shapeOf(poolType) ? {} : { shape };
-  return { text: canonicalText(selection, cover, shape), lines, poolType, form: selection.form, cover, ...own };
+  return { shape, cover, lines };
 }
 
 /**
@@ -166,7 +203,7 @@ export function linesMatching(
   kept = 0,
 ): number {
   if (key === STAR) return linesWithout(selection, scratched, kept);
-  if (selection.legs) return countLegs(legsWithout(selection.legs, new Set(scratched)), readLegKey(key));
+  if (selection.legs) return countLegs(legsWithout(selection.legs, scratched), readLegKey(key));
   const wanted = readKey(selection.poolType, key);
   if (scratched.length === 0) return countKey(selection.cover, lineShape(selection), wanted);
   const out = scratched.filter((runner) => !wanted.members.includes(runner));
@@ -180,7 +217,7 @@ export function linesMatching(
  */
 export function linesWithout(selection: ReadSelection, scratched: readonly string[], kept = 0): number {
   if (scratched.length === 0) return selection.lines;
-  if (selection.legs) return countAllLegs(legsWithout(selection.legs, new Set(scratched)));
+  if (selection.legs) return countAllLegs(legsWithout(selection.legs, scratched));
   const shape = lineShape(selection);
   let lines = 0;
   for (let named = 0; named <= Math.min(kept, scratched.length, shape.picks); named++) {
@@ -219,8 +256,13 @@ function overLegs(
   if (legs?.length !== picks) return refuse('NOT_SUPPORTED', `${poolType} needs the runners of its ${picks} races.`);
   const read = resolveLegs(namedLegs(selection), legs, { coupling, maxLines });
   if ('refused' in read) return read;
-  return { ...read, poolType, form: 'MULTI_LEG', cover: { kind: 'COLUMNS', columns: read.legs.columns } };
+  return legsRead(poolType, read);
 }
+
+const legsRead = (poolType: PoolType, { text, lines, legs }: ReadLegs): ReadSelection => ({
+  ...{ text, lines, poolType, form: 'MULTI_LEG', legs },
+  cover: { kind: 'COLUMNS', columns: legs.columns },
+});
 
 // Reading lists of runners.
 
@@ -243,8 +285,10 @@ class ListReader {
     if (runners.length === 1 && runners[0] === FIELD_WORD) return this.all();
     const seen = new Set<string>();
     for (const [index, runner] of runners.entries()) {
-      if (!this.declared.has(runner)) return this.fail(`${at}/${index}`, `Runner ${quoted(runner)} is not declared.`);
-      if (seen.has(runner)) return this.fail(`${at}/${index}`, `Runner ${quoted(runner)} is named twice.`);
+      if (!this.declared.has(runner))
+        return this.fail(`${at}/${index}`, `Runner ${quoted(runner)} is not declared.`, 'UNKNOWN_RUNNER');
+      if (seen.has(runner))
+        return this.fail(`${at}/${index}`, `Runner ${quoted(runner)} is named twice.`, 'REPEATED_RUNNER');
       seen.add(runner);
     }
     return [...new Set(runners.map(this.interest))];
@@ -254,8 +298,8 @@ class ListReader {
     return [...new Set(starters(this.field).map(this.interest))];
   }
 
-  fail(at: string, message: string): readonly string[] {
-    this.refusal ??= refuse('INVALID_SELECTION', message, at);
+  fail(at: string, message: string, reason?: RunnerFault): readonly string[] {
+    this.refusal ??= refuse('INVALID_SELECTION', message, at, reason);
     return [];
   }
 }
