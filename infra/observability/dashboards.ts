@@ -1,11 +1,8 @@
 /**
  * The three Grafana dashboards, as code: what a steward watches in the last minute before a race, what an accountant asks about money
- * and integrity, what an operator asks about machines. `npx tsx infra/observability/dashboards.ts` writes the files that Grafana is
- * given; a test fails when they are stale or name a metric that nobody shows.
+ * and integrity, what an operator asks about machines. `npm run documents` writes the files that Grafana is given; a
+ * test fails when they are stale or name a metric that nobody shows.
  */
-import { mkdirSync, writeFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-
 export interface Panel {
   readonly title: string;
   /** What it means when it looks wrong. */
@@ -465,11 +462,4 @@ function thresholdsOf(limits: Panel['limits']): object {
     { color: 'red', value: second },
   ];
   return { custom: { thresholdsStyle: { mode: 'dashed' } }, thresholds: { mode: 'absolute', steps } };
-}
-
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
-  const folder = new URL('grafana/dashboards/', import.meta.url);
-  mkdirSync(folder, { recursive: true });
-  for (const [name, dashboard] of Object.entries(DASHBOARDS))
-    writeFileSync(new URL(`${name}.json`, folder), fileOf(dashboard));
 }
