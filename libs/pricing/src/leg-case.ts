@@ -201,8 +201,8 @@ export const linesOf = ({ columns }: LegCover): bigint =>
   columns.reduce((lines, column) => lines * BigInt(column.length), 1n);
 
 /** Runners whose lines are given back; where a favourite stands in it has to be known as soon as money is on them. */
-function refundedOf(rules: RuleSet, legs: readonly Leg[], stakes: readonly LegStake[]): ReadonlySet<string> {
-  const refunded = new Set(refundedLegRunners(rules, legs));
+function refundedOf(rules: RuleSet, legs: readonly Leg[], stakes: readonly LegStake[]): readonly string[] {
+  const refunded = refundedLegRunners(rules, legs);
   legs.forEach((leg, index) => {
     const out = new Set([...(leg.scratched ?? []), ...(leg.scratchedAfterClose ?? [])]);
     const isNamed = stakes.some(({ cover }) => cover.columns[index]?.some((runner) => out.has(runner)));

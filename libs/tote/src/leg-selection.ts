@@ -3,7 +3,7 @@
  * reserves. Refusals point into the selection (`/columns/2/0`, `/alternates/2`). Never judges whether a runner may still
  * be bet on.
  */
-import { type Coupling, type Field, interestMap, isRunnerName, starters } from './field.js';
+import { type Coupling, type Field, interestMap, isRunnerName, sortedRunners, starters } from './field.js';
 import { type LegCover, legsText } from './legs.js';
 import { refuse, type ToteRefusal } from './refusal.js';
 
@@ -27,6 +27,57 @@ export function parseLegs(text: string): NamedLegs {
     columns: legs.map(([runners = '']) => runners.split(',')),
     alternates: legs.map(([, alternate]) => alternate ?? null),
   };
+}
+
+/**
+ * A canonical text of plain numbers, as tickets are kept, in one pass and without a text of its own for each runner: a
+ * pool's settlement reads hundreds of thousands. Null for every other text, which `parseLegs` and `resolveLegs` read.
+ */
+export function scanLegs(text: string, fields: readonly Field[], coupling: Coupling): ReadLegs | null {
+  const columns: (readonly string[])[] = [];
+  let column: string[] = [];
+  let known = numbered(fields[0], coupling);
+  let number = 0;
+  let before = 0;
+  let lines = 1;
+  for (let i = 0; i <= text.length; i++) {
+    const code = i < text.length ? text.charCodeAt(i) : STROKE;
+    const digit = code - ZERO;
+    if (digit >= 0 && digit <= 9) {
+      number = number * 10 + digit;
+      if (number === 0 || number > 99) return null;
+      continue;
+    }
+    const runner = known?.[number];
+    if ((code !== COMMA && code !== STROKE) || runner === undefined || number <= before) return null;
+    column.push(runner);
+    before = number;
+    number = 0;
+    if (code === COMMA) continue;
+    columns.push(column);
+    lines *= column.length;
+    column = [];
+    before = 0;
+    known = numbered(fields[columns.length], coupling);
+  }
+  return columns.length === fields.length ? { text, lines, legs: { kind: 'LEGS', columns } } : null;
+}
+
+const ZERO = 48;
+const COMMA = 44;
+const STROKE = 47;
+
+/** A field's runners by their number, kept with it; null where coupling makes other interests of them. */
+const numbersOf = new WeakMap<Field, readonly (string | undefined)[]>();
+
+function numbered(field: Field | undefined, coupling: Coupling): readonly (string | undefined)[] | null {
+  if (field === undefined || (coupling === 'ENTRY' && field.entries?.length)) return null;
+  const known = numbersOf.get(field);
+  if (known) return known;
+  const numbers = new Array<string | undefined>(100).fill(undefined);
+  for (const runner of field.declared) if (/^[1-9]\d?$/.test(runner)) numbers[Number(runner)] = runner;
+  numbersOf.set(field, numbers);
+  return numbers;
 }
 
 /** The text of legs as named; what cannot be a runner is written `?`, so that reading the text refuses it. */
@@ -53,12 +104,11 @@ export function resolveLegs(
   for (const [leg, field] of fields.entries()) {
     const named = columns[leg] ?? [];
     const alternate = alternates[leg] ?? null;
-    const wrong = columnProblem(named, field, leg) ?? reserveProblem(alternate, field, leg);
+    const column = columnOf(named, field, coupling, leg);
+    if ('refused' in column) return column;
+    const wrong = alternate === null ? null : reserveProblem(alternate, field, leg);
     if (wrong) return wrong;
-    const interest = interestMap(field, coupling);
-    const runners = isAll(named) ? starters(field) : named;
-    const column = [...new Set(runners.map(interest))];
-    const reserve = alternate === null ? null : interest(alternate);
+    const reserve = alternate === null ? null : interestMap(field, coupling)(alternate);
     if (reserve !== null && column.includes(reserve))
       return refuse('INVALID_SELECTION', 'A reserve cannot be among the runners of its leg.', `/alternates/${leg}`);
     read.push(column);
@@ -70,6 +120,17 @@ export function resolveLegs(
   if (lines > maxLines)
     return refuse('TOO_MANY_LINES', `The selection has ${lines} lines; at most ${maxLines} are taken.`);
   return { text: legsText(legs), lines, legs };
+}
+
+function columnOf(
+  named: readonly string[],
+  field: Field,
+  coupling: Coupling,
+  leg: number,
+): readonly string[] | ToteRefusal {
+  const wrong = columnProblem(named, field, leg);
+  if (wrong) return wrong;
+  return sortedRunners((isAll(named) ? starters(field) : named).map(interestMap(field, coupling)));
 }
 
 const isAll = (column: readonly string[]): boolean => column.length === 1 && column[0] === 'ALL';
@@ -87,8 +148,8 @@ function columnProblem(column: readonly string[], field: Field, leg: number): To
   return null;
 }
 
-const reserveProblem = (alternate: string | null, field: Field, leg: number): ToteRefusal | null =>
-  alternate === null || field.declared.includes(alternate)
+const reserveProblem = (alternate: string, field: Field, leg: number): ToteRefusal | null =>
+  field.declared.includes(alternate)
     ? null
     : refuse('INVALID_SELECTION', `Runner ${quoted(alternate)} is not declared.`, `/alternates/${leg}`);
 

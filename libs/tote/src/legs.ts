@@ -40,10 +40,19 @@ export interface LegKey {
 const KEY = /^(?:(\d{1,2})@)?(.+)$/s;
 const LEG = /^([^~!]*)(?:([~!])(.+))?$/s;
 
+/** Keys read before: a million tickets ask for the same few. Keys of the same legs share their tests. */
+const keysRead = new Map<string, LegKey>();
+const MOST_READ = 10_000;
+
 export function readLegKey(text: string): LegKey {
+  const known = keysRead.get(text);
+  if (known) return known;
+  if (keysRead.size >= MOST_READ) keysRead.clear();
   const [, right, legs = ''] = KEY.exec(text) ?? [];
-  const tests = legs.split('/').map(readTest);
-  return { right: right === undefined ? tests.length : Number(right), tests };
+  const tests = right === undefined ? legs.split('/').map(readTest) : readLegKey(legs).tests;
+  const key = { right: right === undefined ? tests.length : Number(right), tests };
+  keysRead.set(text, key);
+  return key;
 }
 
 function readTest(text: string): LegTest {
@@ -67,8 +76,16 @@ export const legKeyLabel = (key: string): string =>
     .map((leg) => leg.replace(/[~!].*$/s, ''))
     .join('/');
 
+/** The last count: the keys of a pool differ in how many legs are right, and are asked for one after the other. */
+let last: { readonly cover: LegCover; readonly tests: readonly LegTest[]; readonly lines: readonly number[] } | null =
+  null;
+
 /** How many of the bet's lines a key covers. */
-export const countLegs = (cover: LegCover, key: LegKey): number => linesByRight(cover, key.tests)[key.right] ?? 0;
+export function countLegs(cover: LegCover, { tests, right }: LegKey): number {
+  if (last === null || last.cover !== cover || last.tests !== tests)
+    last = { cover, tests, lines: linesByRight(cover, tests) };
+  return last.lines[right] ?? 0;
+}
 
 /**
  * Lines by the number of legs in which they are right: index 0 … legs. The coefficients of the product over the legs of
@@ -90,13 +107,12 @@ export function linesByRight({ columns, alternates }: LegCover, tests: readonly 
 
 /** Runners of a column that are right; one whose substitute is named too counts twice, as its lines do. */
 function rightIn(column: readonly string[], alternate: string | null, test: LegTest): number {
-  if (test.any && test.out.size === 0) return column.length;
-  let right = 0;
-  for (let i = 0; i < column.length; i++) {
-    const runner = column[i] ?? '';
-    if (test.any) right += test.out.has(runner) ? 0 : 1;
-    else if (test.winners.has(runner)) right++;
-    else if (test.out.size > 0 && test.out.has(runner) && substituteIsRight(alternate, test)) right++;
+  let right = test.any ? column.length : 0;
+  if (!test.any) for (const winner of test.winners) if (column.includes(winner)) right++;
+  for (const runner of test.out) {
+    if (!column.includes(runner)) continue;
+    if (test.any) right--;
+    else if (!test.winners.has(runner) && substituteIsRight(alternate, test)) right++;
   }
   return right;
 }
@@ -112,8 +128,9 @@ export function countAllLegs({ columns }: LegCover): number {
 }
 
 /** The lines that name none of these runners, written `2:7` for runner 7 of the second leg. */
-export function legsWithout(cover: LegCover, out: ReadonlySet<string>): LegCover {
-  const columns = cover.columns.map((column, leg) => column.filter((runner) => !out.has(`${leg + 1}:${runner}`)));
+export function legsWithout(cover: LegCover, out: readonly string[]): LegCover {
+  if (out.length === 0) return cover;
+  const columns = cover.columns.map((column, leg) => column.filter((runner) => !out.includes(`${leg + 1}:${runner}`)));
   return { ...cover, columns };
 }
 
@@ -124,11 +141,11 @@ export function* expandLegs({ columns }: LegCover, chosen: readonly string[] = [
   else for (const runner of column) yield* expandLegs({ kind: 'LEGS', columns }, [...chosen, runner]);
 }
 
-/** The canonical text of a bet: columns sorted, a reserve behind a plus: `3,4+5/1/2`. */
+/** The text of a bet whose columns are sorted, a reserve behind a plus: `3,4+5/1/2`. */
 export const legsText = ({ columns, alternates }: LegCover): string =>
   columns
     .map((column, leg) => {
       const alternate = alternates?.[leg];
-      return [...column].sort(compareRunners).join(',') + (alternate == null ? '' : `+${alternate}`);
+      return alternate == null ? column.join(',') : `${column.join(',')}+${alternate}`;
     })
     .join('/');

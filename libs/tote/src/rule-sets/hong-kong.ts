@@ -26,6 +26,14 @@ const common = {
 /** Dividends of three and more horses, and of two in order, are whole dollars per ten: published results. */
 const wholeDollars = { breakTo: '1', breakPer: '10' } as const;
 
+const tierce = {
+  ...wholeDollars,
+  takeout: '0.25', // own
+  split: 'SINGLE_PRICE',
+  noWinner: ['FIRST_2', 'FIRST_1', 'REFUND'], // own
+  minInterests: 4, // own
+} as const;
+
 const pools: Pools<typeof common> = {
   WIN: {
     takeout: '0.175', // published results
@@ -47,13 +55,8 @@ const pools: Pools<typeof common> = {
   QUINELLA_PLACE: { takeout: '0.175', split: 'GROSS_SPLIT', noWinner: ['REFUND'], minInterests: 4 }, // own: backed pairs share
   EXACTA: { ...wholeDollars, takeout: '0.195', split: 'SINGLE_PRICE', noWinner: ['EITHER', 'REFUND'], minInterests: 3 }, // own: forecast
   TRIO: { ...wholeDollars, takeout: '0.25', split: 'SINGLE_PRICE', noWinner: ['REFUND'], minInterests: 4 }, // own
-  TRIFECTA: {
-    ...wholeDollars,
-    takeout: '0.25', // own: the club calls it tierce
-    split: 'SINGLE_PRICE',
-    noWinner: ['FIRST_2', 'FIRST_1', 'REFUND'], // own
-    minInterests: 4, // own
-  },
+  TIERCE: tierce, // the club's own name for the first three in order
+  TRIFECTA: tierce,
   FIRST4: { ...wholeDollars, takeout: '0.25', split: 'SINGLE_PRICE', noWinner: ['REFUND'], minInterests: 4 }, // own
   QUARTET: {
     ...wholeDollars,
