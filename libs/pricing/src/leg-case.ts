@@ -73,7 +73,7 @@ export function legsOf(input: LegInput, rules: RuleSet, isOpen = false): readonl
 function legOf(input: LegInput, rules: RuleSet, index: number): Leg {
   const given = input.legs?.[index];
   const at = `/legs/${index}`;
-  const card = Array.isArray(given?.runners) ? { declared: given.runners } : given?.runners;
+  const card = cardOf(given?.runners);
   const declared = card?.declared ?? namedIn(input, index);
   readOnce(declared, new Set(declared), (i) => `${at}/runners/declared/${i}`);
   const known = new Set(declared);
@@ -93,18 +93,30 @@ function legOf(input: LegInput, rules: RuleSet, index: number): Leg {
   readOnce((finish ?? []).flat(), known, () => `/results/${index}`);
   const absent = (finish ?? []).flat().find((runner) => out.has(runner));
   if (absent) refuseLine('INCONSISTENT', `Runner ${absent} was scratched and cannot finish.`, `/results/${index}`);
-  if (finish !== null && rules.legs?.right === 'PLACED' && card === undefined)
+  if (finish !== null && rules.legs?.right === 'PLACED' && card === null)
     refuseLine('MISSING_FIELD', 'The number of places depends on the runners: give them.', `${at}/runners`);
-  const entries = card && 'entries' in card ? card.entries : undefined;
   return {
     declared,
     scratched,
-    ...(entries && { entries }),
+    ...(card?.entries && { entries: card.entries }),
     ...(given?.handicap && { handicap: true }),
     scratchedAfterClose: late,
     favourite,
     finish,
   };
+}
+
+function cardOf(
+  runners: NonNullable<LegInput['legs']>[number]['runners'],
+): {
+  readonly declared: readonly string[];
+  readonly scratched?: readonly string[];
+  readonly entries?: readonly string[][];
+} | null {
+  if (runners === undefined) return null;
+  if (Array.isArray(runners)) return { declared: runners };
+  if (typeof runners === 'number') return { declared: Array.from({ length: runners }, (_, i) => `${i + 1}`) };
+  return { declared: runners.declared, scratched: runners.scratched ?? [], entries: runners.entries ?? [] };
 }
 
 function readOnce(runners: readonly string[], known: ReadonlySet<string>, at: (index: number) => string): void {

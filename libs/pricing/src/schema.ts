@@ -90,9 +90,9 @@ const field = z.strictObject({
   entries: z.array(runners.min(1)).max(50).optional(),
 });
 
-/** A race of a pool over several; `favourite` stands in for runners that do not run. */
+/** A race of a pool over several, its runners a card, a list or, numbered from 1, how many; `favourite` stands in for runners that do not run. */
 const leg = z.strictObject({
-  runners: z.union([field, runners.min(1)]).optional(),
+  runners: z.union([field, runners.min(1), z.int().min(1).max(99)]).optional(),
   scratchedAfterClose: z.union([runner, runners]).nullish(),
   favourite: runner.nullish(),
   handicap: z.boolean().optional(),

@@ -149,6 +149,8 @@ interface Funds {
   readonly tiers: readonly Fund[];
   /** What waits for a single winner: jackpot-in and the day's share. */
   readonly jackpot: Ratio;
+  /** Parts that are named but nobody is right in: the single winner's. */
+  readonly others: readonly { readonly tier: string; readonly poolMinor: number }[];
 }
 
 const isRank = (tier: string): boolean => /^\d+\/\d+$/.test(tier);
@@ -170,7 +172,10 @@ function fundsOf({ ruleSet, carryInMinor, jackpotInMinor = 0 }: LegPricingInput,
     };
   });
   const own = multiply(subtract(ONE, sum(shares)), left);
-  return { tiers: funds, jackpot: add(ratio(jackpotInMinor), ruleSet.unique === undefined ? ZERO : own) };
+  const others = named
+    .filter((tier) => !tiers.includes(tier))
+    .map(({ name, share }) => ({ tier: name, poolMinor: toMinor(floor(multiply(toRatio(share), left))) }));
+  return { tiers: funds, others, jackpot: add(ratio(jackpotInMinor), ruleSet.unique === undefined ? ZERO : own) };
 }
 
 // Who is paid what.
@@ -226,7 +231,10 @@ class Awards {
     });
     return {
       awards: this.merged(),
-      tiers: tiers.map(({ tier, ...fund }) => ({ tier, poolMinor: toMinor(floor(this.net(fund))) })),
+      tiers: [
+        ...tiers.map(({ tier, ...fund }) => ({ tier, poolMinor: toMinor(floor(this.net(fund))) })),
+        ...this.funds.others,
+      ],
       takeout: this.takeout,
       carryOut: this.carryOut,
       jackpot: this.jackpot,
@@ -438,7 +446,7 @@ function sheetOf(input: LegPricingInput, day: Day, consoled: Consoled, outcome: 
     rungName: first === undefined ? 'CARRY' : first.rung.name,
     how: first === undefined ? 'CARRY' : first.rung.how,
     takeoutMinor,
-    netMinor: day.gross - toMinor(floor(subtract(ratio(day.gross), day.net))),
+    netMinor: day.gross - takeoutMinor,
     paidMinor,
     breakageMinor: Math.max(0, rest),
     topUpMinor: Math.max(0, -rest),
