@@ -1,8 +1,10 @@
 // The account's own tickets, newest first, with what became of each bet: standing, won and paid, lost, refunded, void.
 
+import { useState } from 'react';
 import { Bones, ProblemNote } from '../common/parts.js';
 import { useTicket, useTicketIds } from '../common/queries.js';
 import type { BettorSession } from '../common/session.js';
+import { get } from '../http.js';
 import { type Currency, clock, money } from '../money.js';
 import { poolLabel, selectionReadout } from '../slip.js';
 import type { TicketBet } from '../wire.js';
@@ -61,7 +63,33 @@ function TicketLine({ ticketId, session, unit }: { ticketId: string; session: Be
           <BetOutcome bet={bet} unit={unit} />
         </div>
       ))}
+      <SaveReceipt ticketId={ticketId} token={session.token} />
     </li>
+  );
+}
+
+/** The signed receipt as a file to keep, and the page that checks it without us. */
+function SaveReceipt({ ticketId, token }: { ticketId: string; token: string }) {
+  const [failure, setFailure] = useState<unknown>(null);
+  const save = async (): Promise<void> => {
+    try {
+      const file = await get<unknown>(`/v1/tickets/${encodeURIComponent(ticketId)}/receipt`, token);
+      const url = URL.createObjectURL(new Blob([JSON.stringify(file, null, 1)], { type: 'application/json' }));
+      Object.assign(document.createElement('a'), { href: url, download: `receipt-${ticketId}.json` }).click();
+      URL.revokeObjectURL(url);
+      setFailure(null);
+    } catch (fault) {
+      setFailure(fault);
+    }
+  };
+  return (
+    <p className="tiny spread">
+      <button type="button" className="link" data-testid="save-receipt" onClick={() => void save()}>
+        Save the receipt
+      </button>
+      <a href="/receipt.html">Check a receipt</a>
+      {failure === null ? null : <ProblemNote failure={failure} />}
+    </p>
   );
 }
 

@@ -2,6 +2,7 @@
  * The HTTP server of a process: Nest on Fastify with bodies read strictly and bounded in size and time, one problem filter, the
  * console's files with their content policy. It must never wait for a slow sender, nor show a page where the API was asked.
  */
+import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
@@ -43,6 +44,10 @@ export interface HttpServer {
 export const MAX_BODY_BYTES = 1_048_576;
 const REQUEST_MS = 10_000;
 const KEEP_ALIVE_MS = 72_000;
+/** More are closed as they come: each costs memory, and at this many the queue is in front of the machine anyway. */
+const MAX_CONNECTIONS = 20_000;
+/** Connections that come in the same moment: beyond Node's 511 the system drops them, and a client tries again after a second. */
+const BACKLOG = 4_096;
 
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   const adapter = new FastifyAdapter({
@@ -64,6 +69,7 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
   await app.init();
   await listen(app, options);
   const server = app.getHttpServer() as Server;
+  server.maxConnections = MAX_CONNECTIONS;
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
   return { app, server, port, close: () => app.close() };
@@ -89,7 +95,7 @@ async function dress(
       useDefaults: true,
       directives: {
         defaultSrc: ["'self'"],
-        scriptSrc: ["'self'"],
+        scriptSrc: ["'self'", ...inlineScripts(consoleDir)],
         styleSrc: ["'self'", "'unsafe-inline'"],
         imgSrc: ["'self'", 'data:'],
         fontSrc: ["'self'", 'data:'],
@@ -117,7 +123,12 @@ async function dress(
   });
   if (module.providers?.includes(BetRoute)) {
     const bets = app.get(BetRoute);
-    fastify.post(BET_ROUTE, (request, reply) => bets.place(request, reply));
+    fastify.route({
+      method: 'POST',
+      url: BET_ROUTE,
+      onRequest: (request, reply, done) => bets.admit(request, reply, done),
+      handler: (request, reply) => bets.place(request, reply),
+    });
   }
   if (consoleDir !== undefined && existsSync(consoleDir))
     await app.register(fastifyStatic, {
@@ -132,11 +143,19 @@ async function dress(
 
 async function listen(app: NestFastifyApplication, { port, host }: HttpOptions): Promise<void> {
   try {
-    await app.listen(port, host);
+    await app.listen({ port, host, backlog: BACKLOG });
   } catch (fault) {
     await app.close().catch(() => undefined);
     throw fault;
   }
+}
+
+/** The receipt page is one file that also works from a disk: its script is allowed by its hash, and no other. */
+function inlineScripts(consoleDir: string | undefined): string[] {
+  const file = consoleDir === undefined ? undefined : join(consoleDir, 'receipt.html');
+  if (file === undefined || !existsSync(file)) return [];
+  const scripts = readFileSync(file, 'utf8').matchAll(/<script>([\s\S]*?)<\/script>/g);
+  return [...scripts].map(([, text = '']) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`);
 }
 
 const PAGES = /^\/(?!v1(\/|$)|feed|health|metrics|assets\/)[\w/-]*$/;

@@ -1,0 +1,87 @@
+/**
+ * The receipt page opened from a disk in a real browser, with no server anywhere: it must come to the verdict of `mutuel verify
+ * receipt`, and see what was altered.
+ */
+import { generateKeyPairSync, sign } from 'node:crypto';
+import { resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { leafOf, pathOf, poolRoot, RunningRoot, trustedKeys, verifyReceipt } from '#mutuel/verify';
+import { launchBrowser } from './pages.js';
+
+const { privateKey, publicKey } = generateKeyPairSync('ed25519');
+const KEYS = {
+  keys: [{ keyId: 'house', publicKey: publicKey.export({ format: 'der', type: 'spki' }).toString('base64') }],
+};
+const signed = (said: object) => {
+  const statement = JSON.stringify(said);
+  return { statement, keyId: 'house', signature: sign(null, Buffer.from(statement), privateKey).toString('base64') };
+};
+
+/** A ticket of one bet, the fourth of seven in its pool. */
+function receipt(change: { readonly proof?: object } = {}) {
+  const ticket = { blind: 'cd'.repeat(16), ticketId: 't0-9-x', acceptedAt: 1_795_300_000_000 };
+  const said = { betId: 't0-9-x-1', no: 0, poolId: 'Prix-WIN', selection: '4', lines: 1, unitStake: 250, stake: 250 };
+  const bet = { ...said, leaf: leafOf({ ...ticket, ...said }) };
+  const leaves = Array.from({ length: 7 }, (_, i) => (i === 3 ? bet.leaf : String(i).repeat(64)));
+  const tree = new RunningRoot();
+  for (const leaf of leaves) tree.add(leaf);
+  const shards = [{ shard: 0, lastSeq: 40, bets: 7, stake: 2_000, leaves: 7, root: tree.root }];
+  const money = { bets: 7, stake: 2_000, voidedBets: 0, voidedStake: 0 };
+  const place = { poolId: 'Prix-WIN', raceId: 'Prix', closeNo: 1, sealedAt: 1_795_300_100_000 };
+  const seal = signed({ kind: 'mutuel-seal', v: 1, ...place, ...money, root: poolRoot([tree.root]), shards });
+  const who = { ticketRef: 'ref', accountId: 'acc-1', currency: 'EUR' };
+  const logged = { shard: 0, seq: 9, hash: 'f'.repeat(64) };
+  return {
+    kind: 'mutuel-receipt-file',
+    v: 1,
+    receipt: signed({ kind: 'mutuel-receipt', v: 1, ...ticket, ...who, ...logged, totalStake: 250, bets: [bet] }),
+    proofs: [{ betId: bet.betId, shard: 0, index: 3, leaves: 7, path: pathOf(leaves, 3), seal, ...change.proof }],
+  };
+}
+
+describe('the receipt page without a server', () => {
+  let browser: Browser;
+  let page: Page;
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    page = await browser.newPage();
+    await page.goto(pathToFileURL(resolve('apps/console/public/receipt.html')).href);
+  });
+  afterAll(() => browser.close());
+
+  const give = async (field: 'receipt' | 'keys', said: unknown): Promise<void> => {
+    const buffer = Buffer.from(typeof said === 'string' ? said : JSON.stringify(said));
+    await page.setInputFiles(`#${field}`, { name: `${field}.json`, mimeType: 'application/json', buffer });
+  };
+  const verdict = () => page.locator('#verdict');
+
+  it('finds that a good receipt holds, as the command does', async () => {
+    await give('keys', KEYS);
+    await give('receipt', receipt());
+    await verdict().filter({ hasText: 'This receipt holds' }).waitFor();
+    expect(await page.locator('#lines').textContent()).toContain(
+      'number 4 of 7 bets of shard 0 in the seal of Prix-WIN',
+    );
+    expect(verifyReceipt(receipt(), trustedKeys(KEYS.keys)).faults).toEqual([]);
+  });
+
+  it.each([
+    [
+      'an altered statement',
+      () => ({
+        ...receipt(),
+        receipt: { ...receipt().receipt, statement: receipt().receipt.statement.replace('250', '2500') },
+      }),
+      'does not fit',
+    ],
+    ['another place in the tree', () => receipt({ proof: { index: 2 } }), 'does not lead to the root'],
+    ['another count', () => receipt({ proof: { leaves: 8 } }), 'counts 8 bets, the seal 7'],
+    ['a file that is something else', () => 'no JSON', 'not readable JSON'],
+  ])('says of %s that it does not hold, and why', async (_, file, why) => {
+    await give('receipt', file());
+    await page.locator('#lines').filter({ hasText: why }).waitFor();
+    expect(await verdict().textContent()).toBe('This receipt does NOT hold');
+  });
+});
