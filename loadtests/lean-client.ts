@@ -25,18 +25,17 @@ const NO_ANSWER: LeanAnswer = { status: 0, head: '', body: '' };
 export class LeanClient {
   readonly #free: Line[] = [];
   readonly #waiting: Asked[] = [];
-  readonly #lines: Line[];
+  readonly #lines: Line[] = [];
 
-  constructor(url: URL, connections: number) {
-    const free = (line: Line): void => this.#next(line);
-    this.#lines = Array.from({ length: connections }, () => new Line(url, free));
-    this.#free.push(...this.#lines);
-  }
+  constructor(
+    private readonly url: URL,
+    private readonly connections: number,
+  ) {}
 
-  /** `text` is the whole request in ASCII. Waits for a connection when all are in use; never throws. */
+  /** `text` is the whole request in ASCII. Opens a connection when all are in use, up to their number; never throws. */
   send(text: string): Promise<LeanAnswer> {
     return new Promise((done) => {
-      const line = this.#free.pop();
+      const line = this.#free.pop() ?? this.#more();
       if (line) line.ask({ text, done });
       else this.#waiting.push({ text, done });
     });
@@ -44,6 +43,13 @@ export class LeanClient {
 
   close(): void {
     for (const line of this.#lines) line.close();
+  }
+
+  #more(): Line | undefined {
+    if (this.#lines.length >= this.connections) return undefined;
+    const line = new Line(this.url, (free) => this.#next(free));
+    this.#lines.push(line);
+    return line;
   }
 
   #next(line: Line): void {

@@ -33,7 +33,7 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '3' },
-    connections: { type: 'string', default: '256' },
+    connections: { type: 'string', default: '1024' },
     path: { type: 'string', default: '/v1/tickets' },
     journal: { type: 'string' },
     json: { type: 'boolean', default: false },

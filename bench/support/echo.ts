@@ -51,7 +51,7 @@ const decision: DecisionRecord<ShardEvent> = {
   posts: [],
 };
 const answered = { kind: 'DECIDED', decision, hash, shard: 0 } as const;
-const door: ShardDoor = { submit: () => Promise.resolve(answered), recent: () => undefined };
+const door: ShardDoor = { submit: () => Promise.resolve(answered), turnAway: () => undefined, recent: () => undefined };
 
 const tokens = new Tokens(KEY, now);
 const nothing = { ticket: async () => undefined, ticketByRef: async () => undefined };

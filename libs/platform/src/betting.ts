@@ -72,6 +72,12 @@ export class Betting {
     };
   }
 
+  /** Why no ticket can be taken at this moment; nothing of the request was looked at. */
+  turnAway(): Problem | undefined {
+    const submitted = this.#p.door.turnAway();
+    return submitted && busy(submitted);
+  }
+
   async place(principal: Principal, body: TicketBody): Promise<Answer<TicketAnswer | PendingAnswer>> {
     const { accountId, ticketRef } = body;
     requireAccount(principal, accountId);
@@ -152,7 +158,7 @@ export class Betting {
       (await this.#p.reads.ticketByRef(accountId, ticketRef)) ??
       viewOfRecent(this.#p.recent.byRef(accountId, ticketRef));
     if (view !== null) return { status: 200, body: view, replayed: false };
-    if (this.#p.recent.pendingSince(accountId, ticketRef) !== undefined)
+    if (this.#p.recent.isPending(accountId, ticketRef, this.#p.now()))
       return { status: 202, body: pendingAnswer(accountId, ticketRef), replayed: false };
     throw new Problem(
       'OUTCOME_UNKNOWN',

@@ -26,6 +26,8 @@ export type Submitted<E> =
 export interface ShardDoor {
   /** Appends a command to the shard of its account and waits, for a bounded time, for the decision on it. */
   submit(account: string, cid: string, bytes: Uint8Array, channel?: string): Promise<Submitted<ShardEvent>>;
+  /** `BUSY` when any command would be turned away at this moment: asked before a request is even read. */
+  turnAway(): Extract<Submitted<ShardEvent>, { kind: 'BUSY' }> | undefined;
   /** A recent decision of this account's shard, from memory. */
   recent(account: string, seq: number): Answered<ShardEvent> | undefined;
 }

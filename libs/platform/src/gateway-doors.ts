@@ -8,6 +8,7 @@ const MARKET_PARTITION = 0;
 export function shardDoor(gateway: CommandGateway<ShardEvent>, shards: number): ShardDoor {
   return {
     submit: (account, cid, bytes, channel) => submitTo(gateway, shardOf(account, shards), cid, bytes, channel),
+    turnAway: () => (gateway.full ? busyWith(gateway.turnAway()) : undefined),
     recent(account, seq) {
       const shard = shardOf(account, shards);
       const valid = gateway.recent(shard, seq);
@@ -33,6 +34,8 @@ async function submitTo<E>(
     return { kind: 'DECIDED', decision: answer.valid.decision, hash: answer.valid.hash, shard: partition };
   } catch (fault) {
     if (!(fault instanceof Unavailable)) throw fault;
-    return { kind: 'BUSY', retryAfterMs: fault.retryAfterMs, why: fault.message };
+    return busyWith(fault);
   }
 }
+
+const busyWith = ({ retryAfterMs, message }: Unavailable) => ({ kind: 'BUSY', retryAfterMs, why: message }) as const;

@@ -4,6 +4,7 @@
  */
 import { CommandLane, type Delivery } from './command-lane.js';
 import { DecisionReader } from './decision-reader.js';
+import { Pace } from './pace.js';
 import type { Clock, Entropy, EventLog } from './ports.js';
 import { RenewingAppender } from './renewing-appender.js';
 import type { TailSource } from './tail-source.js';
@@ -60,7 +61,8 @@ const MAX_PER_PARTITION = 4_000;
 const MAX_PER_CHANNEL = 3_000;
 /** A queue this old turns newcomers away, once so many wait that it is load and not one slow command. */
 const OLDEST_MS = 250;
-const BUSY = 256;
+/** Commands that may wait in all partitions together whatever the pace; more only as fast as they are being decided. */
+const ALWAYS_WAITING = 400;
 /** An undecided command no longer counts after this: the decider would refuse it as stale. */
 const FORGET_MS = 30_000;
 const SWEEP_MS = 50;
@@ -86,6 +88,7 @@ interface Shard<E> {
   readonly uncertain: Map<string, Entry<E>>;
   readonly byChannel: Map<string, number>;
   readonly recent: (ValidDecision<E> | undefined)[];
+  readonly pace: Pace;
 }
 
 export class CommandGateway<E = unknown> {
@@ -154,6 +157,17 @@ export class CommandGateway<E = unknown> {
     });
   }
 
+  /** Every partition would turn a command away: a door may say so before it has read the request. */
+  get full(): boolean {
+    return this.#shards.every((shard) => this.#isFull(shard));
+  }
+
+  /** A refusal by who asked `full`; counted, and with a time to come back. */
+  turnAway(): Unavailable {
+    this.metrics.turnedAway++;
+    return this.#unavailable('commands are being decided too slowly');
+  }
+
   /** A recent valid decision by its sequence number. */
   recent(partition: number, seq: number): ValidDecision<E> | undefined {
     const found = this.#shards[partition]?.recent[seq % RECENT];
@@ -177,16 +191,24 @@ export class CommandGateway<E = unknown> {
   // ── Admission ──────────────────────────────────────────────────────────────────────────────────────────────────
 
   #obstacle(shard: Shard<E>, cid: string, channel: string): string | undefined {
-    const { maxInFlightPerPartition = MAX_PER_PARTITION, maxInFlightPerChannel = MAX_PER_CHANNEL, clock } = this.#o;
+    const { maxInFlightPerPartition = MAX_PER_PARTITION, maxInFlightPerChannel = MAX_PER_CHANNEL } = this.#o;
     if (this.fault) return `decisions cannot be followed: ${this.fault.message}`;
     if (!this.ready) return 'decisions are still being read up to now';
     const { waiting, uncertain, byChannel } = shard;
     if (waiting.has(cid) || uncertain.has(cid)) return 'this command is on its way already';
     if (waiting.size >= maxInFlightPerPartition) return 'too many commands are on their way';
     if ((byChannel.get(channel) ?? 0) >= maxInFlightPerChannel) return `too many commands of channel ${channel}`;
-    if (waiting.size < BUSY) return undefined;
+    return this.#isFull(shard) ? 'commands are being decided too slowly' : undefined;
+  }
+
+  /** More would wait than was decided within the last quarter of a second, or those who wait do so for too long. */
+  #isFull({ waiting, pace }: Shard<E>): boolean {
+    const free = Math.floor(ALWAYS_WAITING / this.#o.partitions);
+    if (waiting.size < free) return false;
+    const now = this.#o.clock.now();
+    if (waiting.size >= Math.max(free, pace.recent(now))) return true;
     const [oldest] = waiting.values();
-    return oldest && clock.now() - oldest.since > OLDEST_MS ? 'commands are being decided too slowly' : undefined;
+    return oldest !== undefined && now - oldest.since > OLDEST_MS;
   }
 
   #unavailable(message: string, options?: ErrorOptions): Unavailable {
@@ -241,11 +263,12 @@ export class CommandGateway<E = unknown> {
       },
     });
     const recent = new Array<ValidDecision<E> | undefined>(RECENT);
-    return { reader, recent, waiting: new Map(), uncertain: new Map(), byChannel: new Map() };
+    return { reader, recent, waiting: new Map(), uncertain: new Map(), byChannel: new Map(), pace: new Pace() };
   }
 
   #read(partition: number, decisions: readonly ValidDecision<E>[]): void {
     const shard = this.#shards[partition] as Shard<E>;
+    shard.pace.note(this.#o.clock.now(), decisions.length);
     for (const valid of decisions) {
       const { seq, cid, of } = valid.decision;
       shard.recent[seq % RECENT] = valid;

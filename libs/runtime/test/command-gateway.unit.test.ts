@@ -228,10 +228,8 @@ describe('admission', () => {
 
   test('turns newcomers away while many wait and the oldest waits too long, and takes them again afterwards', async () => {
     const to = await gateway();
-    const first = Array.from({ length: 300 }, () => add(to, 1));
-    await clock.pass(200);
-    expect(add(to, 1).refused).toBeUndefined();
-    await clock.pass(100);
+    const first = Array.from({ length: 200 }, () => add(to, 1));
+    await clock.pass(300);
     const late = add(to, 1);
     await settle();
     expect(late.refused?.message).toBe('commands are being decided too slowly');
@@ -242,6 +240,39 @@ describe('admission', () => {
     expect(again.answer?.kind).toBe('DECIDED');
   });
 
+  test('lets no more wait than are decided in a quarter of a second, so that a burst beyond the pace is turned away at once', async () => {
+    await deciders();
+    const to = await gateway();
+    const burst = Array.from({ length: 1_000 }, () => add(to, 1));
+    await settle();
+    expect(burst.filter((o) => o.refused).length).toBe(800);
+    await settled(...burst);
+    expect(to.full).toBe(false);
+    // 200 were decided a moment ago; with as many again the pace allows what it has shown, and no more.
+    for (let round = 0; round < 3; round++) await settled(...Array.from({ length: 150 }, () => add(to, 1)));
+    const faster = Array.from({ length: 1_000 }, () => add(to, 1));
+    await settle();
+    const admitted = faster.filter((o) => !o.refused).length;
+    expect(admitted).toBeGreaterThan(400);
+    expect(admitted).toBeLessThanOrEqual(650);
+    await clock.pass(2_000);
+    const later = Array.from({ length: 1_000 }, () => add(to, 1));
+    await settle();
+    expect(later.filter((o) => !o.refused).length).toBe(200);
+    expect(to.metrics.turnedAway).toBe(800 + (1_000 - admitted) + 800);
+  });
+
+  test('is full when every partition is, and says when to come back', async () => {
+    const to = await gateway();
+    for (let i = 0; i < 200; i++) add(to, 1, 0);
+    expect(to.full).toBe(false);
+    for (let i = 0; i < 200; i++) add(to, 1, 1);
+    expect(to.full).toBe(true);
+    const { code, retryAfterMs } = to.turnAway();
+    expect([code, retryAfterMs >= 500 && retryAfterMs < 1_500]).toEqual(['SERVICE_UNAVAILABLE', true]);
+    expect(to.metrics.turnedAway).toBe(1);
+  });
+
   test('is not stuck on commands of unknown outcome that never arrived', async () => {
     let lose = true;
     const over = hooked(log, async (at, values, append) => {
@@ -250,7 +281,7 @@ describe('admission', () => {
     });
     await deciders();
     const to = await gateway(over);
-    const lost = Array.from({ length: 300 }, () => add(to, 1));
+    const lost = Array.from({ length: 200 }, () => add(to, 1));
     await settled(...lost);
     lose = false;
     const next = add(to, 1);

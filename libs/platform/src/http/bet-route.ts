@@ -8,6 +8,7 @@ import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as answers from '../answers.js';
 import { type Principal, Tokens } from '../auth.js';
+import { Betting } from '../betting.js';
 import { PlaceTicket } from '../messages.js';
 import { plainTicket } from '../plain-ticket.js';
 import { ticketSchema } from '../schemas.js';
@@ -24,8 +25,16 @@ export class BetRoute {
   constructor(
     @Inject(CommandBus) private readonly commands: CommandBus,
     @Inject(Tokens) private readonly tokens: Tokens,
+    @Inject(Betting) private readonly betting: Betting,
     @Inject(ProblemFilter) private readonly filter: ProblemFilter,
   ) {}
+
+  /** Before body and token are read: under overload a refusal must cost as little as it can. */
+  admit(request: FastifyRequest, reply: FastifyReply, done: () => void): void {
+    const obstacle = this.betting.turnAway();
+    if (obstacle) this.filter.answer(obstacle, request, reply);
+    else done();
+  }
 
   @Post('tickets')
   @Documented({

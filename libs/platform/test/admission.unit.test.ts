@@ -1,0 +1,84 @@
+/** The betting door under overload: who is turned away, when, and at what cost to those inside. */
+import { afterEach, describe, expect, test } from 'vitest';
+import { Tokens } from '../src/auth.js';
+import { Betting } from '../src/betting.js';
+import type { ShardDoor, Submitted } from '../src/doors.js';
+import { type ApiParts, apiModule } from '../src/http/api-module.js';
+import { type HttpServer, startHttp } from '../src/http/server.js';
+import { Readiness } from '../src/readiness.js';
+import { RecentTickets } from '../src/recent-tickets.js';
+import { Metrics } from '../src/telemetry/metrics.js';
+
+const BUSY = { kind: 'BUSY', retryAfterMs: 1_200, why: 'commands are being decided too slowly' } as const;
+const KEY = Buffer.alloc(32, 7);
+const tokens = new Tokens(KEY, () => Date.now());
+const holder = { subject: 'p', accounts: ['acc-1'], roles: [], channel: 'web', device: 'd' };
+const bet = { betRef: 'a', poolId: 'R1-C1-WIN', form: 'STRAIGHT', columns: [['3']], unitStake: 100, stake: 100 };
+const ticket = { ticketRef: '0198f3c2-0000-7000-8000-000000000000', accountId: 'acc-1', currency: 'EUR', bets: [bet] };
+
+let http: HttpServer | undefined;
+let submitted = 0;
+
+afterEach(async () => {
+  await http?.close();
+  http = undefined;
+  submitted = 0;
+});
+
+async function serve(door: Partial<ShardDoor>): Promise<(body: string, token?: string) => Promise<Response>> {
+  const submit = async (): Promise<Submitted<never>> => {
+    submitted++;
+    return { kind: 'PENDING' };
+  };
+  const whole = { submit, turnAway: () => undefined, recent: () => undefined, ...door } as ShardDoor;
+  const betting = new Betting({
+    ...{ door: whole, reads: {} as ApiParts['reads'], odds: { latest: () => undefined }, recent: new RecentTickets() },
+    ...{ serviceKey: KEY, now: () => Date.now() },
+  });
+  const metrics = new Metrics();
+  const module = apiModule({
+    ...{ readiness: new Readiness(), metrics, tokens, doors: { betting: true, operator: false } },
+    filter: { page: () => false, onFault: () => undefined },
+    api: { betting, desk: {}, quotes: {}, racing: {}, reads: {}, operator: {} } as unknown as ApiParts,
+  } as Parameters<typeof apiModule>[0]);
+  http = await startHttp({ module, metrics, host: '127.0.0.1', port: 0, consoleDir: undefined });
+  const { port } = http;
+  return (body, token) =>
+    fetch(`http://127.0.0.1:${port}/v1/tickets`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+      body,
+    });
+}
+
+describe('a ticket at a door that is full', () => {
+  test('gets a 503 with a time to come back, before its token or body are looked at', async () => {
+    const post = await serve({ turnAway: () => BUSY });
+    for (const body of [JSON.stringify(ticket), 'no json at all', 'x'.repeat(200_000)]) {
+      const answer = await post(body);
+      expect(answer.status).toBe(503);
+      expect(answer.headers.get('retry-after')).toBe('2');
+      expect(answer.headers.get('content-type')).toContain('application/problem+json');
+      expect(await answer.json()).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retry: 'SAME_KEY' });
+    }
+    expect(submitted).toBe(0);
+  });
+
+  test('gets the same where its own shard alone is full, after it was read', async () => {
+    const post = await serve({ submit: () => Promise.resolve(BUSY) });
+    const token = await tokens.sign(holder);
+    const answer = await post(JSON.stringify(ticket), token);
+    expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
+    expect((await post('no json at all', token)).status).toBe(400);
+  });
+
+  test('is taken again as soon as there is room', async () => {
+    let full = true;
+    const post = await serve({ turnAway: () => (full ? BUSY : undefined) });
+    const token = await tokens.sign(holder);
+    expect((await post(JSON.stringify(ticket), token)).status).toBe(503);
+    full = false;
+    expect((await post(JSON.stringify(ticket), token)).status).toBe(202);
+    expect(submitted).toBe(1);
+  });
+});
