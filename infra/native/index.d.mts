@@ -23,9 +23,9 @@ export interface ServerStatus {
 /** A fault the operator can act on, in one line. */
 export class InfraError extends Error {}
 
-/** Starts what is not running yet. `brokers` is 1 or 3. */
+/** Starts what is not running yet. `brokers` is 1 or 3; `proxied` gives each a second door behind a proxy of the caller's. */
 export function up(
-  options?: InstanceOptions & { brokers?: number; log?: (line: string) => void },
+  options?: InstanceOptions & { brokers?: number; proxied?: boolean; log?: (line: string) => void },
 ): Promise<ServerAddresses>;
 /** Stops the instance's servers and keeps their data; resolves to the names of those that ran. */
 export function down(options?: InstanceOptions): Promise<string[]>;
@@ -38,6 +38,8 @@ export function status(options?: InstanceOptions): {
   servers: ServerStatus[];
   addresses: ServerAddresses | null;
 };
+/** Where the brokers' second doors listen, and the ports their clients are sent to. */
+export function proxies(options?: InstanceOptions): { port: number; target: number }[];
 /** The running instance's addresses; an InfraError where it is not up. */
 export function env(options?: InstanceOptions): ServerAddresses;
 /** The addresses of servers somebody else runs, where the environment names all three. */

@@ -15,19 +15,24 @@ export { InfraError } from './process.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 
-/** Starts what is not running yet; calling it again is free. Resolves to the addresses. */
-export async function up({ instance = defaultInstance(), brokers, log = () => undefined } = {}) {
+/**
+ * Starts what is not running yet; calling it again is free. Resolves to the addresses. `proxied` gives each broker a second door whose
+ * clients are sent to the port of a proxy, which is the caller's to run (see `proxies`).
+ */
+export async function up({ instance = defaultInstance(), brokers, proxied, log = () => undefined } = {}) {
   const folder = folderOf(instance);
   return exclusively(folder, async () => {
     const before = readState(folder);
     const nodes = brokers ?? before.brokers ?? 1;
-    if (isComplete(before) && before.brokers === nodes) return addressesOf(before);
-    // What runs is left running; a broker goes only where another number of them is asked for.
-    if (before.brokers !== nodes) await stopServers(before.servers.filter(({ name }) => name.startsWith('kafka-')));
+    const doors = proxied ?? before.proxied ?? false;
+    const isSame = before.brokers === nodes && (before.proxied ?? false) === doors;
+    if (isComplete(before) && isSame) return addressesOf(before);
+    // What runs is left running; a broker goes only where others are asked for.
+    if (!isSame) await stopServers(before.servers.filter(({ name }) => name.startsWith('kafka-')));
     const running = before.servers.filter(isAlive);
     const started = Date.now();
-    const ports = await portsFor(portNames(nodes), before.ports, running);
-    const state = { instance, brokers: nodes, ports, servers: running };
+    const ports = await portsFor(portNames(nodes, doors), before.ports, running);
+    const state = { instance, brokers: nodes, proxied: doors, ports, servers: running };
     const start = (options) => {
       const alive = running.find((server) => server.name === options.name);
       if (alive !== undefined) return alive;
@@ -70,7 +75,7 @@ async function end(instance, signalOf) {
     const state = readState(folder);
     const running = state.servers.filter(isAlive);
     await stopServers(running, signalOf);
-    writeState(folder, { instance, brokers: state.brokers, ports: state.ports, servers: [] });
+    writeState(folder, { instance, brokers: state.brokers, proxied: state.proxied, ports: state.ports, servers: [] });
     return running.map((server) => server.name);
   });
 }
@@ -102,6 +107,14 @@ export function env({ instance = defaultInstance() } = {}) {
   if (!isComplete(state))
     throw new InfraError(`The servers of instance "${instance}" are not running: npm run infra:up`);
   return addressesOf(state);
+}
+
+/** Where the brokers' second doors are and which ports their clients are sent to; empty where they have none. */
+export function proxies({ instance = defaultInstance() } = {}) {
+  const { ports } = readState(folderOf(instance));
+  return kafkaNodeNames(3).flatMap((name) =>
+    ports[`${name}-behind`] === undefined ? [] : [{ port: ports[`${name}-proxy`], target: ports[`${name}-behind`] }],
+  );
 }
 
 /** The addresses of servers somebody else runs, where the environment names all three; null otherwise. */
@@ -142,7 +155,12 @@ function writeState(folder, state) {
 /** A port for each name: that of the last run, unless somebody else has taken it since. */
 async function portsFor(names, before, running) {
   const kept = names.filter((name) =>
-    running.some((server) => name === server.name || name === `${server.name}-controller`),
+    // What listens on a proxy's port is not ours.
+    name.endsWith('-proxy')
+      ? before[name] !== undefined
+      : running.some(
+          (server) => name === server.name || (name.startsWith(`${server.name}-`) && before[name] !== undefined),
+        ),
   );
   const missing = names.filter((name) => !kept.includes(name));
   const found = await freePorts(
@@ -155,8 +173,10 @@ async function portsFor(names, before, running) {
   ]);
 }
 
-function portNames(brokers) {
-  return ['redis', 'postgres', ...kafkaNodeNames(brokers).flatMap((name) => [name, `${name}-controller`])];
+function portNames(brokers, proxied) {
+  const doors = proxied ? ['behind', 'proxy'] : [];
+  const ofNode = (name) => [name, ...['controller', ...doors].map((door) => `${name}-${door}`)];
+  return ['redis', 'postgres', ...kafkaNodeNames(brokers).flatMap(ofNode)];
 }
 
 /** All that is missing at once, a line each; a bug of ours goes before it, as it is. */

@@ -67,6 +67,9 @@ export async function startKafka({ folder, brokers, ports, start }) {
     name,
     port: ports[name],
     controllerPort: ports[`${name}-controller`],
+    // A second door for clients, who are told another address than the one it listens on: what stands between is theirs to place.
+    behindPort: ports[`${name}-behind`],
+    proxyPort: ports[`${name}-proxy`],
     folder: join(folder, `of-${brokers}`, `node-${index + 1}`),
   }));
   const clusterId = clusterIdIn(join(folder, `of-${brokers}`));
@@ -125,10 +128,11 @@ function propertiesOf({ node, nodes, data }) {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'log.dirs': data,
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}`,
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${behind(node, node.behindPort)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${behind(node, node.proxyPort)}`,
+    'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT',
+    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT',
     'controller.quorum.voters': nodes.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
     // What the event log relies on.
     'log.message.timestamp.type': 'LogAppendTime',
@@ -159,6 +163,8 @@ function propertiesOf({ node, nodes, data }) {
     .map(([key, value]) => `${key}=${value}\n`)
     .join('');
 }
+
+const behind = (node, port) => (node.behindPort === undefined ? '' : `,BEHIND://127.0.0.1:${port}`);
 
 /** A cluster's id is made once and kept beside its data: a node refuses to start on data of another cluster. */
 function clusterIdIn(folder) {

@@ -77,6 +77,7 @@ describe('a race in the browser', () => {
     await operator.waitForStatus('OPEN');
 
     const board = await Board.open(browser, system.url, raceId);
+    expect(await board.at('durability').innerText()).toContain('EMBEDDED');
     await board.chooseAccount(accountId);
     await board.waitForStatus('OPEN');
     const before = await board.balance();

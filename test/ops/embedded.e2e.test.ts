@@ -2,11 +2,12 @@
  * What an operator does to an embedded system: stops it in the middle of selling, makes its read models anew, and brings it back on
  * another disk from its archive.
  */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { seededRandom } from '#mutuel/adapters';
+import { EXIT } from '#mutuel/platform';
 import { JournalClient } from '../trust/journal-client.js';
 import { checkLogs } from '../trust/log-checker.js';
 import { type Cast, castOf, Officials } from '../trust/officials.js';
@@ -80,5 +81,65 @@ describe('an embedded system', () => {
     expect(lines.at(-1)).toMatch(/^Rebuilt from [\d,]+ records\.$/);
     expect(code).toBe(0);
     expect(await withReadModels(data, tableDigests)).toEqual(before);
+  });
+
+  it('is archived beside its selling, piece by piece, and comes back from the archive to the cut', async () => {
+    const archive = mkdtempSync(join(tmpdir(), 'mutuel-archive-'));
+    const other = mkdtempSync(join(tmpdir(), 'mutuel-restored-'));
+    const cli = (...args: string[]) => runToEnd({ program: CLI, args });
+    const system = await start();
+    const officials = new Officials(system.url, cast.operators);
+    const races = await officials.openMeeting('archived');
+    const stop = new AbortController();
+    const selling = client.sell(system.url, races, RATE, stop.signal);
+    const sold = client.count(201);
+    await expect.poll(() => client.count(201), { timeout: 20_000 }).toBeGreaterThan(sold + 100);
+    expect((await cli('backup', archive, '--data', data)).lines).toEqual([
+      expect.stringMatching(/^Archived \d{3,} records/),
+    ]);
+    for (const race of races) expect(await officials.bringHome(race)).toBe(true);
+    stop.abort();
+    await selling;
+    await officials.close();
+    const lag = await cli('lag', '--data', data, '--fail-above', '500');
+    expect(lag.lines.map((line) => line.split(' ')[0])).toEqual(['shard-0', 'shard-1', 'market', 'odds']);
+    expect(lag.code).toBe(0);
+    expect(await system.stop(STOP_MS)).toBe(0);
+    // The cut lies a second back.
+    await new Promise((wake) => setTimeout(wake, 1_100));
+    expect((await cli('backup', archive, '--data', data)).lines).toEqual([
+      expect.stringMatching(/^Archived \d+ records/),
+    ]);
+
+    expect(await cli('restore', archive, '--data', data)).toMatchObject({ code: EXIT.FOLDER });
+    expect((await cli('restore', archive, '--data', other)).lines[0]).toMatch(/^Restored \d+ records/);
+    const [was, is] = [await readLogFolder(data), await readLogFolder(other)];
+    expect(is).toEqual(was);
+    const digests = await withReadModels(data, tableDigests);
+    // The keys are secrets and no part of an archive.
+    cpSync(join(data, 'keys.json'), join(other, 'keys.json'));
+    const restored = await start(other);
+    await client.resolve(restored.url);
+    expect(client.contradictions).toEqual([]);
+    const again = new Officials(restored.url, cast.operators);
+    expect(await again.openMeeting('after-the-restore')).toHaveLength(2);
+    await again.close();
+    expect(await restored.stop(STOP_MS)).toBe(0);
+    expect((await cli('rebuild', '--data', other)).code).toBe(0);
+    const { accounts, movements, bets } = await withReadModels(other, tableDigests);
+    expect({ accounts, movements, bets }).toEqual({
+      accounts: digests['accounts'],
+      movements: digests['movements'],
+      bets: digests['bets'],
+    });
+
+    const [file = ''] = readdirSync(archive).filter((name) => name.startsWith('shard.decisions-0'));
+    const bytes = readFileSync(join(archive, file));
+    bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 1;
+    writeFileSync(join(archive, file), bytes);
+    const damaged = await cli('restore', archive, '--data', join(other, 'third'));
+    expect(damaged.lines).toEqual([expect.stringMatching(/is not what was written: take another copy of the archive/)]);
+    expect(damaged.code).toBe(EXIT.FOLDER);
+    for (const folder of [archive, other]) rmSync(folder, { recursive: true, force: true });
   });
 });

@@ -33,13 +33,16 @@ interface Reply {
 }
 
 const SLICE_MS = 5;
-const RESOLVE_WITHIN_MS = 30_000;
+/** A ticket whose command was lost is pending for half of it. */
+const RESOLVE_WITHIN_MS = 60_000;
 const RESOLVE_AGAIN_MS = 100;
 const TICKET_PATH = '/v1/tickets';
 
 export class JournalClient {
   /** What a repeated reference was told that differs from its first answer: must stay empty. */
   readonly contradictions: string[] = [];
+  /** Hears of every first answer: its status (0 where none came) and when the request left, by `performance.now`. */
+  onAnswer: (status: number, sentAt: number) => void = () => undefined;
   readonly #entries: Entry[] = [];
 
   constructor(
@@ -57,6 +60,11 @@ export class JournalClient {
 
   count(status: number): number {
     return this.#entries.filter((entry) => entry.status === status).length;
+  }
+
+  /** Tickets that had to be looked up, sent again or given up, since no answer or none that decides came first. */
+  get delayed(): number {
+    return this.#entries.filter(({ wasUnknown }) => wasUnknown).length;
   }
 
   get unknown(): number {
@@ -80,7 +88,9 @@ export class JournalClient {
   async #one(pool: Pool, races: readonly string[]): Promise<void> {
     const entry = this.#invent(races);
     this.#entries.push(entry);
+    const sentAt = performance.now();
     note(entry, await this.#post(pool, TICKET_PATH, entry.body, entry.holder));
+    this.onAnswer(entry.status, sentAt);
     if (entry.status === 201 && this.random() < 0.05) await this.#cancel(pool, entry);
   }
 

@@ -59,6 +59,12 @@ export class Officials {
     return races.map(({ raceId }) => raceId);
   }
 
+  /** The stop of a race that sells; what is answered does not matter. */
+  press(raceId: string): Promise<unknown> {
+    const steward = this.operators.find(({ roles }) => roles.includes('STEWARD'));
+    return this.#say(`/v1/operator/races/${raceId}/close`, { reason: 'they are off' }, steward);
+  }
+
   /** From wherever the race stands to SETTLED, one act after the other; false when the system went away meanwhile. */
   async bringHome(raceId: string): Promise<boolean> {
     const until = performance.now() + HOME_WITHIN_MS;

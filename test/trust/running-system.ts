@@ -82,6 +82,11 @@ export class RunningSystem {
     return this.#output.join('\n');
   }
 
+  /** Its exit code once it is over, whoever ended it; null after a signal. */
+  get ended(): Promise<number | null> {
+    return this.#ended;
+  }
+
   get pid(): number {
     return this.#child.pid ?? 0;
   }

@@ -6,6 +6,7 @@ import { Command, CommanderError } from 'commander';
 import { ROLES, run, StartFault } from '#mutuel/platform';
 import { addExport } from './export-command.js';
 import { addLog } from './log-command.js';
+import { addOperations } from './operator-commands.js';
 import { addPricing } from './pricing-commands.js';
 import { addRebuild } from './rebuild-command.js';
 import { addRules } from './rules-commands.js';
@@ -31,6 +32,7 @@ addRebuild(program);
 addSnapshot(program);
 addExport(addLog(program));
 addVerify(program);
+addOperations(program);
 
 try {
   await program.parseAsync();

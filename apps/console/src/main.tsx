@@ -17,6 +17,7 @@ import { QueryClient, QueryClientProvider } from '@tanstack/react-query';
 import { lazy, StrictMode, Suspense } from 'react';
 import { createRoot } from 'react-dom/client';
 import { BoardPage } from './board/board-page.js';
+import { Durability } from './common/durability.js';
 import { Bones } from './common/parts.js';
 import { ProblemError } from './http.js';
 
@@ -66,6 +67,7 @@ createRoot(root).render(
     <MantineProvider theme={theme} defaultColorScheme="auto">
       <QueryClientProvider client={queries}>
         <Console />
+        <Durability />
       </QueryClientProvider>
     </MantineProvider>
   </StrictMode>,

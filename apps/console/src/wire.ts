@@ -259,3 +259,10 @@ export interface Settlement {
   pools: SettlementPool[];
   totals: { paid: number; takeout: number; breakage: number; topUp: number };
 }
+
+export interface Health {
+  status: 'UP' | 'DOWN';
+  label: string;
+  /** False where one machine's loss can lose acknowledged bets. */
+  durable: boolean;
+}

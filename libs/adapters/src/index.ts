@@ -11,6 +11,9 @@ export { openSnapshotFiles, type SnapshotFilesOptions } from './embedded/snapsho
 export { type FaultPlan, type FaultyLogOptions, faultyLog, seededRandom, steppingClock } from './faulty-log.js';
 export type { KafkaConnection } from './kafka/client.js';
 export { type KafkaLogOptions, openKafkaLog } from './kafka/kafka-log.js';
+export { openLmdbRestorer } from './embedded/lmdb-restorer.js';
+export { openKafkaRestorer } from './kafka/kafka-restorer.js';
+export type { LogRestorer, RestoredRecord } from './log-restorer.js';
 export {
   checkKafkaTopics,
   type EnsureTopicsOptions,

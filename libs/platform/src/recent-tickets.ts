@@ -2,7 +2,7 @@
  * Tickets that this process answered a short while ago, so that a look-up right after a bet does not depend on how far the
  * projections are. Bounded; it must never say that something does not exist.
  */
-import type { ShardEvent } from '#mutuel/engine';
+import { type ShardEvent, STALE_MS } from '#mutuel/engine';
 import type { Answered } from './doors.js';
 import type { TicketAnswer } from './ticket-answers.js';
 
@@ -16,6 +16,8 @@ export interface RecentTicket {
 }
 
 const DEFAULT_KEPT = 10_000;
+/** A command that waits longer is refused as stale when it is decided at all. */
+const PENDING_MS = STALE_MS;
 
 export class RecentTickets {
   readonly #byRef: Recent<RecentTicket>;
@@ -46,9 +48,10 @@ export class RecentTickets {
     return this.#byId.get(ticketId);
   }
 
-  /** When its command was sent, where nothing else is known. */
-  pendingSince(accountId: string, ticketRef: string): number | undefined {
-    return this.byRef(accountId, ticketRef) ? undefined : this.#pending.get(keyOf(accountId, ticketRef));
+  /** Its command was sent lately and nothing else is known. What got lost on its way to the log is never decided, so this ends. */
+  isPending(accountId: string, ticketRef: string, now: number): boolean {
+    const since = this.#pending.get(keyOf(accountId, ticketRef));
+    return since !== undefined && now - since <= PENDING_MS && this.byRef(accountId, ticketRef) === undefined;
   }
 }
 

@@ -19,6 +19,7 @@ import { placeCommand } from '../src/orders.js';
 import { Problem, problemBody, refusalOf } from '../src/problem.js';
 import { errorsDocument, PROBLEM_CODES } from '../src/problem-codes.js';
 import { randomId } from '../src/random-ids.js';
+import { RecentTickets } from '../src/recent-tickets.js';
 import { cardSchema, ticketSchema } from '../src/schemas.js';
 import { StartFault } from '../src/start-fault.js';
 import { validate } from '../src/validate.js';
@@ -301,4 +302,12 @@ test('random ids are 32 hex digits and never come twice', () => {
   const ids = Array.from({ length: 5_000 }, randomId);
   expect(new Set(ids).size).toBe(ids.length);
   for (const id of ids) expect(id).toMatch(/^[0-9a-f]{32}$/);
+});
+
+test('a ticket whose command was lost on its way is pending for thirty seconds and of unknown outcome after', () => {
+  const recent = new RecentTickets();
+  recent.addPending('acc-1', 'ref-1', 1_000);
+  expect(recent.isPending('acc-1', 'ref-1', 31_000)).toBe(true);
+  expect(recent.isPending('acc-1', 'ref-1', 31_001)).toBe(false);
+  expect(recent.isPending('acc-1', 'ref-2', 1_000)).toBe(false);
 });

@@ -58,7 +58,7 @@ export async function openLmdbLog(options: LmdbLogOptions): Promise<EventLog> {
 }
 
 /** Writes the partition counts at the first start and compares them at every other; new topics are added. */
-async function settleTopics(
+export async function settleTopics(
   environment: LmdbEnvironment,
   dir: string,
   wanted: Readonly<Record<string, number>>,

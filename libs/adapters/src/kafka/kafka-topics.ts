@@ -19,7 +19,7 @@ export interface EnsureTopicsOptions extends TopicsOptions {
 }
 
 /** What every topic of the log is created with; the log is the truth, so nothing is compacted, expired or elected unclean. */
-const SETTINGS: Readonly<Record<string, string>> = {
+export const TOPIC_SETTINGS: Readonly<Record<string, string>> = {
   'message.timestamp.type': 'LogAppendTime',
   'cleanup.policy': 'delete',
   'retention.ms': '-1',
@@ -81,7 +81,7 @@ async function create(
   replication: number,
   minInsync: number,
 ): Promise<void> {
-  const settings = { ...SETTINGS, 'min.insync.replicas': String(minInsync) };
+  const settings = { ...TOPIC_SETTINGS, 'min.insync.replicas': String(minInsync) };
   await admin.createTopics({
     waitForLeaders: true,
     topics: missing.map(([topic, numPartitions]) => ({

@@ -1,0 +1,80 @@
+/**
+ * Puts an archive back into topics that do not exist yet: made with the writer's times, filled in order, and given the settings of
+ * every other topic of the log at the end. Until then nobody can mistake them for a log, since their times are no append times.
+ */
+import kafkajs from 'kafkajs';
+import type { LogRestorer } from '../log-restorer.js';
+import { SetupFault } from '../setup-fault.js';
+import { type KafkaConnection, kafkaClient } from './client.js';
+import { TOPIC_SETTINGS } from './kafka-topics.js';
+
+export interface KafkaRestorerOptions extends KafkaConnection {
+  /** Topic → partitions. */
+  readonly topics: Readonly<Record<string, number>>;
+  readonly replication: number;
+}
+
+/** Records and bytes of one request. */
+const SEND_RECORDS = 500;
+const SEND_BYTES = 2_000_000;
+
+export async function openKafkaRestorer(options: KafkaRestorerOptions): Promise<LogRestorer> {
+  const { topics, replication } = options;
+  const kafka = kafkaClient(options);
+  const admin = kafka.admin();
+  await admin.connect();
+  const there = new Set(await admin.listTopics());
+  const known = Object.keys(topics).filter((topic) => there.has(topic));
+  if (known.length > 0) {
+    await admin.disconnect();
+    throw new SetupFault('TOPICS', `Topics ${known.join(', ')} exist already: restore into a cluster without them.`);
+  }
+  const settings: Readonly<Record<string, string>> = {
+    ...TOPIC_SETTINGS,
+    'min.insync.replicas': String(replication > 1 ? 2 : 1),
+  };
+  const entries = (more: Readonly<Record<string, string>>) =>
+    Object.entries({ ...settings, ...more }).map(([name, value]) => ({ name, value }));
+  await admin.createTopics({
+    waitForLeaders: true,
+    topics: Object.entries(topics).map(([topic, numPartitions]) => ({
+      ...{ topic, numPartitions, replicationFactor: replication },
+      configEntries: entries({ 'message.timestamp.type': 'CreateTime' }),
+    })),
+  });
+  const producer = kafka.producer({ maxInFlightRequests: 1, retry: { retries: 0 }, allowAutoTopicCreation: false });
+  await producer.connect();
+  return {
+    async write({ topic, partition }, records) {
+      for (let from = 0; from < records.length; ) {
+        let to = from;
+        for (let bytes = 0; to < records.length && to - from < SEND_RECORDS && bytes < SEND_BYTES; to++)
+          bytes += records[to]?.value.byteLength ?? 0;
+        const some = records.slice(from, to);
+        const messages = some.map(({ time, value }) => ({
+          partition,
+          timestamp: String(time),
+          value: Buffer.from(value),
+        }));
+        const [answer] = await producer.send({ topic, acks: -1, messages });
+        if (Number(answer?.baseOffset) !== some[0]?.offset)
+          throw new Error(
+            `${topic}/${partition} took offset ${some[0]?.offset} at ${answer?.baseOffset}: delete the topics and try again`,
+          );
+        from = to;
+      }
+    },
+    async finish() {
+      await admin.alterConfigs({
+        validateOnly: false,
+        resources: Object.keys(topics).map((name) => ({
+          ...{ type: kafkajs.ConfigResourceTypes.TOPIC, name, configEntries: entries({}) },
+        })),
+      });
+    },
+    async close() {
+      await producer.disconnect();
+      await admin.disconnect();
+    },
+  };
+}

@@ -1,0 +1,12 @@
+/** Records put back where they were: the same offsets, the same append times. It must never write into a log that holds anything. */
+import type { LogRecord, TopicPartition } from '#mutuel/runtime';
+
+export type RestoredRecord = LogRecord;
+
+export interface LogRestorer {
+  /** The next records of a partition, from its first offset on without a hole. */
+  write(at: TopicPartition, records: readonly RestoredRecord[]): Promise<void>;
+  /** From here on the log is a log like any other. */
+  finish(): Promise<void>;
+  close(): Promise<void>;
+}

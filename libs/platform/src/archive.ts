@@ -1,0 +1,218 @@
+/**
+ * The log as files, and files as a log again. A backup ends at one moment: per partition the longest prefix of records appended up to
+ * it, so that no effect is kept without its cause. It is taken beside a running system and goes on where the last one ended; a file
+ * is never changed once it is named in the manifest. A restore writes only into an empty place, and only what is whole.
+ */
+import { cpSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { gunzipSync, gzipSync } from 'node:zlib';
+import {
+  type LogReader,
+  type LogRestorer,
+  makeDataFolder,
+  openKafkaRestorer,
+  openLmdbRestorer,
+  type RestoredRecord,
+  SetupFault,
+} from '#mutuel/adapters';
+import { sha256 } from '#mutuel/contracts';
+import type { TopicPartition } from '#mutuel/runtime';
+import type { Config } from './config.js';
+import { openLogReader } from './log-reader.js';
+import { asStartFault, EXIT, StartFault } from './start-fault.js';
+
+const FORMAT = 1;
+const MANIFEST = 'manifest.json';
+const SNAPSHOTS = 'snapshots';
+/** Records read, and at most so many bytes kept in memory, before they become a file. */
+const READ_AT_ONCE = 20_000;
+const SEGMENT_BYTES = 32_000_000;
+/** Appends under way, and clocks of several brokers, are behind the cut by then. */
+const SETTLED_MS = 1_000;
+const FRAME_BYTES = 12;
+
+interface Segment extends TopicPartition {
+  readonly file: string;
+  /** Offsets, `to` not included. */
+  readonly from: number;
+  readonly to: number;
+  /** Of the file as it lies there. */
+  readonly sha256: string;
+}
+
+interface Manifest {
+  readonly format: typeof FORMAT;
+  /** Milliseconds UTC: nothing appended later is in it. */
+  readonly cut: number;
+  /** Topic → partitions. */
+  readonly topics: Readonly<Record<string, number>>;
+  readonly segments: readonly Segment[];
+}
+
+export interface ArchiveReport {
+  readonly records: number;
+  readonly bytes: number;
+  readonly cut: number;
+}
+
+/** Adds what the log has gained since the last backup into this folder; a new folder gets all of it. */
+export async function backup(
+  config: Config,
+  folder: string,
+  onWarning: (line: string) => void,
+): Promise<ArchiveReport> {
+  makeDataFolder(folder);
+  const before = existsSync(join(folder, MANIFEST)) ? readManifest(folder) : undefined;
+  const reader = await openLogReader(config, onWarning);
+  try {
+    const cut = Date.now() - SETTLED_MS;
+    const segments = [...(before?.segments ?? [])];
+    let records = 0;
+    let bytes = 0;
+    for (const [topic, partitions] of reader.topics)
+      for (let partition = 0; partition < partitions; partition++) {
+        const at = { topic, partition };
+        const from = segments.filter((one) => isAt(one, at)).at(-1)?.to ?? 0;
+        for await (const { values, next, first } of pieces(reader, at, from, cut)) {
+          const file = `${topic}-${partition}-${String(first).padStart(15, '0')}.gz`;
+          writeWhole(join(folder, file), values);
+          segments.push({ ...at, file, from: first, to: next, sha256: sha256(values) });
+          records += next - first;
+          bytes += values.byteLength;
+        }
+      }
+    const snapshots = join(config.data, SNAPSHOTS);
+    if (existsSync(snapshots)) cpSync(snapshots, join(folder, SNAPSHOTS), { recursive: true });
+    const manifest: Manifest = { format: FORMAT, cut, topics: Object.fromEntries(reader.topics), segments };
+    writeWhole(join(folder, MANIFEST), Buffer.from(`${JSON.stringify(manifest, null, 1)}\n`));
+    return { records, bytes, cut };
+  } finally {
+    await reader.close();
+  }
+}
+
+/** Checks every file first; then writes them into an embedded data folder or into topics that do not exist yet. */
+export async function restore(
+  config: Config,
+  folder: string,
+  onWarning: (line: string) => void,
+): Promise<ArchiveReport> {
+  if (!existsSync(join(folder, MANIFEST)))
+    throw new StartFault([`${folder} is no archive: it has no ${MANIFEST}.`], EXIT.FOLDER);
+  const { cut, topics, segments } = readManifest(folder);
+  const target = await verified(folder, segments)
+    .then(() => openTarget(config, topics, onWarning))
+    .catch(asStartFault);
+  let records = 0;
+  let bytes = 0;
+  try {
+    for (const segment of segments) {
+      const packed = readFileSync(join(folder, segment.file));
+      await target.write(segment, unpack(packed, segment.from));
+      records += segment.to - segment.from;
+      bytes += packed.byteLength;
+    }
+    await target.finish();
+  } finally {
+    await target.close();
+  }
+  const snapshots = join(folder, SNAPSHOTS);
+  if (existsSync(snapshots)) cpSync(snapshots, join(config.data, SNAPSHOTS), { recursive: true });
+  return { records, bytes, cut };
+}
+
+function openTarget(
+  { brokers, replication, data }: Config,
+  topics: Manifest['topics'],
+  onWarning: (line: string) => void,
+): Promise<LogRestorer> {
+  if (brokers === undefined) return openLmdbRestorer({ dir: data, topics });
+  const connection = { brokers, clientId: 'mutuel-restore', onWarning };
+  return openKafkaRestorer({ ...connection, topics, replication: replication ?? Math.min(3, brokers.length) });
+}
+
+/** Every file is the one that was written, and they follow each other without a hole. */
+async function verified(folder: string, segments: readonly Segment[]): Promise<void> {
+  const next = new Map<string, number>();
+  for (const segment of segments) {
+    const path = join(folder, segment.file);
+    const fault = (what: string): never => {
+      throw new SetupFault('FOLDER', `${path} ${what}: take another copy of the archive. Nothing was restored.`);
+    };
+    if (!existsSync(path)) fault('is missing');
+    if (sha256(readFileSync(path)) !== segment.sha256) fault('is not what was written');
+    const place = `${segment.topic}/${segment.partition}`;
+    if (segment.from !== (next.get(place) ?? 0)) fault('does not follow the file before it');
+    next.set(place, segment.to);
+  }
+}
+
+interface Piece {
+  readonly values: Uint8Array;
+  readonly first: number;
+  readonly next: number;
+}
+
+async function* pieces(reader: LogReader, at: TopicPartition, from: number, cut: number): AsyncGenerator<Piece> {
+  const { start, end } = await reader.bounds(at);
+  if (from < start || from > end)
+    throw new StartFault(
+      [
+        `${at.topic}[${at.partition}] holds offsets ${start} to ${end}, the archive goes on at ${from}: it is of another log.`,
+      ],
+      EXIT.CHECKPOINT,
+    );
+  let first = from;
+  let frames: Buffer[] = [];
+  let size = 0;
+  for (let next = from; next < end; ) {
+    const records = await reader.read({ ...at, from: next }, Math.min(READ_AT_ONCE, end - next));
+    for (const { offset, time, value } of records) {
+      if (time > cut || offset !== next) {
+        if (frames.length > 0) yield { values: gzipSync(Buffer.concat(frames)), first, next };
+        return;
+      }
+      const head = Buffer.alloc(FRAME_BYTES);
+      head.writeBigUInt64LE(BigInt(time), 0);
+      head.writeUInt32LE(value.byteLength, 8);
+      frames.push(head, Buffer.from(value));
+      size += value.byteLength;
+      next++;
+      if (size < SEGMENT_BYTES) continue;
+      yield { values: gzipSync(Buffer.concat(frames)), first, next };
+      first = next;
+      frames = [];
+      size = 0;
+    }
+    if (records.length === 0) break;
+    if (next >= end && frames.length > 0) yield { values: gzipSync(Buffer.concat(frames)), first, next };
+  }
+}
+
+function unpack(packed: Uint8Array, from: number): RestoredRecord[] {
+  const bytes = gunzipSync(packed);
+  const records: RestoredRecord[] = [];
+  for (let at = 0; at < bytes.length; ) {
+    const time = Number(bytes.readBigUInt64LE(at));
+    const length = bytes.readUInt32LE(at + 8);
+    const value = bytes.subarray(at + FRAME_BYTES, at + FRAME_BYTES + length);
+    records.push({ offset: from + records.length, time, value });
+    at += FRAME_BYTES + length;
+  }
+  return records;
+}
+
+function readManifest(folder: string): Manifest {
+  const manifest = JSON.parse(readFileSync(join(folder, MANIFEST), 'utf8')) as Manifest;
+  if (manifest.format === FORMAT) return manifest;
+  throw new StartFault([`${folder} has archive format ${manifest.format}, this release reads ${FORMAT}.`], EXIT.FOLDER);
+}
+
+/** A file of this name is whole or is not there. */
+function writeWhole(path: string, bytes: Uint8Array): void {
+  writeFileSync(`${path}.part`, bytes, { flush: true });
+  renameSync(`${path}.part`, path);
+}
+
+const isAt = (one: TopicPartition, { topic, partition }: TopicPartition): boolean =>
+  one.topic === topic && one.partition === partition;

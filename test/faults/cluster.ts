@@ -1,0 +1,238 @@
+/**
+ * The distributed system as somebody runs it: each role a process that is started again when it ends, on servers of its own, with a
+ * proxy before the brokers. It breaks what it is told to break; it must never mend anything that a supervisor would not.
+ */
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import kafkajs from 'kafkajs';
+import { TOPICS } from '#mutuel/contracts';
+import { proxies, status, up, wipe } from '../../infra/native/index.mjs';
+import { RunningSystem } from '../trust/running-system.js';
+import { CuttingProxy } from './cutting-proxy.js';
+
+export const ROLES = ['market', 'shards', 'projector', 'odds', 'back-office', 'bet-api'] as const;
+export type Role = (typeof ROLES)[number];
+/** `kafka` is the leader of the busiest partition. */
+export type ServerName = 'kafka' | 'postgres' | 'redis';
+
+export interface ClusterOptions {
+  readonly instance: string;
+  readonly brokers: 1 | 3;
+  readonly accounts: number;
+  readonly random: () => number;
+}
+
+interface Slot {
+  readonly program: string;
+  readonly flags: readonly string[];
+  port: string;
+  system: RunningSystem | undefined;
+  /** Its end is our doing. */
+  expected: boolean;
+  /** Stays down for as long as this is pending. */
+  held: Promise<void> | undefined;
+  keeping: Promise<void> | undefined;
+}
+
+const STOP_MS = 10_000;
+const AGAIN_MS = 200;
+const UP_WITHIN_MS = 60_000;
+
+export class Cluster {
+  /** What ended without having been asked to, and what did not stop as it should. */
+  readonly incidents: string[] = [];
+  readonly proxy: CuttingProxy;
+  readonly #o: ClusterOptions;
+  readonly #data = mkdtempSync(join(tmpdir(), 'mutuel-faults-'));
+  readonly #slots = new Map<string, Slot>();
+  #servers: Record<string, string> = {};
+  #direct = { brokers: '', database: '' };
+  #closing = false;
+
+  constructor(options: ClusterOptions) {
+    this.#o = options;
+    this.proxy = new CuttingProxy(options.random);
+  }
+
+  async start(): Promise<void> {
+    const { instance, brokers, accounts } = this.#o;
+    await wipe({ instance });
+    const addresses = await up({ instance, brokers, proxied: true });
+    this.#direct = { brokers: addresses.KAFKA_BROKERS, database: addresses.DATABASE_URL };
+    const places = proxies({ instance });
+    await this.proxy.open(places);
+    this.#servers = { ...addresses, KAFKA_BROKERS: places.map(({ port }) => `127.0.0.1:${port}`).join(',') };
+    const demo = ['--demo', '--no-crowd', '--accounts', String(accounts)];
+    const deciders: Readonly<Record<string, string>> = { market: 'market', shards: 'shards' };
+    for (const role of ROLES) {
+      const decide = deciders[role];
+      const flags =
+        decide === undefined ? (role === 'bet-api' || role === 'back-office' ? demo : []) : ['--decide', decide];
+      this.add(role, decide === undefined ? role : 'engine', flags);
+    }
+    await Promise.all(ROLES.map((role) => this.ready(role)));
+  }
+
+  /** One more process, kept running like the others. */
+  add(name: string, app: string, flags: readonly string[]): void {
+    const program = `dist/apps/${app}/src/main.js`;
+    const slot: Slot = {
+      program,
+      flags,
+      port: '0',
+      system: undefined,
+      expected: false,
+      held: undefined,
+      keeping: undefined,
+    };
+    this.#slots.set(name, slot);
+    slot.keeping = this.#keep(name, slot);
+  }
+
+  async remove(name: string): Promise<void> {
+    const slot = this.#slot(name);
+    this.#slots.delete(name);
+    slot.expected = true;
+    await slot.system?.kill();
+    await slot.keeping;
+  }
+
+  url(role: Role): string {
+    return `http://127.0.0.1:${this.#slot(role).port}`;
+  }
+
+  /** Where the log and the read models are, past the proxy. */
+  get stores(): { readonly brokers: readonly string[]; readonly database: string } {
+    return { brokers: this.#direct.brokers.split(','), database: this.#direct.database };
+  }
+
+  // ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  async ready(role: string): Promise<void> {
+    const until = Date.now() + UP_WITHIN_MS;
+    while (this.#slot(role).system === undefined) {
+      if (Date.now() > until) throw new Error(`${role} does not come back: ${this.incidents.at(-1) ?? ''}`);
+      await pause(AGAIN_MS);
+    }
+  }
+
+  async kill(role: string): Promise<void> {
+    const slot = this.#slot(role);
+    slot.expected = true;
+    const { system } = slot;
+    slot.system = undefined;
+    await system?.kill();
+  }
+
+  /** Down until the answer is called. */
+  async keepDown(role: string): Promise<() => void> {
+    let release: () => void = () => undefined;
+    this.#slot(role).held = new Promise((resolve) => {
+      release = resolve;
+    });
+    await this.kill(role);
+    return release;
+  }
+
+  suspend(role: string): void {
+    this.#slot(role).system?.pause();
+  }
+
+  resume(role: string): void {
+    this.#slot(role).system?.resume();
+  }
+
+  /** As a release does it: asked to stop, code 0 within ten seconds, started again. */
+  async stop(role: string): Promise<void> {
+    const slot = this.#slot(role);
+    slot.expected = true;
+    const { system } = slot;
+    slot.system = undefined;
+    const code = await system?.stop(STOP_MS).catch((fault: Error) => fault.message.split('\n')[0]);
+    if (code !== 0) this.incidents.push(`${role} stopped with ${String(code)}`);
+  }
+
+  // ── Servers ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** Its process; of the brokers the one that leads the longest decision log. */
+  async pidOf(server: ServerName): Promise<number> {
+    const name = server === 'kafka' ? `kafka-${await this.#leader()}` : server;
+    const found = status({ instance: this.#o.instance }).servers.find((one) => one.name === name);
+    if (found === undefined) throw new Error(`${name} is not running`);
+    return found.pid;
+  }
+
+  async revive(): Promise<void> {
+    await up({ instance: this.#o.instance });
+  }
+
+  async #leader(): Promise<number> {
+    const admin = new kafkajs.Kafka({ brokers: [...this.stores.brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      const offsets = await admin.fetchTopicOffsets(TOPICS.shardDecisions);
+      const busiest = offsets.reduce((most, one) => (Number(one.high) > Number(most.high) ? one : most));
+      const { topics } = await admin.fetchTopicMetadata({ topics: [TOPICS.shardDecisions] });
+      const found = topics[0]?.partitions.find(({ partitionId }) => partitionId === busiest.partition);
+      return found?.leader ?? 1;
+    } finally {
+      await admin.disconnect();
+    }
+  }
+
+  // ── The end ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** All roles in the order of a release, doors first; the servers stay. */
+  async stopRoles(): Promise<void> {
+    this.#closing = true;
+    for (const role of [...ROLES].reverse()) if (this.#slots.has(role)) await this.stop(role);
+    await Promise.all([...this.#slots.values()].map((slot) => slot.keeping));
+  }
+
+  async end(): Promise<void> {
+    this.#closing = true;
+    for (const slot of this.#slots.values()) {
+      slot.expected = true;
+      slot.system?.resume();
+      await slot.system?.kill();
+    }
+    await Promise.all([...this.#slots.values()].map((slot) => slot.keeping));
+    this.proxy.close();
+    await wipe({ instance: this.#o.instance });
+    rmSync(this.#data, { recursive: true, force: true });
+  }
+
+  #slot(name: string): Slot {
+    const slot = this.#slots.get(name);
+    if (slot === undefined) throw new Error(`there is no ${name}`);
+    return slot;
+  }
+
+  async #keep(name: string, slot: Slot): Promise<void> {
+    while (!this.#closing && this.#slots.get(name) === slot) {
+      await slot.held;
+      slot.held = undefined;
+      const args = ['--port', slot.port, '--data', this.#data, ...slot.flags];
+      const env = this.#servers;
+      const system = await RunningSystem.start({ program: slot.program, args, env }).catch((fault: Error) => {
+        if (!this.#closing)
+          this.incidents.push(`${name} did not start: ${fault.message.split('\n').slice(0, 2).join(' ')}`);
+        return undefined;
+      });
+      if (system === undefined) {
+        await pause(AGAIN_MS);
+        continue;
+      }
+      slot.port = new URL(system.url).port;
+      slot.expected = false;
+      slot.system = system;
+      if (this.#closing) slot.expected = true;
+      const code = await system.ended;
+      if (!slot.expected) this.incidents.push(`${name} ended by itself (${code}): ${system.said.split('\n').at(-1)}`);
+      if (slot.system === system) slot.system = undefined;
+    }
+  }
+}
+
+export const pause = (ms: number): Promise<void> => new Promise((resolve) => setTimeout(resolve, ms));

@@ -1,0 +1,41 @@
+/**
+ * A few of the faults in every run of the tests, on one broker and with short pauses; which ones beside the two that nothing else
+ * covers is drawn from a seed that the test's name shows. `npm run faults` has them all.
+ */
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { seededRandom } from '#mutuel/adapters';
+import { PACES, SCENARIOS, type Scenario } from './scenarios.js';
+import { Trial } from './trial.js';
+
+const SEED = 20_261_122;
+const RATE = 40;
+const ALWAYS = ['answers of appends lost', 'stop pressed while a shard is down'];
+const DRAWN = 2;
+/** These take longer than a test run has. */
+const LONG = /rolling|away|market dead|suspend/;
+
+const random = seededRandom(SEED);
+const always = SCENARIOS.filter(({ name }) => ALWAYS.includes(name));
+const others = SCENARIOS.filter(({ name }) => !ALWAYS.includes(name) && !LONG.test(name));
+const drawn = Array.from({ length: DRAWN }, () => others.splice(Math.floor(random() * others.length), 1)).flat();
+
+describe(`the distributed system under load (seed ${SEED})`, () => {
+  const trial = new Trial({ instance: 'faults-test', brokers: 1, rate: RATE, seed: SEED, pace: PACES.short });
+  beforeAll(() => trial.start());
+  afterAll(() => trial.end());
+
+  const cases = [...always, ...drawn].map((scenario, number): [string, Scenario, number] => [
+    scenario.name,
+    scenario,
+    number,
+  ]);
+  it.each(cases)('loses and doubles nothing, and sells again: %s', async (_, scenario, number) => {
+    const { findings, accepted } = await trial.run(scenario, number);
+    expect(findings).toEqual([]);
+    expect(accepted).toBeGreaterThan(0);
+  });
+
+  it('has every cent where the log says, and the same read models when they are made anew', async () => {
+    expect(await trial.settle()).toEqual([]);
+  });
+});

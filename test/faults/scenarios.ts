@@ -1,0 +1,159 @@
+/** What can happen to the system while it sells, each as a few steps. A scenario breaks and waits; what came of it others judge. */
+import { type Cluster, pause, ROLES, type ServerName } from './cluster.js';
+
+/** How long things stay broken, ms: the issue of a release, or of a test before one. */
+export interface Pace {
+  /** A process that does not run and does not know it. */
+  readonly suspended: number;
+  readonly databaseAway: number;
+  /** More than the selling lease lives. */
+  readonly marketDead: number;
+}
+
+export const PACES: Readonly<Record<'short' | 'full', Pace>> = {
+  short: { suspended: 4_000, databaseAway: 6_000, marketDead: 9_000 },
+  full: { suspended: 30_000, databaseAway: 120_000, marketDead: 60_000 },
+};
+
+export interface Stage {
+  readonly cluster: Cluster;
+  readonly pace: Pace;
+  /** Accepted so far, by the client's journal. */
+  readonly accepted: () => number;
+  /** Two steps of the first race towards its end: the stop is pressed, whatever becomes of it. */
+  readonly pressStop: () => Promise<unknown>;
+  /** Something that should not be. */
+  readonly find: (finding: string) => void;
+}
+
+export interface Scenario {
+  readonly name: string;
+  readonly run: (stage: Stage) => Promise<void>;
+}
+
+const SERVERS: readonly ServerName[] = ['kafka', 'postgres', 'redis'];
+/** Between the death of a server and somebody starting it again. */
+const DOWN_MS = 1_000;
+/** One answer in so many appends is lost, for so long. */
+const LOST_SHARE = 0.15;
+const LOSING_MS = 4_000;
+
+export const SCENARIOS: readonly Scenario[] = [
+  ...ROLES.flatMap((role): Scenario[] => [
+    {
+      name: `kill -9 ${role}`,
+      run: async ({ cluster }) => {
+        await cluster.kill(role);
+        await cluster.ready(role);
+      },
+    },
+    {
+      name: `suspend ${role}`,
+      run: async ({ cluster, pace }) => {
+        cluster.suspend(role);
+        await pause(pace.suspended);
+        cluster.resume(role);
+      },
+    },
+    {
+      name: `stop ${role}`,
+      run: async ({ cluster }) => {
+        await cluster.stop(role);
+        await cluster.ready(role);
+      },
+    },
+  ]),
+  ...SERVERS.flatMap((server): Scenario[] => [
+    { name: `kill -9 ${server}`, run: (stage) => endServer(stage, server, 'SIGKILL', DOWN_MS) },
+    {
+      name: `suspend ${server}`,
+      run: async ({ cluster, pace }) => {
+        const pid = await cluster.pidOf(server);
+        process.kill(pid, 'SIGSTOP');
+        await pause(pace.suspended);
+        process.kill(pid, 'SIGCONT');
+      },
+    },
+    {
+      name: `stop ${server}`,
+      run: (stage) => endServer(stage, server, server === 'postgres' ? 'SIGINT' : 'SIGTERM', DOWN_MS),
+    },
+  ]),
+  {
+    name: 'answers of appends lost',
+    run: async ({ cluster, find }) => {
+      cluster.proxy.lose = LOST_SHARE;
+      await pause(LOSING_MS);
+      cluster.proxy.lose = 0;
+      if (cluster.proxy.lost === 0) find('no answer of an append was lost');
+    },
+  },
+  {
+    name: 'broker suspended at an append',
+    run: async ({ cluster, pace }) => {
+      const pid = await cluster.pidOf('kafka');
+      await new Promise<void>((resolve) => {
+        cluster.proxy.onAppend = () => resolve();
+      });
+      process.kill(pid, 'SIGSTOP');
+      await pause(pace.suspended);
+      process.kill(pid, 'SIGCONT');
+    },
+  },
+  {
+    name: 'two engines, one suspended and woken',
+    run: async ({ cluster, pace }) => {
+      cluster.add('second', 'engine', ['--decide', 'shards']);
+      await cluster.ready('second');
+      cluster.suspend('shards');
+      await pause(pace.suspended);
+      // The first one wakes up as a leader that has been replaced.
+      cluster.resume('shards');
+      await pause(DOWN_MS);
+      await cluster.remove('second');
+    },
+  },
+  { name: 'PostgreSQL away', run: (stage) => endServer(stage, 'postgres', 'SIGKILL', stage.pace.databaseAway) },
+  {
+    name: 'market dead while a race sells',
+    run: async ({ cluster, pace, accepted, find }) => {
+      const release = await cluster.keepDown('market');
+      await pause(pace.marketDead);
+      const before = accepted();
+      await pause(DOWN_MS);
+      if (accepted() > before) find(`${accepted() - before} bets were accepted though the lease was over`);
+      release();
+      await cluster.ready('market');
+    },
+  },
+  {
+    name: 'stop pressed while a shard is down',
+    run: async ({ cluster, pressStop }) => {
+      const release = await cluster.keepDown('shards');
+      await pressStop();
+      await pause(DOWN_MS);
+      release();
+      await cluster.ready('shards');
+    },
+  },
+  {
+    name: 'rolling restart of every role',
+    run: async ({ cluster }) => {
+      for (const role of ROLES) {
+        await cluster.stop(role);
+        await cluster.ready(role);
+      }
+    },
+  },
+];
+
+async function endServer(
+  { cluster }: Stage,
+  server: ServerName,
+  signal: NodeJS.Signals,
+  downMs: number,
+): Promise<void> {
+  process.kill(await cluster.pidOf(server), signal);
+  await pause(downMs);
+  await cluster.revive();
+}
