@@ -98,6 +98,7 @@ export {
   countSelection,
   expandLines,
   type Form,
+  lineCounter,
   linesMatching,
   linesWithout,
   type Orders,

@@ -10,16 +10,17 @@ import { type LineKey, STAR } from './lines.js';
 import { type PoolType, shapeOf } from './pool-type.js';
 
 /** Keys read before, so that a million tickets do not read the same few texts again. */
-const read = new Map<string, LineKey>();
+const read = new Map<PoolType, Map<string, LineKey>>();
 const MOST_READ = 10_000;
 
 export function readKey(poolType: PoolType, text: string): LineKey {
-  const name = `${poolType} ${text}`;
-  const known = read.get(name);
+  const own = read.get(poolType) ?? new Map<string, LineKey>();
+  if (own.size === 0) read.set(poolType, own);
+  const known = own.get(text);
   if (known) return known;
-  if (read.size >= MOST_READ) read.clear();
+  if (own.size >= MOST_READ) own.clear();
   const key = parseKey(poolType, text);
-  read.set(name, key);
+  own.set(text, key);
   return key;
 }
 

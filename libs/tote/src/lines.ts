@@ -10,12 +10,16 @@ import type { PoolShape } from './pool-type.js';
  *
  * - COLUMNS: one runner from each column, all different. Unordered pools count each distinct set once.
  * - SETS: all the bases and, for the rest, every choice of the others; in every order where the pool is ordered.
+ * - FIXED: the bases in the first places as listed, then the others in every order.
  * - RISING: the bases in the first places, then the others in the order they were listed.
  */
-export type Cover =
-  | { readonly kind: 'COLUMNS'; readonly columns: readonly (readonly string[])[] }
-  | { readonly kind: 'SETS'; readonly bases: readonly string[]; readonly others: readonly string[] }
-  | { readonly kind: 'RISING'; readonly bases: readonly string[]; readonly others: readonly string[] };
+export type Cover = { readonly kind: 'COLUMNS'; readonly columns: readonly (readonly string[])[] } | BaseCover;
+
+interface BaseCover {
+  readonly kind: 'SETS' | 'FIXED' | 'RISING';
+  readonly bases: readonly string[];
+  readonly others: readonly string[];
+}
 
 export const STAR = '*';
 
@@ -35,11 +39,19 @@ export interface LineKey {
 /** How many lines match a key. */
 export function countKey(cover: Cover, shape: PoolShape, key: LineKey): number {
   if (key.members.length !== shape.picks || (key.setsOnly && shape.arrangement === 'ORDERED')) return 0;
-  const left = key.without?.length ? coverWithout(cover, new Set(key.without)) : cover;
+  // Most tickets of a race name none of a key's runners: they cost no more than this.
+  for (const member of key.members) if (member !== STAR && !names(cover, member)) return 0;
+  const left = key.without?.some((runner) => names(cover, runner)) ? coverWithout(cover, new Set(key.without)) : cover;
   if (left === null) return 0;
   let count = countCover(left, shape, key);
   if (key.except && count > 0) for (const other of key.except) count -= countKey(left, shape, other);
   return count;
+}
+
+function names(cover: Cover, runner: string): boolean {
+  if (cover.kind !== 'COLUMNS') return cover.bases.includes(runner) || cover.others.includes(runner);
+  for (const column of cover.columns) if (column.includes(runner)) return true;
+  return false;
 }
 
 /** A set asked of ordered lines counts every order; an order asked of sets is nowhere. */
@@ -49,14 +61,29 @@ function countCover(cover: Cover, shape: PoolShape, { ordered, members }: LineKe
   switch (cover.kind) {
     case 'COLUMNS':
       if (!isOrdered) return unorderedColumns(cover.columns, members);
+      // A single line: the key's runners are all among its own, so only their places are open.
+      if (isOneLine(cover.columns)) return ordered ? inPlaces(cover.columns, members) : 1;
       return ordered ? orderedColumns(cover.columns, members) : anyOrderColumns(cover.columns, members);
     case 'SETS':
       return sets(cover.bases, cover.others, { key: members, ordered, isOrdered });
+    case 'FIXED':
+      return fixed(cover.bases, cover.others, { key: members, ordered, isOrdered });
     case 'RISING':
       if (ordered) return rising([...cover.bases, ...cover.others], cover.bases.length, members);
       return sets(cover.bases, cover.others, { key: members, ordered: false, isOrdered: false });
   }
 }
+
+function isOneLine(columns: readonly (readonly string[])[]): boolean {
+  for (let place = 0; place < columns.length; place++) {
+    if (columns[place]?.length !== 1) return false;
+    for (let before = 0; before < place; before++) if (columns[before]?.[0] === columns[place]?.[0]) return false;
+  }
+  return true;
+}
+
+const inPlaces = (columns: readonly (readonly string[])[], key: readonly string[]): number =>
+  key.every((member, place) => member === STAR || columns[place]?.[0] === member) ? 1 : 0;
 
 /** The key every line matches. */
 export const anyLine = (shape: PoolShape): LineKey => ({
@@ -86,6 +113,10 @@ export function* expandCover(cover: Cover, shape: PoolShape): Generator<string> 
 function memberLists(cover: Cover, shape: PoolShape): Iterable<readonly string[]> {
   if (cover.kind === 'COLUMNS') return distinctTuples(cover.columns, []);
   const rest = subsets(cover.others, shape.picks - cover.bases.length, 0);
+  if (cover.kind === 'FIXED') {
+    const { bases } = cover;
+    return mapEach(flatMapEach(rest, permutations), (others) => [...bases, ...others]);
+  }
   const chosen = mapEach(rest, (others) => [...cover.bases, ...others]);
   return cover.kind === 'SETS' && shape.arrangement === 'ORDERED' ? flatMapEach(chosen, permutations) : chosen;
 }
@@ -105,10 +136,10 @@ function orderedColumns(columns: readonly (readonly string[])[], key: readonly s
 
 /** Some runners in any places: every way to seat them, times the tuples of the columns that are left. */
 function anyOrderColumns(columns: readonly (readonly string[])[], key: readonly string[]): number {
-  const fixed = key.filter((member) => member !== STAR);
+  const given = key.filter((member) => member !== STAR);
   const all = (1 << columns.length) - 1;
   let seated = new Map([[0, 1]]);
-  for (const runner of fixed) {
+  for (const runner of given) {
     const next = new Map<number, number>();
     for (const [taken, ways] of seated) {
       for (let place = 0; place < columns.length; place++) {
@@ -120,8 +151,8 @@ function anyOrderColumns(columns: readonly (readonly string[])[], key: readonly 
     if (next.size === 0) return 0;
     seated = next;
   }
-  if (fixed.length === columns.length) return seated.get(all) ?? 0;
-  const rest = tupleCounts(columns, fixed);
+  if (given.length === columns.length) return seated.get(all) ?? 0;
+  const rest = tupleCounts(columns, given);
   let total = 0;
   for (const [taken, ways] of seated) total += ways * (rest[all & ~taken] ?? 0);
   return total;
@@ -147,12 +178,15 @@ function tupleCounts(columns: readonly (readonly string[])[], out: readonly stri
     let total = 0;
     // Every block of the set that holds its lowest column.
     for (let block = set; block > 0; block = (block - 1) & set) {
-      if (block & lowest) total += blockWeight(block) * (inAll[block] ?? 0) * (tuples[set & ~block] ?? 0);
+      if (block & lowest) total += (BLOCK_WEIGHTS[block] ?? 0) * (inAll[block] ?? 0) * (tuples[set & ~block] ?? 0);
     }
     tuples[set] = total;
   }
   return tuples;
 }
+
+/** Seven columns at most: a multi of seven. */
+const BLOCK_WEIGHTS: readonly number[] = Array.from({ length: 256 }, (_, block) => blockWeight(block));
 
 function blockWeight(block: number): number {
   let weight = 1;
@@ -164,15 +198,15 @@ function blockWeight(block: number): number {
 // Columns, unordered: distinct sets for which every member can be given a column of its own.
 
 function unorderedColumns(columns: readonly (readonly string[])[], key: readonly string[]): number {
-  const fixed = key.filter((member) => member !== STAR);
+  const given = key.filter((member) => member !== STAR);
   const masks = columnMasks(columns);
   let reach: readonly number[] = [0];
-  for (const runner of fixed) reach = extend(reach, masks.get(runner) ?? 0);
+  for (const runner of given) reach = extend(reach, masks.get(runner) ?? 0);
   if (reach.length === 0) return 0;
-  for (const runner of fixed) masks.delete(runner);
+  for (const runner of given) masks.delete(runner);
   const sizes = new Map<number, number>();
   for (const mask of masks.values()) sizes.set(mask, (sizes.get(mask) ?? 0) + 1);
-  return setCount([...sizes], 0, columns.length - fixed.length, reach);
+  return setCount([...sizes], 0, columns.length - given.length, reach);
 }
 
 /** Which columns hold each runner, as bits. */
@@ -224,15 +258,35 @@ interface SetQuery {
 }
 
 function sets(bases: readonly string[], others: readonly string[], { key, ordered, isOrdered }: SetQuery): number {
-  const fixed = key.filter((member) => member !== STAR);
-  const fixedBases = fixed.filter((member) => bases.includes(member)).length;
-  const fixedOthers = fixed.filter((member) => others.includes(member)).length;
-  if (fixedBases + fixedOthers < fixed.length) return 0;
-  const stars = key.length - fixed.length;
+  const given = key.filter((member) => member !== STAR);
+  const fixedBases = given.filter((member) => bases.includes(member)).length;
+  const fixedOthers = given.filter((member) => others.includes(member)).length;
+  if (fixedBases + fixedOthers < given.length) return 0;
+  const stars = key.length - given.length;
   const missingBases = bases.length - fixedBases;
   const choices = choose(others.length - fixedOthers, stars - missingBases);
   if (choices === 0 || !isOrdered) return choices;
   return choices * factorial(ordered ? stars : key.length);
+}
+
+/** Lines whose first places are the bases and whose others follow in every order. */
+function fixed(bases: readonly string[], others: readonly string[], { key, ordered }: SetQuery): number {
+  const behind = key.length - bases.length;
+  if (!ordered) return sets(bases, others, { key, ordered: false, isOrdered: false }) * factorial(behind);
+  let left = others.length;
+  let stars = behind;
+  for (let place = 0; place < key.length; place++) {
+    const wanted = key[place] ?? STAR;
+    if (wanted === STAR) continue;
+    if (place < bases.length) {
+      if (bases[place] !== wanted) return 0;
+      continue;
+    }
+    if (!others.includes(wanted)) return 0;
+    left--;
+    stars--;
+  }
+  return choose(left, stars) * factorial(stars);
 }
 
 /** Lines whose first places are the bases and whose other runners follow in the listed order. */

@@ -196,19 +196,32 @@ function shapeFor(poolType: PoolType, { size, columns, runners, orders, form }: 
  * interest were refunded and never match: give them, or a star would count them. A key that names non-runners (French
  * ranks "1 NP") counts the lines that name just these, if no more than `kept` of them, see `linesWithout`.
  */
-export function linesMatching(
+export const linesMatching = (
   selection: ReadSelection,
   key: string,
   scratched: readonly string[] = [],
   kept = 0,
-): number {
-  if (key === STAR) return linesWithout(selection, scratched, kept);
-  if (selection.legs) return countLegs(legsWithout(selection.legs, scratched), readLegKey(key));
-  const wanted = readKey(selection.poolType, key);
-  if (scratched.length === 0) return countKey(selection.cover, lineShape(selection), wanted);
+): number => lineCounter(selection.poolType, key, scratched, kept)(selection);
+
+/** As `linesMatching`, for the many selections of one pool: the key is read once. */
+export function lineCounter(
+  poolType: PoolType,
+  key: string,
+  scratched: readonly string[] = [],
+  kept = 0,
+): (selection: ReadSelection) => number {
+  if (key === STAR) return (selection) => linesWithout(selection, scratched, kept);
+  if (shapeOf(poolType).arrangement === 'LEGS') return legCounter(key, scratched);
+  const wanted = readKey(poolType, key);
   const out = scratched.filter((runner) => !wanted.members.includes(runner));
-  if (scratched.length - out.length > kept) return 0;
-  return countKey(selection.cover, lineShape(selection), { ...wanted, without: [...(wanted.without ?? []), ...out] });
+  if (scratched.length - out.length > kept) return () => 0;
+  const asked = out.length === 0 ? wanted : { ...wanted, without: [...(wanted.without ?? []), ...out] };
+  return (selection) => countKey(selection.cover, lineShape(selection), asked);
+}
+
+function legCounter(key: string, scratched: readonly string[]): (selection: ReadSelection) => number {
+  const asked = readLegKey(key);
+  return ({ legs }) => (legs ? countLegs(legsWithout(legs, scratched), asked) : 0);
 }
 
 /**
@@ -269,39 +282,60 @@ const legsRead = (poolType: PoolType, { text, lines, legs }: ReadLegs): ReadSele
 /** Reads lists of runners into betting interests and keeps the first refusal with its pointer. */
 class ListReader {
   refusal: ToteRefusal | null = null;
-  private readonly declared: ReadonlySet<string>;
-  private readonly interest: (runner: string) => string;
+  private readonly places: ReadonlyMap<string, number>;
+  private readonly interest: ((runner: string) => string) | null;
+  /** By runner, the last list that named it: each list has a number. */
+  private readonly named: Uint32Array;
+  private lists = 0;
 
   constructor(
     private readonly field: Field,
     coupling: Coupling,
   ) {
-    this.declared = new Set(field.declared);
-    this.interest = interestMap(field, coupling);
+    this.places = placesOf(field.declared);
+    this.named = new Uint32Array(field.declared.length);
+    this.interest = coupling === 'ENTRY' && field.entries?.length ? interestMap(field, coupling) : null;
   }
 
   list(runners: readonly string[] | undefined, at: string): readonly string[] {
     if (!runners || runners.length === 0) return this.fail(at, 'Name at least one runner.');
     if (runners.length === 1 && runners[0] === FIELD_WORD) return this.all();
-    const seen = new Set<string>();
-    for (const [index, runner] of runners.entries()) {
-      if (!this.declared.has(runner))
+    const list = ++this.lists;
+    for (let index = 0; index < runners.length; index++) {
+      const runner = runners[index] ?? '';
+      const place = this.places.get(runner);
+      if (place === undefined)
         return this.fail(`${at}/${index}`, `Runner ${quoted(runner)} is not declared.`, 'UNKNOWN_RUNNER');
-      if (seen.has(runner))
+      if (this.named[place] === list)
         return this.fail(`${at}/${index}`, `Runner ${quoted(runner)} is named twice.`, 'REPEATED_RUNNER');
-      seen.add(runner);
+      this.named[place] = list;
     }
-    return [...new Set(runners.map(this.interest))];
+    return this.interests(runners);
   }
 
   all(): readonly string[] {
-    return [...new Set(starters(this.field).map(this.interest))];
+    return this.interests(starters(this.field));
+  }
+
+  private interests(runners: readonly string[]): readonly string[] {
+    return this.interest === null ? runners : [...new Set(runners.map(this.interest))];
   }
 
   fail(at: string, message: string, reason?: RunnerFault): readonly string[] {
     this.refusal ??= refuse('INVALID_SELECTION', message, at, reason);
     return [];
   }
+}
+
+/** Where each runner stands on the card, read once for every card. */
+const cards = new WeakMap<readonly string[], ReadonlyMap<string, number>>();
+
+function placesOf(declared: readonly string[]): ReadonlyMap<string, number> {
+  const known = cards.get(declared);
+  if (known && known.size === declared.length) return known;
+  const places = new Map(declared.map((runner, place) => [runner, place]));
+  cards.set(declared, places);
+  return places;
 }
 
 const quoted = (runner: string): string => JSON.stringify(String(runner).slice(0, 16));
@@ -353,9 +387,7 @@ function baseCover(selection: Selection, shape: PoolShape, reader: ListReader): 
   const others = othersOf(selection, bases, reader);
   const orders = selection.orders ?? DEFAULT_ORDERS[selection.form];
   if (shape.arrangement !== 'ORDERED' || orders === 'ALL') return { kind: 'SETS', bases, others };
-  if (orders === 'ONE') return { kind: 'RISING', bases, others };
-  const behind = new Array<readonly string[]>(Math.max(0, shape.picks - bases.length)).fill(others);
-  return { kind: 'COLUMNS', columns: [...bases.map((base) => [base]), ...behind] };
+  return { kind: orders === 'ONE' ? 'RISING' : 'FIXED', bases, others };
 }
 
 function othersOf(selection: Selection, bases: readonly string[], reader: ListReader): readonly string[] {
@@ -408,7 +440,8 @@ function canonicalText(selection: Selection, cover: Cover, shape: PoolShape): st
     return columns.map((column) => column.join(',')).join(isOrdered ? '>' : '-');
   }
   const head = headOf(selection, shape);
-  if (cover.kind === 'COLUMNS') return `${head}:${keyText(cover.columns)}`;
+  if (cover.kind === 'FIXED') return `${head}:${cover.bases.join(',')}|${list(cover.others)}`;
+  if (cover.kind === 'COLUMNS') return head;
   return form === 'BOX' ? `${head}:${list(cover.others)}` : `${head}:${list(cover.bases)}|${list(cover.others)}`;
 }
 
@@ -418,12 +451,6 @@ function headOf({ form, orders: asked, size }: Selection, { arrangement, picks }
   if (size !== undefined && picks !== 4) return `${form}.${picks}`;
   const orders = arrangement === 'ORDERED' ? (asked ?? DEFAULT_ORDERS[form]) : DEFAULT_ORDERS[form];
   return orders === DEFAULT_ORDERS[form] || (form === 'BOX' && orders === 'FIELD') ? form : `${form}.${orders}`;
-}
-
-/** Bases fixed in rank keep their order; the columns behind them are equal. */
-function keyText(columns: readonly (readonly string[])[]): string {
-  const bases = columns.slice(0, -1).flatMap((column, i) => (column === columns[i + 1] ? [] : column));
-  return `${bases.join(',')}|${sortedRunners(columns.at(-1) ?? []).join(',')}`;
 }
 
 function compareColumns(a: readonly string[], b: readonly string[]): number {
