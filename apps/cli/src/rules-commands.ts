@@ -47,7 +47,8 @@ export function addRules(program: Command): void {
     .action((file: string) => {
       const value = json(textOf(file), file);
       const problems = validateRuleSets(Array.isArray(value) ? value : [value]);
-      for (const { at, message } of problems) print(JSON.stringify({ error: { code: 'INVALID_RULE', message, at } }));
+      for (const { at, message, code = 'INVALID_RULE' } of problems)
+        print(JSON.stringify({ error: { code, message: `${message}.`, at } }));
       if (problems.length > 0) process.exitCode = 2;
       else print(`${Array.isArray(value) ? value.length : 1} rule sets, no problem`);
     });

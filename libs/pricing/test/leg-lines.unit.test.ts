@@ -274,11 +274,11 @@ describe('a line over several races that is refused', () => {
     [
       'tiers that do not add to one',
       { results, stakes, rules: { tiers: [{ name: '3/3', share: '0.5' }] } },
-      'INVALID_RULE',
+      'SHARES_NOT_ONE',
       '/rules/tiers',
     ],
     ['a carry-in beyond 2^53', { results, stakes, carryIn: 9_007_199_254_740_991 }, 'AMOUNT_TOO_LARGE', '/gross'],
-    ['a negative stake', { results, stakes: [{ c: '3/1/2', minor: -1 }] }, 'INVALID_INPUT', '/stakes/0/minor'],
+    ['a negative stake', { results, stakes: [{ c: '3/1/2', minor: -1 }] }, 'NEGATIVE_AMOUNT', '/stakes/0/minor'],
   ])('%s', (_, own, code, at) => {
     const answer = priceLine({ id: 'x', ruleSet: 'US', pool: { type: 'PICK3' }, ...own });
     expect(answer).toEqual({ id: 'x', error: { code, message: expect.stringMatching(/\.$/), at } });
@@ -386,11 +386,11 @@ describe('rule sets in plain language', () => {
     ]);
   });
 
-  it('a list of rule sets in which two begin on one day is refused with the place of both', () => {
+  it('a list of rule sets in which two begin on one day is refused with the places of both', () => {
     const [first] = ruleSets;
     expect(validateRuleSets([...ruleSets])).toEqual([]);
     expect(validateRuleSets([first, { ...first, id: 'another' }])).toEqual([
-      { at: '/1/validFrom', message: expect.stringContaining('twice, here and at /0') },
+      { at: '/1/validFrom', message: expect.stringContaining('this one and number 0'), code: 'OVERLAPPING_DATES' },
     ]);
     expect(validateRuleSets([first, { ...first, takeout: '2' }])).toMatchObject([{ at: '/1/takeout' }]);
   });

@@ -214,25 +214,12 @@ export function overlaps(ruleSets: readonly RuleSet[]): readonly RuleProblem[] {
   });
 }
 
-/**
- * Everything wrong with a list of rule sets: each by itself (`/3/takeout`), and two of one name and pool type that begin on
- * the same day, so that nobody could say which is in force.
- */
+/** Everything wrong with a list of rule sets: each by itself (`/3/takeout`), then what no two may have together. */
 export function validateRuleSets(values: readonly unknown[]): readonly RuleProblem[] {
   const problems = values.flatMap((value, index) =>
-    validateRuleSet(value).map(({ at, message }) => ({ at: `/${index}${at}`, message })),
+    validateRuleSet(value).map((problem) => ({ ...problem, at: `/${index}${problem.at}` })),
   );
-  if (problems.length > 0) return problems;
-  const begun = new Map<string, number>();
-  return (values as readonly RuleSet[]).flatMap(({ name, poolType, validFrom }, index) => {
-    const key = `${name} ${poolType} ${validFrom}`;
-    const other = begun.get(key);
-    begun.set(key, index);
-    if (other === undefined) return [];
-    return [
-      { at: `/${index}/validFrom`, message: `${name} ${poolType} begins on ${validFrom} twice, here and at /${other}` },
-    ];
-  });
+  return problems.length > 0 ? problems : overlaps(values as readonly RuleSet[]);
 }
 
 export const isRuleSet = (value: unknown): value is RuleSet => validateRuleSet(value).length === 0;
