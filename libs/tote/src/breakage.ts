@@ -11,6 +11,7 @@ import {
   floor,
   multiply,
   nearest,
+  ONE,
   type Ratio,
   ratio,
   sum,
@@ -48,10 +49,11 @@ export function breakPrices({ ruleSet, claims, exact, weights, net, rung }: Brea
   return isMinus ? raised(lower) : priced;
 }
 
-/** Shares its places with more winners than there are places: those of a dead heat, not who finished clear of it. */
+/** Has less than one place's money even if all are backed: those of a dead heat, not who finished clear of it. */
 function isTied({ name, parts = [] }: BreakInput['rung'], claim: Claim | undefined): boolean {
   const own = parts.filter(({ keys }) => claim !== undefined && keys.includes(claim.c));
-  return name === 'RESULT' && own.length > 0 && own.every(({ slots, keys }) => keys.length > slots);
+  const places = sum(own.map(({ slots, keys }) => ratio(slots, keys.length)));
+  return name === 'RESULT' && compare(places, ONE) < 0;
 }
 
 /** What the claims are paid at these prices, exact. */

@@ -141,19 +141,25 @@ function rightRung(rules: RuleSet, tests: readonly RaceTest[], k: number): Rung 
   const name = tierOf(rules, k, tests.length);
   if (!all) return keyed(rules, 'RESULT', name, [`${k}@${keyText(tests)}`]);
   const single = rules.split === 'SINGLE_PRICE' && rules.deadHeat === 'SINGLE_PRICE';
-  return keyed(rules, 'RESULT', name, single || tests.some(({ any }) => any) ? [keyText(tests)] : combinations(tests));
+  // A leg that was not run leaves one price for all who are right in the others, but the Japanese formula counts them.
+  const together = single || (rules.split !== 'JAPAN' && tests.some(({ any }) => any));
+  return keyed(rules, 'RESULT', name, together ? [keyText(tests)] : combinations(tests));
 }
 
-/** The name of the tier right in k legs: `5/6`, or the pool's own name where it has one tier. */
-export const tierOf = (rules: RuleSet, k: number, legs: number): string =>
-  k === legs && (rules.tiers?.length ?? 1) <= 1 ? rules.poolType : `${k}/${legs}`;
+/** The name of the tier right in k legs: `5/6`; in all of them the first tier's own, or the pool's where it has one tier. */
+export function tierOf({ tiers = [], poolType }: RuleSet, k: number, legs: number): string {
+  if (k < legs) return `${k}/${legs}`;
+  return tiers.length > 1 ? (tiers[0]?.name ?? poolType) : poolType;
+}
 
 function combinations(tests: readonly RaceTest[]): readonly string[] {
   let texts: readonly string[] = [''];
   for (const test of tests) {
-    const next = [...test.winners].map((winner) =>
-      legTestText({ ...test, winners: new Set([winner]), favouriteIsRight: test.favourite === winner }),
-    );
+    const next = test.any
+      ? [legTestText(test)]
+      : [...test.winners].map((winner) =>
+          legTestText({ ...test, winners: new Set([winner]), favouriteIsRight: test.favourite === winner }),
+        );
     texts = texts.flatMap((text) => next.map((leg) => (text === '' ? leg : `${text}/${leg}`)));
   }
   return texts;
