@@ -3,7 +3,7 @@
  * takes cards, rules, bets, withdrawals and scratches from the decisions alone, never from a total that a shard reports,
  * and it must see each valid decision of each shard once, in order.
  */
-import { bettingInterest, expandSelection, LineTally } from './expansion.js';
+import { bettingInterest, expandSelection, isSet, LineTally } from './expansion.js';
 import { priceLines } from './price-by-force.js';
 import { parseSelectionText } from './selection-text.js';
 import {
@@ -225,10 +225,11 @@ export class AuditFold {
     for (const [selection, text] of (books?.texts ?? []).entries()) {
       const unit = books?.units[selection] as bigint;
       if (unit === 0n) continue;
-      const lines = expandSelection(parseSelectionText(text), audited(card), interestOf);
+      const read = parseSelectionText(text);
+      const lines = expandSelection(read, audited(card), interestOf);
       const claimed = books?.linesClaimed[selection] as number;
       if (lines.length !== claimed) problems.push(`"${text}" was sold as ${claimed} lines and covers ${lines.length}`);
-      tally.add(lines, unit);
+      tally.add(lines, unit, isSet(read, audited(card)));
     }
     return tally.lines;
   }

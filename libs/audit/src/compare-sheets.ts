@@ -17,6 +17,8 @@ export const amounts = {
   breakageMinor: 'breakage',
   topUpMinor: 'top-up',
   carryOutMinor: 'carry-over',
+  jackpotInMinor: 'jackpot put up',
+  jackpotMinor: 'jackpot left',
 } as const satisfies Partial<Record<keyof DividendSheet, string>>;
 
 type Amounts = { readonly [name in keyof typeof amounts]?: number };
@@ -57,8 +59,14 @@ export function compareSheets(
 export function byCombination(dividends: readonly SheetDividend[]): Map<string, SheetDividend> {
   const result = new Map<string, SheetDividend>();
   for (const dividend of dividends) {
-    const key = `${dividend.tier} ${dividend.c.split('-').sort(byNumber).join('-')}`;
+    // What a combination leaves out (behind the mark) is for those who count, not for those who compare.
+    const legs = dividend.c.replace(/^\d+@/, '').split('/');
+    const named = legs.map((leg) => leg.replace(/[~!].*$/, '')).join('/');
+    const key = `${dividend.tier} ${named.split('-').sort(starsLast).join('-')}`;
     result.set(result.has(key) ? `${key} (again)` : key, dividend);
   }
   return result;
 }
+
+const starsLast = (a: string, b: string): number =>
+  a === '*' || b === '*' ? Number(a === '*') - Number(b === '*') : byNumber(a, b);

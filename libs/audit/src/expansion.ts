@@ -12,13 +12,33 @@ import {
 } from './sheet.js';
 
 /** Runners that one line names, and whether their order counts. */
-export const lineShapes: Readonly<Record<AuditedPoolType, { readonly picks: number; readonly ordered: boolean }>> = {
-  WIN: { picks: 1, ordered: true },
-  PLACE: { picks: 1, ordered: true },
-  SHOW: { picks: 1, ordered: true },
-  QUINELLA: { picks: 2, ordered: false },
-  EXACTA: { picks: 2, ordered: true },
-  TRIFECTA: { picks: 3, ordered: true },
+interface LineShape {
+  readonly picks: number;
+  readonly ordered: boolean;
+}
+
+const ordered = (picks: number): LineShape => ({ picks, ordered: true });
+const anyOrder = (picks: number): LineShape => ({ picks, ordered: false });
+
+export const lineShapes: Readonly<Record<AuditedPoolType, LineShape>> = {
+  WIN: ordered(1),
+  PLACE: ordered(1),
+  SHOW: ordered(1),
+  QUINELLA: anyOrder(2),
+  QUINELLA_PLACE: anyOrder(2),
+  EXACTA: ordered(2),
+  TRIO: anyOrder(3),
+  TRIFECTA: ordered(3),
+  SUPERFECTA: ordered(4),
+  FIRST4: anyOrder(4),
+  QUARTET: ordered(4),
+  SUPER_HIGH_5: ordered(5),
+  TIERCE: ordered(3),
+  QUARTE: ordered(4),
+  QUINTE: ordered(5),
+  PICK5_FR: anyOrder(5),
+  DEUX_SUR_QUATRE: anyOrder(2),
+  MULTI: anyOrder(4),
 };
 
 /** What a bet on this runner is a bet on: under ENTRY the first runner of its entry, else the runner itself. */
@@ -46,7 +66,8 @@ export function expandSelection(
   poolType: AuditedPoolType,
   interestOf: (runner: string) => string,
 ): readonly (readonly string[])[] {
-  const { picks, ordered } = lineShapes[poolType];
+  const picks = poolType === 'MULTI' ? (selection.size ?? 4) : lineShapes[poolType].picks;
+  const ordered = lineShapes[poolType].ordered && !isSet(selection, poolType);
   const named = (runners: readonly string[] = []) => [...new Set(runners.map(interestOf))];
   const lines = new Map<string, readonly string[]>();
   for (const line of candidates(selection, picks, named)) {
@@ -56,16 +77,20 @@ export function expandSelection(
   return [...lines.values()];
 }
 
+/** Whether the lines are sets in a pool that sells orders too (first-4 in a quartet pool). */
+export const isSet = ({ orders }: AuditSelection, poolType: AuditedPoolType): boolean =>
+  poolType === 'QUARTET' && orders === 'SET';
+
 /** Adds up what is staked on each line, over any number of bets. */
 export class LineTally {
-  readonly #stakes = new Map<string, { readonly line: readonly string[]; stakeMinor: bigint }>();
+  readonly #stakes = new Map<string, { readonly line: readonly string[]; stakeMinor: bigint; shape?: 'SET' }>();
 
-  add(lines: readonly (readonly string[])[], unitMinor: bigint): void {
+  add(lines: readonly (readonly string[])[], unitMinor: bigint, asSets = false): void {
     for (const line of lines) {
-      const key = line.join('>');
+      const key = line.join(asSets ? '-' : '>');
       const known = this.#stakes.get(key);
       if (known) known.stakeMinor += unitMinor;
-      else this.#stakes.set(key, { line, stakeMinor: unitMinor });
+      else this.#stakes.set(key, { line, stakeMinor: unitMinor, ...(asSets ? { shape: 'SET' } : {}) });
     }
   }
 

@@ -11,6 +11,7 @@ export {
   type RawRecord,
 } from './log-reader.js';
 export { type ForceInput, priceByForce, priceLines } from './price-by-force.js';
+export { type LegPool, priceLegPool } from './price-legs.js';
 export { parseSelectionText } from './selection-text.js';
 export {
   type AuditedPoolType,

@@ -3,28 +3,15 @@
  * and no method with the first one, which counts symbolically, so that agreement means something. It must stay naive: no
  * closed form, no shortcut, and nothing imported from what it checks.
  */
-import { bettingInterest, expandSelection, LineTally, lineShapes, runsOf } from './expansion.js';
-import {
-  type Fraction,
-  floor,
-  larger,
-  less,
-  minus,
-  nearest,
-  ONE,
-  over,
-  plus,
-  read,
-  sum,
-  times,
-  whole,
-  write,
-} from './fraction.js';
+import { bettingInterest, expandSelection, isSet, LineTally, lineShapes, runsOf } from './expansion.js';
+import { broken, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
+import { type Fraction, floor, less, minus, ONE, over, plus, read, sum, times, whole, ZERO } from './fraction.js';
+import { priceTiers } from './price-tiers.js';
+import { tierNames } from './ranks.js';
 import {
   type AuditPool,
   AuditRefused,
   type AuditRules,
-  type AuditSplit,
   type AuditTicket,
   type DividendSheet,
   type LineStake,
@@ -39,7 +26,8 @@ export function priceByForce(input: ForceInput): DividendSheet {
   const interestOf = bettingInterest(input.field, input.ruleSet.coupling);
   const tally = new LineTally();
   for (const { selection, unitMinor } of input.tickets) {
-    tally.add(expandSelection(selection, input.poolType, interestOf), BigInt(unitMinor));
+    const lines = expandSelection(selection, input.poolType, interestOf);
+    tally.add(lines, BigInt(unitMinor), isSet(selection, input.poolType));
   }
   return priceLines(input, tally.lines);
 }
@@ -48,23 +36,29 @@ export function priceByForce(input: ForceInput): DividendSheet {
 export function priceLines(pool: AuditPool, lines: readonly LineStake[]): DividendSheet {
   const { field, ruleSet } = pool;
   if (ruleSet.shares) throw new AuditRefused('shares stated by hand are not known to the second calculator');
-  if (ruleSet.breakAt !== 'PRICE') throw new AuditRefused('unit breakage belongs to pools with weights');
+  const hasTiers = tierNames(pool).length > 0;
+  if (ruleSet.breakAt !== 'PRICE' && !hasTiers) throw new AuditRefused('unit breakage belongs to pools with weights');
   const running = new Set(runsOf(field).map(bettingInterest(field, ruleSet.coupling)));
-  const standing = lines.filter(({ line }) => line.every((runner) => running.has(runner)));
+  // Where the pool has ranks for lines with non-runners these stand; else one of them takes its line out of the pool.
+  const tolerated = Math.max(0, ...tierNames(pool).map((tier) => Number(/^(\d)NP$/.exec(tier)?.[1] ?? 0)));
+  const standing = lines.filter(({ line }) => line.filter((runner) => !running.has(runner)).length <= tolerated);
   const gross = total(standing);
-  const money: Money = { gross, refunds: total(lines) - gross, carryIn: BigInt(pool.carryInMinor) };
+  const money: Money = {
+    gross,
+    refunds: total(lines) - gross,
+    carryIn: BigInt(pool.carryInMinor),
+    jackpotIn: BigInt(pool.jackpotInMinor ?? 0),
+  };
   const places = placesPaid(pool);
   if (running.size < ruleSet.minInterests || places === 0) return refundAll(money);
-  for (const winners of rungs(pool, standing, places)) {
-    if (winners.length > 0) return payRung(pool, winners, standing, money);
+  const tiered = hasTiers ? priceTiers(pool, standing, money) : undefined;
+  if (tiered) return tiered;
+  const tried = rungs(pool, standing, places);
+  for (let rung = 0, next = tried.next(); !next.done; rung++, next = tried.next()) {
+    if (next.value.length > 0 && !(hasTiers && rung === 0))
+      return payRung(pool, next.value, standing, { ...money, rung });
   }
   return withoutWinner(pool, money);
-}
-
-interface Money {
-  readonly gross: bigint;
-  readonly refunds: bigint;
-  readonly carryIn: bigint;
 }
 
 const total = (lines: readonly LineStake[]): bigint => lines.reduce((stakes, line) => stakes + line.stakeMinor, 0n);
@@ -96,66 +90,43 @@ function payRung(
   pool: AuditPool,
   winners: readonly Winner[],
   standing: readonly LineStake[],
-  money: Money,
+  { rung, ...money }: Money & { readonly rung: number },
 ): DividendSheet {
   const { ruleSet } = pool;
+  const part = rung === 0 ? ONE : read(ruleSet.ladderShare ?? '1');
   const rate = read(ruleSet.takeout);
-  const taxed = ruleSet.carry === 'GROSS' ? money.gross + money.carryIn : money.gross;
-  const takeout = floor(times(whole(taxed), rate));
-  const untaxed = ruleSet.carry === 'GROSS' ? 0n : money.carryIn;
-  const net = plus(times(whole(taxed), minus(ONE, rate)), whole(untaxed));
-  const exact = exactPrices(winners, { net, rate, staked: money.gross, carryIn: whole(untaxed) }, ruleSet);
-  const raisedTo = (minimum: AuditRules['minimum']) => exact.map((price) => raised(price, minimum, ruleSet));
-  const usual = raisedTo(ruleSet.minimum);
+  const isGross = ruleSet.carry === 'GROSS';
+  const taxed = isGross ? money.gross + money.carryIn : money.gross;
+  const untaxed = isGross ? 0n : money.carryIn;
+  const everything = plus(times(whole(taxed), minus(ONE, rate)), whole(untaxed));
+  const net = times(everything, part);
+  const all = exactPrices(winners, { net, rate, staked: money.gross, carryIn: whole(untaxed) }, ruleSet);
+  const exact = all.map((price, i) => times(price, partOfUnit(winners[i] as Winner, ruleSet)));
+  // What a part of a unit does not win waits for another pool; with a gross carry so does the deduction on it.
+  const partly = winners.map((winner, i) =>
+    times(minus(all[i] as Fraction, exact[i] as Fraction), whole(winner.stakeMinor)),
+  );
+  const unwon = sum([minus(everything, net), ...partly]);
+  const unwonGross = isGross ? over(unwon, minus(ONE, rate)) : ZERO;
+  const takeout = floor(times(minus(whole(taxed), unwonGross), rate));
+  const carryOut = floor(isGross ? unwonGross : unwon);
+  const leastOf = (winner: Winner): AuditRules['minimum'] =>
+    rung === 0 && winner.tied ? (ruleSet.minimumInDeadHeat ?? ruleSet.minimum) : ruleSet.minimum;
+  const usual = exact.map((price, i) => raised(price, leastOf(winners[i] as Winner), ruleSet));
   const minimumOfMinusPool = typeof ruleSet.minimum === 'string' ? ruleSet.minimumInMinusPool : undefined;
   // Whether the pool can bear its prices is asked before any payment is rounded.
   const cost = sum(winners.map((winner, i) => times(whole(winner.stakeMinor), usual[i] as Fraction)));
-  const prices = minimumOfMinusPool !== undefined && less(net, cost) ? raisedTo(minimumOfMinusPool) : usual;
+  const prices =
+    minimumOfMinusPool !== undefined && less(net, cost)
+      ? exact.map((price) => raised(price, minimumOfMinusPool, ruleSet))
+      : usual;
   const dividends = winners.flatMap((winner, i) => winnerDividends(pool, winner, prices[i] as Fraction, standing));
-  return sheet(money, 'PAID', { takeout, dividends });
+  return sheet(money, 'PAID', { takeout, dividends, carryOut });
 }
 
-const paidOf = (dividends: readonly SheetDividend[]): number =>
-  dividends.reduce((paid, { paidMinor }) => paid + paidMinor, 0);
-
-interface NetPool {
-  readonly net: Fraction;
-  readonly rate: Fraction;
-  /** All standing stakes, the winners' among them. */
-  readonly staked: bigint;
-  readonly carryIn: Fraction;
-}
-
-/** The unrounded prices of a rung's winners, by the four ways of sharing a pool. */
-function exactPrices(winners: readonly Winner[], pool: NetPool, rules: AuditRules): readonly Fraction[] {
-  const split = winners.length > 1 && rules.split === 'SINGLE_PRICE' ? rules.deadHeat : rules.split;
-  const winning = whole(winners.reduce((stakes, { stakeMinor }) => stakes + stakeMinor, 0n));
-  const count = whole(winners.length);
-  return winners.map((winner) => exactPrice(split, winner, { ...pool, winning, count }));
-}
-
-function exactPrice(split: AuditSplit, winner: Winner, pool: NetPool & WinningStakes): Fraction {
-  const { net, rate, winning, count } = pool;
-  const own = whole(winner.stakeMinor);
-  switch (split) {
-    case 'SINGLE_PRICE':
-      return over(net, winning);
-    case 'PROFIT_SPLIT':
-      return plus(ONE, over(times(winner.share, minus(net, winning)), own));
-    case 'GROSS_SPLIT':
-      return over(times(winner.share, net), own);
-    case 'JAPAN': {
-      const lost = minus(whole(pool.staked), winning);
-      const part = times(minus(ONE, rate), plus(own, over(lost, count)));
-      return over(plus(part, over(pool.carryIn, count)), own);
-    }
-  }
-}
-
-interface WinningStakes {
-  readonly winning: Fraction;
-  readonly count: Fraction;
-}
+/** Less than one unit of winning stake wins its part of a dividend; all of it otherwise. */
+const partOfUnit = ({ stakeMinor }: Winner, { partUnitMinor = 0 }: AuditRules): Fraction =>
+  stakeMinor < BigInt(partUnitMinor) ? over(whole(stakeMinor), whole(partUnitMinor)) : ONE;
 
 /** One price for all of a winner's lines; each pattern that is backed is a line of the sheet. */
 function winnerDividends(
@@ -165,62 +136,13 @@ function winnerDividends(
   standing: readonly LineStake[],
 ): readonly SheetDividend[] {
   const { ordered } = lineShapes[pool.poolType];
+  // Other runners than the first, in any order: the ladder of the French bets on an order.
+  if (winner.patterns.length > 1 && ordered && lineShapes[pool.poolType].picks > 1) {
+    const c = patternText(winner.patterns[0] as readonly string[], false);
+    return [dividend('DISORDER', c, price, winner.stakeMinor, pool.ruleSet)];
+  }
   return winner.patterns
     .map((pattern) => ({ c: patternText(pattern, ordered), stake: stakeOn([pattern], standing, ordered) }))
     .filter(({ stake }) => stake > 0n)
     .map(({ c, stake }) => dividend(pool.poolType, c, price, stake, pool.ruleSet));
-}
-
-function dividend(tier: string, c: string, price: Fraction, stake: bigint, rules: AuditRules): SheetDividend {
-  const paidMinor = Number(floor(times(whole(stake), price)));
-  return { tier, c, price: write(price, rules.digits), stakeMinor: Number(stake), paidMinor };
-}
-
-// Rounding a price: break it, then lift it to the least price.
-
-function broken(exact: Fraction, rules: AuditRules): Fraction {
-  const step = rules.breakTo === 'none' ? { n: 1n, d: 10n ** BigInt(rules.digits) } : breakStep(rules);
-  const steps = over(exact, step);
-  return times(whole(rules.rounding === 'NEAREST' ? nearest(steps) : floor(steps)), step);
-}
-
-const breakStep = (rules: AuditRules): Fraction => over(read(rules.breakTo), read(rules.breakPer));
-
-function raised(exact: Fraction, minimum: AuditRules['minimum'], rules: AuditRules): Fraction {
-  const price = larger(broken(exact, rules), whole(0));
-  if (typeof minimum === 'string') return larger(price, read(minimum));
-  const step = minimum.find(
-    ({ atMost, below }) =>
-      (atMost === undefined || !less(read(atMost), exact)) && (below === undefined || less(exact, read(below))),
-  );
-  return step ? read(step.pay) : price;
-}
-
-// The sheet: what is over is breakage, what is missing is topped up by the operator.
-
-interface Outlay {
-  readonly takeout: bigint;
-  readonly dividends?: readonly SheetDividend[];
-  readonly refunded?: bigint;
-  readonly carryOut?: bigint;
-}
-
-function sheet(money: Money, outcome: DividendSheet['outcome'], outlay: Outlay): DividendSheet {
-  const { takeout, dividends = [], refunded = 0n, carryOut = 0n } = outlay;
-  const paid = BigInt(paidOf(dividends));
-  const left = money.gross + money.carryIn - takeout - paid - refunded - carryOut;
-  return {
-    outcome,
-    grossMinor: Number(money.gross),
-    refundsMinor: Number(money.refunds),
-    takeoutMinor: Number(takeout),
-    netMinor: Number(money.gross - takeout),
-    carryInMinor: Number(money.carryIn),
-    dividends,
-    paidMinor: Number(paid),
-    refundedMinor: Number(refunded),
-    breakageMinor: Number(left > 0n ? left : 0n),
-    topUpMinor: Number(left < 0n ? -left : 0n),
-    carryOutMinor: Number(carryOut),
-  };
 }

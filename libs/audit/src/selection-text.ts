@@ -6,16 +6,18 @@ import { AuditRefused, type AuditSelection } from './sheet.js';
 
 /**
  * `4>7>1` and `4,7>1,9>2` (columns; `-` between them where order means nothing), `BOX:4,7,1`, `KEY:4|1,7,9` (bases | associated),
- * `BANKER:`, `CHAMP_TOTAL:` and `CHAMP_REDUIT:` alike; a form may carry its orders, `BOX.ONE:4,7,1`.
+ * `BANKER:`, `CHAMP_TOTAL:` and `CHAMP_REDUIT:` alike; a form may carry its orders, `BOX.ONE:4,7,1`, or the size of its lines, `BOX.5:…`.
  */
-const TEXT = /^(?:(BOX|KEY|BANKER|CHAMP_TOTAL|CHAMP_REDUIT)(?:\.(ALL|ONE|FIELD))?:)?(.+)$/;
+const TEXT = /^(?:(BOX|KEY|BANKER|CHAMP_TOTAL|CHAMP_REDUIT)(?:\.(ALL|ONE|FIELD|SET|[4-7]))?:)?(.+)$/;
 const RUNNER = /^[A-Za-z0-9]+$/;
 
 export function parseSelectionText(text: string): AuditSelection {
-  const [, form, orders, names = ''] = TEXT.exec(text) ?? [];
-  const stated = orders === undefined ? {} : { orders: orders as 'ALL' | 'ONE' | 'FIELD' };
-  if (form === undefined)
-    return { form: 'WHEEL', columns: names.split(/[>-]/).map((column) => runnersOf(column, text)) };
+  const [, form, behind, names = ''] = TEXT.exec(text) ?? [];
+  const stated = behindForm(behind);
+  if (form === undefined) {
+    const columns = names.split(/[>-]/).map((column) => runnersOf(column, text));
+    return { form: 'WHEEL', columns, size: columns.length, ...(names.includes('-') ? { orders: 'SET' } : {}) };
+  }
   if (form === 'BOX') return { form, runners: runnersOf(names, text), ...stated };
   const [bases = '', associated = '', ...more] = names.split('|');
   if (more.length > 0) throw unreadable(text);
@@ -26,6 +28,12 @@ export function parseSelectionText(text: string): AuditSelection {
     associated: associated === '' ? [] : runnersOf(associated, text),
     ...stated,
   };
+}
+
+/** What stands behind a form: its orders, or how many runners a line names. */
+function behindForm(text: string | undefined): Pick<AuditSelection, 'orders' | 'size'> {
+  if (text === undefined) return {};
+  return /^\d$/.test(text) ? { size: Number(text) } : { orders: text as 'ALL' | 'ONE' | 'FIELD' | 'SET' };
 }
 
 function runnersOf(list: string, text: string): readonly string[] {

@@ -4,10 +4,51 @@
  */
 
 /** The pool types that can be audited. */
-export const auditedPoolTypes = ['WIN', 'PLACE', 'SHOW', 'QUINELLA', 'EXACTA', 'TRIFECTA'] as const;
+export const auditedPoolTypes = [
+  'WIN',
+  'PLACE',
+  'SHOW',
+  'QUINELLA',
+  'QUINELLA_PLACE',
+  'EXACTA',
+  'TRIO',
+  'TRIFECTA',
+  'SUPERFECTA',
+  'FIRST4',
+  'QUARTET',
+  'SUPER_HIGH_5',
+  'TIERCE',
+  'QUARTE',
+  'QUINTE',
+  'PICK5_FR',
+  'DEUX_SUR_QUATRE',
+  'MULTI',
+] as const;
 export type AuditedPoolType = (typeof auditedPoolTypes)[number];
 
 export type AuditSplit = 'SINGLE_PRICE' | 'PROFIT_SPLIT' | 'GROSS_SPLIT' | 'JAPAN';
+
+/** A tier of a pool, best first; `share` of the net pool. See `price-tiers.ts` for what each field does. */
+export interface AuditTier {
+  readonly name: string;
+  readonly share: string;
+  readonly ratio?: string;
+  readonly group?: string;
+  readonly uncovered?: 'MERGE' | 'CARRY' | 'JACKPOT';
+}
+
+/** What only pools over several races have; see `price-legs.ts`. */
+export interface AuditLegRules {
+  readonly right: 'WINNER' | 'PLACED';
+  readonly scratch: 'FAVOURITE' | 'REFUND' | 'CONSOLATION';
+  readonly leastRun: number;
+  readonly firstMustRun?: boolean;
+  readonly lower: 'EXACT' | 'MOST';
+  readonly carryTo: 'FIRST' | 'SHARES';
+  readonly carryCapMinor?: number;
+  readonly leastPaid?: string;
+  readonly wholeMinor?: number;
+}
 
 /** The fields of a rule set's JSON that decide a dividend; amounts and rates are decimal or fraction text. */
 export interface AuditRules {
@@ -16,7 +57,7 @@ export interface AuditRules {
   readonly split: AuditSplit;
   readonly deadHeat: AuditSplit;
   readonly shares?: readonly string[];
-  readonly places?: number | readonly { readonly from: number; readonly places: number }[];
+  readonly places?: number | readonly { readonly from: number; readonly places: number; readonly handicap?: boolean }[];
   readonly placesBy: 'CARD' | 'RUNNERS';
   readonly breakTo: string;
   readonly breakPer: string;
@@ -25,7 +66,16 @@ export interface AuditRules {
   readonly digits: number;
   readonly minimum: string | readonly { readonly atMost?: string; readonly below?: string; readonly pay: string }[];
   readonly minimumInMinusPool?: string;
+  readonly minimumInDeadHeat?: string;
   readonly payment: 'DOWN' | 'NEAREST';
+  readonly tiers?: readonly AuditTier[];
+  readonly weights?: Readonly<Record<string, string>>;
+  readonly unique?: { readonly tier: string; readonly unit: number };
+  readonly jackpot?: { readonly share: string; readonly of: 'NET' | 'GROSS' };
+  readonly partUnitMinor?: number;
+  readonly ladderShare?: string;
+  readonly tierProfit?: 'OWN' | 'INCREMENTS';
+  readonly legs?: AuditLegRules;
   readonly noWinner: readonly string[];
   readonly carry: 'NET' | 'GROSS';
   readonly coupling: 'ENTRY' | 'STABLE' | 'NONE';
@@ -37,6 +87,8 @@ export interface AuditField {
   readonly declared: readonly string[];
   readonly scratched: readonly string[];
   readonly entries: readonly (readonly string[])[];
+  /** The race is a handicap: some operators pay more places. */
+  readonly handicap?: boolean;
 }
 
 /** What a bettor named, in words of the bet forms; see `expandSelection` for what each means. */
@@ -46,8 +98,10 @@ export interface AuditSelection {
   readonly runners?: readonly string[];
   readonly bases?: readonly string[];
   readonly associated?: readonly string[];
-  /** ALL: every order; FIELD: bases fixed in rank, the rest in every order; ONE: one order, as written. */
-  readonly orders?: 'ALL' | 'ONE' | 'FIELD';
+  /** ALL: every order; FIELD: bases fixed in rank, the rest in every order; ONE: one order, as written; SET: no order, in a pool that sells both. */
+  readonly orders?: 'ALL' | 'ONE' | 'FIELD' | 'SET';
+  /** Runners that a line names, where the pool leaves a choice (MULTI: 4 to 7). */
+  readonly size?: number;
 }
 
 /** A selection and the stake on each of its lines, minor units. */
@@ -63,6 +117,10 @@ export interface AuditPool {
   /** Finishing ranks from the first on, ties together. */
   readonly finish: readonly (readonly string[])[];
   readonly carryInMinor: number;
+  /** What the jackpot or reserve puts up for this pool. */
+  readonly jackpotInMinor?: number;
+  /** The gross pool, a gross carry-in included, that the operator stands for. */
+  readonly guaranteeMinor?: number;
 }
 
 /**
@@ -72,6 +130,8 @@ export interface AuditPool {
 export interface LineStake {
   readonly line: readonly string[];
   readonly stakeMinor: bigint;
+  /** In a pool that sells both: SET for a line without order; absent: as the pool's type says. */
+  readonly shape?: 'SET';
 }
 
 export interface SheetDividend {
@@ -86,8 +146,8 @@ export interface SheetDividend {
 }
 
 /**
- * What a pool pays. Exactly: `gross + carryIn = takeout + paid + refunded + breakage - topUp + carryOut`, with gross after
- * `refundsMinor`, the stakes of lines that named a scratched runner.
+ * What a pool pays. Exactly: `gross + carryIn + jackpotIn = takeout + paid + refunded + breakage - topUp + carryOut + jackpot`, with
+ * gross after `refundsMinor`, the stakes of lines that named a scratched runner.
  */
 export interface DividendSheet {
   readonly outcome: 'PAID' | 'REFUND' | 'CARRIED';
@@ -103,6 +163,9 @@ export interface DividendSheet {
   readonly breakageMinor: number;
   readonly topUpMinor: number;
   readonly carryOutMinor: number;
+  /** Jackpot money put up for this pool, and what the jackpot holds after it. */
+  readonly jackpotInMinor: number;
+  readonly jackpotMinor: number;
 }
 
 /** The pool cannot be audited as it stands: a fault of the input, with the reason as a sentence. Trying again is no use. */

@@ -15,6 +15,8 @@ const sheet: DividendSheet = {
   breakageMinor: 0,
   topUpMinor: 0,
   carryOutMinor: 0,
+  jackpotInMinor: 0,
+  jackpotMinor: 0,
 };
 const [winner] = sheet.dividends as [DividendSheet['dividends'][0]];
 

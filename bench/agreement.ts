@@ -1,0 +1,57 @@
+/**
+ * Generated races of every pool type and rule set through both calculators: they must agree to the minor unit and conserve
+ * money. Seeded; a difference is printed with the smallest race that shows it and ends the run with 1.
+ * `npx tsx --conditions=src bench/agreement.ts [--races=10000] [--seed=1] [--only=UK-WIN] [--small]`.
+ */
+import fc from 'fast-check';
+import { type AuditedPoolType, auditedPoolTypes } from '#mutuel/audit';
+import { type RuleSet, ruleSets } from '#mutuel/tote';
+import { legRaceDifferences, legRaceOf } from '../test/audit/support/leg-races.js';
+import { raceDifferences, raceOf } from '../test/audit/support/races.js';
+
+const option = (name: string): string | undefined =>
+  process.argv.find((word) => word.startsWith(`--${name}=`))?.slice(name.length + 3);
+
+const races = Number(option('races') ?? (process.argv.includes('--small') ? 1_000 : 10_000));
+const seed = Number(option('seed') ?? 1);
+const only = option('only') ?? '';
+
+/** Characters of a race that are printed. */
+const MOST_SHOWN = 2_000;
+
+const isSingle = ({ poolType }: RuleSet): boolean => auditedPoolTypes.some((type) => type === poolType);
+const chosen = ruleSets.filter((rules) => (rules.legs || isSingle(rules)) && rules.id.includes(only));
+const each = Math.ceil(races / chosen.length);
+
+const fail = (found: readonly string[]): void => {
+  if (found.length > 0) throw new Error(found.join('; '));
+};
+
+/** fast-check's own words on the first race that differs, shrunk. */
+function checked(rules: RuleSet): fc.RunDetails<[unknown]> {
+  const options = { seed, numRuns: each };
+  if (rules.legs)
+    return fc.check(
+      fc.property(legRaceOf(rules), (race) => fail(legRaceDifferences(race, rules))),
+      options,
+    );
+  const races = raceOf(rules.poolType as AuditedPoolType);
+  return fc.check(
+    fc.property(races, (race) => fail(raceDifferences(race, rules))),
+    options,
+  );
+}
+
+let differing = 0;
+const counts = new Map<string, number>();
+for (const rules of chosen) {
+  counts.set(rules.poolType, (counts.get(rules.poolType) ?? 0) + each);
+  const outcome = checked(rules);
+  if (!outcome.failed) continue;
+  differing += 1;
+  console.log(`${rules.id} differs (seed ${seed}): ${(outcome.errorInstance as Error).message}`);
+  console.log(`  ${JSON.stringify(outcome.counterexample?.[0]).slice(0, MOST_SHOWN)}`);
+}
+const types = [...counts].map(([type, count]) => `${type} ${count}`).join(', ');
+console.log(`${each * chosen.length} races, ${chosen.length} rule sets, ${differing} rule sets differ. ${types}`);
+process.exitCode = differing > 0 ? 1 : 0;
