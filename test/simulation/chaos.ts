@@ -41,6 +41,7 @@ export class Chaos {
       'broker-clock': () => this.log.moveClock(this.#skew()),
       'process-clock': () => this.#moveClock(),
       'zombie-decision': () => this.#repeat(TOPICS.shardDecisions, TOPICS.marketDecisions, 'decision'),
+      contradiction: () => this.#contradict(),
       'start-repeated': () => this.#repeat(TOPICS.shardDecisions, TOPICS.marketDecisions, 'started'),
       'command-repeated': () => this.#repeat(TOPICS.shardCommands, TOPICS.marketCommands),
       'relay-gap': () => this.#relayGap(),
@@ -198,6 +199,16 @@ export class Chaos {
       this.log.inject(at, Uint8Array.from(value));
       return;
     }
+  }
+
+  /** A writer that lost its mind: a record of the current incarnation that fits nowhere. */
+  #contradict(): void {
+    const at = this.#anyPartition(TOPICS.shardDecisions, TOPICS.marketDecisions);
+    const last = this.log.durable(at).at(-1);
+    if (!last) return;
+    const record = JSON.parse(Buffer.from(last.value).toString('utf8')) as { kind: string; seq: number };
+    if (record.kind !== 'decision') return;
+    this.log.inject(at, Buffer.from(JSON.stringify({ ...record, seq: record.seq + this.random.between(2, 9) })));
   }
 
   #relayGap(): void {

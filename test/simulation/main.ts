@@ -2,17 +2,19 @@
  * `npm run simulate`: seeds through the simulator, one after the other, with progress. A failure prints seed, commit, step, what struck,
  * the log around it and the one command that replays it; the exit code is 1.
  *
- *   npm run simulate -- [--seeds N] [--commands M] [--seed S] [--without a,b] [--races N] [--minimise] [--coverage] [--stop-at N]
+ *   npm run simulate -- [--seeds N] [--commands M] [--seed S] [--without a,b] [--races N] [--minimise] [--coverage] [--stop-at N] [--jobs N]
  *
  * Without --seed the seeds are others each time; they are printed. --minimise shrinks the first failure.
  */
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
+import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Coverage } from './coverage.js';
 import { minimise } from './minimise.js';
-import { FAULTS, FEATURES, planOf } from './plan.js';
-import { type Failure, type Outcome, runSeed } from './run.js';
+import { FAULTS, FEATURES } from './plan.js';
+import { runAll } from './pool.js';
+import type { Failure, Outcome } from './run.js';
 
 const REPORT_EVERY_MS = 5_000;
 const MAX_SEED = 1_000_000_000;
@@ -26,6 +28,7 @@ const { values } = parseArgs({
     races: { type: 'string' },
     minimise: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    jobs: { type: 'string' },
     'stop-at': { type: 'string', default: '5' },
   },
 });
@@ -39,20 +42,19 @@ const without = new Set(values.without.split(',').filter((name) => name !== ''))
 const unknown = [...without].find((name) => !([...FAULTS, ...FEATURES] as string[]).includes(name));
 if (unknown !== undefined)
   end(`"${unknown}" is neither a fault nor a feature; there are ${[...FAULTS, ...FEATURES].join(', ')}.`);
-const changes = { without, ...(values.races === undefined ? {} : { races: wholeNumber('races', values.races) }) };
+const races = values.races === undefined ? undefined : wholeNumber('races', values.races);
+const processes = values.jobs === undefined ? availableParallelism() : wholeNumber('jobs', values.jobs);
 
 await main();
 
 async function main(): Promise<void> {
   const coverage = new Coverage();
-  const total = { decisions: 0, accepted: 0, settled: 0, ticks: 0, dropped: 0, hours: 0, strikes: 0 };
+  const total = { decisions: 0, accepted: 0, settled: 0, ticks: 0, dropped: 0, hours: 0 };
   const failures: Outcome[] = [];
   const began = performance.now();
   let told = began;
   console.log(`Seeds ${first} to ${first + count - 1}, ${commands} commands each`);
-  let done = 0;
-  for (; done < count && failures.length < maxFailures; done++) {
-    const outcome = await runSeed(planOf(first + done, commands, changes));
+  const add = (outcome: Outcome): void => {
     coverage.add(outcome.hits);
     total.decisions += outcome.decisions;
     total.accepted += outcome.accepted;
@@ -60,25 +62,27 @@ async function main(): Promise<void> {
     total.ticks += outcome.ticks;
     total.dropped += outcome.dropped;
     total.hours += outcome.simulatedMs / 3_600_000;
-    for (const hits of outcome.hits.values()) total.strikes += hits;
     if (outcome.failure) {
       failures.push(outcome);
       report(outcome.seed, outcome.failure);
     }
     const now = performance.now();
-    if (now - told < REPORT_EVERY_MS) continue;
+    if (now - told < REPORT_EVERY_MS) return;
     told = now;
-    const rate = (done + 1) / ((now - began) / 1_000);
-    const left = Math.round((count - done - 1) / rate);
+    const seconds = (now - began) / 1_000;
+    const left = Math.round(((count - coverage.seeds) * seconds) / coverage.seeds);
+    const rate = Math.round(total.decisions / seconds);
     console.log(
-      `${done + 1} of ${count} seeds, ${failures.length} failed, ${Math.round(total.decisions / ((now - began) / 1_000))} commands decided/s, ${left} s left`,
+      `${coverage.seeds} of ${count} seeds, ${failures.length} failed, ${rate} commands decided/s, ${left} s left`,
     );
-  }
+  };
+  const jobs = Array.from({ length: count }, (_, i) => ({ seed: first + i, commands, without: [...without], races }));
+  await runAll(jobs, processes, add, () => failures.length >= maxFailures);
   if (values.coverage) console.log(coverage.table());
   if (!coverage.isEnough) console.log(`Never met in ${coverage.seeds} seeds: ${coverage.missing.join(', ')}`);
   const seconds = (performance.now() - began) / 1_000;
   console.log(
-    `${done} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed: ${total.decisions} commands decided (${Math.round(total.decisions / seconds)}/s), ` +
+    `${coverage.seeds} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed: ${total.decisions} commands decided (${Math.round(total.decisions / seconds)}/s), ` +
       `${total.accepted} tickets acknowledged, ${total.settled} races settled, ${total.ticks} odds ticks, ${total.dropped} records dropped, ${total.hours.toFixed(1)} h simulated`,
   );
   const [worst] = failures;
@@ -108,7 +112,7 @@ function report(seed: number, { message, step, simulatedMs, strikes, log }: Fail
   console.log(`  The log before it:\n${log.map((line) => `    ${line}`).join('\n')}`);
   const more = [
     ...(without.size > 0 ? [`--without ${[...without].join(',')}`] : []),
-    ...(values.races === undefined ? [] : [`--races ${values.races}`]),
+    ...(races === undefined ? [] : [`--races ${races}`]),
   ];
   console.log(`  Again: npm run simulate -- ${[`--seed ${seed}`, `--commands ${commands}`, ...more].join(' ')}\n`);
 }

@@ -62,7 +62,7 @@ function findingOf({ name, file, from, to }: Mutant): string | undefined {
     text.replace(from, () => to),
   );
   try {
-    const args = ['--import', 'tsx', '--conditions=src', 'test/simulation/main.ts', '--stop-at', '1'];
+    const args = ['--import', 'tsx', '--conditions=src', 'test/simulation/main.ts', '--stop-at', '1', '--jobs', '1'];
     const more = ['--seed', String(SEED), '--seeds', values.seeds, '--commands', values.commands];
     const { stdout, stderr, status } = spawnSync(process.execPath, [...args, ...more], { cwd: copy, encoding: 'utf8' });
     if (status === 0) return undefined;

@@ -94,6 +94,8 @@ export class SimLog {
       appender: async () => new SimAppender(this, process, !embedded),
       tail: async (starts, onBatch, onFault) => {
         reach();
+        await process.clock.sleep(this.random.between(0, this.plan.slow.read));
+        reach();
         return this.#tail(process, starts, onBatch, onFault);
       },
       read: async (start, limit) => {

@@ -1,0 +1,24 @@
+/** Runs the seeds it is sent, one at a time, and sends back what came of each; one of several, so that every core has work. */
+import type { PlanChanges } from './plan.js';
+import { planOf } from './plan.js';
+import { type Outcome, runSeed } from './run.js';
+
+export interface Job {
+  readonly seed: number;
+  readonly commands: number;
+  readonly without: readonly string[];
+  readonly races: number | undefined;
+}
+
+export const changesOf = ({ without, races }: Pick<Job, 'without' | 'races'>): PlanChanges => ({
+  without: new Set(without),
+  ...(races === undefined ? {} : { races }),
+});
+
+export const runJob = (job: Job): Promise<Outcome> => runSeed(planOf(job.seed, job.commands, changesOf(job)));
+
+// Whoever imports this file for its shapes is no worker.
+if (process.argv[1] === import.meta.filename)
+  process.on('message', (job: Job) => {
+    void runJob(job).then(({ hits, ...rest }) => process.send?.({ ...rest, hits: [...hits] }));
+  });
