@@ -5,7 +5,8 @@
  */
 import {
   isRefusal,
-  linesMatching,
+  keptNonRunners,
+  lineCounter,
   linesWithout,
   type PoolType,
   payoutMinor,
@@ -1016,7 +1017,8 @@ function refunds(pool: ShardPool, cause: RefundCause): AmountOf {
     }
     case 'SCRATCHED': {
       const out = outOf(pool);
-      const left = perSelection(book, 1, (selection) => linesWithout(selection, out));
+      const kept = keptNonRunners(pool.ruleSet);
+      const left = perSelection(book, 1, (selection) => linesWithout(selection, out, kept));
       return {
         of: (i) => stakeOf(i) - Math.min(stakeOf(i), left.of(betSelection(book, i)) * betUnit(book, i)),
         work: () => left.work,
@@ -1187,10 +1189,12 @@ function sweep(
   return { items, cursor: i, posts };
 }
 
-/** Lines of a selection on each key, those with a scratched runner left out. */
+/** Lines of a selection on each key, those with a scratched runner left out where the pool has no rank for them. */
 function matcher(pool: ShardPool, keys: readonly string[]): PerSelection<readonly number[]> {
+  const kept = keptNonRunners(pool.ruleSet);
   const out = outOf(pool);
-  return perSelection(pool.book, keys.length, (selection) => keys.map((key) => linesMatching(selection, key, out)));
+  const counters = keys.map((key) => lineCounter(pool.type, key, out, kept));
+  return perSelection(pool.book, keys.length, (selection) => counters.map((count) => count(selection)));
 }
 
 interface PerSelection<T> {

@@ -4,14 +4,15 @@
  */
 import type { SqlDatabase } from '#mutuel/runtime';
 import {
+  combinationMatches,
   expandLines,
   type Field,
   isRefusal,
+  keptNonRunners,
   keyMembers,
   type RuleSet,
   readSelection,
   scratchedInterests,
-  shapeOf,
 } from '#mutuel/tote';
 import { fieldOfRunners } from './projector.js';
 
@@ -78,8 +79,9 @@ export async function poolInputs(db: Queryable, poolId: string): Promise<PoolInp
 /** What stands on each combination that no scratched runner is in, wide bets not included. */
 export function standingStakes({ ruleSet, field, stakes }: PoolInputs): [c: string, stake: number][] {
   const out = new Set(scratchedInterests(field, ruleSet.coupling));
+  const kept = keptNonRunners(ruleSet);
   const stands = (c: string): boolean =>
-    out.size === 0 || !keyMembers(ruleSet.poolType, c).some((member) => out.has(member));
+    out.size === 0 || keyMembers(ruleSet.poolType, c).filter((member) => out.has(member)).length <= kept;
   return [...stakes].filter(([c]) => stands(c)).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
@@ -93,14 +95,12 @@ export const stakeOnLine = (inputs: PoolInputs, c: string): number => stakesByKe
 export function stakesByKey(inputs: PoolInputs, keys: readonly string[]): ReadonlyMap<string, number> {
   const { ruleSet, field, wide } = inputs;
   const out = new Set(scratchedInterests(field, ruleSet.coupling));
-  const patterns = keys.map((key) => ({ key, members: keyMembers(ruleSet.poolType, key) }));
-  const isOrdered = shapeOf(ruleSet.poolType).arrangement !== 'UNORDERED';
+  const kept = keptNonRunners(ruleSet);
   const sums = new Map<string, number>(keys.map((key) => [key, 0]));
   const count = (c: string, stake: number): void => {
-    const line = keyMembers(ruleSet.poolType, c);
-    if (line.some((member) => out.has(member))) return;
-    for (const { key, members } of patterns)
-      if (matches(members, line, isOrdered)) sums.set(key, (sums.get(key) ?? 0) + stake);
+    if (keyMembers(ruleSet.poolType, c).filter((member) => out.has(member)).length > kept) return;
+    for (const key of keys)
+      if (combinationMatches(ruleSet.poolType, c, key)) sums.set(key, (sums.get(key) ?? 0) + stake);
   };
   for (const [c, stake] of inputs.stakes) count(c, stake);
   for (const [sel, unit] of wide) {
@@ -109,10 +109,4 @@ export function stakesByKey(inputs: PoolInputs, keys: readonly string[]): Readon
     for (const c of expandLines(read)) count(c, unit);
   }
   return sums;
-}
-
-/** Whether a line is one of a key's: place by place, or as a set where the order does not count. */
-function matches(key: readonly string[], line: readonly string[], isOrdered: boolean): boolean {
-  if (isOrdered) return key.every((member, place) => member === '*' || member === line[place]);
-  return key.every((member) => member === '*' || line.includes(member));
 }
