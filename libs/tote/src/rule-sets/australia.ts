@@ -47,6 +47,7 @@ const pools: Pools<typeof common> = {
   QUINELLA_PLACE: { takeout: '0.175', split: 'GROSS_SPLIT', noWinner: ['REFUND'], minInterests: 4 }, // own: duet
   EXACTA: { takeout: '0.18', split: 'SINGLE_PRICE', noWinner: ['REFUND'] }, // rate: coding brief; ladder: own
   TRIFECTA: { takeout: '0.20', split: 'SINGLE_PRICE', noWinner: ['CARRY'], minInterests: 3 }, // own
+  SUPERFECTA: { takeout: '0.225', split: 'SINGLE_PRICE', noWinner: ['CARRY'], minInterests: 4 }, // own: first four
   DAILY_DOUBLE: {
     takeout: '0.17', // own
     split: 'SINGLE_PRICE',
