@@ -277,7 +277,8 @@ function proposalOf(source: ProposalSource, { pool, version }: Ask, { sheet, ste
     refundedMinor: sheet.refundedMinor,
     breakageMinor: sheet.breakageMinor,
     topUpMinor: sheet.topUpMinor,
-    carryOutMinor: sheet.carryOutMinor,
+    // A pool's part of a jackpot waits with the carry-overs for the pool that pays it.
+    carryOutMinor: sheet.carryOutMinor + sheet.jackpotMinor,
     steps,
   };
 }
