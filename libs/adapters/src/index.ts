@@ -3,17 +3,17 @@ export { MAX_APPEND_BYTES } from './append-limits.js';
 export { makeDataFolder } from './embedded/data-folder.js';
 export { type LmdbLogOptions, openLmdbLog } from './embedded/lmdb-log.js';
 export { type LogReader, openLmdbReader } from './embedded/lmdb-reader.js';
+export { openLmdbRestorer } from './embedded/lmdb-restorer.js';
 export { openMemoryCache } from './embedded/memory-cache.js';
 export { MemoryDisk, type MemoryLogOptions, openMemoryLog, type WriteFailure } from './embedded/memory-log.js';
 export { openMemorySnapshots } from './embedded/memory-snapshots.js';
+export { openNoteFiles } from './embedded/note-files.js';
 export { type PgliteOptions, type PgliteServer, startPglite } from './embedded/pglite-server.js';
 export { openSnapshotFiles, type SnapshotFilesOptions } from './embedded/snapshot-files.js';
 export { type FaultPlan, type FaultyLogOptions, faultyLog, seededRandom, steppingClock } from './faulty-log.js';
 export type { KafkaConnection } from './kafka/client.js';
 export { type KafkaLogOptions, openKafkaLog } from './kafka/kafka-log.js';
-export { openLmdbRestorer } from './embedded/lmdb-restorer.js';
 export { openKafkaRestorer } from './kafka/kafka-restorer.js';
-export type { LogRestorer, RestoredRecord } from './log-restorer.js';
 export {
   checkKafkaTopics,
   type EnsureTopicsOptions,
@@ -22,6 +22,7 @@ export {
   type TopicsOptions,
 } from './kafka/kafka-topics.js';
 export { requireKafkaVersion } from './kafka/kafka-version.js';
+export type { LogRestorer, RestoredRecord } from './log-restorer.js';
 export { type ElectionOptions, openAdvisoryElection } from './postgres/advisory-election.js';
 export { type Migration, migrate } from './postgres/migrate.js';
 export { DatabaseFault, type DatabaseOptions, openDatabase } from './postgres/pg-database.js';

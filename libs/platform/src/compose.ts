@@ -5,7 +5,7 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { openSnapshotFiles } from '#mutuel/adapters';
+import { openNoteFiles, openSnapshotFiles } from '#mutuel/adapters';
 import { TOPICS } from '#mutuel/contracts';
 import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
 import {
@@ -184,6 +184,7 @@ class Composition {
       ...hostedBy(this.#config, seams.shards),
       serviceKey: keys.service,
       snapshots: openSnapshotFiles({ dir: this.#config.data }),
+      notes: openNoteFiles({ dir: this.#config.data }),
       takeElsewhere: takeInProcess(this.#config),
       // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
       campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
@@ -257,13 +258,16 @@ class Composition {
     const seams = this.#named('api', opened);
     const onFatal = (fault: Error): void => this.#fail(fault);
     const { shards, clock } = seams;
-    const bets = this.#gateway<ShardEvent>(seams, {
+    const db = await seams.database();
+    // Answers from before are in the read models: the gateways need not read again what those hold.
+    const checkpoints = await readCheckpoints(db);
+    const bets = this.#gateway<ShardEvent>(seams, checkpoints, {
       commandsTopic: TOPICS.shardCommands,
       decisionsTopic: TOPICS.shardDecisions,
       partitions: shards,
       srcOf: (partition) => shardSource(partition).src,
     });
-    const market = this.#gateway<MarketEvent>(seams, {
+    const market = this.#gateway<MarketEvent>(seams, checkpoints, {
       commandsTopic: TOPICS.marketCommands,
       decisionsTopic: TOPICS.marketDecisions,
       partitions: 1,
@@ -284,7 +288,6 @@ class Composition {
       market.start(),
     ]);
     this.#stops.push({ name: 'market view', stop: stopMarket }, { name: 'odds reader', stop: stopOdds });
-    const db = await seams.database();
     const reads = new ReadModel(db);
     const signer = sealSigner(this.#config);
     if (this.#roles.has('back-office')) this.#publishSeals({ db, clock, signer, shards }, view);
@@ -318,6 +321,7 @@ class Composition {
 
   #gateway<E>(
     seams: Seams,
+    bySource: ReadonlyMap<string, string>,
     topics: {
       readonly commandsTopic: string;
       readonly decisionsTopic: string;
@@ -325,7 +329,12 @@ class Composition {
       readonly srcOf: (partition: number) => string;
     },
   ): CommandGateway<E> {
-    const gateway = new CommandGateway<E>({ ...seams, ...topics });
+    const checkpoints = new Map<number, string>();
+    for (let partition = 0; partition < topics.partitions; partition++) {
+      const checkpoint = bySource.get(topics.srcOf(partition));
+      if (checkpoint !== undefined) checkpoints.set(partition, checkpoint);
+    }
+    const gateway = new CommandGateway<E>({ ...seams, ...topics, checkpoints });
     const { commandsTopic: name } = topics;
     this.#stops.push({ name: `gateway to ${name}`, stop: () => gateway.stop() });
     this.#readiness.add(`gateway to ${name}`, () => {
@@ -469,6 +478,14 @@ function hostedBy(
 }
 
 const isNumber = (text: string): boolean => /^\d+$/.test(text);
+
+/** Where the read models stand, as their readers remember it. */
+async function readCheckpoints(db: SqlDatabase): Promise<ReadonlyMap<string, string>> {
+  const rows = await db.query<{ source: string; checkpoint: string }>(
+    `select source, checkpoint from checkpoints where checkpoint <> ''`,
+  );
+  return new Map(rows.map(({ source, checkpoint }) => [source, checkpoint]));
+}
 
 /** How far each shard is projected. */
 async function shardFacts(db: SqlDatabase, shards: number): Promise<ShardFacts[]> {

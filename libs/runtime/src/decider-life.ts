@@ -6,6 +6,7 @@
 import {
   type DecisionRecord,
   encodeRecord,
+  MAX_APPEND_RECORDS,
   MAX_RECORD_BYTES,
   openCommand,
   RECORD_FORMAT,
@@ -43,6 +44,8 @@ export class UnsoundDecision extends Error {
 
 /** A client command that ended this many incarnations is decided `QUARANTINED` without running it. */
 const MAX_DEATHS = 3;
+/** After an unexplained end so many commands are decided one by one: as many as could have been on their way into the log. */
+const CAREFUL_COMMANDS = 2 * MAX_APPEND_RECORDS;
 export class DeciderLife<S, C, E> {
   /** Both begin anew with the snapshot that folding starts from. */
   state: S;
@@ -66,6 +69,9 @@ export class DeciderLife<S, C, E> {
   #seq = 0;
   #head = '';
   #writer: DecisionWriter | undefined;
+  /** Commands still to be decided one by one. */
+  #careful = 0;
+  #began = false;
   readonly #steps: StepAsker;
 
   /** Whether it wrote a decision: a life that did was no fruitless attempt. */
@@ -186,6 +192,9 @@ export class DeciderLife<S, C, E> {
     this.#head = head;
     const from = lastIn !== null && lastIn[0] === this.#o.epoch ? lastIn[1] + 1 : 0;
     try {
+      if (await this.#o.deaths.begin()) this.#careful = CAREFUL_COMMANDS;
+      this.#began = true;
+      if (this.#end) return;
       this.#commands = await this.#follow({ ...this.#o.commands, from }, (records) => this.#onCommands(records));
     } catch (fault) {
       this.#die('TAIL', fault);
@@ -198,16 +207,27 @@ export class DeciderLife<S, C, E> {
     const writer = this.#writer as DecisionWriter;
     for (let i = 0; i < records.length; i++) {
       while (writer.isFull && !this.#end) await writer.room();
-      if (this.#end || this.#stopping.signal.aborted) return;
+      if (this.#end) return;
       const record = records[i] as LogRecord;
+      if (this.#careful > 0) await this.#o.deaths.attempt(this.#o.epoch, record.offset);
+      if (this.#end || this.#stopping.signal.aborted) return;
       metrics.undecided = records.length - i;
       metrics.oldestUndecidedMs = Math.max(0, this.#o.clock.now() - record.time);
       if (!this.#decideOne(record)) return;
+      if (this.#careful > 0) await this.#outlived(writer);
     }
     metrics.undecided = 0;
     metrics.oldestUndecidedMs = 0;
     writer.flush();
     this.#steps.look();
+  }
+
+  /** Alone into the log: whichever command ends the process is then known. */
+  async #outlived(writer: DecisionWriter): Promise<void> {
+    await writer.drain();
+    if (this.#end) return;
+    this.#o.deaths.acquit();
+    this.#careful--;
   }
 
   /** False when this command ended the incarnation: what it decided so far is thrown away with the state. */
@@ -330,7 +350,16 @@ export class DeciderLife<S, C, E> {
   async #letGo(end: LifeEnd): Promise<LifeEnd> {
     for (const subscription of this.#subscriptions) await subscription.close();
     await Promise.all([this.#writer?.close(), this.#steps.close()]);
+    await this.#settleDeaths(end).catch(() => undefined);
     return end;
+  }
+
+  async #settleDeaths(end: LifeEnd): Promise<void> {
+    const { deaths } = this.#o;
+    if (!this.#began) return;
+    // A release that can decide it must find a clean slate, or it would halt as well.
+    if (end.cause === 'POISON' && end.fault instanceof DeciderHalted) deaths.acquit();
+    await deaths.end(end.cause === 'POISON');
   }
 }
 

@@ -5,13 +5,12 @@
  */
 import { type SnapshotHead, stateHash } from '#mutuel/contracts';
 import type { Decider } from '#mutuel/engine';
+import { countDeaths, type Deaths } from './deaths.js';
 import { DeciderHalted, DeciderLife, type LifeEnd } from './decider-life.js';
 import { type EventLog, LogFault, type LogRecord, type LogTail, type TopicPartition } from './ports.js';
 import {
   blankMetrics,
-  type Deaths,
   type DeciderSettings,
-  deathsInMemory,
   type Election,
   type OnAlarm,
   type RunnerMetrics,
@@ -74,7 +73,7 @@ export class DeciderRunner<S, C, E> {
   constructor(options: RunnerOptions<S, C, E>) {
     this.#o = options;
     this.#onAlarm = options.onAlarm ?? (() => undefined);
-    this.#deaths = options.deaths ?? deathsInMemory();
+    this.#deaths = options.deaths ?? countDeaths(options.src);
     this.folded = new Promise((resolve) => {
       this.#folded = resolve;
     });

@@ -15,6 +15,7 @@ import {
   type ShardState,
   shardDecider,
 } from '#mutuel/engine';
+import { countDeaths, type NoteStore } from './deaths.js';
 import { DeciderRunner, type RunnerOptions } from './decider-runner.js';
 import { randomId } from './random-id.js';
 import { type Numbered, Relay } from './relay.js';
@@ -41,6 +42,8 @@ export interface EngineHostOptions extends Seams {
   readonly election?: Pick<Election, 'tryLead' | 'resign'> | undefined;
   /** Where deciders start from, and where they leave their state; without it everything starts at the log's beginning. */
   readonly snapshots?: SnapshotStore | undefined;
+  /** Where deaths by a command are counted across restarts of the process. */
+  readonly notes?: NoteStore | undefined;
   /** Takes the snapshots of what is led here. */
   readonly takeElsewhere?: TakeElsewhere | undefined;
   readonly snapshotEvery?: { readonly decisions: number; readonly ms: number } | undefined;
@@ -113,6 +116,7 @@ export class EngineHost {
     const commands = { topic: TOPICS.shardCommands, partition: shard };
     const runner: ShardRunner = new DeciderRunner({
       ...this.#common(work),
+      deaths: countDeaths(`shard-${shard}`, this.#o.notes),
       decider: shardDecider({ shard, shards: this.#o.shards, hash: sha256 }),
       readCommand: readShardCommand,
       src: `shard-${shard}`,
@@ -144,6 +148,7 @@ export class EngineHost {
     const work = this.#appender();
     const runner: MarketRunner = new DeciderRunner({
       ...this.#common(work),
+      deaths: countDeaths(MARKET_SOURCE.src, this.#o.notes),
       decider: marketDecider({ shards: shards.length, hash: sha256 }),
       readCommand: readMarketCommand,
       src: MARKET_SOURCE.src,

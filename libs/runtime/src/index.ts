@@ -1,5 +1,6 @@
 export * from './cluster.js';
 export * from './command-gateway.js';
+export * from './deaths.js';
 export * from './decider-life.js';
 export * from './decider-runner.js';
 export * from './decision-reader.js';

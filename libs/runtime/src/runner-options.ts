@@ -1,6 +1,7 @@
 /** What a decider's runner is given and what it tells: settings, counters, alarms. Plain data, so that any exporter can read it. */
 import type { ServiceKey } from '#mutuel/contracts';
 import type { Decider } from '#mutuel/engine';
+import type { Deaths } from './deaths.js';
 import type { Clock, Entropy, EventLog, TopicPartition } from './ports.js';
 import type { RenewingAppender } from './renewing-appender.js';
 import type { SnapshotStore } from './snapshots.js';
@@ -87,22 +88,6 @@ export const blankMetrics = (): RunnerMetrics => ({
   undecided: 0,
   oldestUndecidedMs: 0,
 });
-
-/** How often deciding the command at one position ended an incarnation. */
-export interface Deaths {
-  count(epoch: number, offset: number): number;
-  note(epoch: number, offset: number): void;
-}
-
-/** Counts for as long as the process lives; positions that were passed are forgotten with it. */
-export function deathsInMemory(): Deaths {
-  const counts = new Map<string, number>();
-  const key = (epoch: number, offset: number) => `${epoch}/${offset}`;
-  return {
-    count: (epoch, offset) => (counts.size === 0 ? 0 : (counts.get(key(epoch, offset)) ?? 0)),
-    note: (epoch, offset) => counts.set(key(epoch, offset), (counts.get(key(epoch, offset)) ?? 0) + 1),
-  };
-}
 
 /** What one life needs beyond its decider's settings. */
 export interface LifeOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> {

@@ -2,10 +2,11 @@
  * Snapshots as files of the data folder, one folder a source. A file appears whole under its name or not at all: written beside,
  * flushed, renamed, and the folder flushed too. What a crash left half written must never be taken for a snapshot.
  */
-import { open, readdir, rename, rm } from 'node:fs/promises';
+import { open, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SnapshotStore } from '#mutuel/runtime';
 import { makeDataFolder } from './data-folder.js';
+import { writeDurably } from './durable-file.js';
 
 /** The newest, and one more in case it is damaged. */
 const KEPT = 2;
@@ -44,16 +45,7 @@ export function openSnapshotFiles({ dir }: SnapshotFilesOptions): SnapshotStore 
     async write(src, seq, pieces) {
       const folder = folderOf(src);
       makeDataFolder(folder);
-      const beside = join(folder, `${fileOf(seq)}.${process.pid}.part`);
-      const file = await open(beside, 'w', 0o600);
-      try {
-        for (const piece of pieces) await file.writeFile(piece);
-        await file.sync();
-      } finally {
-        await file.close();
-      }
-      await rename(beside, join(folder, fileOf(seq)));
-      await flushFolder(folder);
+      await writeDurably(folder, fileOf(seq), pieces);
       for (const old of (await list(src)).slice(KEPT)) await rm(join(folder, fileOf(old)), { force: true });
       await removeParts(folder);
     },
@@ -61,15 +53,6 @@ export function openSnapshotFiles({ dir }: SnapshotFilesOptions): SnapshotStore 
 }
 
 const fileOf = (seq: number): string => `${String(seq).padStart(16, '0')}.snapshot`;
-
-async function flushFolder(folder: string): Promise<void> {
-  const handle = await open(folder, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
 
 /** What writers that no longer run left behind. */
 async function removeParts(folder: string): Promise<void> {

@@ -1,0 +1,153 @@
+import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { countDeaths, type Deaths, type NoteStore } from '../src/deaths.js';
+import { DeciderRunner } from '../src/decider-runner.js';
+import { AppendFault, type EventLog } from '../src/ports.js';
+import { RenewingAppender } from '../src/renewing-appender.js';
+import { directTails } from '../src/tail-source.js';
+import {
+  type CounterCommand,
+  type CounterEvent,
+  type CounterState,
+  command,
+  counter,
+  readCounterCommand,
+} from './support/counter.js';
+import {
+  appendTo,
+  countedEntropy,
+  decisionsIn,
+  hooked,
+  KEY,
+  memoryLog,
+  SHARD_COMMANDS,
+  SHARD_DECISIONS,
+  VirtualClock,
+} from './support/world.js';
+
+type Runner = DeciderRunner<CounterState, CounterCommand, CounterEvent>;
+
+let clock: VirtualClock;
+let log: EventLog;
+let disk: Map<string, string>;
+let runners: Runner[];
+
+beforeEach(async () => {
+  clock = new VirtualClock();
+  log = await memoryLog(clock);
+  disk = new Map();
+  runners = [];
+});
+
+afterEach(async () => {
+  for (const runner of runners) await runner.stop();
+});
+
+/** A process of its own: what it has in memory is its own, and once it is dead nothing of it reaches the disk. */
+function startProcess(
+  over: EventLog = log,
+  isDeadly = true,
+): { readonly runner: Runner; readonly isDead: () => boolean } {
+  let isDead = false;
+  const notes: NoteStore = {
+    read: async (name) => disk.get(name),
+    write: async (name, text) => {
+      if (!isDead) disk.set(name, text);
+    },
+  };
+  const decider = counter();
+  const dies = { ...decider };
+  dies.decide = (state, cmd, context) => {
+    if (cmd.type === 'Boom' && isDeadly) isDead = true;
+    return decider.decide(state, cmd, context);
+  };
+  const deaths: Deaths = countDeaths('shard-0', notes);
+  const runner: Runner = new DeciderRunner({
+    ...{ log: over, clock, tails: directTails(over), entropy: countedEntropy(1 + runners.length * 1_000) },
+    ...{ decider: dies, readCommand: readCounterCommand, src: 'shard-0', epoch: 1, serviceKey: KEY, deaths },
+    ...{ commands: SHARD_COMMANDS, decisions: SHARD_DECISIONS, work: new RenewingAppender(over) },
+  });
+  runners.push(runner);
+  runner.start();
+  return { runner, isDead: () => isDead };
+}
+
+const send = (...commands: CounterCommand[]) => appendTo(log, SHARD_COMMANDS, ...commands.map(command));
+const codes = async () => (await decisionsIn(log, SHARD_DECISIONS)).map(({ code }) => code);
+const add: CounterCommand = { type: 'Add', n: 1 };
+
+describe('a command that ends the process without a word', () => {
+  test('is set aside by the process after the third death, and its neighbours are decided', async () => {
+    // The first process dies in the middle of a batch, and nothing of the batch is in the log yet.
+    await send(add, add, { type: 'Boom' }, add);
+    let deaths = 0;
+    for (; deaths < 10; deaths++) {
+      const { runner, isDead } = startProcess();
+      await clock.until(() => isDead() || runner.metrics.decisions >= 4);
+      if (!isDead()) break;
+      await runner.stop();
+    }
+    // One unexplained death before anything was noted, then three that are laid at its door.
+    expect(deaths).toBe(4);
+    expect(await codes()).toEqual([undefined, undefined, 'QUARANTINED', undefined]);
+  });
+
+  test('is not mistaken for the one before it in the same batch', async () => {
+    await send(...Array.from({ length: 30 }, () => add), { type: 'Boom' });
+    for (let i = 0; i < 10; i++) {
+      const { runner, isDead } = startProcess();
+      await clock.until(() => isDead() || runner.metrics.decisions >= 31);
+      if (!isDead()) break;
+      await runner.stop();
+    }
+    expect((await codes()).findIndex((code) => code === 'QUARANTINED')).toBe(30);
+    expect((await codes()).filter((code) => code !== undefined)).toHaveLength(1);
+  });
+});
+
+describe('deaths by one command', () => {
+  test('are counted on by the process that comes after', async () => {
+    await send({ type: 'Boom' }, add);
+    // Two deaths here, one there: the decider throws, and the process goes on.
+    let starts = 0;
+    const first = startProcess(log, false);
+    first.runner.onStatus((status) => {
+      if (status === 'LEADING') starts++;
+    });
+    await clock.until(() => starts === 2);
+    await first.runner.stop();
+    const second = startProcess(log, false);
+    await clock.until(() => second.runner.metrics.decisions >= 2);
+    expect(second.runner.metrics.incarnations).toBeLessThanOrEqual(2);
+    expect(await codes()).toEqual(['QUARANTINED', undefined]);
+  });
+
+  test('are not those of a log that was away: no innocent command is set aside', async () => {
+    let away = true;
+    const over = hooked(log, async (at, values, append) => {
+      const isDecision =
+        at.topic === SHARD_DECISIONS.topic && new TextDecoder().decode(values[0]).includes('"decision"');
+      if (away && isDecision) throw new AppendFault('the log is away', 'NOT_APPENDED');
+      return append(values);
+    });
+    await send(add, add);
+    const { runner } = startProcess(over, false);
+    await clock.until(() => runner.metrics.incarnations >= 8);
+    away = false;
+    await clock.until(() => runner.metrics.decisions >= 2);
+    expect(await codes()).toEqual([undefined, undefined]);
+  });
+
+  test('are not those of a process that was killed and started again, over and over', async () => {
+    for (let i = 0; i < 6; i++) {
+      const { runner } = startProcess(log, false);
+      await send(add);
+      await clock.until(() => runner.metrics.decisions > i);
+      // Killed: its last word about itself is that it runs.
+      disk.set('deaths-shard-0', JSON.stringify({ running: true, suspects: [] }));
+      const kept = disk.get('deaths-shard-0') as string;
+      await runner.stop();
+      disk.set('deaths-shard-0', kept);
+    }
+    expect(await codes()).toEqual(Array.from({ length: 6 }, () => undefined));
+  });
+});
