@@ -1,5 +1,5 @@
 /**
- * A rule set in plain language: one sentence for each thing it says, nothing that it does not. What a commission or a
+ * A rule set in plain language: one sentence for each thing it says, nothing that it does not. What a racing authority or a
  * journalist reads instead of the data; the figures are the data's own, never repeated here.
  */
 import { type LegRules, type PoolType, parseRatio, type RuleSet, shapeOf } from '#mutuel/tote';

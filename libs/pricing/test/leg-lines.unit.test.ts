@@ -164,8 +164,8 @@ describe('price', () => {
   });
 
   it('S13: shares that leave 15 % for a single winner, and a jackpot that came in', () => {
-    const line = (units: number): { jackpotIn: number } & object => ({
-      ...usPool('PICK6', {}),
+    const line = (units: number): Readonly<Record<string, unknown>> & { readonly jackpotIn: number } => ({
+      ...{ ruleSet: 'US', pool: { type: 'PICK6' } },
       rules: {
         takeout: '0',
         tiers: [

@@ -26,7 +26,7 @@ const common = {
 
 const legs = {
   right: 'WINNER',
-  scratch: 'FAVOURITE', // ties: first in the list: Queensland wagering rule
+  scratch: 'FAVOURITE', // ties: first in the list: Queensland rule for totalisators
   leastRun: 1, // own
   lower: 'EXACT',
   carryTo: 'FIRST', // own
