@@ -67,6 +67,7 @@ export function pricedLegs(input: PriceInput): PriceOutput {
         ...money,
         carryInMinor: carryInOf(input),
         jackpotInMinor: input.jackpotIn ?? 0,
+        guaranteeMinor: input.guarantee ?? 0,
         ...(input.mandatory && { mandatory: true }),
         stakeOf,
       }),

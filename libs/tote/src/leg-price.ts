@@ -58,6 +58,8 @@ export function priceLegs(input: LegPricingInput): Sheet {
   const funds = fundsOf(input, day, subtract(day.net, consoled.paid));
   const awards = new Awards(input, day, funds).all();
   if (awards === null) return refunded(input, gross, 'nobody is right');
+  // A guarantee is for winners: what nobody wins is carried as it was staked.
+  if (day.added > 0 && awards.awards.length === 0) return priceLegs({ ...input, guaranteeMinor: 0 });
   return sheetOf(input, day, consoled, awards);
 }
 
@@ -167,7 +169,7 @@ function fundsOf({ ruleSet, carryInMinor, jackpotInMinor = 0 }: LegPricingInput,
     return {
       tier: name,
       net: wholes(multiply(share, left), ruleSet, nearest),
-      gross: multiply(share, ratio(day.gross)),
+      gross: multiply(share, ratio(day.gross + day.added)),
       carry: multiply(carryShare, ratio(carryInMinor)),
     };
   });
@@ -347,10 +349,13 @@ class Awards {
   }
 
   private carry(fund: Fund): void {
-    const kept = this.day.taxedWhenWon ? add(fund.gross, fund.carry) : add(fund.net, fund.carry);
+    const { gross, added, taxedWhenWon } = this.day;
+    // What the operator added is for winners alone.
+    const staked = added === 0 ? ONE : ratio(gross, gross + added);
+    const kept = add(multiply(staked, taxedWhenWon ? fund.gross : fund.net), fund.carry);
     if (isZero(kept)) return;
     this.carryOut = add(this.carryOut, kept);
-    this.steps.push(`${fund.tier}: ${amount(kept)} is carried${this.day.taxedWhenWon ? ', untaxed' : ''}`);
+    this.steps.push(`${fund.tier}: ${amount(kept)} is carried${taxedWhenWon ? ', untaxed' : ''}`);
   }
 
   private net(fund: Pick<Fund, 'net' | 'carry'>): Ratio {
@@ -433,11 +438,12 @@ function sheetOf(input: LegPricingInput, day: Day, consoled: Consoled, outcome: 
   });
   const dividends = [...won, ...consoled.dividends];
   const paidMinor = dividends.reduce((total, dividend) => total + dividend.paidMinor, 0);
-  const taken = day.taxedWhenWon ? outcome.takeout : subtract(ratio(day.gross), day.net);
+  const taken = day.taxedWhenWon ? outcome.takeout : subtract(ratio(day.gross + day.added), day.net);
   const takeoutMinor = toMinor(floor(taken));
   const carryOutMinor = toMinor(floor(outcome.carryOut));
   const jackpotMinor = toMinor(floor(outcome.jackpot));
-  const rest = day.gross + carryInMinor + jackpotInMinor - takeoutMinor - paidMinor - carryOutMinor - jackpotMinor;
+  const inPool = day.gross + day.added + carryInMinor + jackpotInMinor - takeoutMinor;
+  const rest = inPool - paidMinor - carryOutMinor - jackpotMinor;
   const first = outcome.awards[0];
   return {
     ...frame(input, day.gross),
@@ -449,7 +455,7 @@ function sheetOf(input: LegPricingInput, day: Day, consoled: Consoled, outcome: 
     netMinor: day.gross - takeoutMinor,
     paidMinor,
     breakageMinor: Math.max(0, rest),
-    topUpMinor: Math.max(0, -rest),
+    topUpMinor: day.added + Math.max(0, -rest),
     carryOutMinor,
     jackpotMinor,
     dividends,

@@ -44,6 +44,7 @@ interface Pool {
   readonly carryIn?: number;
   readonly jackpotIn?: number;
   readonly mandatory?: boolean;
+  readonly guarantee?: number;
 }
 
 /** From tickets to a sheet, as shards and market do it: keys, lines that match them, price. */
@@ -71,6 +72,7 @@ function price({ rules, legs, bets, ...money }: Pool): Sheet {
     jackpotInMinor: money.jackpotIn ?? 0,
     ...(money.net === undefined ? {} : { netMinor: money.net }),
     ...(money.mandatory && { mandatory: true }),
+    guaranteeMinor: money.guarantee ?? 0,
     stakeOf,
   });
 }
@@ -334,6 +336,15 @@ describe('United Kingdom', () => {
       carryOutMinor: 600_000,
       breakageMinor: 0,
     });
+  });
+
+  it('guaranteed 5,000: 5,000 x 0.74 / 100 = 37.00, the operator adds 4,000; not won, the 1,000 staked are carried', () => {
+    const bets = { '1/1/1/1': 10_000, '3/3/3/3': 90_000 };
+    const sheet = price({ rules: quadpot, legs, bets, guarantee: 500_000 });
+    expect(paid(sheet)).toEqual({ 'QUADPOT 1,2/1,2/1,2/1,2': '37.00' });
+    expect(sheet).toMatchObject({ takeoutMinor: 130_000, topUpMinor: 400_000, breakageMinor: 0 });
+    const unwon = price({ rules: quadpot, legs, bets: { '3/3/3/3': 100_000 }, guarantee: 500_000 });
+    expect(unwon).toMatchObject({ outcome: 'CARRIED', carryOutMinor: 100_000, topUpMinor: 0, takeoutMinor: 0 });
   });
 
   it('never less than 1.10: 100 x 0.74 / 100 = 0.74 pays 1.10, the operator adds 36.00', () => {
