@@ -106,9 +106,7 @@ function legOf(input: LegInput, rules: RuleSet, index: number): Leg {
   };
 }
 
-function cardOf(
-  runners: NonNullable<LegInput['legs']>[number]['runners'],
-): {
+function cardOf(runners: NonNullable<LegInput['legs']>[number]['runners']): {
   readonly declared: readonly string[];
   readonly scratched?: readonly string[];
   readonly entries?: readonly string[][];
