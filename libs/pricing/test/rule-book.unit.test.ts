@@ -345,6 +345,20 @@ describe('worked cases', () => {
   });
 });
 
+describe('published results', () => {
+  it('Hong Kong 2012-11-25, race 8 at Sha Tin: first tied at 5 and 56; half of 82.5 % each: 25 and 282.5 for ten', () => {
+    // Published by the Jockey Club. 1000000 staked: 165000 on the 5.0, 14602 on the 56.5; 412500 each: 2.50 and 28.25.
+    const line = {
+      ruleSet: 'HK',
+      ...pool('WIN', 'HKD'),
+      ...runners(14),
+      ...order('6=8', '9'),
+      ...stakes({ '6': 16_500_000, '8': 1_460_170, '9': 82_039_830 }),
+    };
+    expect(paid(line)).toEqual({ '6': '2.50', '8': '28.25' });
+  });
+});
+
 describe('formulas', () => {
   const lines = (line: object): number => (countLine({ unit: 100, ...line }) as { lines: number }).lines;
   const upTo = (count: number, from = 1): string[] =>

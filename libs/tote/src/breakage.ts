@@ -28,11 +28,23 @@ export interface BreakInput {
   /** Weight of each claim's price; with `breakAt` UNIT the price of weight 1 is broken and then multiplied. */
   readonly weights?: readonly Ratio[];
   readonly net: Ratio;
+  /** Gross pool, for the rule set's `topUp`. */
+  readonly sales?: Ratio;
   readonly rung: Pick<Rung, 'name'> & Partial<Pick<Rung, 'parts'>>;
 }
 
 /** Break, then minimum; in a minus pool the rule set's lower minimum, where it has one. */
-export function breakPrices({ ruleSet, claims, exact, weights, net, rung }: BreakInput): readonly Ratio[] {
+export function breakPrices(input: BreakInput): readonly Ratio[] {
+  const prices = raisedPrices(input);
+  const { ruleSet, claims, sales, rung } = input;
+  const { topUp } = ruleSet;
+  if (!topUp || !sales || rung.name !== 'RESULT') return prices;
+  const from = toRatio(topUp.from);
+  const topped = prices.map((price) => (compare(price, from) === 0 ? toRatio(topUp.to) : price));
+  return compare(cost(claims, topped), sales) <= 0 ? topped : prices;
+}
+
+function raisedPrices({ ruleSet, claims, exact, weights, net, rung }: BreakInput): readonly Ratio[] {
   const broken = exact.map((price, index) => breakWeighed(ruleSet, price, weights?.[index]));
   if (rung.name === 'PAY_NET_RATE') return broken;
   const raised = (minimum: RuleSet['minimum']): readonly Ratio[] =>

@@ -302,7 +302,7 @@ function potDividends(input: RungInput & { readonly rung: Rung; readonly gross: 
     partPrice(ruleSet, how, price, how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked),
   );
   const priced = breakPrices({
-    ...{ ruleSet, rung, claims, exact, net },
+    ...{ ruleSet, rung, claims, exact, net, sales: ratio(input.gross) },
     ...(isMerged ? { weights } : {}),
   });
   const dividends = claims.flatMap((claim, index) =>

@@ -162,6 +162,11 @@ export interface RuleSet {
   readonly minimumInMinusPool?: string;
   /** Least price of a dead heat's winners, who share one place's money: below the stake in the United Kingdom. */
   readonly minimumInDeadHeat?: string;
+  /**
+   * A price of just `from` is raised to `to`, for all of them or none: only where everything paid then stays within the
+   * gross pool (Japan, "plus ten").
+   */
+  readonly topUp?: { readonly from: string; readonly to: string };
   /** How one bet's payment (winning stake x price) becomes whole minor units; NEAREST takes halves upwards. */
   readonly payment: 'DOWN' | 'NEAREST';
 

@@ -122,6 +122,35 @@ describe('worked cases', () => {
     expect(pricesOf(price({ ...c, rules: japan }))).toEqual({ A: '2.90', B: '3.40', C: '11.40' });
   });
 
+  it('R07 Kyoto 2008: 100 becomes 110 only if all that is paid stays within the sales; here it would be 778540 above them', () => {
+    // 609528 votes of 100 yen at 0.905 are raised to the stake; 28448 at 2.50 and 8938 at 6.20: 73606360 paid. With 6095280
+    // on top 79701640, above sales of 78923100. The formula of 2008 is not in force: its three prices stand as shares here.
+    const exact = [55_162_284, 7_112_000, 5_541_560];
+    const net = exact.reduce((a, b) => a + b, 0);
+    const sales = 78_923_100;
+    const rules = us('SHOW', {
+      takeout: `${sales - net}/${sales}`,
+      split: 'GROSS_SPLIT',
+      deadHeat: 'GROSS_SPLIT',
+      shares: exact.map((amount) => `${amount}/${net}`),
+      breakTo: '10',
+      breakPer: '100',
+      minimum: '1.00',
+      minimumInMinusPool: '1.00',
+      topUp: { from: '1.00', to: '1.10' },
+    });
+    const stakes = { A: 60_952_800, B: 2_844_800, C: 893_800 };
+    const c = { rules, finish: [['A'], ['B'], ['C']], stakes };
+    const refused = price({ ...c, gross: sales });
+    expect(pricesOf(refused)).toEqual({ A: '1.00', B: '2.50', C: '6.20' });
+    expect(refused.paidMinor).toBe(73_606_360);
+    // With 779000 more in sales, the shares as before, it stays within them.
+    const more = sales + 779_000;
+    const wider = price({ ...c, rules: { ...rules, takeout: `${more - net}/${more}` }, gross: more });
+    expect(pricesOf(wider)).toEqual({ A: '1.10', B: '2.50', C: '6.20' });
+    expect(wider.paidMinor).toBe(79_701_640);
+  });
+
   it('R16 gross split to the nearest cent: each place a third of the net pool of 646 x 0.88', () => {
     const cents = { breakTo: 'none', rounding: 'NEAREST', minimum: '0' } as const;
     const stakes = { '1': 8900, '2': 17900, '3': 14900, '4': 22900 };
