@@ -215,7 +215,7 @@ function breakLines({ breakTo, breakPer, breakAt, rounding, digits, payment }: R
   ];
 }
 
-function minimumLines({ minimum, minimumInMinusPool, minimumInDeadHeat }: RuleSet): readonly string[] {
+function minimumLines({ minimum, minimumInMinusPool, minimumInDeadHeat, topUp }: RuleSet): readonly string[] {
   const steps =
     typeof minimum === 'string'
       ? /[1-9]/.test(minimum)
@@ -229,6 +229,9 @@ function minimumLines({ minimum, minimumInMinusPool, minimumInDeadHeat }: RuleSe
     ...steps,
     ...(minimumInMinusPool ? [`In a minus pool at least ${minimumInMinusPool}.`] : []),
     ...(minimumInDeadHeat ? [`In a dead heat at least ${minimumInDeadHeat}.`] : []),
+    ...(topUp
+      ? [`Prices of ${topUp.from} are raised to ${topUp.to} where all that is paid then stays within the stakes.`]
+      : []),
   ];
 }
 
