@@ -1,7 +1,7 @@
 /**
  * Generated races of every pool type and rule set through both calculators: they must agree to the minor unit and conserve
  * money. Seeded; a difference is printed with the smallest race that shows it and ends the run with 1.
- * `npx tsx --conditions=src bench/agreement.ts [--races=10000] [--seed=1] [--only=UK-WIN] [--small]`.
+ * `npx tsx --conditions=src bench/agreement.ts [--races=10000] [--seed=1] [--only=UK-WIN] [--small] [--first]`.
  */
 import fc from 'fast-check';
 import { type AuditedPoolType, auditedPoolTypes } from '#mutuel/audit';
@@ -15,6 +15,8 @@ const option = (name: string): string | undefined =>
 const races = Number(option('races') ?? (process.argv.includes('--small') ? 1_000 : 10_000));
 const seed = Number(option('seed') ?? 1);
 const only = option('only') ?? '';
+/** Whether there is a difference is all that is asked: nothing is shrunk or printed. */
+const stopsAtFirst = process.argv.includes('--first');
 
 /** Characters of a race that are printed. */
 const MOST_SHOWN = 2_000;
@@ -29,7 +31,7 @@ const fail = (found: readonly string[]): void => {
 
 /** fast-check's own words on the first race that differs, shrunk. */
 function checked(rules: RuleSet): fc.RunDetails<[unknown]> {
-  const options = { seed, numRuns: each };
+  const options = { seed, numRuns: each, endOnFailure: stopsAtFirst };
   if (rules.legs)
     return fc.check(
       fc.property(legRaceOf(rules), (race) => fail(legRaceDifferences(race, rules))),
@@ -49,6 +51,7 @@ for (const rules of chosen) {
   const outcome = checked(rules);
   if (!outcome.failed) continue;
   differing += 1;
+  if (stopsAtFirst) process.exit(1);
   console.log(`${rules.id} differs (seed ${seed}): ${(outcome.errorInstance as Error).message}`);
   console.log(`  ${JSON.stringify(outcome.counterexample?.[0]).slice(0, MOST_SHOWN)}`);
 }

@@ -66,7 +66,7 @@ export function expandSelection(
   poolType: AuditedPoolType,
   interestOf: (runner: string) => string,
 ): readonly (readonly string[])[] {
-  const picks = poolType === 'MULTI' ? (selection.size ?? 4) : lineShapes[poolType].picks;
+  const picks = poolType === 'MULTI' ? (selection.size ?? selection.columns?.length ?? 4) : lineShapes[poolType].picks;
   const ordered = lineShapes[poolType].ordered && !isSet(selection, poolType);
   const named = (runners: readonly string[] = []) => [...new Set(runners.map(interestOf))];
   const lines = new Map<string, readonly string[]>();

@@ -53,11 +53,31 @@ function rankIn(pool: AuditPool, tier: string, line: readonly string[], shape: L
 /** One price for all of a tier. */
 const together = (rank: Rank | undefined): Rank | undefined => rank && { ...rank, group: rank.tier };
 
-function orders({ field, finish, ruleSet }: AuditPool, length: number): readonly (readonly string[])[] {
-  return linearOrders(interestRanks(finish, resultInterest(field, ruleSet.coupling)), length).filter(
-    (o) => o.length > 0,
-  );
+/** Written out once a pool: every line is held against all of them. */
+const written = new WeakMap<AuditPool, Map<number, readonly (readonly string[])[]>>();
+
+function orders(pool: AuditPool, length: number): readonly (readonly string[])[] {
+  const known = written.get(pool) ?? new Map<number, readonly (readonly string[])[]>();
+  written.set(pool, known);
+  const { field, finish, ruleSet } = pool;
+  const ranks = interestRanks(finish, resultInterest(field, ruleSet.coupling));
+  const all = known.get(length) ?? linearOrders(ranks, length).filter((order) => order.length > 0);
+  known.set(length, all);
+  return all;
 }
+
+/** The first `length` of the orders as sets, each once. */
+function sets(pool: AuditPool, length: number): readonly (readonly string[])[] {
+  const known = writtenSets.get(pool) ?? new Map<number, readonly (readonly string[])[]>();
+  writtenSets.set(pool, known);
+  const all = known.get(length) ?? [
+    ...new Map(orders(pool, length).map((order) => [[...order].sort().join(), order])).values(),
+  ];
+  known.set(length, all);
+  return all;
+}
+
+const writtenSets = new WeakMap<AuditPool, Map<number, readonly (readonly string[])[]>>();
 
 function inOrder(pool: AuditPool, tier: string, line: readonly string[]): Rank | undefined {
   const found = orders(pool, line.length).find((order) => order.every((runner, place) => line[place] === runner));
@@ -68,9 +88,8 @@ function inOrder(pool: AuditPool, tier: string, line: readonly string[]): Rank |
 
 /** The line holds all of the first `count` of some order. */
 function inSet(pool: AuditPool, tier: string, line: readonly string[], count: number): Rank | undefined {
-  const found = orders(pool, count)
-    .filter((order) => order.every((runner) => line.includes(runner)))
-    .map((order) => patternText(withStars(order, line.length), false))[0];
+  const set = sets(pool, count).find((members) => members.every((runner) => line.includes(runner)));
+  const found = set && patternText(withStars(set, line.length), false);
   return found === undefined ? undefined : { tier, group: found, c: found };
 }
 

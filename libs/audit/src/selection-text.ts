@@ -16,7 +16,7 @@ export function parseSelectionText(text: string): AuditSelection {
   const stated = behindForm(behind);
   if (form === undefined) {
     const columns = names.split(/[>-]/).map((column) => runnersOf(column, text));
-    return { form: 'WHEEL', columns, size: columns.length, ...(names.includes('-') ? { orders: 'SET' } : {}) };
+    return { form: 'WHEEL', columns, ...(names.includes('-') ? { orders: 'SET' } : {}) };
   }
   if (form === 'BOX') return { form, runners: runnersOf(names, text), ...stated };
   const [bases = '', associated = '', ...more] = names.split('|');

@@ -174,7 +174,7 @@ describe('an audited pool', () => {
 describe('selection texts', () => {
   it.each([
     ['4>7>1', { form: 'WHEEL', columns: [['4'], ['7'], ['1']] }],
-    ['2,4-7', { form: 'WHEEL', columns: [['2', '4'], ['7']] }],
+    ['2,4-7', { form: 'WHEEL', columns: [['2', '4'], ['7']], orders: 'SET' }],
     ['BOX.ONE:4,1A', { form: 'BOX', runners: ['4', '1A'], orders: 'ONE' }],
     ['KEY:4|1,7', { form: 'KEY', bases: ['4'], associated: ['1', '7'] }],
     ['CHAMP_REDUIT.FIELD:4,2|1', { form: 'BANKER', bases: ['4', '2'], associated: ['1'], orders: 'FIELD' }],

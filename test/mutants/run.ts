@@ -1,0 +1,77 @@
+/**
+ * Shows that a wrong dividend is seen: each mutant of the first calculator is applied to a copy of the sources outside the
+ * tree, and must be found by the second calculator (agreement on generated races) or by the first one's own tests. Exits 1
+ * when fewer than 48 of 50 are. `npm run mutants:tote [-- --only=text]`; never touches the tree that it runs from.
+ */
+import { spawnSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
+import { type Mutant, mutants } from './tote-mutants.js';
+
+const LEAST_KILLED = 48;
+const only = process.argv.find((word) => word.startsWith('--only='))?.slice('--only='.length) ?? '';
+const tree = resolve(import.meta.dirname, '../..');
+const copy = mkdtempSync(join(tmpdir(), 'mutuel-mutants-'));
+
+const node = (...args: readonly string[]): boolean =>
+  spawnSync(process.execPath, args, { cwd: copy, stdio: 'ignore', timeout: 180_000 }).status === 0;
+
+const agreement = (races: number, seed: number): boolean =>
+  node('--import', 'tsx', '--conditions=src', 'bench/agreement.ts', `--races=${races}`, `--seed=${seed}`, '--first');
+const unitTests = (): boolean =>
+  node(
+    'node_modules/vitest/vitest.mjs',
+    'run',
+    '--project',
+    'unit',
+    '--bail=1',
+    '--testTimeout=60000',
+    'libs/tote/test',
+  );
+
+/** What sees it, in the order tried: few races, the tests, many races. */
+const judges: readonly (readonly [name: string, passes: () => boolean])[] = [
+  ['the second calculator', () => agreement(1_300, 1)],
+  ['the tests', unitTests],
+  ['the second calculator, on many races', () => agreement(3_900, 2)],
+];
+
+function killer({ file, find, replace }: Mutant): string | undefined {
+  const path = join(copy, 'libs/tote/src', file);
+  const source = readFileSync(path, 'utf8');
+  if (source.split(find).length !== 2) return `nothing: "${find}" does not stand exactly once in ${file}`;
+  writeFileSync(
+    path,
+    source.replace(find, () => replace),
+  );
+  try {
+    return judges.find(([, passes]) => !passes())?.[0];
+  } finally {
+    writeFileSync(path, source);
+  }
+}
+
+function main(): void {
+  for (const part of ['libs', 'bench', 'test', 'package.json', 'tsconfig.json', 'vitest.config.ts'])
+    cpSync(join(tree, part), join(copy, part), { recursive: true });
+  symlinkSync(join(tree, 'node_modules'), join(copy, 'node_modules'));
+  const sick = judges.find(([, passes]) => !passes());
+  if (sick) throw new Error(`the sources as they are fail ${sick[0]}: no mutant would prove anything`);
+  const chosen = mutants.filter(({ rule, file }) => `${file} ${rule}`.includes(only));
+  let killed = 0;
+  for (const mutant of chosen) {
+    const by = killer(mutant);
+    const isKilled = by !== undefined && !by.startsWith('nothing');
+    if (isKilled) killed += 1;
+    console.log(`${isKilled ? 'seen' : 'MISSED'}  ${mutant.file}: ${mutant.rule}${by ? ` (by ${by})` : ''}`);
+  }
+  console.log(`${killed} of ${chosen.length} mutants seen`);
+  if (killed < Math.min(chosen.length, LEAST_KILLED)) process.exitCode = 1;
+}
+
+try {
+  main();
+} finally {
+  rmSync(copy, { recursive: true, force: true });
+}
