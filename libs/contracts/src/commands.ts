@@ -18,11 +18,17 @@ export type OpenedCommand =
   /** A format this release does not know: the reader must stop, for it cannot tell what it would skip. */
   | { readonly cid: string; readonly newer: true; readonly version: number };
 
+/** Nothing of it is trusted until it was checked: anybody who may write to the topic may write anything. */
 interface Envelope {
+  /** The format, a whole number. */
   readonly v?: unknown;
+  /** The command's id: a UUID or 32 hex digits, in lower case. */
   readonly cid?: unknown;
+  /** A client's command, an object. */
   readonly cmd?: unknown;
+  /** A service's command instead, as the text that was signed. */
   readonly signed?: unknown;
+  /** HMAC-SHA256 over `cid.signed`, 64 hex digits. */
   readonly mac?: unknown;
 }
 

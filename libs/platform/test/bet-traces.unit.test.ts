@@ -5,6 +5,8 @@ import { TOPICS } from '#mutuel/contracts';
 import { carryContext, contextOf } from '#mutuel/runtime';
 import { systemClock } from '../src/seams.js';
 import { BetTraces } from '../src/telemetry/bet-traces.js';
+import { meteredLog } from '../src/telemetry/metered-seams.js';
+import { Metrics } from '../src/telemetry/metrics.js';
 import { Tracing } from '../src/telemetry/tracing.js';
 
 const CONTEXT = `00-${'a'.repeat(32)}-${'b'.repeat(16)}-01`;
@@ -32,6 +34,20 @@ describe('a trace context', () => {
     expect(contextOf(traced?.value ?? bytesOf(''))).toBe(CONTEXT);
     expect(contextOf(plain?.value ?? bytesOf(''))).toBeUndefined();
     await log.close();
+  });
+});
+
+describe('a log with measures and traces around it', () => {
+  test('is the log it was for everything else, also where the port leaves something out', async () => {
+    const inner = await openMemoryLog({ topics: { [AT.topic]: 2 }, clock: systemClock });
+    const tracing = new Tracing({ endpoint: 'http://127.0.0.1:9', ratio: 0, service: 'test' });
+    const log = new BetTraces(tracing).log(meteredLog(inner, new Metrics()));
+    expect(await log.partitions(AT.topic)).toBe(2);
+    expect(await log.bounds(AT)).toEqual({ start: 0, end: 0 });
+    expect(typeof log.trouble).toBe(typeof inner.trouble);
+    expect(log.trouble?.()).toBe(inner.trouble?.());
+    await log.close();
+    await expect(inner.appender()).rejects.toThrow('closed');
   });
 });
 

@@ -1,8 +1,11 @@
 /** A sampled bet is one trace through every role, received by a collector; an unsampled one leaves nothing, nor does a person. */
 
+import { credentials, loadPackageDefinition, Metadata, type ServiceClientConstructor } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type OtlpReceiver, type ReceivedSpan, startOtlpReceiver } from '../../../test/infra/otlp-receiver.js';
+import { PROTO_FILE } from '../src/grpc/server.js';
 import { startTestSystem, type TestSystem, until } from './support/system.js';
 
 const TRACE = '4bf92f3577b34da6a3ce929d0e0e4736';
@@ -35,6 +38,22 @@ async function bet(raceId: string, traceparent?: string): Promise<{ status: numb
     body: JSON.stringify(ticket),
   });
   return { status, ref };
+}
+
+function place(request: object, metadata: Metadata): Promise<unknown> {
+  const { Betting } = (
+    loadPackageDefinition(loadSync(PROTO_FILE, { longs: Number }))['mutuel'] as unknown as {
+      v1: { Betting: ServiceClientConstructor };
+    }
+  ).v1;
+  const client = new Betting(`127.0.0.1:${t.system.grpcPort}`, credentials.createInsecure());
+  const call = client['Place'] as (...args: unknown[]) => void;
+  return new Promise((resolve, reject) => {
+    const deadline = Date.now() + 10_000;
+    call.call(client, request, metadata, { deadline }, (fault: Error | null, answer: unknown) =>
+      fault ? reject(fault) : resolve(answer),
+    );
+  }).finally(() => client.close());
 }
 
 /** The names from a span up to the root, as far as they were received. */
@@ -79,6 +98,29 @@ describe('traces', () => {
     await bet(raceId, `00-${marked}-${PARENT}-01`);
     await until(async () => collector.spans.some(({ traceId, name }) => traceId === marked && name === 'project'));
     expect(new Set(collector.spans.map(({ traceId }) => traceId))).toEqual(new Set([...before, marked]));
+  });
+
+  test('a bet over gRPC brings its context in the metadata, and is counted by method and status', async () => {
+    const raceId = await t.openRace();
+    const trace = 'e'.repeat(32);
+    const [account] = t.accounts;
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${account?.token}`);
+    metadata.set('traceparent', `00-${trace}-${PARENT}-01`);
+    const bets = [
+      {
+        ...{ betRef: 'a', poolId: `${raceId}-WIN`, form: 'STRAIGHT', columns: [{ runners: ['3'] }] },
+        ...{ unitStake: 100, stake: 100 },
+      },
+    ];
+    const request = { ticketRef: v7(), accountId: account?.accountId, currency: 'EUR', bets };
+    await place(request, metadata);
+    await until(async () => collector.spans.some(({ traceId, name }) => traceId === trace && name === 'project'));
+    const project = collector.spans.find(({ traceId, name }) => traceId === trace && name === 'project');
+    expect(pathTo(project)).toEqual(['mutuel.v1.Betting/Place', 'command', 'decide', 'project']);
+    expect((await t.get('/metrics')).text).toMatch(
+      /rpc_server_call_duration_seconds_count\{rpc_method="mutuel.v1.Betting\/Place",rpc_response_status_code="OK"\} 1/,
+    );
   });
 
   test('clients cannot ask for more than a bound of traces a second', async () => {

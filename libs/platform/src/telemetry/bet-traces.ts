@@ -19,6 +19,7 @@ import {
 import { CYCLE_MS, type Tick } from '#mutuel/views';
 import type { ShardDoor, Submitted } from '../doors.js';
 import type { Span, SpanFacts, Tracing } from './tracing.js';
+import { withAppenders } from './with-appenders.js';
 
 /** Sampled bets on their way through one role; more are not followed further. */
 const MAX_OPEN = 1_000;
@@ -104,14 +105,7 @@ export class BetTraces {
   }
 
   log(inner: EventLog): EventLog {
-    return {
-      appender: async () => this.#appender(await inner.appender()),
-      tail: (starts, onBatch, onFault, options) => inner.tail(starts, onBatch, onFault, options),
-      read: (start, limit) => inner.read(start, limit),
-      bounds: (at) => inner.bounds(at),
-      partitions: (topic) => inner.partitions(topic),
-      close: () => inner.close(),
-    };
+    return withAppenders(inner, async () => this.#appender(await inner.appender()));
   }
 
   projection<E>(inner: Projection<E>): Projection<E> {

@@ -12,20 +12,14 @@ import {
   type TopicPartition,
 } from '#mutuel/runtime';
 import type { Figures, Labels, Metrics, Observe } from './metrics.js';
+import { withAppenders } from './with-appenders.js';
 
 /** A scrape does not wait longer for a log that is away. */
 const ASK_MS = 1_000;
 
 export function meteredLog(log: EventLog, metrics: Metrics): EventLog {
   const topics = new TopicMeters(metrics);
-  return {
-    appender: async () => meteredAppender(await log.appender(), topics),
-    tail: (starts, onBatch, onFault, options) => log.tail(starts, onBatch, onFault, options),
-    read: (start, limit) => log.read(start, limit),
-    bounds: (at) => log.bounds(at),
-    partitions: (topic) => log.partitions(topic),
-    close: () => log.close(),
-  };
+  return withAppenders(log, async () => meteredAppender(await log.appender(), topics));
 }
 
 interface TopicMeter {
