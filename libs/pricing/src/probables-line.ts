@@ -6,6 +6,9 @@ import { legProbables } from './leg-probables.js';
 import { readAs, refuseLine } from './refusal.js';
 import { type ProbablesOutput, probablesInput } from './schema.js';
 
+/** Runners up to which all combinations of three are listed: 12,144 orders of 24. */
+const WIDEST_GRID = 24;
+
 /** Odds of one line; refusals are thrown as `LineRefused`. */
 export function probablesOf(value: unknown): ProbablesOutput {
   const input = readAs(probablesInput, value);
@@ -23,6 +26,7 @@ export function probablesOf(value: unknown): ProbablesOutput {
     grossMinor: pool.grossMinor - pool.refundsMinor,
     carryInMinor: pool.carryInMinor,
     ...(pool.netMinor === undefined ? {} : { netMinor: pool.netMinor }),
+    ...(pool.hasCard ? { wholeGridUpTo: WIDEST_GRID } : {}),
     stakes: pool.stakes,
   });
   return { ...(input.id === undefined ? {} : { id: input.id }), net, odds: [...odds] };

@@ -583,6 +583,63 @@ describe('what a naive implementation misses', () => {
 });
 
 describe('odds where others win too', () => {
+  interface Odds {
+    readonly odds: readonly {
+      readonly c: string;
+      readonly price: string | null;
+      readonly low: string | null;
+      readonly high: string | null;
+    }[];
+  }
+
+  it('a quinte order shows what it would be paid, by the code that pays', () => {
+    const bets = stakes({
+      '1>2>3>4>5': 200,
+      '5>4>3>2>1': 400,
+      '1>2>3>4>6': 1_000,
+      '1>2>3>5>6': 2_000,
+      '9>8>7>6>4': 100_000,
+    });
+    const line = { ruleSet: 'FR', ...pool('QUINTE'), ...runners(9), ...bets };
+    const { odds } = probablesLine(line) as unknown as Odds;
+    const shown = odds.find(({ c }) => c === '1>2>3>4>5');
+    expect(shown).toMatchObject({
+      price: paid({ ...line, ...order('1', '2', '3', '4', '5', '6') })['ORDER 1>2>3>4>5'],
+    });
+  });
+
+  it('a multi of five goes from its most to its least backed four; 2 sur 4 from its dearest to its cheapest company', () => {
+    const multi = probablesLine({
+      ruleSet: 'FR',
+      ...pool('MULTI'),
+      net: 5_000,
+      ...stakes({ '1-2-3-4': 1_000, '1-2-3-4-5': 1_000 }),
+    }) as unknown as Odds;
+    // With 1-2-3-4 first: 5000 / (105 x 1000 + 21 x 1000), no more than 0.03; without it 5000 / 21000 = 0.23, cut to 0.20.
+    expect(multi.odds[1]).toEqual({ c: '1-2-3-4-5', price: null, low: '0.00', high: '4.20' });
+    const pairs = probablesLine({
+      ruleSet: 'FR',
+      ...pool('DEUX_SUR_QUATRE'),
+      ...runners(6),
+      rules: { takeout: '0' },
+      ...stakes({ '1-2': 1_000, '3-4': 1_000, '5-6': 2_000 }),
+    }) as unknown as Odds;
+    // 4000 over 1-2 and 3-4, over 1-2 and 5-6, over 1-2 alone.
+    expect(pairs.odds[0]).toEqual({ c: '1-2', price: null, low: '1.30', high: '4.00' });
+  });
+
+  it('every trifecta of a card of 24 is listed, without a price where nobody bet', () => {
+    const line = {
+      ruleSet: 'US',
+      ...pool('TRIFECTA', 'USD'),
+      ...runners(24),
+      ...stakes({ '1>2>3': 1_000, '3>2>1': 3_000 }),
+    };
+    const { odds } = probablesLine(line) as unknown as Odds;
+    expect(odds).toHaveLength(12_144);
+    expect(odds.filter(({ price: shown }) => shown !== null)).toHaveLength(2);
+  });
+
   it('a swinger goes from its most to its least backed company: a third of 16100 over 100, raised; over 20, 2.60 to 8.00', () => {
     const answer = probablesLine({
       ruleSet: 'UK',

@@ -12,12 +12,15 @@ import { priceRungs } from './price.js';
 import { type Net, type OddsLine, type OddsMoney, Quoter } from './quoter.js';
 import { floor, multiply, type Ratio, ratio, subtract, toMinor, toRatio } from './ratio.js';
 import type { RuleSet } from './rule-set.js';
+import { tierPrices } from './tier-odds.js';
 
 export type { OddsLine, OddsMoney } from './quoter.js';
 
 export interface ProbablesInput extends OddsMoney {
   readonly ruleSet: RuleSet;
   readonly field: Field;
+  /** Odds on every combination of pools of three runners a line too, where no more than this many run. */
+  readonly wholeGridUpTo?: number;
   /** Stake by combination, minor units. */
   readonly stakes: ReadonlyMap<string, number> | Readonly<Record<string, number>>;
 }
@@ -49,7 +52,8 @@ export interface OddsPlan {
 export function probables(input: ProbablesInput): Probables {
   const { ruleSet, field, stakes } = input;
   const stakeOn = stakes instanceof Map ? stakes : new Map<string, number>(Object.entries(stakes));
-  const plan = planOdds(ruleSet, field, [...stakeOn.keys()]);
+  const isWhole = starters(field).length <= (input.wholeGridUpTo ?? 0);
+  const plan = planOdds(ruleSet, field, [...stakeOn.keys()], isWhole ? 3 : 2);
   const odds = quotePool(
     plan,
     input,
@@ -59,8 +63,13 @@ export function probables(input: ProbablesInput): Probables {
 }
 
 /** Plans a pool's odds; `listed` names the combinations of pools whose grid would be too large. Keep it while selling. */
-export function planOdds(ruleSet: RuleSet, field: Field, listed: readonly string[] = []): OddsPlan {
-  const combos = gridOf(ruleSet, field) ?? listed;
+export function planOdds(
+  ruleSet: RuleSet,
+  field: Field,
+  listed: readonly string[] = [],
+  widestGrid: 2 | 3 = 2,
+): OddsPlan {
+  const combos = gridOf(ruleSet, field, widestGrid) ?? listed;
   const index = new Map(combos.map((c, position) => [c, position]));
   const isPlaceLike = ruleSet.places !== undefined && shapeOf(ruleSet.poolType).picks === 1;
   const grouped = ruleSet.coupling === 'STABLE' && (field.entries?.length ?? 0) > 0;
@@ -87,6 +96,7 @@ const isPairs = (ruleSet: RuleSet, field: Field): boolean =>
 export function quotePool(plan: OddsPlan, money: OddsMoney, stakes: ArrayLike<number>): readonly OddsLine[] {
   if (plan.refunded) return plan.combos.map((c) => ({ c, price: null, low: null, high: null }));
   if (plan.pairs) return pairRanges(plan, money, stakes);
+  if (plan.ruleSet.tiers || plan.ruleSet.weights) return tierPrices(plan, money, stakes);
   const net = netOf(plan.ruleSet, money);
   return plan.places === null
     ? singlePrices(plan, money.grossMinor, net, stakes)
@@ -231,14 +241,14 @@ function netMinorOf(rules: RuleSet, { grossMinor, netMinor }: OddsMoney): number
   return grossMinor - toMinor(floor(multiply(ratio(grossMinor), toRatio(rules.takeout))));
 }
 
-/** Every combination of a pool that names one or two runners a line; null for larger ones. */
-function gridOf(rules: RuleSet, field: Field): readonly string[] | null {
+/** Every combination of a pool that names up to `widest` runners a line; null for larger ones. */
+function gridOf(rules: RuleSet, field: Field, widest: 2 | 3): readonly string[] | null {
   const { picks, arrangement } = shapeOf(rules.poolType);
-  if (picks > 2 || arrangement === 'LEGS') return null;
+  if (picks > widest || arrangement === 'LEGS') return null;
   const single = rules.coupling === 'STABLE' ? starters(field) : runningInterests(field, rules.coupling);
   if (picks === 1) return single;
   const sorted = [...single].sort(compareRunners);
-  const pairs = [...subsets(sorted, 2)];
+  const pairs = [...subsets(sorted, picks)];
   const members = arrangement === 'ORDERED' ? pairs.flatMap((pair) => [...permutations(pair)]) : pairs;
   return members.map((pair) => combinationText(pair, arrangement));
 }
