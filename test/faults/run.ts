@@ -1,7 +1,7 @@
 /**
  * `npm run faults`: the whole matrix of faults on real servers, one system after the other through all of them, and a table at the end.
  *
- *   npm run faults [-- --only "kill -9"] [--brokers 1|3] [--rate 60] [--seed 1] [--pace short|full]
+ *   npm run faults [-- --only "^kill|^stop"] [--brokers 1|3] [--rate 60] [--seed 1] [--pace short|full]
  */
 import { parseArgs } from 'node:util';
 import { PACES, SCENARIOS } from './scenarios.js';
@@ -20,7 +20,8 @@ const { values } = parseArgs({
 const brokers = values.brokers === '1' ? 1 : 3;
 const pace = PACES[values.pace === 'short' ? 'short' : 'full'];
 const [seed, rate] = [Number(values.seed), Number(values.rate)];
-const chosen = SCENARIOS.filter(({ name }) => name.includes(values.only));
+const only = new RegExp(values.only);
+const chosen = SCENARIOS.filter(({ name }) => only.test(name));
 if (chosen.length === 0) {
   console.error(`no fault is named like "${values.only}"; there are:\n${SCENARIOS.map(({ name }) => name).join('\n')}`);
   process.exit(2);

@@ -30,7 +30,7 @@ describe('an instance', () => {
   test('gets back a server that was killed, and the others are left alone', async () => {
     const before = status({ instance }).servers;
     process.kill(pidOf('redis', before), 'SIGKILL');
-    await expect.poll(() => status({ instance }).running).toBe(false);
+    await expect.poll(() => status({ instance }).running, { timeout: 20_000 }).toBe(false);
     expect(await up({ instance })).toEqual(addresses);
     const after = status({ instance }).servers;
     expect(pidOf('redis', after)).not.toBe(pidOf('redis', before));

@@ -72,7 +72,9 @@ test("the demo's crowd comes when bets are taken, gets its own flags and leaves 
   ]);
   await line('Ready: http://127.0.0.1:');
   for (const role of roles) await line(`${role.padEnd(11)} | --demo on kafka:9092`);
-  await expect.poll(output).toMatch(/demo {8}\| crowd at --url http:\/\/127\.0\.0\.1:\d+ --rate=40 --every=60/);
+  await expect
+    .poll(output, { timeout: 20_000 })
+    .toMatch(/demo {8}\| crowd at --url http:\/\/127\.0\.0\.1:\d+ --rate=40 --every=60/);
   child.kill('SIGTERM');
   expect(await exitCode(child)).toBe(0);
   expect(stopped(output())).toEqual(['demo', ...[...roles].reverse()]);

@@ -191,7 +191,8 @@ describe('a role of the distributed system says in one line that', () => {
     const ours = Object.values(TOPICS) as string[];
     const there = (await admin.listTopics()).filter((topic) => ours.includes(topic));
     if (there.length > 0) await admin.deleteTopics({ topics: there });
-    await expect.poll(async () => (await admin.listTopics()).filter((topic) => ours.includes(topic))).toEqual([]);
+    const left = async () => (await admin.listTopics()).filter((topic) => ours.includes(topic));
+    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
     if (Object.keys(settings).length === 0) return;
     const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
     const partitionsOf = (topic: string): number => (topic.startsWith('shard.') ? 4 : 1);

@@ -2,7 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import kafkajs from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { checkKafkaTopics, ensureKafkaTopics, openKafkaLog } from '#mutuel/adapters';
+import { checkKafkaTopics, ensureKafkaTopics, openKafkaLog, openKafkaRestorer } from '#mutuel/adapters';
 import { type EventLog, LogFault } from '#mutuel/runtime';
 import { describeFaultyLog } from './log-fault-features.js';
 import { describeLog, type LogFixture } from './log-features.js';
@@ -213,5 +213,30 @@ describe('The topics', () => {
     expect(await checkKafkaTopics({ ...to, topics: { 'no-such-topic': 1 } })).toEqual([
       { kind: 'TRUTH', sentence: 'Topic no-such-topic does not exist.' },
     ]);
+  });
+
+  it('are put back from an archive with their offsets and times, and are topics like any other from then on', async () => {
+    const [topic, at] = [newTopic(), { partition: 1 }];
+    const to = await connection();
+    const restorer = await openKafkaRestorer({ ...to, topics: { [topic]: 2 }, replication: 1 });
+    const records = bytesOf('a', 'b', 'c').map((value, offset) => ({ offset, time: 1_000_000 + offset, value }));
+    await restorer.write({ topic, ...at }, records.slice(0, 2));
+    await restorer.write({ topic, ...at }, records.slice(2));
+    await restorer.finish();
+    await restorer.close();
+    const log = await openKafkaLog(to);
+    const read = await log.read({ topic, ...at, from: 0 }, 9);
+    expect(read.map(({ offset, time, value }) => [offset, time, new TextDecoder().decode(value)])).toEqual([
+      [0, 1_000_000, 'a'],
+      [1, 1_000_001, 'b'],
+      [2, 1_000_002, 'c'],
+    ]);
+    expect(await (await log.appender()).append({ topic, ...at }, bytesOf('d'))).toEqual({ base: 3 });
+    const [fresh] = await log.read({ topic, ...at, from: 3 }, 1);
+    expect(fresh?.time).toBeGreaterThan(Date.parse('2020-01-01'));
+    await log.close();
+    const faults = await checkKafkaTopics({ ...to, topics: { [topic]: 2 } });
+    expect(faults.filter(({ kind }) => kind === 'TRUTH')).toEqual([]);
+    await expect(openKafkaRestorer({ ...to, topics: { [topic]: 2 }, replication: 1 })).rejects.toThrow('exist already');
   });
 });
