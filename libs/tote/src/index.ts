@@ -13,6 +13,7 @@ export {
 } from './field.js';
 export type { Finish } from './finish.js';
 export { combinationMatches, keyLabel, keyMembers } from './keys.js';
+export type { LegPricingInput } from './leg-money.js';
 export { combinationPrice, type LegOddsMoney, willPayKeys, willPays } from './leg-odds.js';
 export {
   type Consolation,
@@ -24,7 +25,7 @@ export {
   refundedLegRunners,
   rungFor,
 } from './leg-pools.js';
-export { type LegPricingInput, priceLegs } from './leg-price.js';
+export { priceLegs } from './leg-price.js';
 export type { LegRules } from './leg-rules.js';
 export {
   countLegs,

@@ -4,8 +4,9 @@
  * it is floored by the code that pays. Odds are information and never a promise.
  */
 import { runningInterests, scratchedInterests } from './field.js';
+import type { LegPricingInput } from './leg-money.js';
 import { type Leg, legKeys, legResult } from './leg-pools.js';
-import { type LegPricingInput, priceLegs } from './leg-price.js';
+import { priceLegs } from './leg-price.js';
 import { legKeyLabel } from './legs.js';
 import type { OddsLine } from './odds.js';
 import type { RuleSet } from './rule-set.js';

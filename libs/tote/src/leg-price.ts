@@ -3,108 +3,38 @@
  * nobody is right everywhere, the jackpot of a single winner, and what is carried, net or gross. Exact rationals up to
  * the price break; the sheet balances to the minor unit. Never reads who won: that is in `leg-pools.ts`.
  */
-import { breakPrices } from './breakage.js';
-import { type Claim, claimsOf, exactPrices, type StakeOf } from './claims.js';
-import type { LegResult } from './leg-pools.js';
+import { awarded, type Outcome, pricesOf } from './leg-awards.js';
+import { amount, type Day, dayOf, type LegPricingInput } from './leg-money.js';
 import { legKeyLabel } from './legs.js';
-import type { Rung } from './pools.js';
 import type { Dividend, Sheet } from './price.js';
 import {
-  add,
-  compare,
   decimalText,
   divide,
   floor,
   isZero,
   multiply,
-  nearest,
-  ONE,
   type Ratio,
   ratio,
   ratioText,
   subtract,
-  sum,
   toMinor,
-  toRatio,
   ZERO,
 } from './ratio.js';
 import { assertTote } from './refusal.js';
 import type { RuleSet } from './rule-set.js';
 
-/**
- * `netMinor` replaces the net that the takeout would leave. `jackpotInMinor` waits for a single winner. `mandatory`: the
- * last day, on which carry-in and jackpot go to the most right if nobody is right everywhere.
- */
-export interface LegPricingInput {
-  readonly ruleSet: RuleSet;
-  readonly result: LegResult;
-  readonly grossMinor: number;
-  readonly refundsMinor: number;
-  readonly carryInMinor: number;
-  readonly jackpotInMinor?: number;
-  readonly netMinor?: number;
-  readonly mandatory?: boolean;
-  readonly stakeOf: StakeOf;
-  /** The gross pool (with a gross carry-in) that the operator guarantees. */
-  readonly guaranteeMinor?: number;
-}
-
+/** Prices a pool over several races; every key of `legKeys` must be answerable by `stakeOf`. */
 export function priceLegs(input: LegPricingInput): Sheet {
   const gross = input.grossMinor - input.refundsMinor;
   assertTote(Number.isSafeInteger(gross) && gross >= 0, 'refunds are more than the stakes');
   if (input.result.refund) return refunded(input, gross, 'too few legs were run');
   const day = dayOf(input, gross);
   const consoled = consolationOf(input, day.net);
-  const funds = fundsOf(input, day, subtract(day.net, consoled.paid));
-  const awards = new Awards(input, day, funds).all();
+  const awards = awarded(input, day, subtract(day.net, consoled.paid));
   if (awards === null) return refunded(input, gross, 'nobody is right');
   // A guarantee is for winners: what nobody wins is carried as it was staked.
   if (day.added > 0 && awards.awards.length === 0) return priceLegs({ ...input, guaranteeMinor: 0 });
   return sheetOf(input, day, consoled, awards);
-}
-
-// The day's money.
-
-/** `net` is the exact net of the day's stakes; `carryRate` what a carry-in keeps when it is won. */
-interface Day {
-  readonly gross: number;
-  readonly net: Ratio;
-  /** What the operator adds to reach a guarantee; it counts as stakes of the day. */
-  readonly added: number;
-  readonly carryRate: Ratio;
-  readonly taxedWhenWon: boolean;
-  readonly steps: readonly string[];
-}
-
-function dayOf(input: LegPricingInput, gross: number): Day {
-  const { ruleSet, netMinor, grossMinor, refundsMinor, carryInMinor, guaranteeMinor = 0 } = input;
-  const keeps = subtract(ONE, toRatio(ruleSet.takeout));
-  const taxedWhenWon = ruleSet.carry === 'GROSS' && netMinor === undefined;
-  const funds = gross + (taxedWhenWon ? carryInMinor : 0);
-  const added = netMinor === undefined ? Math.max(0, guaranteeMinor - funds) : 0;
-  const net = netMinor === undefined ? wholes(multiply(ratio(gross + added), keeps), ruleSet, floor) : ratio(netMinor);
-  const refunds = refundsMinor === 0 ? [] : [`gross ${gross} = stakes ${grossMinor} - refunds ${refundsMinor}`];
-  const cut = ruleSet.legs?.wholeMinor ? `, cut to a multiple of ${ruleSet.legs.wholeMinor}` : '';
-  const how = netMinor === undefined ? `= ${gross + added} x (1 - ${ruleSet.takeout})${cut}` : 'as given';
-  const carry =
-    carryInMinor === 0
-      ? []
-      : [`carry-in ${carryInMinor}${taxedWhenWon ? ', taxed when it is won' : ', not taxed again'}`];
-  const guarantee = added === 0 ? [] : [`guarantee ${guaranteeMinor}: the operator adds ${added}`];
-  return {
-    gross,
-    net,
-    added,
-    carryRate: taxedWhenWon ? keeps : ONE,
-    taxedWhenWon,
-    steps: [...refunds, ...guarantee, `net pool ${amount(net)} ${how}`, ...carry],
-  };
-}
-
-/** A multiple of the rule set's whole amount, where it has one. */
-function wholes(exact: Ratio, { legs }: RuleSet, round: (a: Ratio) => bigint): Ratio {
-  const step = legs?.wholeMinor;
-  return step === undefined ? exact : ratio(round(divide(exact, ratio(step))) * BigInt(step));
 }
 
 // Consolation: before pricing, to the cent, without breakage.
@@ -137,268 +67,7 @@ function consolationOf({ result, ruleSet, stakeOf }: LegPricingInput, net: Ratio
   return { paid, dividends, steps };
 }
 
-// Tiers and their money.
-
-/** A tier's part of the day's net, of the day's gross, and of the carry-in. */
-interface Fund {
-  readonly tier: string;
-  readonly net: Ratio;
-  readonly gross: Ratio;
-  readonly carry: Ratio;
-}
-
-interface Funds {
-  readonly tiers: readonly Fund[];
-  /** What waits for a single winner: jackpot-in and the day's share. */
-  readonly jackpot: Ratio;
-  /** Parts that are named but nobody is right in: the single winner's. */
-  readonly others: readonly { readonly tier: string; readonly poolMinor: number }[];
-}
-
-const isRank = (tier: string): boolean => /^\d+\/\d+$/.test(tier);
-const isTier = (tier: string): boolean =>
-  isRank(tier) || tier === 'WIN_FUND' || tier === 'PLACE_FUND' || tier === 'BONUS_FUND';
-
-function fundsOf({ ruleSet, carryInMinor, jackpotInMinor = 0 }: LegPricingInput, day: Day, left: Ratio): Funds {
-  const named = ruleSet.tiers ?? [{ name: ruleSet.poolType, share: '1' }];
-  const tiers = named.length === 1 ? named : named.filter(({ name }) => isTier(name));
-  const shares = tiers.map(({ share }) => toRatio(share));
-  const funds = tiers.map(({ name }, index): Fund => {
-    const share = shares[index] ?? ZERO;
-    const carryShare = ruleSet.legs?.carryTo === 'SHARES' ? divide(share, sum(shares)) : index === 0 ? ONE : ZERO;
-    return {
-      tier: name,
-      net: wholes(multiply(share, left), ruleSet, nearest),
-      gross: multiply(share, ratio(day.gross + day.added)),
-      carry: multiply(carryShare, ratio(carryInMinor)),
-    };
-  });
-  const own = multiply(subtract(ONE, sum(shares)), left);
-  const others = named
-    .filter((tier) => !tiers.includes(tier))
-    .map(({ name, share }) => ({ tier: name, poolMinor: toMinor(floor(multiply(toRatio(share), left))) }));
-  return { tiers: funds, others, jackpot: add(ratio(jackpotInMinor), ruleSet.unique === undefined ? ZERO : own) };
-}
-
-// Who is paid what.
-
-/** A rung that is paid `pool` (net), of which `taken` is the takeout on money that is taxed when it is won. */
-interface Award {
-  readonly rung: Rung;
-  readonly pool: Ratio;
-  readonly claims: readonly Claim[];
-  /** A part-backed pool is priced as if one whole unit had won. */
-  readonly partOf: Ratio | null;
-}
-
-interface Outcome {
-  readonly awards: readonly Award[];
-  readonly tiers: readonly { readonly tier: string; readonly poolMinor: number }[];
-  readonly takeout: Ratio;
-  readonly carryOut: Ratio;
-  readonly jackpot: Ratio;
-  readonly steps: readonly string[];
-}
-
-class Awards {
-  private readonly awards: Award[] = [];
-  private readonly steps: string[] = [];
-  private carryOut = ZERO;
-  private takeout = ZERO;
-  private jackpot: Ratio;
-  /** The ranks that anybody reached, most legs first. */
-  private readonly covered: readonly Rung[];
-  private readonly rules: RuleSet;
-
-  constructor(
-    private readonly input: LegPricingInput,
-    private readonly day: Day,
-    private readonly funds: Funds,
-  ) {
-    this.rules = input.ruleSet;
-    this.jackpot = funds.jackpot;
-    this.covered = input.result.right
-      .slice(1)
-      .reverse()
-      .filter((rung) => this.claims(rung).length > 0);
-  }
-
-  /** Null when the pool is refunded. */
-  all(): Outcome | null {
-    const { tiers } = this.funds;
-    const [first, ...lower] = tiers;
-    if (first === undefined || !this.first(first, tiers.length === 1)) return null;
-    lower.forEach((fund, index) => {
-      this.lower(fund, index);
-    });
-    return {
-      awards: this.merged(),
-      tiers: [
-        ...tiers.map(({ tier, ...fund }) => ({ tier, poolMinor: toMinor(floor(this.net(fund))) })),
-        ...this.funds.others,
-      ],
-      takeout: this.takeout,
-      carryOut: this.carryOut,
-      jackpot: this.jackpot,
-      steps: this.steps,
-    };
-  }
-
-  /** The first tier, and the ladder below it. False: the pool is refunded. */
-  private first(fund: Fund, alone: boolean): boolean {
-    const { result, mandatory, carryInMinor } = this.input;
-    const all = result.right.at(-1);
-    const best = this.covered[0];
-    if (all && this.claims(all).length > 0) {
-      this.pay(all, fund, this.released(all));
-      return true;
-    }
-    if (mandatory && best) {
-      this.steps.push('last day: carry-in and jackpot go to the most right');
-      this.pay(best, fund, this.released(null));
-      return true;
-    }
-    const cap = this.rules.legs?.carryCapMinor;
-    if (cap !== undefined && carryInMinor >= cap && best) {
-      this.steps.push(`the carry-in has reached its cap ${cap}: the day's money goes to the most right`);
-      this.pay(best, { ...fund, carry: ZERO }, ZERO);
-      this.carry({ ...fund, net: ZERO, gross: ZERO });
-      return true;
-    }
-    return this.ladder(fund, alone);
-  }
-
-  private ladder(fund: Fund, alone: boolean): boolean {
-    const best = this.covered[0];
-    for (const name of [...this.rules.noWinner, 'REFUND'] as const) {
-      const rung = this.input.result.ladder.find((one) => one.name === name);
-      if (rung && this.claims(rung).length > 0) {
-        this.pay(rung, fund, ZERO);
-        return true;
-      }
-      if (name === 'MOST_RIGHT' && best) {
-        const share = toRatio(this.rules.ladderShare ?? '1');
-        const part = (amount: Ratio, of: Ratio): Ratio => multiply(amount, of);
-        this.pay(best, { ...fund, net: part(fund.net, share), gross: part(fund.gross, share), carry: ZERO }, ZERO);
-        const rest = subtract(ONE, share);
-        this.carry({ ...fund, net: part(fund.net, rest), gross: part(fund.gross, rest) });
-        return true;
-      }
-      if (name === 'CARRY' || (name === 'REFUND' && !alone)) {
-        this.carry(fund);
-        return true;
-      }
-    }
-    return false;
-  }
-
-  private lower(fund: Fund, index: number): void {
-    const rung = this.lowerRung(fund.tier, index);
-    if (rung && this.claims(rung).length > 0) this.pay(rung, fund, ZERO);
-    else this.carry(fund);
-  }
-
-  private lowerRung(tier: string, index: number): Rung | null {
-    const { result } = this.input;
-    if (tier === 'PLACE_FUND') return result.placed;
-    if (tier === 'BONUS_FUND') return result.bonus ?? null;
-    if (!isRank(tier)) return null;
-    if (this.rules.legs?.lower !== 'MOST') return result.right[Number(tier.split('/')[0])] ?? null;
-    const all = result.right.at(-1);
-    const below = this.covered.filter((rung) => rung !== all);
-    const paid = this.awards[0]?.rung;
-    const free = below.filter((rung) => rung !== paid);
-    return free[index] ?? below[index] ?? null;
-  }
-
-  /** The jackpot, when the whole winning stake is one unit; with null (the last day) in any case. */
-  private released(rung: Rung | null): Ratio {
-    const { unique } = this.rules;
-    const isOnlyTier = unique === undefined;
-    const staked = rung === null ? ZERO : sum(this.claims(rung).map(({ stake }) => stake));
-    const isUnique = unique !== undefined && compare(staked, ratio(unique.unit)) === 0;
-    if (isZero(this.jackpot) || !(rung === null || isOnlyTier || isUnique)) return ZERO;
-    const paid = this.jackpot;
-    this.jackpot = ZERO;
-    this.steps.push(`the jackpot ${amount(paid)} is won`);
-    return paid;
-  }
-
-  private pay(rung: Rung, fund: Fund, extra: Ratio): void {
-    const claims = this.claims(rung);
-    const pool = add(this.net(fund), extra);
-    if (this.isTooLittle(rung, claims, pool)) {
-      this.steps.push(`${rung.keys[0]?.tier}: pays less than ${this.rules.legs?.leastPaid}, its money is carried`);
-      this.carry(fund);
-      return;
-    }
-    const unit = this.rules.partUnitMinor;
-    const staked = sum(claims.map(({ stake }) => stake));
-    const isPart = unit !== undefined && compare(staked, ratio(unit)) < 0;
-    const won = isPart ? divide(staked, ratio(unit)) : ONE;
-    if (isPart) {
-      this.steps.push(`part-backed: ${amount(staked)} of a unit of ${unit} has won, the rest of the pool is carried`);
-      const rest = (a: Ratio): Ratio => multiply(a, subtract(ONE, won));
-      this.carry({ ...fund, net: rest(fund.net), gross: rest(fund.gross), carry: rest(fund.carry) });
-    }
-    if (this.day.taxedWhenWon) {
-      const taken = add(subtract(fund.gross, fund.net), multiply(fund.carry, subtract(ONE, this.day.carryRate)));
-      this.takeout = add(this.takeout, multiply(taken, won));
-    }
-    this.awards.push({ rung, claims, pool, partOf: isPart ? ratio(unit) : null });
-  }
-
-  private carry(fund: Fund): void {
-    const { gross, added, taxedWhenWon } = this.day;
-    // What the operator added is for winners alone.
-    const staked = added === 0 ? ONE : ratio(gross, gross + added);
-    const kept = add(multiply(staked, taxedWhenWon ? fund.gross : fund.net), fund.carry);
-    if (isZero(kept)) return;
-    this.carryOut = add(this.carryOut, kept);
-    this.steps.push(`${fund.tier}: ${amount(kept)} is carried${taxedWhenWon ? ', untaxed' : ''}`);
-  }
-
-  private net(fund: Pick<Fund, 'net' | 'carry'>): Ratio {
-    return add(fund.net, multiply(fund.carry, this.day.carryRate));
-  }
-
-  private isTooLittle(rung: Rung, claims: readonly Claim[], pool: Ratio): boolean {
-    const least = this.rules.legs?.leastPaid;
-    if (least === undefined) return false;
-    const [price = ZERO] = pricesOf(this.input, this.day, { rung, claims, pool, partOf: null }).broken;
-    return compare(multiply(price, toRatio(this.rules.breakPer)), toRatio(least)) < 0;
-  }
-
-  private claims(rung: Rung): readonly Claim[] {
-    return claimsOf(rung, this.input.stakeOf);
-  }
-
-  /** Two tiers that fall to the same winners are one. */
-  private merged(): readonly Award[] {
-    const byRung = new Map<Rung, Award>();
-    for (const award of this.awards) {
-      const before = byRung.get(award.rung);
-      byRung.set(award.rung, before ? { ...before, pool: add(before.pool, award.pool) } : award);
-    }
-    return [...byRung.values()];
-  }
-}
-
-// Prices.
-
-/** The prices of one award's claims, exact and broken. */
-function pricesOf(
-  { ruleSet, carryInMinor, netMinor }: LegPricingInput,
-  day: Day,
-  { rung, claims, pool, partOf }: Award,
-): { readonly exact: readonly Ratio[]; readonly broken: readonly Ratio[] } {
-  const how = claims.length > 1 ? rung.how : ruleSet.split;
-  const exact =
-    partOf === null
-      ? exactPrices({ ruleSet, rung: { how }, gross: day.gross, carryInMinor, netMinor, net: pool, claims })
-      : claims.map(() => divide(pool, partOf));
-  return { exact, broken: breakPrices({ ruleSet, rung, claims, exact, net: pool }) };
-}
+// Dividends and sheets.
 
 function dividendOf(
   rules: RuleSet,
@@ -421,10 +90,6 @@ function dividendOf(
     paidMinor: toMinor(floor(multiply(of.stake, of.price))),
   };
 }
-
-const amount = (a: Ratio): string => (a.d === 1n ? `${a.n}` : ratioText(a));
-
-// Sheets.
 
 function sheetOf(input: LegPricingInput, day: Day, consoled: Consoled, outcome: Outcome): Sheet {
   const { ruleSet, carryInMinor, jackpotInMinor = 0 } = input;
