@@ -173,9 +173,11 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
   'leg-price.ts': [
     [
       'the consolation leaves the pool before it is priced',
-      'fundsOf(input, day, subtract(day.net, consoled.paid))',
-      'fundsOf(input, day, day.net)',
+      'awarded(input, day, subtract(day.net, consoled.paid))',
+      'awarded(input, day, day.net)',
     ],
+  ],
+  'leg-awards.ts': [
     [
       'only a single winner has the jackpot',
       'compare(staked, ratio(unique.unit)) === 0',
