@@ -41,6 +41,7 @@ export const FAULTS = [
   'command-forged',
   'poison',
   'outage',
+  'election-lies',
   'snapshot-failed',
   'snapshot-rot',
   'night',
@@ -79,6 +80,7 @@ export const FEATURES = [
   'late-bets',
   'french-rules',
   'snapshots',
+  'elections',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -183,6 +185,7 @@ const RATES: Readonly<Record<Fault, number>> = {
   'command-forged': 0.15,
   poison: 0.002,
   outage: 0.01,
+  'election-lies': 0.02,
   'snapshot-failed': 0.1,
   'snapshot-rot': 0.1,
   night: 0.5,

@@ -25,6 +25,7 @@ import { type Kernel, SimProcess } from './kernel.js';
 import type { Plan } from './plan.js';
 import { withPoison } from './poison.js';
 import type { Random } from './random.js';
+import { SimElection } from './sim-election.js';
 import type { SimLog } from './sim-log.js';
 import { SimSnapshots } from './sim-snapshots.js';
 import { Store } from './store.js';
@@ -68,6 +69,7 @@ export class System {
   /** A part stopped for good, or threw where nobody catches: the process would have ended. */
   onFatal: (what: string) => void = () => undefined;
   readonly #snapshots: SimSnapshots;
+  readonly #election: SimElection;
   readonly #poison = new Map<string, number>();
   #births = 0;
 
@@ -78,6 +80,7 @@ export class System {
     private readonly random: Random,
     private readonly strikes: Strikes,
   ) {
+    this.#election = new SimElection(strikes);
     this.#snapshots = new SimSnapshots(plan.shards, random, strikes);
     this.running = { engine: [], api: [], calculators: [], projector: [], odds: [] };
   }
@@ -184,6 +187,7 @@ export class System {
     const host = new EngineHost({
       ...{ log, clock: process.clock, entropy: process.entropy, shards, epoch: EPOCH, serviceKey: SERVICE_KEY },
       ...{ leaseTtlMs, campaign },
+      ...(this.plan.features.has('elections') ? { election: this.#election.seenBy(process) } : {}),
       ...(this.plan.features.has('snapshots')
         ? {
             snapshots: this.#snapshots.seenBy(process),
