@@ -29,31 +29,32 @@ const fail = (found: readonly string[]): void => {
   if (found.length > 0) throw new Error(found.join('; '));
 };
 
-/** fast-check's own words on the first race that differs, shrunk. */
-function checked(rules: RuleSet): fc.RunDetails<[unknown]> {
+/** The first race that differs, shrunk; undefined when none does. */
+function difference(rules: RuleSet): { readonly sentence: string; readonly race: unknown } | undefined {
   const options = { seed, numRuns: each, endOnFailure: stopsAtFirst };
-  if (rules.legs)
-    return fc.check(
-      fc.property(legRaceOf(rules), (race) => fail(legRaceDifferences(race, rules))),
-      options,
-    );
-  const races = raceOf(rules.poolType as AuditedPoolType);
-  return fc.check(
-    fc.property(races, (race) => fail(raceDifferences(race, rules))),
-    options,
-  );
+  const outcome = rules.legs
+    ? fc.check(
+        fc.property(legRaceOf(rules), (race) => fail(legRaceDifferences(race, rules))),
+        options,
+      )
+    : fc.check(
+        fc.property(raceOf(rules.poolType as AuditedPoolType), (race) => fail(raceDifferences(race, rules))),
+        options,
+      );
+  if (!outcome.failed) return undefined;
+  return { sentence: (outcome.errorInstance as Error).message, race: outcome.counterexample?.[0] };
 }
 
 let differing = 0;
 const counts = new Map<string, number>();
 for (const rules of chosen) {
   counts.set(rules.poolType, (counts.get(rules.poolType) ?? 0) + each);
-  const outcome = checked(rules);
-  if (!outcome.failed) continue;
+  const found = difference(rules);
+  if (!found) continue;
   differing += 1;
   if (stopsAtFirst) process.exit(1);
-  console.log(`${rules.id} differs (seed ${seed}): ${(outcome.errorInstance as Error).message}`);
-  console.log(`  ${JSON.stringify(outcome.counterexample?.[0]).slice(0, MOST_SHOWN)}`);
+  console.log(`${rules.id} differs (seed ${seed}): ${found.sentence}`);
+  console.log(`  ${JSON.stringify(found.race).slice(0, MOST_SHOWN)}`);
 }
 const types = [...counts].map(([type, count]) => `${type} ${count}`).join(', ');
 console.log(`${each * chosen.length} races, ${chosen.length} rule sets, ${differing} rule sets differ. ${types}`);

@@ -35,7 +35,6 @@ export function priceByForce(input: ForceInput): DividendSheet {
 /** Prices a pool from the stakes of its lines, those of scratched runners included. */
 export function priceLines(pool: AuditPool, lines: readonly LineStake[]): DividendSheet {
   const { field, ruleSet } = pool;
-  if (ruleSet.shares) throw new AuditRefused('shares stated by hand are not known to the second calculator');
   const hasTiers = tierNames(pool).length > 0;
   if (ruleSet.breakAt !== 'PRICE' && !hasTiers) throw new AuditRefused('unit breakage belongs to pools with weights');
   const running = new Set(runsOf(field).map(bettingInterest(field, ruleSet.coupling)));
@@ -88,11 +87,12 @@ const refundAll = (money: Money): DividendSheet =>
 
 function payRung(
   pool: AuditPool,
-  winners: readonly Winner[],
+  covered: readonly Winner[],
   standing: readonly LineStake[],
   { rung, ...money }: Money & { readonly rung: number },
 ): DividendSheet {
   const { ruleSet } = pool;
+  const winners = rung === 0 ? withStatedShares(covered, ruleSet) : covered;
   const part = rung === 0 ? ONE : read(ruleSet.ladderShare ?? '1');
   const rate = read(ruleSet.takeout);
   const isGross = ruleSet.carry === 'GROSS';
@@ -116,12 +116,35 @@ function payRung(
   const minimumOfMinusPool = typeof ruleSet.minimum === 'string' ? ruleSet.minimumInMinusPool : undefined;
   // Whether the pool can bear its prices is asked before any payment is rounded.
   const cost = sum(winners.map((winner, i) => times(whole(winner.stakeMinor), usual[i] as Fraction)));
-  const prices =
+  const least =
     minimumOfMinusPool !== undefined && less(net, cost)
       ? exact.map((price) => raised(price, minimumOfMinusPool, ruleSet))
       : usual;
+  const prices = toppedUp(winners, least, money.gross, ruleSet);
   const dividends = winners.flatMap((winner, i) => winnerDividends(pool, winner, prices[i] as Fraction, standing));
   return sheet(money, 'PAID', { takeout, dividends, carryOut });
+}
+
+/** Shares stated by hand, where every winning combination is backed. */
+function withStatedShares(winners: readonly Winner[], { shares }: AuditRules): readonly Winner[] {
+  if (!shares) return winners;
+  if (shares.length !== winners.length)
+    throw new AuditRefused('the stated shares are not as many as the backed winners');
+  return winners.map((winner, i) => ({ ...winner, share: read(shares[i] as string) }));
+}
+
+/** The Japanese plus ten: all prices of just the stake are raised, or none, if what is paid then stays within the sales. */
+function toppedUp(
+  winners: readonly Winner[],
+  prices: readonly Fraction[],
+  sales: bigint,
+  { topUp }: AuditRules,
+): readonly Fraction[] {
+  if (!topUp) return prices;
+  const [from, to] = [read(topUp.from), read(topUp.to)];
+  const higher = prices.map((price) => (less(price, from) || less(from, price) ? price : to));
+  const cost = sum(higher.map((price, i) => times(price, whole((winners[i] as Winner).stakeMinor))));
+  return less(whole(sales), cost) ? prices : higher;
 }
 
 /** Less than one unit of winning stake wins its part of a dividend; all of it otherwise. */

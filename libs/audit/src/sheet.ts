@@ -67,6 +67,7 @@ export interface AuditRules {
   readonly minimum: string | readonly { readonly atMost?: string; readonly below?: string; readonly pay: string }[];
   readonly minimumInMinusPool?: string;
   readonly minimumInDeadHeat?: string;
+  readonly topUp?: { readonly from: string; readonly to: string };
   readonly payment: 'DOWN' | 'NEAREST';
   readonly tiers?: readonly AuditTier[];
   readonly weights?: Readonly<Record<string, string>>;

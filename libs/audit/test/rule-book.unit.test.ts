@@ -15,6 +15,7 @@ import {
   parseSelectionText,
   priceByForce,
   priceLegPool,
+  priceNet,
 } from '../src/index.js';
 
 const plain: AuditRules = {
@@ -185,6 +186,96 @@ describe('several winners', () => {
     expect(new Set(price('QUINELLA_PLACE', rules, three, stakes).dividends.map((one) => one.price))).toEqual(
       new Set([paid]),
     );
+  });
+});
+
+describe('least payments within the sales', () => {
+  it.each([
+    [78_923_100, '1.00', 73_606_360],
+    [79_701_640, '1.10', 79_701_640],
+  ])(
+    'R07: 609,528 votes at 0.905 are raised to the stake, and by ten only within sales of %i: %s',
+    (sales, first, paid) => {
+      // The law of 2008 made 55,162,284, 7,112,000 and 5,541,560 of the pool; that formula has gone, its amounts are shares here.
+      const amounts = [55_162_284, 7_112_000, 5_541_560];
+      const net = amounts.reduce((a, b) => a + b, 0);
+      const votes = { '1': 60_952_800, '2': 2_844_800, '3': 893_800 };
+      const sheet = priceByForce({
+        poolType: 'PLACE',
+        ruleSet: {
+          ...{
+            ...plain,
+            ...japan,
+            split: 'GROSS_SPLIT',
+            places: 3,
+            minimum: '1.00',
+            topUp: { from: '1.00', to: '1.10' },
+          },
+          takeout: `${sales - net}/${sales}`,
+          shares: amounts.map((amount) => `${amount}/${net}`),
+        },
+        field: { declared: ['1', '2', '3', '4'], scratched: [], entries: [] },
+        finish: [['1'], ['2'], ['3'], ['4']],
+        carryInMinor: 0,
+        tickets: Object.entries({ ...votes, '4': sales - 64_691_400 }).map(([text, unitMinor]) => ({
+          ...{ selection: parseSelectionText(text), unitMinor },
+        })),
+      });
+      expect(pricesOf(sheet)).toEqual({ 'PLACE 1': first, 'PLACE 2': '2.50', 'PLACE 3': '6.20' });
+      expect(sheet.paidMinor).toBe(paid);
+    },
+  );
+
+  it('R10: each runner with every two others: the least and the most that 0.8 (W + D / 3) / W can be', () => {
+    const votes = { '1': 10000, '2': 8000, '3': 7000, '4': 5000, '5': 4000, '6': 3000, '7': 2000, '8': 1000 };
+    const names = Object.keys(votes);
+    const range = (runner: string): readonly string[] => {
+      const others = names.filter((name) => name !== runner);
+      const paid = others.flatMap((a, i) =>
+        others.slice(i + 1).map((b) => {
+          const rules = { ...japan, breakTo: '0.1', breakPer: '1', takeout: '0.20', places: 3 };
+          const sheet = price('PLACE', rules, [[runner], [a], [b]], votes);
+          return Number(sheet.dividends.find(({ c }) => c === runner)?.price);
+        }),
+      );
+      return [Math.min(...paid).toFixed(1), Math.max(...paid).toFixed(1)];
+    };
+    expect(Object.fromEntries(names.map((name) => [name, range(name)]))).toEqual({
+      '1': ['1.2', '1.5'],
+      '2': ['1.3', '1.7'],
+      '3': ['1.3', '1.9'],
+      '4': ['1.7', '2.5'],
+      '5': ['2.0', '3.0'],
+      '6': ['2.4', '3.8'],
+      '7': ['3.4', '5.3'],
+      '8': ['6.4', '9.8'],
+    });
+  });
+});
+
+describe('several takeouts', () => {
+  it('S07: net bets of 4,000 and 320 in a net pool of 8,000; half of 3,680 each: 1.46 and 6.75, less 20 % 1.168 and 5.40', () => {
+    const pool = {
+      poolType: 'PLACE',
+      ruleSet: { ...plain, split: 'PROFIT_SPLIT', places: 2 },
+      field: { declared: ['1', '2', '3'], scratched: [], entries: [] },
+      finish: [['1'], ['2'], ['3']],
+      carryInMinor: 0,
+    } as const;
+    const lines = [
+      { line: ['1'], stakeMinor: 500_000n },
+      { line: ['2'], stakeMinor: 40_000n },
+      { line: ['3'], stakeMinor: 460_000n },
+    ];
+    const paid = priceNet(pool, [{ id: 'host', takeout: '0.20', lines }]);
+    expect(paid.map(({ c, price: each }) => [c, each])).toEqual([
+      ['1', '1.10'],
+      ['2', '5.40'],
+    ]);
+    // The same pool by the standard method: 8,000 less 5,400 leaves 2,600; 1.26 and 4.25.
+    const stakes = { '1': 5000, '2': 400, '3': 4600 };
+    const standard = price('PLACE', { split: 'PROFIT_SPLIT', places: 2, takeout: '0.20' }, pool.finish, stakes);
+    expect(pricesOf(standard)).toEqual({ 'PLACE 1': '1.20', 'PLACE 2': '4.20' });
   });
 });
 
