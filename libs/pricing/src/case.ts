@@ -43,6 +43,7 @@ export interface CaseSource {
   readonly id: string;
   readonly takeout: string;
   readonly stakes: ReadonlyMap<string, number>;
+  readonly grossMinor: number;
 }
 
 export type AnyCase = ProbablesInput & Pick<PriceInput, 'result' | 'winning'>;
@@ -94,11 +95,16 @@ function sourcesOf(
   if (twice >= 0) refuseLine('INCONSISTENT', `The source ${ids[twice]} is given twice.`, `/sources/${twice}/id`);
   const tooMuch = sources.findIndex(({ takeout }) => !isRate(takeout));
   if (tooMuch >= 0) refuseLine('INVALID_RULE', 'A takeout is from 0 to 1.', `/sources/${tooMuch}/takeout`);
-  return sources.map(({ id, takeout }, index) => ({
-    id,
-    takeout,
-    stakes: new Map([...(given[index] ?? [])].filter(stands)),
-  }));
+  return sources.map(({ id, takeout, gross }, index) => {
+    const all = given[index] ?? new Map<string, number>();
+    const stakes = new Map([...all].filter(stands));
+    const refunded = total(all.values()) - total(stakes.values());
+    const standing = total([...stakes].filter(([c]) => !hasStar(c)).map(([, minor]) => minor));
+    const grossMinor = (gross ?? standing + refunded) - refunded;
+    if (grossMinor < standing)
+      refuseLine('INCONSISTENT', `The stakes, ${standing}, are more than the gross pool.`, `/sources/${index}/gross`);
+    return { id, takeout, stakes, grossMinor };
+  });
 }
 
 function isRate(text: string): boolean {
@@ -217,6 +223,8 @@ export function rulesFor(input: AnyCase, type: PoolType): { readonly ruleSet: Ru
   const ruleSet = overridden(base, input.rules ?? {});
   const [problem] = validateRuleSet(ruleSet);
   if (problem) refuseLine(problem.code ?? 'INVALID_RULE', `${problem.message}.`, `/rules${problem.at}`);
+  if (ruleSet.poolType !== type)
+    refuseLine('INCONSISTENT', `The rules are for ${ruleSet.poolType}, the pool is a ${type}.`, '/rules/poolType');
   const name = shipped && input.ruleSet ? `${input.ruleSet.split('@')[0]}@${shipped.validFrom}` : null;
   return { ruleSet, name };
 }
@@ -319,6 +327,12 @@ function stakesOf(
 
 // Money.
 
+/** What all sites took together, where one of them says so. */
+function sourcesGross({ sources }: AnyCase): number | null {
+  if (!sources?.some(({ gross }) => gross != null)) return null;
+  return total(sources.map(({ gross, stakes }) => gross ?? total(stakes.map(({ minor }) => minor))));
+}
+
 type Money = Pick<Case, 'grossMinor' | 'refundsMinor' | 'carryInMinor' | 'netMinor'>;
 
 /** Gross before refunds, from what is given: gross itself, else all stakes, else the net pool that was given. */
@@ -342,7 +356,7 @@ function moneyOf(
     refuseLine('MISSING_FIELD', 'Give gross (or net), or the stakes of all combinations.', '/gross');
   }
   const winning = input.winning?.reduce((sum, { minor }) => sum + (minor ?? 0), 0) ?? 0;
-  const grossMinor = input.gross ?? Math.max(standing, winning, input.net ?? 0) + refundsMinor;
+  const grossMinor = input.gross ?? sourcesGross(input) ?? Math.max(standing, winning, input.net ?? 0) + refundsMinor;
   const gross = grossMinor - refundsMinor;
   if (grossMinor === 0 && carryInMinor === 0 && !input.jackpotIn)
     refuseLine('EMPTY_POOL', 'A pool of zero has nothing to price.', input.gross === 0 ? '/gross' : '/stakes');

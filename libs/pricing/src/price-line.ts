@@ -82,7 +82,7 @@ function netInput(pool: Case, rungs: readonly Rung[], winning: Winning): NetInpu
     sources: sources.map((site) => ({
       id: site.id,
       takeout: site.takeout,
-      grossMinor: [...site.stakes].reduce((sum, [c, minor]) => sum + (hasStar(c) ? 0 : minor), 0),
+      grossMinor: site.grossMinor,
       stakeOf: (c: string) => staked({ ruleSet, stakes: site.stakes }, c),
     })),
   };
@@ -118,7 +118,8 @@ function winningOf(input: PriceInput, pool: Case): Winning {
     const c = winningKey(entry.c, tier, { at: `${at}/c`, pool, keys });
     const name = nameOf(tier, c);
     if (winning.has(name)) refuseLine('INVALID_COMBINATION', `${c} is given twice.`, `${at}/c`);
-    const stake = winningStake(entry, input.unit, at);
+    const isNamed = entry.minor == null && entry.units == null && (input.stakes ?? input.sources) !== undefined;
+    const stake = isNamed ? staked(pool, c) : winningStake(entry, input.unit, at);
     if (stake.n > BigInt(most) * stake.d)
       refuseLine('INCONSISTENT', `The stake on ${c} is more than the gross pool.`, at);
     winning.set(name, stake);

@@ -23,6 +23,17 @@ const stake = z.strictObject({ c: combination, minor });
 
 /** Overrides, in the schema of the shipped rule sets; values are checked once more as a whole rule set. */
 const rules = z.strictObject({
+  id: z.string().max(64).optional(),
+  name: z.string().max(64).optional(),
+  jurisdiction: z.string().max(64).optional(),
+  poolType: poolType.optional(),
+  validFrom: z.string().max(10).optional(),
+  scratch: z.literal('REFUND').optional(),
+  minStakeMinor: z.int().optional(),
+  unitMultipleMinor: z.int().optional(),
+  maxLines: z.int().optional(),
+  cancelWindowMs: z.int().optional(),
+  topUp: z.strictObject({ from: decimal, to: decimal }).optional(),
   takeout: rate.optional(),
   split: split.optional(),
   deadHeat: split.optional(),
@@ -101,8 +112,13 @@ const leg = z.strictObject({
 
 const ranks = z.array(z.array(runner).min(1, 'A rank holds at least one runner')).max(99);
 
-/** Net pricing: one site's stakes and takeout. */
-const source = z.strictObject({ id: z.string().min(1).max(64), takeout: rate, stakes: z.array(stake).max(MOST * 10) });
+/** Net pricing: one site's stakes and takeout; `gross` where only some of its stakes are listed. */
+const source = z.strictObject({
+  id: z.string().min(1).max(64),
+  takeout: rate,
+  stakes: z.array(stake).max(MOST * 10),
+  gross: minor.nullish(),
+});
 
 const caseFields = {
   id: z.string().max(1_000).optional(),

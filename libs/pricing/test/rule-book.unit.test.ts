@@ -5,6 +5,7 @@
 
 import { describe, expect, it } from 'vitest';
 import { countLine, priceLine, probablesLine } from '#mutuel/pricing';
+import { ruleSetFor } from '#mutuel/tote';
 
 interface Answer {
   readonly dividends: readonly { readonly tier: string; readonly c: string; readonly price: string }[];
@@ -342,6 +343,35 @@ describe('worked cases', () => {
       { id: 'guest', takeout: 20_000, net: 80_000, paid: 76_600, breakage: 3_400 },
     ]);
     balanced(answer);
+  });
+});
+
+describe('rules as an outsider writes them', () => {
+  it('a whole shipped rule set stands as rules, without a name to look up', () => {
+    for (const type of ['WIN', 'TRIO', 'QUINTE', 'MULTI'] as const) {
+      const rules = ruleSetFor('FR', type);
+      const line = { ...pool(type), ...runners(9), ...order('1', '2', '3', '4', '5', '6') };
+      const bet = { WIN: '1', TRIO: '1-2-3', QUINTE: '1>2>3>4>5', MULTI: '1-2-3-4' }[type];
+      const priced = { ...line, ...stakes({ [bet]: 1_000 }) };
+      expect(paid({ ...priced, rules })).toEqual(paid({ ...priced, ruleSet: 'FR' }));
+    }
+  });
+
+  it('sources may give their gross and only the stakes that matter, and the winners by name', () => {
+    const site = (id: string, takeout: string, gross: number, of: Record<string, number>): object => ({
+      ...{ id, takeout, gross },
+      ...stakes(of),
+    });
+    const line = {
+      ruleSet: 'US',
+      ...pool('PLACE', 'USD'),
+      winning: [{ c: '1' }, { c: '2' }],
+      sources: [
+        site('host', '0.17', 1_000_000, { '1': 500_000, '2': 40_000 }),
+        site('guest', '0.20', 100_000, { '1': 50_000, '2': 4_000 }),
+      ],
+    };
+    expect(price(line).dividends.map(({ price: text }) => text)).toEqual(['1.20', '5.60', '1.10', '5.40']);
   });
 });
 
