@@ -3,6 +3,7 @@ export { type AuditDecision, AuditFold, type PoolAudit } from './audit-fold.js';
 export { type ComparableSheet, compareSheets } from './compare-sheets.js';
 export { differenceReport, type ReportedSheet } from './difference-report.js';
 export { bettingInterest, expandSelection } from './expansion.js';
+export type { AuditLeg, LegBet } from './leg-lines.js';
 export {
   AuditLogBroken,
   AuditLogReader,
