@@ -131,10 +131,7 @@ class Awards {
         this.carry({ ...fund, net: part(fund.net, rest), gross: part(fund.gross, rest) });
         return true;
       }
-      if (name === 'CARRY' || (name === 'REFUND' && !alone)) {
-        this.carry(fund);
-        return true;
-      }
+      if (name === 'CARRY' || (name === 'REFUND' && !alone)) return this.unwon(fund, 0);
     }
     return false;
   }
@@ -142,7 +139,36 @@ class Awards {
   private lower(fund: Fund, index: number): void {
     const rung = this.lowerRung(fund.tier, index);
     if (rung && this.claims(rung).length > 0) this.pay(rung, fund, ZERO);
-    else this.carry(fund);
+    else if (!this.unwon(fund, index + 1)) this.carry(fund);
+  }
+
+  /** A tier without winners, by its rule. False where its money should join another and nobody is in any. */
+  private unwon(fund: Fund, index: number): boolean {
+    const carries = this.rules.noWinner.includes('CARRY');
+    const how = this.rules.tiers?.[index]?.uncovered ?? (carries ? 'CARRY' : 'MERGE');
+    if (how === 'JACKPOT') {
+      this.jackpot = add(this.jackpot, this.net(fund));
+      this.steps.push(`${fund.tier}: ${amount(this.net(fund))} goes to the jackpot`);
+      return true;
+    }
+    const other = how === 'MERGE' ? this.nearestWon(index) : null;
+    if (other) {
+      this.steps.push(`${fund.tier}: nobody, its money joins ${other.keys[0]?.tier}`);
+      this.pay(other, fund, ZERO);
+      return true;
+    }
+    if (how === 'MERGE' && !carries) return false;
+    this.carry(fund);
+    return true;
+  }
+
+  /** What the next tier below that is won pays, else the nearest above. */
+  private nearestWon(index: number): Rung | null {
+    const rungs = this.funds.tiers.map(({ tier }, at) =>
+      at === 0 ? (this.input.result.right.at(-1) ?? null) : this.lowerRung(tier, at - 1),
+    );
+    const isWon = (rung: Rung | null): boolean => rung !== null && this.claims(rung).length > 0;
+    return rungs.slice(index + 1).find(isWon) ?? rungs.slice(0, index).reverse().find(isWon) ?? null;
   }
 
   private lowerRung(tier: string, index: number): Rung | null {
@@ -153,7 +179,7 @@ class Awards {
     if (this.rules.legs?.lower !== 'MOST') return result.right[Number(tier.split('/')[0])] ?? null;
     const all = result.right.at(-1);
     const below = this.covered.filter((rung) => rung !== all);
-    const paid = this.awards[0]?.rung;
+    const paid = this.input.mandatory ? this.awards[0]?.rung : undefined;
     const free = below.filter((rung) => rung !== paid);
     return free[index] ?? below[index] ?? null;
   }

@@ -258,6 +258,31 @@ describe('pick n', () => {
   });
 });
 
+describe('a tier that nobody is in, without a carry-over', () => {
+  const tiers = [
+    { name: '6/6', share: '0.75' },
+    { name: '5/6', share: '0.25' },
+  ];
+  const rules = rulesOf('US', 'PICK6', { ...free, tiers, noWinner: ['REFUND'] });
+  const all = new Array<Leg>(6).fill(won('1'));
+  const lost = { '3/3/3/3/3/3': 90_000 };
+
+  it('joins the next one: 750 + 250 to five right, 1000 / 100 = 10.00; the lower one the upper; nobody at all: refund', () => {
+    const five = price({ rules, legs: all, bets: { '1/1/1/1/1/2': 10_000, ...lost } });
+    expect(paid(five)).toEqual({ '5/6 1/1/1/1/1/1': '10.00' });
+    const six = price({ rules, legs: all, bets: { '1/1/1/1/1/1': 10_000, ...lost } });
+    expect(paid(six)).toEqual({ '6/6 1/1/1/1/1/1': '10.00' });
+    expect(price({ rules, legs: all, bets: lost })).toMatchObject({ outcome: 'REFUND', refundedMinor: 90_000 });
+  });
+
+  it('goes to the jackpot where its rule says so: 750 wait', () => {
+    const [first = { name: '6/6', share: '0.75' }, second = { name: '5/6', share: '0.25' }] = tiers;
+    const jackpot = { ...rules, tiers: [{ ...first, uncovered: 'JACKPOT' as const }, second] };
+    const sheet = price({ rules: jackpot, legs: all, bets: { '1/1/1/1/1/2': 10_000, ...lost } });
+    expect([paid(sheet)['5/6 1/1/1/1/1/1'], sheet.jackpotMinor]).toEqual(['2.50', 75_000]);
+  });
+});
+
 describe('the jackpot of a single winner', () => {
   const rules = rulesOf('US-CA', 'PICK6', free);
   const all = [won('1'), won('1'), won('1'), won('1'), won('1'), won('1')];
