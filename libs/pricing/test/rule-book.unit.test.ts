@@ -252,6 +252,22 @@ describe('worked cases', () => {
     },
   );
 
+  it('explains itself: each tier, each merging with its weights, each rounding by name', () => {
+    const line = { ruleSet: 'FR', ...pool('QUARTE'), net: 6_000_000 };
+    const tiers = { 'ORDER 1>2>3>4': 1_000, 'DISORDER 1-2-3-4': 10_000, 'BONUS3 1-2-3': 10_000 };
+    expect(price({ ...line, ...winning(tiers) })['steps']).toEqual([
+      'net 6000000 as given, takeout 0, carry-in 0',
+      'tier ORDER: 1500000',
+      'tier DISORDER: 2100000',
+      'tier BONUS3: 2400000',
+      'DISORDER pays less than its ratio to BONUS3: merged, 4500000 over DISORDER x 4, BONUS3 x 1',
+      'ORDER 1>2>3>4: exact price 1500/1 (SINGLE_PRICE, down to 0.10 per 1, then minimum) = 1500.00; paid 1500000 = 1000 x 1500.00, rounded down',
+      'DISORDER 1-2-3-4: exact price 360/1 (weight 4: the price of weight 1 down to 0.10 per 1, then times 4, then minimum) = 360.00; paid 3600000 = 10000 x 360.00, rounded down',
+      'BONUS3 1-2-3: exact price 90/1 (weight 1: the price of weight 1 down to 0.10 per 1, then times 1, then minimum) = 90.00; paid 900000 = 10000 x 90.00, rounded down',
+      'breakage 0 = pool 6000000 - paid 6000000',
+    ]);
+  });
+
   it('a quinte line is paid at its own best rank only, lower ranks by who finished behind', () => {
     const line = {
       ruleSet: 'FR',

@@ -311,7 +311,12 @@ function potDividends(input: RungInput & { readonly rung: Rung; readonly gross: 
   return {
     dividends,
     unpaid: subtract(cost(claims, full), cost(claims, exact)),
-    steps: priceSteps(ruleSet, how, dividends),
+    steps: [
+      ...(exact.some((price, index) => price !== full[index])
+        ? [`the winning stake is part of one unit of ${ruleSet.partUnitMinor}: the dividend is for the whole unit`]
+        : []),
+      ...dividends.map((dividend) => priceStep(ruleSet, roundingText(ruleSet, how, pot, dividend.tier), dividend)),
+    ],
   };
 }
 
@@ -445,13 +450,22 @@ function balanced(sheet: Sheet): Sheet {
 /** An exact amount of minor units: whole, or as a fraction. */
 const amountText = (amount: Ratio): string => (amount.d === 1n ? `${amount.n}` : ratioText(amount));
 
-function priceSteps(rules: RuleSet, split: Split, dividends: readonly Dividend[]): readonly string[] {
-  const rounding = rules.breakTo === 'none' ? `${rules.digits} digits` : `${rules.breakTo} per ${rules.breakPer}`;
-  const how = `${split}, ${rules.rounding === 'DOWN' ? 'down' : 'nearest'} to ${rounding}`;
-  return dividends.map(
-    ({ tier, c, exact, price, stakeMinor, paidMinor }) =>
-      `${tier === rules.poolType ? '' : `${tier} `}${keyLabel(c)}: exact price ${exact} (${how}, then minimum) = ${price}; paid ${paidMinor} = ${stakeMinor} x ${price}, rounded down`,
-  );
+function priceStep(rules: RuleSet, how: string, { tier, c, exact, price, stakeMinor, paidMinor }: Dividend): string {
+  const name = `${tier === rules.poolType ? '' : `${tier} `}${keyLabel(c)}`;
+  return `${name}: exact price ${exact} (${how}, then minimum) = ${price}; paid ${paidMinor} = ${stakeMinor} x ${price}, rounded down`;
+}
+
+/** How an exact price becomes one that is paid: its split or weight, where it is rounded and to what. */
+function roundingText(rules: RuleSet, split: Split, pot: Pot, tier: string): string {
+  const step = rules.breakTo === 'none' ? `${rules.digits} digits` : `${rules.breakTo} per ${rules.breakPer}`;
+  const rounded = `${rules.rounding === 'DOWN' ? 'down' : 'nearest'} to ${step}`;
+  if (pot.fixed) return `fixed at the minimum, ${rounded}`;
+  if (pot.parts) return `profit by tiers, ${pot.profit}, ${rounded}`;
+  if (pot.tiers.length < 2) return `${split}, ${rounded}`;
+  const weight = amountText(weightOf(pot, tier));
+  return rules.breakAt === 'UNIT'
+    ? `weight ${weight}: the price of weight 1 ${rounded}, then times ${weight}`
+    : `weight ${weight}, ${rounded}`;
 }
 
 const balanceSteps = (inPool: number, paidMinor: number): readonly string[] =>

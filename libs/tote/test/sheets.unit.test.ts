@@ -184,9 +184,9 @@ describe('every sheet', () => {
     fc.assert(
       fc.property(drawn, (input) => {
         const { sheet } = priced(input);
-        const { minimum, minimumInMinusPool } = input.rules;
+        const { minimum, minimumInDeadHeat, minimumInMinusPool } = input.rules;
         const lowest = typeof minimum === 'string' ? minimum : (minimum[0]?.pay ?? '0');
-        const least = sheet.rungName === 'PAY_NET_RATE' ? '0' : (minimumInMinusPool ?? lowest);
+        const least = sheet.rungName === 'PAY_NET_RATE' ? '0' : (minimumInDeadHeat ?? minimumInMinusPool ?? lowest);
         for (const { price } of sheet.dividends) expect(Number(price)).toBeGreaterThanOrEqual(Number(least));
       }),
       { seed: 20_261_123, numRuns: 200 },
