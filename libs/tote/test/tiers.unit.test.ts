@@ -94,6 +94,10 @@ function rankOf(
   return null;
 }
 
+const unique = (lines: readonly (readonly string[])[]): readonly (readonly string[])[] => [
+  ...new Map(lines.map((line) => [line.join(), line])).values(),
+];
+
 const keysOf = (rules: RuleSet, scratched: readonly string[], finish: Finish): readonly RungKey[] =>
   resultKeys(rules, { declared: RUNNERS, scratched }, finish)[0]?.keys ?? [];
 
@@ -123,13 +127,14 @@ describe('every line is paid at its own best rank', () => {
         ),
         ([out, finish]) => {
           const keys = keysOf(rules, out, finish);
-          const orders = [...ordersOf(finish)].map((order) => order.slice(0, 5));
+          const orders = unique([...ordersOf(finish)].map((order) => order.slice(0, 5)));
           const kept = keptNonRunners(rules);
           const sets = [...setsOf(RUNNERS, size)].filter((set) => set.filter((r) => out.includes(r)).length <= kept);
           // A few orders of each set are enough where order counts: the first, the last, and the winning ones.
-          const lines = isSet
-            ? sets
-            : sets.flatMap((set) => [set, [...set].reverse(), ...orders.map((o) => o.slice(0, size))]);
+          const winning = isSet
+            ? []
+            : [...orders.slice(0, 40), ...orders.slice(-40)].map((order) => order.slice(0, size));
+          const lines = unique(isSet ? sets : [...sets.flatMap((set) => [set, [...set].reverse()]), ...winning]);
           for (const line of lines.filter(({ length }) => length === size)) {
             const text = line.join(isSet ? '-' : '>');
             const matching = keys.filter(({ c }) => combinationMatches(type, text, c)).map(({ tier }) => tier);
@@ -138,7 +143,7 @@ describe('every line is paid at its own best rank', () => {
           }
         },
       ),
-      { seed: 20_261_122, numRuns: 25 },
+      { seed: 20_261_122, numRuns: 20 },
     );
   });
 });
