@@ -48,7 +48,8 @@ export interface CaseSource {
 
 export type AnyCase = ProbablesInput & Pick<PriceInput, 'result' | 'winning'>;
 
-export function readCase(input: AnyCase): Case {
+/** `mayBeEmpty`: odds of a pool in which nobody has bet yet. */
+export function readCase(input: AnyCase, mayBeEmpty = false): Case {
   refuseOtherPools(input);
   const { type } = input.pool;
   const { ruleSet, name } = rulesFor(input, type);
@@ -61,6 +62,8 @@ export function readCase(input: AnyCase): Case {
   const stakes = new Map([...all].filter(stands));
   const refunded = total(all.values()) - total(stakes.values());
   const money = moneyOf(input, { stakes, refunded });
+  if (!mayBeEmpty && money.grossMinor === 0 && money.carryInMinor === 0 && !input.jackpotIn)
+    refuseLine('EMPTY_POOL', 'A pool of zero has nothing to price.', input.gross === 0 ? '/gross' : '/stakes');
   const rules = hasCard ? ruleSet : { ...ruleSet, minInterests: 0 };
   const sources = sourcesOf(input, given, ruleSet, stands);
   return { ruleSet: rules, ruleSetName: name, field, hasCard, stakes, ...money, ...(sources ? { sources } : {}) };
@@ -358,8 +361,6 @@ function moneyOf(
   const winning = input.winning?.reduce((sum, { minor }) => sum + (minor ?? 0), 0) ?? 0;
   const grossMinor = input.gross ?? sourcesGross(input) ?? Math.max(standing, winning, input.net ?? 0) + refundsMinor;
   const gross = grossMinor - refundsMinor;
-  if (grossMinor === 0 && carryInMinor === 0 && !input.jackpotIn)
-    refuseLine('EMPTY_POOL', 'A pool of zero has nothing to price.', input.gross === 0 ? '/gross' : '/stakes');
   if (gross < 0) refuseLine('INCONSISTENT', 'The refunds are more than the gross pool.', '/refunds');
   if (gross < standing) refuseLine('INCONSISTENT', `The stakes, ${standing}, are more than the gross pool.`, '/gross');
   if (input.net != null && input.net > gross)

@@ -1,14 +1,34 @@
 /** `count`: a formula to its lines and cost, in closed form; and what a fractional (flexi) ticket costs and collects. */
 import { choose, countSelection, type PoolType, parseRatio, type Ratio, ratio, ratioText, shapeOf } from '#mutuel/tote';
 import { readAs, refuseLine } from './refusal.js';
-import { type CountInput, type CountOutput, countInput } from './schema.js';
+import { type CountInput as CountLine, type CountOutput, countInput } from './schema.js';
 
 /** Counting costs nothing, so the bound is only what stays exact in money: no ticket has a million million lines. */
 const MOST_LINES = 1_000_000_000_000;
 
+type Runners = readonly string[];
+
+/** A formula whose lists are lists: `ALL` is a list of that one word. */
+interface CountInput extends Omit<CountLine, 'columns' | 'runners' | 'associated'> {
+  readonly columns?: readonly Runners[] | undefined;
+  readonly runners?: Runners | undefined;
+  readonly associated?: Runners | undefined;
+}
+
+/** Lists as lists; a key named by columns is a wheel, a wheel named by its bases is a key. */
+function asFormula(line: CountLine): CountInput {
+  const list = (named: Runners | 'ALL' | undefined): Runners | undefined => (named === 'ALL' ? ['ALL'] : named);
+  const columns = line.columns?.map((column) => list(column) ?? []);
+  const isByColumns = line.bases === undefined && columns !== undefined;
+  const isKey = line.form === 'KEY' || line.form === 'BANKER';
+  const isByBases = line.bases !== undefined && columns === undefined && line.form === 'WHEEL';
+  const form = isKey && isByColumns ? 'WHEEL' : isByBases ? 'KEY' : line.form;
+  return { ...line, form, columns, runners: list(line.runners), associated: list(line.associated) };
+}
+
 /** Counts one line; refusals are thrown as `LineRefused`. */
 export function countedLine(value: unknown): CountOutput {
-  const input = readAs(countInput, value);
+  const input = asFormula(readAs(countInput, value));
   const isOverLegs = shapeOf(input.type).arrangement === 'LEGS';
   const lines = isOverLegs || input.form === 'MULTI_LEG' ? legLines(input) : raceLines(input);
   const full = lines * input.unit;

@@ -16,7 +16,7 @@ export function probablesOf(value: unknown): ProbablesOutput {
   if (isOverLegs(input.pool.type)) return legProbables(input);
   const starred = input.stakes.findIndex(({ c }) => hasStar(c));
   if (starred >= 0) refuseLine('INVALID_COMBINATION', 'Odds have no stars.', `/stakes/${starred}/c`);
-  const pool = readCase(input);
+  const pool = readCase(input, true);
   if (!pool.hasCard && typeof pool.ruleSet.places === 'object') {
     refuseLine('MISSING_FIELD', 'The number of places depends on the card: give runners.', '/runners');
   }

@@ -171,14 +171,20 @@ export const priceInput = z.strictObject({
 
 export const probablesInput = z.strictObject(caseFields);
 
+/** Runners, or `ALL` for the field. */
+const named = z.union([runners, z.literal('ALL')]);
+
 export const countInput = z.strictObject({
   id: z.string().max(1_000).optional(),
   type: poolType,
   form: z.enum(['BOX', 'WHEEL', 'KEY', 'BANKER', 'STRAIGHT', 'MULTI_LEG', 'CHAMP_TOTAL', 'CHAMP_REDUIT']),
-  columns: z.array(runners.min(1)).max(9).optional(),
-  runners: runners.optional(),
+  columns: z
+    .array(z.union([runners.min(1), z.literal('ALL')]))
+    .max(9)
+    .optional(),
+  runners: named.optional(),
   bases: runners.optional(),
-  associated: runners.optional(),
+  associated: named.optional(),
   field: z.int().min(1).max(99).optional(),
   /** SET: a first-4 bet in a merged quartet pool. */
   orders: z.enum(['ALL', 'ONE', 'FIELD', 'SET']).optional(),

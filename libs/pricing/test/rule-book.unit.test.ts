@@ -495,6 +495,13 @@ describe('formulas', () => {
     expect(countLine(line)).toMatchObject({ lines: 60, flexi, collect, refund });
   });
 
+  it('the field is ALL, alone or in a list; a key may be written by columns, a wheel by its bases', () => {
+    const wheel = { type: 'TRIFECTA', form: 'WHEEL', field: 12 };
+    expect(lines({ ...wheel, columns: [['9'], ['3'], 'ALL'] })).toBe(10);
+    expect(lines({ ...wheel, bases: ['9'], associated: 'ALL' })).toBe(110);
+    expect(lines({ ...wheel, form: 'KEY', columns: [['5'], ['1', '2', '3'], ['1', '2', '3']] })).toBe(6);
+  });
+
   it('multi with bases: C(P, m - b) lines; a box of 24 over five places 5,100,480', () => {
     const multi = { type: 'MULTI', form: 'CHAMP_REDUIT', bases: ['1', '2'], associated: upTo(8, 3) };
     expect([4, 5, 6, 7].map((size) => lines({ ...multi, size }))).toEqual([15, 20, 15, 6]);
@@ -672,6 +679,15 @@ describe('odds where others win too', () => {
     }) as unknown as Odds;
     // 4000 over 1-2 and 3-4, over 1-2 and 5-6, over 1-2 alone.
     expect(pairs.odds[0]).toEqual({ c: '1-2', price: null, low: '1.30', high: '4.00' });
+  });
+
+  it('a pool in which nobody has bet has no price', () => {
+    const { odds } = probablesLine({
+      ruleSet: 'US',
+      ...pool('WIN', 'USD'),
+      ...stakes({ '1': 0, '2': 0 }),
+    }) as unknown as Odds;
+    expect(odds.map(({ price: shown }) => shown)).toEqual([null, null]);
   });
 
   it('every trifecta of a card of 24 is listed, without a price where nobody bet', () => {
