@@ -1,6 +1,6 @@
 /**
  * `npm run smoke`: the distributed system with its demo, started from nothing on servers and ports of its own, thirty seconds of
- * tickets by k6 at a low rate, and everything stopped again. Fails if a ticket fails, a role ends, or the system does not stop.
+ * tickets by k6 at a low rate and some seconds of each other load script, and everything stopped again. Fails if a ticket fails, a role ends, or the system does not stop.
  *
  *   npm run smoke [-- loadtests/peak.js]     RATE, DURATION and the script's other settings by the environment
  */
@@ -13,17 +13,27 @@ import { command, ensureBuilt, ensureInstalled, root, run, StepError, step } fro
 
 const instance = 'smoke';
 const readyWithinMs = 150_000;
+/** Every load script for some seconds at a low rate, so that none rots; the first one long enough to say that the path stands. */
+const SCRIPTS = {
+  'loadtests/smoke.js': {},
+  'loadtests/peak.js': { FROM: '5', TOP: '40', RAMP: '4s', HOLD: '4s', USERS: '20' },
+  'loadtests/sustain.js': { RATE: '40', DURATION: '5s', USERS: '20' },
+  'loadtests/soak.js': { RATE: '20', DURATION: '5s', USERS: '20' },
+  'loadtests/burst.js': { RATE: '150', DURATION: '4s', CALM: '10', CALM_FOR: '3s', USERS: '20' },
+  'loadtests/feed.js': { READERS: '20', RAMP: '2s', DURATION: '12s' },
+};
 
 await command(async () => {
   await ensureInstalled();
   await ensureBuilt();
   await provision(['postgres', 'redis', 'java', 'maven', 'kafka', 'go', 'k6']);
   await wipe({ instance });
-  await underLoad(process.argv[2] ?? 'loadtests/smoke.js');
+  const asked = process.argv[2];
+  await underLoad(asked === undefined ? SCRIPTS : { [asked]: {} });
   await wipe({ instance });
 });
 
-async function underLoad(script) {
+async function underLoad(scripts) {
   const flags = ['--port', '0', '--instance', instance, '--demo'];
   const system = spawn(process.execPath, [join(root, 'infra/start-distributed.mjs'), ...flags], {
     cwd: root,
@@ -33,13 +43,15 @@ async function underLoad(script) {
   for (const signal of ['SIGINT', 'SIGTERM']) process.on(signal, () => system.kill('SIGTERM'));
   try {
     const url = await urlOf(system);
-    await step(`k6 runs ${script} on ${url}`, async () => {
-      const { code } = await run(k6Program(), ['run', '--quiet', '--no-usage-report', script], {
-        env: { BASE_URL: url },
-        stdout: 1,
+    for (const [script, env] of Object.entries(scripts)) {
+      await step(`k6 runs ${script} on ${url}`, async () => {
+        const { code } = await run(k6Program(), ['run', '--quiet', '--no-usage-report', script], {
+          env: { BASE_URL: url, MAX_P99_MS: '5000', ...env },
+          stdout: 1,
+        });
+        if (code !== 0) throw new StepError(`k6 ends with code ${code}.`);
       });
-      if (code !== 0) throw new StepError(`k6 ends with code ${code}.`);
-    });
+    }
   } finally {
     system.kill('SIGTERM');
     await ended;

@@ -13,7 +13,7 @@ import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
 import { down, externalServers, status, up } from './native/index.mjs';
 import { freePorts } from './native/process.mjs';
-import { ensureBuilt, ensureInstalled, root, StepError, step, tell } from './workspace.mjs';
+import { ensureBuilt, ensureInstalled, nodeFlags, root, StepError, step, tell } from './workspace.mjs';
 
 /** In the order they are started; stopped the other way round, so that no door stays open without what is behind it. */
 const roles = ['engine', 'projector', 'odds', 'back-office', 'bet-api'];
@@ -88,7 +88,7 @@ async function provideServers() {
 }
 
 function launch(role, flags, env) {
-  const child = spawn(process.execPath, [programOf(role), ...flags], {
+  const child = spawn(process.execPath, [...nodeFlags, programOf(role), ...flags], {
     cwd: root,
     env: { ...process.env, ...env },
     stdio: ['ignore', 'pipe', 'pipe'],

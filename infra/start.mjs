@@ -6,7 +6,7 @@ import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { constants } from 'node:os';
 import { join } from 'node:path';
-import { command, ensureBuilt, ensureInstalled, root, StepError } from './workspace.mjs';
+import { command, ensureBuilt, ensureInstalled, nodeFlags, root, StepError } from './workspace.mjs';
 
 const oldestNode = [20, 19];
 
@@ -26,7 +26,10 @@ function requireNode() {
 function handOver(program) {
   if (!existsSync(program)) throw new StepError(`${program} is missing after the build.`);
   // In a process group of its own, so that one Ctrl-C reaches it once (from here) and not twice.
-  const child = spawn(process.execPath, [program, ...process.argv.slice(2)], { stdio: 'inherit', detached: true });
+  const child = spawn(process.execPath, [...nodeFlags, program, ...process.argv.slice(2)], {
+    stdio: 'inherit',
+    detached: true,
+  });
   for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(signal, () => child.kill(signal));
   child.once('error', (error) => {
     console.error(`The program cannot be started: ${error.message}`);

@@ -14,6 +14,7 @@ const accepted = new Counter('tickets_accepted');
 const pending = new Counter('tickets_pending');
 const refused = new Counter('tickets_refused');
 const unavailable = new Counter('tickets_unavailable');
+const collapsed = new Counter('tickets_collapsed');
 const acceptedRate = new Rate('accepted_rate');
 const acceptedMs = new Trend('accepted_ms', true);
 
@@ -66,6 +67,21 @@ export function placeTicket(data) {
   record(answer);
 }
 
+/** A scenario at one rate, open model; RATE, DURATION, USERS and MAX_USERS of the environment win unless it is `fixed`. */
+export function held({ rate, duration, fixed = false, maxUsers = 1000 }) {
+  return {
+    executor: 'constant-arrival-rate',
+    rate: fixed ? rate : Number(__ENV.RATE || rate),
+    timeUnit: '1s',
+    duration: fixed ? duration : __ENV.DURATION || duration,
+    preAllocatedVUs: Number(__ENV.USERS || 200),
+    maxVUs: Number(__ENV.MAX_USERS || maxUsers),
+  };
+}
+
+/** The bar of the accepted ones; MAX_P99_MS moves it where other work shares the machine. */
+export const p99 = (usual) => `p(99)<${__ENV.MAX_P99_MS || usual}`;
+
 /** The figures of a run as JSON beside a short text; the file is named by SUMMARY, var/k6-<name>.json where it is not. */
 export function summaryOf(name) {
   return (data) => {
@@ -111,6 +127,9 @@ function record(answer) {
   if (answer.status === 202) pending.add(1);
   else if (answer.status === 422) refused.add(1);
   else unavailable.add(1);
+  // A refusal under load says when to come back; anything else is no answer of ours.
+  if (answer.status !== 202 && answer.status !== 422 && !(answer.status === 503 && answer.headers['Retry-After']))
+    collapsed.add(1);
   if (answer.status === 422) poolsOfThisUser = null; // The race may be off: look again.
   if (told < oddAnswersTold) {
     told += 1;

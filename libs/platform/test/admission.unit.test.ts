@@ -5,7 +5,7 @@ import { Betting } from '../src/betting.js';
 import type { ShardDoor, Submitted } from '../src/doors.js';
 import { type ApiParts, apiModule } from '../src/http/api-module.js';
 import { type HttpServer, startHttp } from '../src/http/server.js';
-import { Readiness } from '../src/readiness.js';
+import { Installation, Readiness } from '../src/readiness.js';
 import { RecentTickets } from '../src/recent-tickets.js';
 import { Metrics } from '../src/telemetry/metrics.js';
 
@@ -37,11 +37,12 @@ async function serve(door: Partial<ShardDoor>): Promise<(body: string, token?: s
   });
   const metrics = new Metrics();
   const module = apiModule({
-    ...{ readiness: new Readiness(), metrics, tokens, doors: { betting: true, operator: false } },
+    ...{ readiness: new Readiness(), installation: new Installation('TEST', true), metrics, tokens },
+    doors: { betting: true, operator: false },
     filter: { page: () => false, onFault: () => undefined },
     api: { betting, desk: {}, quotes: {}, racing: {}, reads: {}, operator: {} } as unknown as ApiParts,
-  } as Parameters<typeof apiModule>[0]);
-  http = await startHttp({ module, metrics, host: '127.0.0.1', port: 0, consoleDir: undefined });
+  });
+  http = await startHttp({ module, metrics, host: '127.0.0.1', port: 0, durable: true, consoleDir: undefined });
   const { port } = http;
   return (body, token) =>
     fetch(`http://127.0.0.1:${port}/v1/tickets`, {

@@ -122,14 +122,13 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
+export const PROBLEM_TYPE = 'application/problem+json; charset=utf-8';
+
 export function sendProblem(reply: FastifyReply, problem: Problem, correlationId: string): void {
   if (problem.retryAfterSeconds !== undefined) reply.header('retry-after', String(problem.retryAfterSeconds));
   if (problem.code === 'NOT_AUTHENTICATED') reply.header('www-authenticate', 'Bearer');
   if (problem.replayed) reply.header('idempotent-replay', 'true');
-  void reply
-    .status(problem.status)
-    .header('content-type', 'application/problem+json; charset=utf-8')
-    .send(problemBody(problem, correlationId));
+  void reply.status(problem.status).header('content-type', PROBLEM_TYPE).send(problemBody(problem, correlationId));
 }
 
 const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import helmet from '@fastify/helmet';
@@ -121,15 +121,7 @@ async function dress(
     metrics.request(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
-  if (module.providers?.includes(BetRoute)) {
-    const bets = app.get(BetRoute);
-    fastify.route({
-      method: 'POST',
-      url: BET_ROUTE,
-      onRequest: (request, reply, done) => bets.admit(request, reply, done),
-      handler: (request, reply) => bets.place(request, reply),
-    });
-  }
+  if (module.providers?.includes(BetRoute)) guard(app, metrics, durable);
   if (consoleDir !== undefined && existsSync(consoleDir))
     await app.register(fastifyStatic, {
       root: consoleDir,
@@ -139,6 +131,24 @@ async function dress(
         reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
+}
+
+/** The betting route, with its bouncer in front of everything. */
+function guard(app: NestFastifyApplication, metrics: Metrics, durable: boolean): void {
+  const bets = app.get(BetRoute);
+  const fastify = app.getHttpAdapter().getInstance();
+  fastify.post(BET_ROUTE, (request, reply) => bets.place(request, reply));
+  const { server } = fastify;
+  const [handler] = server.listeners('request') as RequestListener[];
+  if (!handler) throw new Error('the server has no listener to stand in front of');
+  server.removeAllListeners('request');
+  server.on('request', (request, response) => {
+    const problem = bets.turnAway(request);
+    if (problem === undefined) return handler(request, response);
+    if (!durable) response.setHeader('mutuel-durability', 'single-node');
+    bets.refuse(response, problem, correlationId(request));
+    metrics.request('POST', BET_ROUTE, problem.status, 0);
+  });
 }
 
 async function listen(app: NestFastifyApplication, { port, host }: HttpOptions): Promise<void> {
