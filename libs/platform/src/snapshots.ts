@@ -2,7 +2,7 @@
  * Snapshots seen from outside an engine: taken in a process of their own, listed, and proved. Taking folds the log from the last
  * snapshot on, at the lowest priority, so that no decider waits for it.
  */
-import { fork } from 'node:child_process';
+import { fork, type StdioOptions } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { type LogReader, openSnapshotFiles } from '#mutuel/adapters';
 import { decodeSnapshot, type SnapshotHead, sha256, stateHash, TOPICS } from '#mutuel/contracts';
@@ -84,15 +84,16 @@ export async function takeSnapshots(
 export function takeInProcess({ data }: Pick<Config, 'data'>): TakeElsewhere {
   const suffix = import.meta.url.endsWith('.ts') ? 'ts' : 'js';
   const program = fileURLToPath(new URL(`../../../apps/cli/src/main.${suffix}`, import.meta.url));
-  return (wanted) =>
+  return (wanted, signal) =>
     new Promise((resolve, reject) => {
       const places = wanted.map(({ src, end }) => `${src}@${end}`);
       const args = ['snapshot', 'take', '--quiet', '--data', data, ...places];
-      const child = fork(program, args, { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+      const stdio: StdioOptions = ['ignore', 'ignore', 'inherit', 'ipc'];
+      const child = fork(program, args, { stdio, signal, killSignal: 'SIGKILL' });
       child.once('error', reject);
-      child.once('exit', (code, signal) => {
+      child.once('exit', (code, ended) => {
         if (code === 0) resolve();
-        else reject(new Error(`the process that takes snapshots ended with ${code ?? signal}`));
+        else reject(new Error(`the process that takes snapshots ended with ${code ?? ended}`));
       });
     });
 }

@@ -33,8 +33,10 @@ interface Note {
   readonly suspects: readonly Suspect[];
 }
 
-/** Without a store it counts for as long as the process lives. */
-export function countDeaths(src: string, store?: NoteStore): Deaths {
+const UNEXPLAINED: Note = { running: true, suspects: [] };
+
+/** Without a store it counts for as long as the process lives, and so it does where the store fails: a full disk stops no decider. */
+export function countDeaths(src: string, store?: NoteStore, onFault: (fault: Error) => void = () => undefined): Deaths {
   let note: Note | undefined;
   /** The command that would be guilty if the process ended now. */
   let trying: readonly [epoch: number, offset: number] | undefined;
@@ -43,9 +45,16 @@ export function countDeaths(src: string, store?: NoteStore): Deaths {
   const keep = (next: Note): Promise<void> => {
     note = next;
     if (!store) return Promise.resolve();
-    const written = writing.then(() => store.write(`deaths-${src}`, JSON.stringify(next)));
-    writing = written.catch(() => undefined);
-    return written;
+    writing = writing.then(() => store.write(`deaths-${src}`, JSON.stringify(next))).catch(onFault);
+    return writing;
+  };
+  const known = async (): Promise<Note> => {
+    try {
+      return readNote(await store?.read(`deaths-${src}`));
+    } catch (fault) {
+      onFault(fault as Error);
+      return UNEXPLAINED;
+    }
   };
   const deathsAt = (epoch: number, offset: number): number =>
     note?.suspects.find(([e, o]) => e === epoch && o === offset)?.[2] ?? 0;
@@ -55,7 +64,7 @@ export function countDeaths(src: string, store?: NoteStore): Deaths {
   };
   return {
     async begin() {
-      const before = note ?? readNote(await store?.read(`deaths-${src}`));
+      const before = note ?? (await known());
       await keep({ ...before, running: true });
       return before.running || before.suspects.length > 0;
     },
@@ -89,6 +98,6 @@ function readNote(text: string | undefined): Note {
     const { running, suspects } = JSON.parse(text) as Note;
     return { running: running === true, suspects: suspects.filter((one) => one.every(Number.isSafeInteger)) };
   } catch {
-    return { running: true, suspects: [] };
+    return UNEXPLAINED;
   }
 }

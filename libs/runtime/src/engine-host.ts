@@ -15,7 +15,7 @@ import {
   type ShardState,
   shardDecider,
 } from '#mutuel/engine';
-import { countDeaths, type NoteStore } from './deaths.js';
+import { countDeaths, type Deaths, type NoteStore } from './deaths.js';
 import { DeciderRunner, type RunnerOptions } from './decider-runner.js';
 import { randomId } from './random-id.js';
 import { type Numbered, Relay } from './relay.js';
@@ -116,7 +116,7 @@ export class EngineHost {
     const commands = { topic: TOPICS.shardCommands, partition: shard };
     const runner: ShardRunner = new DeciderRunner({
       ...this.#common(work),
-      deaths: countDeaths(`shard-${shard}`, this.#o.notes),
+      deaths: this.#deaths(`shard-${shard}`),
       decider: shardDecider({ shard, shards: this.#o.shards, hash: sha256 }),
       readCommand: readShardCommand,
       src: `shard-${shard}`,
@@ -148,7 +148,7 @@ export class EngineHost {
     const work = this.#appender();
     const runner: MarketRunner = new DeciderRunner({
       ...this.#common(work),
-      deaths: countDeaths(MARKET_SOURCE.src, this.#o.notes),
+      deaths: this.#deaths(MARKET_SOURCE.src),
       decider: marketDecider({ shards: shards.length, hash: sha256 }),
       readCommand: readMarketCommand,
       src: MARKET_SOURCE.src,
@@ -204,6 +204,10 @@ export class EngineHost {
     const { log, tails, clock, entropy, epoch, serviceKey, snapshots, election, campaign = 'AT_ONCE' } = this.#o;
     const seams = { log, tails, clock, entropy, epoch, serviceKey, snapshots, election };
     return { ...seams, campaign, work, onAlarm: this.#onAlarm } satisfies Partial<RunnerOptions<never, never, never>>;
+  }
+
+  #deaths(src: string): Deaths {
+    return countDeaths(src, this.#o.notes, (fault) => this.#onAlarm('NOTES_FAILED', `${src}: ${fault.message}`));
   }
 
   /** Where a relay begins to read: the newest snapshot of its source that sent nothing the target still lacks. */

@@ -55,7 +55,8 @@ export type AlarmCode =
   | 'APPEND_FAILED'
   | 'PROJECTION_FAILED'
   | 'SNAPSHOT_IGNORED'
-  | 'SNAPSHOT_FAILED';
+  | 'SNAPSHOT_FAILED'
+  | 'NOTES_FAILED';
 
 /** For people and dashboards; nothing may be decided by it. */
 export type OnAlarm = (code: AlarmCode, detail: string) => void;

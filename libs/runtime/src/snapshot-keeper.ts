@@ -13,8 +13,8 @@ export interface WantedSnapshot {
   readonly end: number;
 }
 
-/** Takes snapshots of sources that are led here, elsewhere than in this thread. */
-export type TakeElsewhere = (wanted: readonly WantedSnapshot[]) => Promise<void>;
+/** Takes snapshots of sources that are led here, elsewhere than in this thread; gives up at once when the signal aborts. */
+export type TakeElsewhere = (wanted: readonly WantedSnapshot[], signal: AbortSignal) => Promise<void>;
 
 type Runner = Pick<DeciderRunner<never, never, never>, 'src' | 'status' | 'position' | 'saveSnapshot'>;
 
@@ -67,6 +67,7 @@ export class SnapshotKeeper {
       try {
         await this.#look();
       } catch (fault) {
+        if (signal.aborted) return;
         this.metrics.failed++;
         this.#o.onAlarm('SNAPSHOT_FAILED', (fault as Error).message);
         pause = AFTER_FAILURE_MS;
@@ -83,7 +84,8 @@ export class SnapshotKeeper {
     }
     const led = due.filter(({ status }) => status === 'LEADING');
     if (led.length === 0 || !takeElsewhere) return;
-    await takeElsewhere(led.map(({ src, position }) => ({ src, end: position?.next ?? 0 })));
+    const wanted = led.map(({ src, position }) => ({ src, end: position?.next ?? 0 }));
+    await takeElsewhere(wanted, this.#stopping.signal);
     this.metrics.written += led.length;
   }
 

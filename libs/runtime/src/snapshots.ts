@@ -4,6 +4,7 @@
  * and neither must an older one then: the log itself has lost something.
  */
 import {
+  type Decoded,
   decodeRecord,
   decodeSnapshot,
   decodeSnapshotHead,
@@ -41,7 +42,11 @@ export async function loadSnapshot(
   schema: number,
   onAlarm: OnAlarm,
 ): Promise<Snapshot | undefined> {
-  for (const seq of await store.list(src)) {
+  const seqs = await store.list(src).catch((fault: Error) => {
+    onAlarm('SNAPSHOT_IGNORED', `${src}: they cannot be listed: ${fault.message}; the log is used`);
+    return [];
+  });
+  for (const seq of seqs) {
     try {
       const snapshot = decodeSnapshot(await store.read(src, seq));
       if (snapshot.src !== src) throw new UnusableSnapshot(`it is one of ${snapshot.src}`);
@@ -88,12 +93,22 @@ export async function checkAgainstLog(
   const from = Math.max(start, next - LOOK_BACK);
   if (seq === 0 || from >= next) return;
   const records = await log.read({ ...at, from }, next - from);
-  const decoded = records.filter(({ offset }) => offset < next).map(({ value }) => decodeRecord(value));
+  const decoded = records.filter(({ offset }) => offset < next).map(({ value }) => readRecord(name, value));
   const same = decoded.filter(({ record }) => record.kind === 'decision' && record.seq === seq);
   if (same.length > 0 && !same.some(({ hash }) => hash === head))
     throw new LogFault(
       `the snapshot of ${src} at seq ${seq} does not fit ${name}, which has another decision there; ${advice}`,
     );
+}
+
+function readRecord(name: string, value: Uint8Array): Decoded {
+  try {
+    return decodeRecord(value);
+  } catch (cause) {
+    throw new LogFault(`${name} has an unreadable record where a snapshot was taken: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 /** Writes what the state is now; it must have been folded by `valid` alone, from durable records. */

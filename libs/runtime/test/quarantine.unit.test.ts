@@ -99,7 +99,7 @@ describe('a command that ends the process without a word', () => {
       if (!isDead()) break;
       await runner.stop();
     }
-    expect((await codes()).findIndex((code) => code === 'QUARANTINED')).toBe(30);
+    expect((await codes()).indexOf('QUARANTINED')).toBe(30);
     expect((await codes()).filter((code) => code !== undefined)).toHaveLength(1);
   });
 });
@@ -149,5 +149,20 @@ describe('deaths by one command', () => {
       disk.set('deaths-shard-0', kept);
     }
     expect(await codes()).toEqual(Array.from({ length: 6 }, () => undefined));
+  });
+
+  test('are counted in memory alone, with an alarm, where nothing can be written down', async () => {
+    const faults: string[] = [];
+    const broken: NoteStore = {
+      read: () => Promise.reject(new Error('the disk cannot be read')),
+      write: () => Promise.reject(new Error('the disk is full')),
+    };
+    const deaths = countDeaths('shard-0', broken, ({ message }) => faults.push(message));
+    expect(await deaths.begin()).toBe(true);
+    await deaths.attempt(1, 7);
+    await deaths.end(true);
+    await deaths.begin();
+    expect(deaths.count(1, 7)).toBe(1);
+    expect(new Set(faults)).toEqual(new Set(['the disk cannot be read', 'the disk is full']));
   });
 });

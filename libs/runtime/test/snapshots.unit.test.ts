@@ -225,6 +225,21 @@ describe('the keeper of snapshots', () => {
     expect(asked).toHaveLength(1);
   });
 
+  test('lets go of one under way when it stops, and does not call that a failure', async () => {
+    const made = await leading(runner());
+    let isUnderWay = false;
+    const keeper = keep(made, (_wanted, signal) => {
+      isUnderWay = true;
+      return new Promise((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('aborted')));
+      });
+    });
+    await add(1, 2, 3, 4, 5, 6);
+    await clock.until(() => isUnderWay);
+    await keeper.stop();
+    expect(alarms).toEqual([]);
+  });
+
   test('says so when one cannot be written, and tries again later, not at once', async () => {
     const made = await leading(runner());
     let tries = 0;
