@@ -39,13 +39,20 @@ export interface LineKey {
 /** How many lines match a key. */
 export function countKey(cover: Cover, shape: PoolShape, key: LineKey): number {
   if (key.members.length !== shape.picks || (key.setsOnly && shape.arrangement === 'ORDERED')) return 0;
-  // Most tickets of a race name none of a key's runners: they cost no more than this.
+  // Most tickets of a race do not name all of a key's runners: they cost no more than this.
   for (const member of key.members) if (member !== STAR && !names(cover, member)) return 0;
-  const left = key.without?.some((runner) => names(cover, runner)) ? coverWithout(cover, new Set(key.without)) : cover;
+  const left = leftOf(cover, key.without);
   if (left === null) return 0;
   let count = countCover(left, shape, key);
   if (key.except && count > 0) for (const other of key.except) count -= countKey(left, shape, other);
   return count;
+}
+
+/** The cover itself where it names none of these runners, which is the rule. */
+function leftOf(cover: Cover, without: readonly string[] | undefined): Cover | null {
+  if (without === undefined) return cover;
+  for (const runner of without) if (names(cover, runner)) return coverWithout(cover, new Set(without));
+  return cover;
 }
 
 function names(cover: Cover, runner: string): boolean {
@@ -131,7 +138,7 @@ function orderedColumns(columns: readonly (readonly string[])[], key: readonly s
     if (wanted === STAR) free |= 1 << place;
     else if (!columns[place]?.includes(wanted)) return 0;
   }
-  return free === 0 ? 1 : (tupleCounts(columns, key)[free] ?? 0);
+  return free === 0 ? 1 : tuplesOf(columns, key, free);
 }
 
 /** Some runners in any places: every way to seat them, times the tuples of the columns that are left. */
@@ -152,10 +159,27 @@ function anyOrderColumns(columns: readonly (readonly string[])[], key: readonly 
     seated = next;
   }
   if (given.length === columns.length) return seated.get(all) ?? 0;
-  const rest = tupleCounts(columns, given);
   let total = 0;
-  for (const [taken, ways] of seated) total += ways * (rest[all & ~taken] ?? 0);
+  for (const [taken, ways] of seated) total += ways * tuplesOf(columns, given, all & ~taken);
   return total;
+}
+
+/** Tuples of these columns (as bits): one and two columns, the rule when a result is looked for, without a table. */
+function tuplesOf(columns: readonly (readonly string[])[], out: readonly string[], set: number): number {
+  const first = columns[31 - Math.clz32(set & -set)] ?? [];
+  const behind = set & (set - 1);
+  if (behind === 0) return countIn(first, out);
+  if (behind & (behind - 1)) return tupleCounts(columns, out)[set] ?? 0;
+  const second = columns[31 - Math.clz32(behind)] ?? [];
+  let common = 0;
+  for (const runner of first) if (!out.includes(runner) && second.includes(runner)) common++;
+  return countIn(first, out) * countIn(second, out) - common;
+}
+
+function countIn(column: readonly string[], out: readonly string[]): number {
+  let count = 0;
+  for (const runner of column) if (!out.includes(runner)) count++;
+  return count;
 }
 
 /**
@@ -258,12 +282,13 @@ interface SetQuery {
 }
 
 function sets(bases: readonly string[], others: readonly string[], { key, ordered, isOrdered }: SetQuery): number {
-  const given = key.filter((member) => member !== STAR);
-  const fixedBases = given.filter((member) => bases.includes(member)).length;
-  const fixedOthers = given.filter((member) => others.includes(member)).length;
-  if (fixedBases + fixedOthers < given.length) return 0;
-  const stars = key.length - given.length;
-  const missingBases = bases.length - fixedBases;
+  let [stars, fixedOthers, missingBases] = [0, 0, bases.length];
+  for (const member of key) {
+    if (member === STAR) stars++;
+    else if (bases.includes(member)) missingBases--;
+    else if (others.includes(member)) fixedOthers++;
+    else return 0;
+  }
   const choices = choose(others.length - fixedOthers, stars - missingBases);
   if (choices === 0 || !isOrdered) return choices;
   return choices * factorial(ordered ? stars : key.length);
