@@ -22,7 +22,8 @@ import { type Numbered, Relay } from './relay.js';
 import { RenewingAppender } from './renewing-appender.js';
 import type { Election, OnAlarm, Seams } from './runner-options.js';
 import { SnapshotKeeper, type TakeElsewhere } from './snapshot-keeper.js';
-import { type SnapshotStore, snapshotHeads } from './snapshots.js';
+import type { SnapshotStore } from './snapshot-store.js';
+import { snapshotHeads } from './snapshots.js';
 
 export type ShardRunner = DeciderRunner<ShardState, ShardCommand, ShardEvent>;
 export type MarketRunner = DeciderRunner<MarketState, MarketCommand, MarketEvent>;

@@ -12,6 +12,7 @@ export * from './relay.js';
 export * from './renewing-appender.js';
 export * from './runner-options.js';
 export * from './snapshot-keeper.js';
+export * from './snapshot-store.js';
 export * from './snapshots.js';
 export * from './tail-hub.js';
 export * from './tail-source.js';

@@ -4,7 +4,7 @@ import type { Decider } from '#mutuel/engine';
 import type { Deaths } from './deaths.js';
 import type { Clock, Entropy, EventLog, TopicPartition } from './ports.js';
 import type { RenewingAppender } from './renewing-appender.js';
-import type { SnapshotStore } from './snapshots.js';
+import type { SnapshotStore } from './snapshot-store.js';
 import type { TailSource } from './tail-source.js';
 import type { DropReason, ValidDecision } from './valid-records.js';
 

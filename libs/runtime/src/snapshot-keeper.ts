@@ -5,7 +5,7 @@
 import type { DeciderRunner } from './decider-runner.js';
 import type { Clock } from './ports.js';
 import type { OnAlarm } from './runner-options.js';
-import type { SnapshotStore } from './snapshots.js';
+import type { SnapshotStore } from './snapshot-store.js';
 
 export interface WantedSnapshot {
   readonly src: string;

@@ -17,17 +17,8 @@ import type { Decider } from '#mutuel/engine';
 import type { DecisionSource } from './decision-reader.js';
 import { type EventLog, LogFault } from './ports.js';
 import type { OnAlarm } from './runner-options.js';
+import type { SnapshotStore } from './snapshot-store.js';
 import { type ValidRecords, validRecords } from './valid-records.js';
-
-/** Keeps the two newest snapshots of each source; what was written is there whole after a crash, or not at all. */
-export interface SnapshotStore {
-  /** The sequence numbers of a source's snapshots, newest first. */
-  list(src: string): Promise<readonly number[]>;
-  /** The bytes as they are, or the first `limit` of them. Rejects when there is no such snapshot. */
-  read(src: string, seq: number, limit?: number): Promise<Uint8Array>;
-  /** Durable when it resolves; older ones beyond two are then gone. */
-  write(src: string, seq: number, pieces: readonly Uint8Array[]): Promise<void>;
-}
 
 /** A header holds the reader's memory of the last hundred records or so: some ten kilobytes. */
 const HEAD_BYTES = 262_144;

@@ -7,7 +7,8 @@ import { EngineHost, MARKET_SOURCE } from '../src/engine-host.js';
 import type { EventLog, LogStart } from '../src/ports.js';
 import { RenewingAppender } from '../src/renewing-appender.js';
 import { SnapshotKeeper } from '../src/snapshot-keeper.js';
-import { type SnapshotStore, takeSnapshot } from '../src/snapshots.js';
+import type { SnapshotStore } from '../src/snapshot-store.js';
+import { takeSnapshot } from '../src/snapshots.js';
 import { TailHub } from '../src/tail-hub.js';
 import { directTails } from '../src/tail-source.js';
 import {
