@@ -65,7 +65,7 @@ class TierSettlement {
     const takeout = floor(times(whole(this.money.gross), rate));
     const net = times(whole(this.money.gross), minus(ONE, rate));
     const rest = this.#lessFixed(this.#lessJackpot(net));
-    if (ruleSet.tierProfit) this.#payProfit(this.#handedOn(this.#pots(rest)), rest, ruleSet.tierProfit);
+    if (ruleSet.tierProfit) this.#payProfit(this.#handedOn(this.#pots(rest)), ruleSet.tierProfit);
     else for (const pot of this.#merged(this.#handedOn(this.#pots(rest)))) this.#payPot(pot);
     const jackpot = floor(this.#jackpot);
     return sheet(this.money, 'PAID', { takeout, dividends: this.#dividends, carryOut: floor(this.#carryOut), jackpot });
@@ -165,12 +165,11 @@ class TierSettlement {
    * The stakes come back to all tiers first, the profit is shared. INCREMENTS: each tier's part over its own stakes and
    * those of all better ones, which are paid it on top. OWN: over its own; no tier may then be paid more than a better one.
    */
-  #payProfit(pots: readonly Pot[], net: Fraction, how: 'OWN' | 'INCREMENTS'): void {
+  #payProfit(pots: readonly Pot[], how: 'OWN' | 'INCREMENTS'): void {
     const total = sum(pots.map(({ amount }) => amount));
     const staked = pots.map(({ tiers }) => sum(tiers.map(this.#staked)));
     const profit = minus(total, sum(staked));
     const part = pots.map(({ amount }) => times(profit, over(amount, total)));
-    void net;
     const prices = how === 'INCREMENTS' ? increments(part, staked) : uncrossed(part, staked);
     for (const [no, { tiers }] of pots.entries()) {
       const price = raised(plus(ONE, prices[no] as Fraction), this.pool.ruleSet.minimum, this.pool.ruleSet);

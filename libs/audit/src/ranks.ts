@@ -99,7 +99,8 @@ function withNonRunners(pool: AuditPool, tier: string, line: readonly string[], 
   if (ran.length !== line.length - count) return undefined;
   const rank = inSet(pool, tier, ran, ran.length);
   const gone = line.filter((runner) => !ran.includes(runner));
-  return rank && { tier, group: tier, c: patternText([...rank.c.split('-'), ...gone], false) };
+  const first = rank?.c.split('-').filter((member) => member !== '*');
+  return first && { tier, group: tier, c: patternText([...first, ...gone], false) };
 }
 
 function ranOf({ field, ruleSet }: AuditPool, line: readonly string[]): readonly string[] {
