@@ -1,7 +1,7 @@
 /** What can happen to the system while it sells, each as a few steps. A scenario breaks and waits; what came of it others judge. */
 import { type Cluster, pause, ROLES, type ServerName } from './cluster.js';
 
-/** How long things stay broken, ms: the issue of a release, or of a test before one. */
+/** How long things stay broken, ms: `short` for every day, `full` before a release. */
 export interface Pace {
   /** A process that does not run and does not know it. */
   readonly suspended: number;
