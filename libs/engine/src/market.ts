@@ -4,7 +4,7 @@
  * declare a dividend unless three calculators, the seals and the conservation of money agree, and a second person confirmed
  * exactly what will be paid. It compares; it does not price. Read on in this order: events, state, evolve, decide.
  */
-import { type Field, type Finish, resultKeys, shapeOf } from '#mutuel/tote';
+import { type Field, type Finish, keyLabel, resultKeys, shapeOf } from '#mutuel/tote';
 import { canonical } from './canonical.js';
 import { type Fault, faultOfCard } from './card-check.js';
 import {
@@ -728,7 +728,10 @@ function differencesBetween(
 
 /** What must be equal between calculators, as text to print where it is not. */
 function sheetOf(p: DividendProposal): Record<string, string> {
-  const dividends = p.dividends.map((d) => `${d.tier} ${d.c} ${d.price} on ${d.stakeMinor} pays ${d.paidMinor}`).sort();
+  // What a key leaves out is for those who count; calculators agree on what people read.
+  const dividends = p.dividends
+    .map((d) => `${d.tier} ${keyLabel(d.c)} ${d.price} on ${d.stakeMinor} pays ${d.paidMinor}`)
+    .sort();
   return {
     outcome: p.outcome,
     inputHash: p.inputHash,

@@ -12,7 +12,7 @@ import {
   PROPOSAL_SOURCES,
   waitingFor,
 } from '#mutuel/engine';
-import { isRefusal, readSelection } from '#mutuel/tote';
+import { isRefusal, keyLabel, readSelection } from '#mutuel/tote';
 import type { OddsReads, PoolOdds, PoolReads } from './doors.js';
 import type { MarketView } from './market-view.js';
 import { Problem } from './problem.js';
@@ -327,6 +327,9 @@ const lastOddsOf = (tick: PoolOdds | undefined): ReadonlyMap<string, string | nu
 /** Equal in everything that the market compares; its own comparison is what blocks a declaration. */
 function agrees(a: NonNullable<MarketPool['declared']>, b: NonNullable<MarketPool['declared']>): boolean {
   const sheet = ({ source: _s, steps: _t, ...rest }: typeof a): string =>
-    JSON.stringify({ ...rest, dividends: rest.dividends.map((d) => JSON.stringify(d)).sort() });
+    JSON.stringify({
+      ...rest,
+      dividends: rest.dividends.map((d) => JSON.stringify({ ...d, c: keyLabel(d.c) })).sort(),
+    });
   return sheet(a) === sheet(b);
 }

@@ -20,7 +20,7 @@ import {
   type TailSource,
   type ValidDecision,
 } from '#mutuel/runtime';
-import { pricePool, resultKeys, type Sheet } from '#mutuel/tote';
+import { keyLabel, pricePool, resultKeys, type Sheet } from '#mutuel/tote';
 import { AuditFollower } from './audit-follower.js';
 import { poolInputs, stakesByKey } from './pool-inputs.js';
 import { type Ask, RaceWatch } from './race-watch.js';
@@ -267,7 +267,10 @@ function proposalOf(source: ProposalSource, { pool, version }: Ask, { sheet, ste
   }));
   return {
     ...{ pool: pool.poolId, version, source, outcome: sheet.outcome },
-    inputHash: proposalInputHash(pool.poolId, version, sheet.grossMinor, dividends),
+    inputHash: proposalInputHash(
+      ...([pool.poolId, version, sheet.grossMinor] as const),
+      dividends.map(({ c, stakeMinor }) => ({ c: keyLabel(c), stakeMinor })),
+    ),
     grossMinor: sheet.grossMinor,
     takeoutMinor: sheet.takeoutMinor,
     netMinor: sheet.netMinor,

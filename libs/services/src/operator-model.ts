@@ -4,6 +4,7 @@
  */
 import { type DividendProposal, PROPOSAL_SOURCES } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
+import { keyLabel } from '#mutuel/tote';
 import { type OddsRow, oddsValue } from '#mutuel/views';
 import { groupBy } from './group-by.js';
 import { iso, type RaceRow, raceSummary } from './read-model.js';
@@ -229,7 +230,8 @@ function oddsText(row: OddsRow): string | null {
 
 /** Everything of a proposal that must be equal among calculators, as one text. */
 function figuresOf({ source: _source, steps: _steps, dividends, ...figures }: DividendProposal): string {
-  const sorted = [...dividends].sort((a, b) => (a.tier + a.c < b.tier + b.c ? -1 : 1));
+  const labelled = dividends.map((d) => ({ ...d, c: keyLabel(d.c) }));
+  const sorted = labelled.sort((a, b) => (a.tier + a.c < b.tier + b.c ? -1 : 1));
   const amounts = Object.entries(figures).sort(([a], [b]) => (a < b ? -1 : 1));
   return JSON.stringify([amounts, sorted.map((d) => [d.tier, d.c, d.price, d.stakeMinor, d.paidMinor])]);
 }

@@ -3,6 +3,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { TOPICS } from '#mutuel/contracts';
 import type { MarketEvent } from '#mutuel/engine';
 import { directTails } from '#mutuel/runtime';
+import { keyLabel, type PoolType } from '#mutuel/tote';
 import { auditCalculator, type CalculatorOptions, engineCalculator } from '../src/index.js';
 import { House, KEY, meeting, operator, poolOf, RACE, second, steward, until } from './support/house.js';
 
@@ -10,7 +11,9 @@ let house: House;
 let alarms: string[];
 let options: CalculatorOptions;
 
-beforeEach(async () => {
+beforeEach(() => opened(['WIN', 'PLACE', 'EXACTA', 'TRIFECTA']));
+
+async function opened(types: readonly PoolType[]): Promise<void> {
   house = await House.open(2);
   alarms = [];
   let n = 0;
@@ -20,13 +23,13 @@ beforeEach(async () => {
   options = { log, clock, entropy, tails: directTails(log), serviceKey: KEY, shards: 2, onAlarm };
   await house.act({
     type: 'PublishMeeting',
-    meeting: meeting(['WIN', 'PLACE', 'EXACTA', 'TRIFECTA'], 8),
+    meeting: meeting([...types], 8),
     by: operator,
   });
   await house.act({ type: 'OpenRace', race: RACE, reason: 'on time', by: operator });
   await house.renewLease();
   for (const account of ['acc-1', 'acc-2', 'acc-3']) await house.fund(account, 10_000_000);
-});
+}
 
 async function sell(): Promise<void> {
   for (let i = 0; i < 24; i++) {
@@ -44,6 +47,23 @@ const commands = async (): Promise<number> =>
 
 const events = (records: readonly { readonly events: readonly MarketEvent[] }[]): MarketEvent[] =>
   records.flatMap((record) => record.events);
+
+/** What each calculator has proposed, without what need not be equal. */
+async function proposed() {
+  const taken = events(await house.pump()).filter((event) => event.t === 'ProposalReceived');
+  const figures = (source: string) =>
+    taken
+      .map((event) => event.proposal)
+      .filter((one) => one.source === source)
+      .map(({ source: _source, steps: _steps, dividends, ...rest }) => ({
+        ...rest,
+        dividends: dividends
+          .map((one) => ({ ...one, c: keyLabel(one.c) }))
+          .sort((a, b) => (a.tier + a.c < b.tier + b.c ? -1 : 1)),
+      }))
+      .sort((a, b) => (a.pool < b.pool ? -1 : 1));
+  return figures;
+}
 
 async function result(finish: string[][]): Promise<void> {
   await house.act({ type: 'StopBetting', race: RACE, reason: 'off', by: operator });
@@ -93,18 +113,38 @@ describe('the calculators', () => {
     await result(finish);
     await until(async () => (await commands()) === 8, 'eight proposals');
     await Promise.all(both.map((one) => one.stop()));
-    const taken = events(await house.pump()).filter((event) => event.t === 'ProposalReceived');
-    const figures = (source: string) =>
-      taken
-        .map((event) => event.proposal)
-        .filter((one) => one.source === source)
-        .map(({ source: _source, steps: _steps, dividends, ...rest }) => ({
-          ...rest,
-          dividends: [...dividends].sort((a, b) => (a.c < b.c ? -1 : 1)),
-        }))
-        .sort((a, b) => (a.pool < b.pool ? -1 : 1));
+    const figures = await proposed();
     expect(figures('AUDIT')).toEqual(figures('ENGINE'));
     expect(figures('ENGINE').every((one) => one.dividends.length > 0)).toBe(true);
+  });
+
+  it.each([
+    ['a plain order', [['1'], ['2'], ['3'], ['4'], ['5'], ['6'], ['7'], ['8']]],
+    ['a dead heat for third', [['1'], ['2'], ['4', '3'], ['5'], ['6']]],
+    ['four that finish', [['2'], ['1'], ['5'], ['3']]],
+  ])('agree on pools of several tiers, %s', async (_, finish) => {
+    const types = ['TIERCE', 'QUARTE', 'QUINTE', 'MULTI', 'PICK5_FR', 'TRIO', 'QUINELLA_PLACE'] as const;
+    await opened(types);
+    const bets = [
+      { pool: poolOf('TIERCE'), sel: 'BOX:1,2,3,4', unit: 100, stake: 2_400 },
+      { pool: poolOf('QUARTE'), sel: 'BOX:1,2,3,4,6', unit: 150, stake: 18_000 },
+      { pool: poolOf('QUINTE'), sel: 'BOX:1,2,3,4,5,6', unit: 200, stake: 144_000 },
+      { pool: poolOf('MULTI'), sel: 'BOX.5:1,2,3,4,5,6', unit: 300, stake: 1_800 },
+      { pool: poolOf('MULTI'), sel: 'BOX:1,2,3,4,7', unit: 300, stake: 1_500 },
+      { pool: poolOf('PICK5_FR'), sel: 'BOX:1,2,3,4,5,6,8', unit: 100, stake: 2_100 },
+      { pool: poolOf('TRIO'), sel: 'BOX:1,2,3,8', unit: 100, stake: 400 },
+      { pool: poolOf('QUINELLA_PLACE'), sel: 'BOX:1,2,3,5', unit: 100, stake: 600 },
+    ];
+    for (const [no, bet] of bets.entries()) await house.bet(`acc-${(no % 3) + 1}`, bet);
+    const both = [engineCalculator(options), auditCalculator(options)];
+    await Promise.all(both.map((one) => one.start()));
+    await result(finish);
+    await until(async () => (await commands()) === 2 * types.length, 'a proposal of each for every pool');
+    await Promise.all(both.map((one) => one.stop()));
+    const figures = await proposed();
+    expect(figures('AUDIT')).toEqual(figures('ENGINE'));
+    expect(figures('ENGINE').filter((one) => one.dividends.length > 0).length).toBeGreaterThan(4);
+    expect(alarms).toEqual([]);
   });
 
   it('say nothing about races of the past when they start', async () => {
