@@ -27,6 +27,8 @@ const seconds = Number(process.argv.find((word) => word.startsWith('--seconds=')
 const WARMUP_S = small ? 1 : 4;
 const RATES = small ? [500] : [1_000, 1_500, 2_000, 3_000, 4_000, 5_000, 6_000];
 const FROM_SOURCES = ['--conditions=src', '--import', 'tsx'];
+/** What `npm start` gives the program. */
+const AS_STARTED = ['--max-semi-space-size=32'];
 /** Below this part of what was offered, more is not to be had. */
 const KEPT_UP = 0.97;
 
@@ -47,7 +49,10 @@ async function climbEcho(): Promise<number> {
 
 async function climbEmbedded(): Promise<number> {
   const data = mkdtempSync(join(tmpdir(), 'mutuel-bench-'));
-  const system = await RunningSystem.start({ args: ['--port', '0', '--data', data, '--accounts', '1000', ...QUIET] });
+  const system = await RunningSystem.start({
+    args: ['--port', '0', '--data', data, '--accounts', '1000', ...QUIET],
+    nodeFlags: AS_STARTED,
+  });
   await openCard(system.url);
   const top = await climb('embedded', system.url, system.pid);
   await system.stop();
