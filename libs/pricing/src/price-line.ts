@@ -69,6 +69,7 @@ function priceStandard(input: PriceInput, pool: Case, rungs: readonly Rung[], wi
 /** One source with the rule set's takeout, where no sources are given. */
 function netInput(pool: Case, rungs: readonly Rung[], winning: Winning): NetInput {
   const { ruleSet, sources, carryInMinor, netMinor } = pool;
+  if (tierNamesOf(ruleSet).length > 0) refuseLine('NOT_SUPPORTED', 'Net pricing knows no tiers.', '/rules/pricing');
   if (netMinor !== undefined) refuseLine('INCONSISTENT', 'Net pricing makes the net pool itself: give stakes.', '/net');
   const own = {
     id: ruleSet.name,

@@ -17,7 +17,8 @@ export function sheetOutput(
     gross: sheet.grossMinor,
     refunds: sheet.refundsMinor,
     takeout: sheet.takeoutMinor,
-    net: sheet.netMinor,
+    // The takeout of a gross carry-in can be more than the day's own money.
+    net: Math.max(0, sheet.netMinor),
     carryIn: sheet.carryInMinor,
     dividends: sheet.dividends.map(({ tier, c, price, exact, stakeMinor, paidMinor, source }) => ({
       tier,

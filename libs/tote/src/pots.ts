@@ -183,8 +183,12 @@ function tiersOf({ tiers, weights, poolType }: RuleSet): readonly TierRule[] {
   return Object.keys(weights).map((name, index) => ({ name, share: index === 0 ? '1' : '0', group: poolType }));
 }
 
-const reserveOf = ({ ruleSet: { jackpot }, net, gross }: AllotInput): Ratio =>
-  jackpot ? multiply(toRatio(jackpot.share), jackpot.of === 'GROSS' ? ratio(gross) : net) : ZERO;
+/** Never more than there is. */
+function reserveOf({ ruleSet: { jackpot }, net, gross }: AllotInput): Ratio {
+  if (!jackpot) return ZERO;
+  const part = multiply(toRatio(jackpot.share), jackpot.of === 'GROSS' ? ratio(gross) : net);
+  return compare(part, net) > 0 ? net : part;
+}
 
 /** Tiers of share zero that nothing merges: their winners are paid the minimum before the others share. */
 function fixedPots(ruleSet: RuleSet, rules: readonly TierRule[], claims: readonly Claim[]): readonly Pot[] {

@@ -213,7 +213,7 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
     outcome: 'PAID',
     rung: rung.rung,
     takeoutMinor,
-    netMinor: gross - takeoutMinor,
+    netMinor: gross + money.guaranteeMinor - takeoutMinor,
     paidMinor,
     breakageMinor: Math.max(0, toPay - paidMinor),
     topUpMinor: money.guaranteeMinor + Math.max(0, paidMinor - toPay),
@@ -368,13 +368,13 @@ function ended(input: RungInput, rung: Rung, gross: number): Sheet {
     return balanced({ ...base, outcome: 'CARRIED', netMinor: gross, carryOutMinor, steps });
   }
   const { takeoutMinor, net, free, guaranteeMinor, steps } = moneyOf(input, gross);
-  const netMinor = gross - takeoutMinor;
+  const netMinor = gross + guaranteeMinor - takeoutMinor;
   const allotment = allot({
     ...{ ruleSet: input.ruleSet, claims: [], gross, carryIn: free, jackpotIn: ratio(base.jackpotInMinor) },
     net: subtract(net, free),
   });
   const jackpotMinor = toMinor(floor(allotment.jackpot));
-  const carryOutMinor = netMinor + input.carryInMinor + guaranteeMinor + base.jackpotInMinor - jackpotMinor;
+  const carryOutMinor = netMinor + input.carryInMinor + base.jackpotInMinor - jackpotMinor;
   return balanced({
     ...base,
     outcome: 'CARRIED',
