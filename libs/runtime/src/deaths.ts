@@ -4,7 +4,7 @@
  * It must never count a life that ended for another reason: a command must not be set aside because a log was away.
  */
 
-/** A small text per source that survives the process; durable when `write` resolves. */
+/** A small text per source that survives the process once `write` has resolved. */
 export interface NoteStore {
   read(name: string): Promise<string | undefined>;
   write(name: string, text: string): Promise<void>;

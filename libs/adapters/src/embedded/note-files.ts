@@ -1,12 +1,15 @@
-/** Small texts that survive the process, as files of the data folder's sub-folder `deciders`. */
-import { readFile } from 'node:fs/promises';
+/**
+ * Small texts that survive the process, as files of the data folder's sub-folder `deciders`. They are written beside and renamed, and
+ * not flushed: they tell of the death of a process, not of a machine, and one is written before each command after such a death.
+ */
+import { readFile, rename, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { NoteStore } from '#mutuel/runtime';
 import { makeDataFolder } from './data-folder.js';
-import { writeDurably } from './durable-file.js';
 
 export function openNoteFiles({ dir }: { readonly dir: string }): NoteStore {
   const folder = join(dir, 'deciders');
+  let isMade = false;
   return {
     read: (name) =>
       readFile(join(folder, `${name}.json`), 'utf8').catch((fault: NodeJS.ErrnoException) => {
@@ -14,8 +17,11 @@ export function openNoteFiles({ dir }: { readonly dir: string }): NoteStore {
         throw fault;
       }),
     async write(name, text) {
-      makeDataFolder(folder);
-      await writeDurably(folder, `${name}.json`, [Buffer.from(text, 'utf8')]);
+      if (!isMade) makeDataFolder(folder);
+      isMade = true;
+      const beside = join(folder, `${name}.json.${process.pid}.part`);
+      await writeFile(beside, text, { mode: 0o600 });
+      await rename(beside, join(folder, `${name}.json`));
     },
   };
 }
