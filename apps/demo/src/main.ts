@@ -12,7 +12,10 @@ const { values } = parseArgs({
     card: { type: 'string' },
   },
 });
+/** What a client still waits for when it is told to go, it need not wait for: what was asked is in the log or is not. */
+const GOING_MS = 2_000;
 const stop = new AbortController();
+stop.signal.addEventListener('abort', () => setTimeout(() => process.exit(0), GOING_MS).unref());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) process.once(signal, () => stop.abort());
 await runDemo({
   baseUrl: values.url,
@@ -24,6 +27,7 @@ await runDemo({
   signal: stop.signal,
   log: (line) => console.log(`demo: ${line}`),
 });
+if (stop.signal.aborted) process.exit(0);
 
 function positive(name: string, text: string): number {
   const value = Number(text);
