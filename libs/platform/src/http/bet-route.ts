@@ -50,6 +50,10 @@ export class BetRoute {
     response.writeHead(problem.status, headers).end(body);
   }
 
+  fault(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    this.filter.answer(thrown, request, reply);
+  }
+
   @Post('tickets')
   @Documented({
     id: 'placeTicket',

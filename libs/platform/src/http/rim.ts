@@ -106,7 +106,8 @@ export class ProblemFilter implements ExceptionFilter {
 
   #problemOf(thrown: unknown, request: FastifyRequest): Problem {
     if (thrown instanceof Problem) return thrown;
-    if (thrown instanceof HttpException) return ofHttp(thrown, request);
+    if (thrown instanceof HttpException) return ofHttp(thrown.getStatus(), request);
+    if (isFastifyFault(thrown)) return ofHttp(thrown.statusCode, request);
     // Whoever hung up in the middle of his body hears nothing of it.
     if ((thrown as NodeJS.ErrnoException | null)?.code !== 'ECONNRESET') this.o.onFault(thrown, request.id);
     // A database that is away or overloaded: only looked into, so that nothing was written by what could not be answered.
@@ -140,8 +141,13 @@ const BY_STATUS: Readonly<Record<number, readonly [ProblemCode, string]>> = {
   415: ['UNSUPPORTED_MEDIA_TYPE', 'The body must be application/json.'],
 };
 
-function ofHttp(thrown: HttpException, request: FastifyRequest): Problem {
-  const status = thrown.getStatus();
+/** What Fastify itself refuses: a body too large, of another type, cut off. */
+const isFastifyFault = (thrown: unknown): thrown is { readonly statusCode: number } => {
+  const { code, statusCode } = (thrown ?? {}) as { readonly code?: unknown; readonly statusCode?: unknown };
+  return typeof statusCode === 'number' && statusCode < 500 && typeof code === 'string' && code.startsWith('FST_');
+};
+
+function ofHttp(status: number, request: FastifyRequest): Problem {
   if (status === 404)
     return new Problem('NOT_FOUND', `Nothing answers ${request.method} ${request.url.slice(0, 200)}.`);
   const [code, detail] = BY_STATUS[status] ?? ['MALFORMED', 'The request could not be read.'];

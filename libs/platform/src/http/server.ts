@@ -137,7 +137,13 @@ async function dress(
 function guard(app: NestFastifyApplication, metrics: Metrics, durable: boolean): void {
   const bets = app.get(BetRoute);
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.post(BET_ROUTE, (request, reply) => bets.place(request, reply));
+  fastify.route({
+    method: 'POST',
+    url: BET_ROUTE,
+    handler: (request, reply) => bets.place(request, reply),
+    // Made before Nest sets its own: what cannot be read never reaches the handler.
+    errorHandler: (fault, request, reply) => bets.fault(fault, request, reply),
+  });
   const { server } = fastify;
   const [handler] = server.listeners('request') as RequestListener[];
   if (!handler) throw new Error('the server has no listener to stand in front of');
