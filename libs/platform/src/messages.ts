@@ -33,7 +33,7 @@ export class CancelTicket extends Command<Answer<CancelAnswer>> {
   }
 }
 
-export class AbandonReference extends Command<Answer<TicketView>> {
+export class AbandonReference extends Command<Answer<ProvenTicket>> {
   constructor(
     readonly principal: Principal,
     readonly accountId: string,
@@ -69,7 +69,10 @@ export class QuoteTicket extends Query<QuoteAnswer> {
   }
 }
 
-export class LookUpTicket extends Query<TicketView & { readonly proofs: readonly InclusionProof[] }> {
+/** A ticket with the way of its bets into the seals of their pools. */
+export type ProvenTicket = TicketView & { readonly proofs: readonly InclusionProof[] };
+
+export class LookUpTicket extends Query<ProvenTicket> {
   constructor(
     readonly principal: Principal,
     readonly ticketId: string,
@@ -78,7 +81,7 @@ export class LookUpTicket extends Query<TicketView & { readonly proofs: readonly
   }
 }
 
-export class LookUpReference extends Query<Answer<TicketView | PendingAnswer>> {
+export class LookUpReference extends Query<Answer<ProvenTicket | PendingAnswer>> {
   constructor(
     readonly principal: Principal,
     readonly accountId: string,
@@ -106,9 +109,13 @@ class CancelTicketHandler implements ICommandHandler<CancelTicket> {
 
 @CommandHandler(AbandonReference)
 class AbandonReferenceHandler implements ICommandHandler<AbandonReference> {
-  constructor(@Inject(Betting) private readonly betting: Betting) {}
-  execute({ principal, accountId, ticketRef }: AbandonReference) {
-    return this.betting.abandon(principal, accountId, ticketRef);
+  constructor(
+    @Inject(Betting) private readonly betting: Betting,
+    @Inject(Seals) private readonly seals: Seals,
+  ) {}
+  async execute({ principal, accountId, ticketRef }: AbandonReference) {
+    const answer = await this.betting.abandon(principal, accountId, ticketRef);
+    return { ...answer, body: await proven(answer.body, this.seals) };
   }
 }
 
@@ -143,17 +150,25 @@ class LookUpTicketHandler implements IQueryHandler<LookUpTicket> {
     @Inject(Seals) private readonly seals: Seals,
   ) {}
   async execute({ principal, ticketId }: LookUpTicket) {
-    const view = await this.betting.lookUp(principal, ticketId);
-    return { ...view, proofs: await this.seals.proofsOf(ticketId) };
+    return proven(await this.betting.lookUp(principal, ticketId), this.seals);
   }
 }
 
 @QueryHandler(LookUpReference)
 class LookUpReferenceHandler implements IQueryHandler<LookUpReference> {
-  constructor(@Inject(Betting) private readonly betting: Betting) {}
-  execute({ principal, accountId, ticketRef }: LookUpReference) {
-    return this.betting.lookUpByRef(principal, accountId, ticketRef);
+  constructor(
+    @Inject(Betting) private readonly betting: Betting,
+    @Inject(Seals) private readonly seals: Seals,
+  ) {}
+  async execute({ principal, accountId, ticketRef }: LookUpReference): Promise<Answer<ProvenTicket | PendingAnswer>> {
+    const answer = await this.betting.lookUpByRef(principal, accountId, ticketRef);
+    const { body } = answer;
+    return { ...answer, body: 'bets' in body ? await proven(body, this.seals) : body };
   }
+}
+
+async function proven(view: TicketView, seals: Seals): Promise<ProvenTicket> {
+  return { ...view, proofs: await seals.proofsOf(view.ticketId) };
 }
 
 export const MESSAGE_HANDLERS = [

@@ -30,7 +30,9 @@ const root = new URL('../../../', import.meta.url);
 describe('the table of codes', () => {
   const given = ['engine', 'tote'].flatMap((lib) => {
     const folder = new URL(`libs/${lib}/src/`, root);
-    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.ts'));
+    const files = readdirSync(folder, { recursive: true, encoding: 'utf8' })
+      // Defects of a rule set are sentences behind one code of the interface.
+      .filter((name) => name.endsWith('.ts') && name !== 'rule-set-check.ts');
     return files.flatMap((name) => {
       const text = readFileSync(new URL(name, folder), 'utf8');
       const found = text.matchAll(/(?:\brefuse(?:<\w+>)?\(\s*|\bcode: )'([A-Z][A-Z_]+)'/g);

@@ -5,7 +5,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type ExportedRecord, type LogReport, LogUnreadable, LogVerifier } from '#mutuel/verify';
-import { poolId, RACE, steward, World } from '../../engine/test/world.js';
+import { poolId, RACE, steward, World } from '../../libs/engine/test/world.js';
 
 type Json = Record<string, unknown>;
 type Log = { readonly src: string; readonly topic: string; readonly partition: number; readonly decisions: Json[] };
