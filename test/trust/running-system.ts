@@ -55,7 +55,8 @@ export class RunningSystem {
       const impatience = setTimeout(() => fail(`is not ready after ${READY_WITHIN_MS / 1_000} s`), READY_WITHIN_MS);
       const hear = (line: string): void => {
         if (output.push(line) > KEPT_LINES) output.shift();
-        const url = /^(?:Ready:|.* at) (http:\S+?)\/?$/u.exec(line)?.[1];
+        // In production the line stands inside JSON.
+        const url = /^(?:Ready:|.* at) (http:[^\s"]+?)\/?(?:"\})?$/u.exec(line)?.[1];
         if (url === undefined) return;
         clearTimeout(impatience);
         resolve(url);
