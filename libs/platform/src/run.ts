@@ -23,6 +23,9 @@ const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 /** Runs until a signal comes or a part dies; sets the exit code. */
 export async function run({ roles, demoByDefault = false, args = process.argv.slice(2) }: RunOptions): Promise<void> {
   const voice = voiceOf({ format: logFormatOf(process.env), roles: roles.join('+') });
+  // What Node has to say about the process is a line like every other.
+  process.removeAllListeners('warning');
+  process.on('warning', ({ name, message }) => voice.warn(`${name}: ${message}`));
   let asked: () => void = () => undefined;
   const signal = new Promise<void>((resolve) => {
     asked = resolve;
