@@ -42,7 +42,14 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
     })();
     return connection;
   };
-  const ask = async (text: string, src: string): Promise<boolean> => {
+  /** One question after the other: the session takes no second one while it answers the first. */
+  let before: Promise<unknown> = Promise.resolve();
+  const ask = (text: string, src: string): Promise<boolean> => {
+    const answer = before.then(() => askNow(text, src));
+    before = answer;
+    return answer;
+  };
+  const askNow = async (text: string, src: string): Promise<boolean> => {
     if (closed || (!connection && performance.now() - lostAt < RECONNECT_AFTER_MS)) return false;
     try {
       const client = await connect();
