@@ -1,4 +1,5 @@
 /** The demo's crowd and officials as a process of its own: clients of the public API, nothing more. */
+import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
 import { runDemo } from '#mutuel/demo';
 
@@ -15,6 +16,8 @@ const { values } = parseArgs({
 /** What a client still waits for when it is told to go, it need not wait for: what was asked is in the log or is not. */
 const GOING_MS = 2_000;
 const stop = new AbortController();
+// Every race waits on it.
+setMaxListeners(0, stop.signal);
 stop.signal.addEventListener('abort', () => setTimeout(() => process.exit(0), GOING_MS).unref());
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP', 'disconnect'] as const) process.once(signal, () => stop.abort());
 await runDemo({
