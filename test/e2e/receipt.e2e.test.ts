@@ -7,7 +7,8 @@ import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { leafOf, pathOf, poolRoot, RunningRoot, trustedKeys, verifyReceipt } from '#mutuel/verify';
+import { leafOf, poolRoot, RunningRoot, trustedKeys, verifyReceipt } from '#mutuel/verify';
+import { pathOf } from '../../libs/verify/test/support/paths.js';
 import { launchBrowser } from './pages.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('ed25519');

@@ -7,7 +7,7 @@ import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import type { Command } from 'commander';
-import { openLogReader, readConfig } from '#mutuel/platform';
+import { openLogReader, readConfig, settledCut } from '#mutuel/platform';
 import { type ExportHead, ExportWriter, exportOrder } from '#mutuel/verify';
 
 const READ_AT_ONCE = 2_000;
@@ -27,7 +27,7 @@ export function addExport(log: Command): void {
 async function exportLog(file: string, data: string): Promise<void> {
   const config = readConfig({ args: ['--data', data], env: process.env, demoByDefault: false });
   const reader = await openLogReader(config, (line) => console.error(line));
-  const until = Date.now();
+  const until = settledCut(Date.now());
   const partial = `${file}.partial`;
   try {
     const head: ExportHead = {
@@ -41,7 +41,7 @@ async function exportLog(file: string, data: string): Promise<void> {
     const writer = new ExportWriter();
     await write(writer.head(head));
     let records = 0;
-    let told = until;
+    let told = Date.now();
     for (const [topic, partition] of exportOrder(head)) {
       const place = { topic, partition };
       let from = (await reader.bounds(place)).start;

@@ -18,7 +18,7 @@ import {
 import { sha256 } from '#mutuel/contracts';
 import type { TopicPartition } from '#mutuel/runtime';
 import type { Config } from './config.js';
-import { openLogReader } from './log-reader.js';
+import { openLogReader, settledCut } from './log-reader.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
 
 const FORMAT = 1;
@@ -27,8 +27,6 @@ const SNAPSHOTS = 'snapshots';
 /** Records read, and at most so many bytes kept in memory, before they become a file. */
 const READ_AT_ONCE = 20_000;
 const SEGMENT_BYTES = 32_000_000;
-/** Appends under way, and clocks of several brokers, are behind the cut by then. */
-const SETTLED_MS = 1_000;
 const FRAME_BYTES = 12;
 
 interface Segment extends TopicPartition {
@@ -65,7 +63,7 @@ export async function backup(
   const before = existsSync(join(folder, MANIFEST)) ? readManifest(folder) : undefined;
   const reader = await openLogReader(config, onWarning);
   try {
-    const cut = Date.now() - SETTLED_MS;
+    const cut = settledCut(Date.now());
     const segments = [...(before?.segments ?? [])];
     let records = 0;
     let bytes = 0;

@@ -21,3 +21,9 @@ export async function openLogReader(config: Config, onWarning: (line: string) =>
     return asStartFault(fault);
   }
 }
+
+/** Appends under way, and clocks of several brokers, are behind the cut by then. */
+const SETTLED_MS = 1_000;
+
+/** Up to this append time the log says everything now, and will say nothing else later; milliseconds UTC. */
+export const settledCut = (now: number): number => now - SETTLED_MS;

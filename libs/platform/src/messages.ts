@@ -168,7 +168,7 @@ class LookUpReferenceHandler implements IQueryHandler<LookUpReference> {
 }
 
 async function proven(view: TicketView, seals: Seals): Promise<ProvenTicket> {
-  return { ...view, proofs: await seals.proofsOf(view.ticketId) };
+  return { ...view, proofs: await seals.proofsOf(view) };
 }
 
 export const MESSAGE_HANDLERS = [

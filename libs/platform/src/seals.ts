@@ -3,7 +3,15 @@
  * never show a ticket to anybody who may not see it.
  */
 import type { SqlDatabase } from '#mutuel/runtime';
-import { Proofs, receiptStatement, type Signer, sealKeys, signedSeals } from '#mutuel/services';
+import {
+  Proofs,
+  type ProvenBet,
+  receiptStatement,
+  type Signer,
+  sealKeys,
+  signedSeals,
+  type TicketView,
+} from '#mutuel/services';
 import type { InclusionProof, ReceiptFile, ReceiptStatement } from '#mutuel/verify';
 import { Problem } from './problem.js';
 
@@ -41,18 +49,9 @@ export class Seals {
   }
 
   /** Of the bets whose pools are sealed; none for a ticket that was refused. */
-  async proofsOf(ticketId: string): Promise<readonly InclusionProof[]> {
-    const statement = await receiptStatement(this.#db, ticketId);
-    return statement === null ? [] : this.#proofsOf(statement);
-  }
-
-  async #proofsOf({ shard, seq, bets }: ReceiptStatement): Promise<readonly InclusionProof[]> {
-    const proofs: InclusionProof[] = [];
-    for (const { betId, poolId, no } of bets) {
-      const proof = await this.#proofs.of({ betId, poolId, shard, seq, no });
-      if (proof) proofs.push(proof);
-    }
-    return proofs;
+  proofsOf({ bets, receipt: { shard, seq } }: TicketView): Promise<readonly InclusionProof[]> {
+    const taken = bets.filter(({ placement }) => placement !== 'REJECTED');
+    return this.#proofs.of(taken.map(({ betId, poolId }) => ({ betId, poolId, shard, seq, no: numberOf(betId) })));
   }
 
   /** Of a ticket that the caller may see. */
@@ -63,7 +62,7 @@ export class Seals {
         'RECEIPT_NOT_THERE',
         `Ticket ${ticketId} was not accepted, or its decision is not projected yet.`,
       );
-    const [receipt, proofs] = await Promise.all([this.#signed(statement), this.#proofsOf(statement)]);
+    const [receipt, proofs] = await Promise.all([this.#signed(statement), this.#proofs.of(provenBets(statement))]);
     return { kind: 'mutuel-receipt-file', v: 1, receipt, proofs };
   }
 
@@ -75,3 +74,9 @@ export class Seals {
     }
   }
 }
+
+const provenBets = ({ shard, seq, bets }: ReceiptStatement): readonly ProvenBet[] =>
+  bets.map(({ betId, poolId, no }) => ({ betId, poolId, no, shard, seq }));
+
+/** From 0; a bet's id ends with its number in the ticket, from 1. */
+const numberOf = (betId: string): number => Number(betId.slice(betId.lastIndexOf('-') + 1)) - 1;

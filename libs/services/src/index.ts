@@ -22,7 +22,7 @@ export {
   ProjectorHost,
   type ProjectorHostOptions,
 } from './projector-host.js';
-export { Proofs } from './proofs.js';
+export { Proofs, type ProvenBet } from './proofs.js';
 export { type Ask, RaceWatch } from './race-watch.js';
 export {
   type MeetingView,

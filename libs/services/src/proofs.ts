@@ -11,7 +11,7 @@ const KEPT_TREES = 64;
 const SLICE = 1_000;
 const HASH_BYTES = 32;
 
-interface ProvenBet {
+export interface ProvenBet {
   readonly betId: string;
   readonly poolId: string;
   readonly shard: number;
@@ -31,9 +31,16 @@ export class Proofs {
 
   constructor(private readonly db: SqlDatabase) {}
 
-  /** The proof under the newest seal of the bet's pool that holds it; undefined while there is none. */
-  async of(bet: ProvenBet): Promise<InclusionProof | undefined> {
-    for (const seal of await this.#seals(bet.poolId)) {
+  /** Of each bet the proof under the newest seal of its pool that holds it; none while there is no such seal. */
+  async of(bets: readonly ProvenBet[]): Promise<readonly InclusionProof[]> {
+    if (bets.length === 0) return [];
+    const seals = await this.#seals([...new Set(bets.map(({ poolId }) => poolId))]);
+    const proofs = await Promise.all(bets.map((bet) => this.#under(bet, seals.get(bet.poolId) ?? [])));
+    return proofs.filter((proof) => proof !== undefined);
+  }
+
+  async #under(bet: ProvenBet, seals: readonly Signed[]): Promise<InclusionProof | undefined> {
+    for (const seal of seals) {
       const statement = JSON.parse(seal.statement) as SealStatement;
       const part = statement.shards.find(({ shard }) => shard === bet.shard);
       if (!part || bet.seq > part.lastSeq) continue;
@@ -46,12 +53,16 @@ export class Proofs {
     return undefined;
   }
 
-  async #seals(poolId: string): Promise<readonly Signed[]> {
-    const rows = await this.db.query<{ statement: string; key_id: string; signature: string }>(
-      'select statement, key_id, signature from signed_seals where pool_id = $1 order by close_no desc',
-      [poolId],
+  /** By pool, the newest first. */
+  async #seals(pools: readonly string[]): Promise<ReadonlyMap<string, readonly Signed[]>> {
+    const rows = await this.db.query<{ pool_id: string; statement: string; key_id: string; signature: string }>(
+      'select pool_id, statement, key_id, signature from signed_seals where pool_id = any($1) order by close_no desc',
+      [pools],
     );
-    return rows.map(({ statement, key_id: keyId, signature }) => ({ statement, keyId, signature }));
+    const seals = new Map<string, Signed[]>(pools.map((pool) => [pool, []]));
+    for (const { pool_id: pool, statement, key_id: keyId, signature } of rows)
+      seals.get(pool)?.push({ statement, keyId, signature });
+    return seals;
   }
 
   #tree({ poolId, closeNo }: SealStatement, part: SealStatement['shards'][number]): Promise<Tree> {

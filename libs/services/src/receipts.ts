@@ -1,6 +1,7 @@
 /** What a receipt says of an accepted ticket, from the read models: everything that its leaves are hashed from, and its place in the log. */
 import type { SqlDatabase } from '#mutuel/runtime';
 import type { ReceiptStatement } from '#mutuel/verify';
+import { placeOf } from '#mutuel/views';
 
 interface TicketRow {
   readonly shard: number;
@@ -26,11 +27,10 @@ interface BetRow {
 
 /** Null for a ticket that was refused, or that is not known (yet). A cancelled ticket keeps its receipt: its leaves stay in the tree. */
 export async function receiptStatement(db: SqlDatabase, ticketId: string): Promise<ReceiptStatement | null> {
-  const [, shard, seq] = /^t(\d+)-(\d+)-/.exec(ticketId) ?? [];
   const [ticket] = await db.query<TicketRow>(
     `select shard, seq, account, ref, at, hash, total, currency, blind from tickets
      where shard = $1 and seq = $2 and ticket_id = $3 and blind is not null`,
-    [Number(shard ?? -1), Number(seq ?? -1), ticketId],
+    [...placeOf(ticketId), ticketId],
   );
   if (!ticket || ticket.blind === null) return null;
   const bets = await db.query<BetRow>(

@@ -83,20 +83,6 @@ function sidesOf(index: number, count: number): readonly ('LEFT' | 'RIGHT')[] {
   return index < left ? [...sidesOf(index, left), 'RIGHT'] : [...sidesOf(index - left, count - left), 'LEFT'];
 }
 
-/** The neighbours of a leaf, from the leaf up; for whoever holds all leaves. */
-export function pathOf(leaves: readonly string[], index: number): readonly string[] {
-  if (leaves.length <= 1) return [];
-  let left = 1;
-  while (left * 2 < leaves.length) left *= 2;
-  const [first, second] = [leaves.slice(0, left), leaves.slice(left)];
-  const rootOf = (part: readonly string[]): string => {
-    const tree = new RunningRoot();
-    for (const leaf of part) tree.add(leaf);
-    return tree.root;
-  };
-  return index < left ? [...pathOf(first, index), rootOf(second)] : [...pathOf(second, index - left), rootOf(first)];
-}
-
 function sha256(text: string): string {
   return createHash('sha256').update(text).digest('hex');
 }

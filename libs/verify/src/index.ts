@@ -7,7 +7,7 @@ export {
   ExportWriter,
   exportOrder,
 } from './export-file.js';
-export { EMPTY_ROOT, leafOf, nodeOf, pathOf, poolRoot, RunningRoot, rootAlong } from './inclusion.js';
+export { EMPTY_ROOT, leafOf, nodeOf, poolRoot, RunningRoot, rootAlong } from './inclusion.js';
 export { type LogFinding, type LogReport, LogUnreadable, LogVerifier } from './log-verifier.js';
 export {
   type InclusionProof,

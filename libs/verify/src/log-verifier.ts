@@ -61,7 +61,7 @@ interface PoolPart {
   readonly left: number[];
   readonly at: number[];
   standing: number;
-  withdrawnBets: number;
+  /** What is left of all stakes. */
   gross: number;
 }
 
@@ -79,7 +79,6 @@ interface SealReport {
   readonly lastSeq: number;
   readonly bets: number;
   readonly stake: number;
-  readonly voidedBets: number;
   readonly leaves: number;
   readonly root: string;
 }
@@ -398,14 +397,13 @@ export class LogVerifier {
     if (ofClose.has(shard)) this.#find(at, `shard ${shard} seals ${seal.pool} a second time for close ${seal.closeNo}`);
     ofClose.set(shard, seal);
     pool.seals.set(seal.closeNo, ofClose);
-    const stake = part.left.reduce((sum, left) => sum + left, 0);
     const differ = (name: string, said: unknown, found: unknown): void => {
       if (said !== found) this.#find(at, `the seal of ${seal.pool} says ${name} ${said}, its bets make ${found}`);
     };
     differ('root', seal.root, part.tree.root);
     differ('leaves', seal.leaves, part.tree.count);
     differ('bets', seal.bets, part.standing);
-    differ('stake', seal.stake, stake);
+    differ('stake', seal.stake, part.gross);
     const stop = this.#stops.get(`${pool.race}/${seal.closeNo}`) ?? Number.POSITIVE_INFINITY;
     const late = part.at.findIndex((time, i) => time > stop && (part.left[i] as number) > 0);
     if (late >= 0) this.#find(at, `bet ${late} of ${seal.pool} stands at the seal and came after the stop`);
@@ -419,7 +417,7 @@ export class LogVerifier {
     }
     let part = pool.parts.get(shard);
     if (!part) {
-      part = { tree: new RunningRoot(), left: [], at: [], standing: 0, withdrawnBets: 0, gross: 0 };
+      part = { tree: new RunningRoot(), left: [], at: [], standing: 0, gross: 0 };
       pool.parts.set(shard, part);
     }
     return part;

@@ -2,7 +2,8 @@ import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sha256 } from '#mutuel/contracts';
 import { emptyFrontier, growFrontier, rootOf } from '#mutuel/engine';
-import { EMPTY_ROOT, pathOf, RunningRoot, rootAlong } from '#mutuel/verify';
+import { EMPTY_ROOT, RunningRoot, rootAlong } from '#mutuel/verify';
+import { pathOf } from './support/paths.js';
 
 const leaves = (count: number): string[] => Array.from({ length: count }, (_, i) => sha256(`leaf ${i}`));
 const rootOfAll = (all: readonly string[]): string => {

@@ -3,7 +3,6 @@ import { describe, expect, it } from 'vitest';
 import {
   KeyRefused,
   leafOf,
-  pathOf,
   poolRoot,
   type ReceiptBet,
   type ReceiptFile,
@@ -14,6 +13,7 @@ import {
   trustedKeys,
   verifyReceipt,
 } from '#mutuel/verify';
+import { pathOf } from './support/paths.js';
 
 const house = generateKeyPairSync('ed25519');
 const stranger = generateKeyPairSync('ed25519');
