@@ -4,7 +4,8 @@
  * the work of whoever runs the real thing); a signal stops the doors first and the deciders' readers last.
  *
  *   npm run start:distributed [-- --port 3000] [--instance NAME] [--brokers 1|3] [flags for the roles]
- *   npm run start:distributed -- --demo [--rate 20] [--every 180] [--races 8] [--seed 1] [--card FILE]     with the demo's crowd
+ *   npm run start:distributed -- --demo [--rate 20] [--every 180] [--races 8] [--countries FR,SE] [--seed 1] [--card FILE]
+ *                                                                                          with the demo's crowd
  */
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -26,6 +27,7 @@ const demoFlags = {
   rate: { type: 'string' },
   every: { type: 'string' },
   races: { type: 'string' },
+  countries: { type: 'string' },
   seed: { type: 'string' },
   card: { type: 'string' },
 };

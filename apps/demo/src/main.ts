@@ -1,7 +1,7 @@
 /** The demo's crowd and officials as a process of its own: clients of the public API, nothing more. */
 import { setMaxListeners } from 'node:events';
 import { parseArgs } from 'node:util';
-import { runDemo } from '#mutuel/demo';
+import { COUNTRIES, type Country, countryOf, runDemo } from '#mutuel/demo';
 
 const { values } = parseArgs({
   options: {
@@ -10,6 +10,7 @@ const { values } = parseArgs({
     every: { type: 'string', default: '180' },
     races: { type: 'string', default: '8' },
     seed: { type: 'string', default: '1' },
+    countries: { type: 'string', default: COUNTRIES.map((one) => one.code).join() },
     card: { type: 'string' },
   },
 });
@@ -26,11 +27,21 @@ await runDemo({
   everySeconds: positive('every', values.every),
   racesPerMeeting: positive('races', values.races),
   seed: positive('seed', values.seed),
+  countries: values.countries.split(',').map(country),
   ...(values.card === undefined ? {} : { cardFile: values.card }),
   signal: stop.signal,
   log: (line) => console.log(`demo: ${line}`),
 });
 if (stop.signal.aborted) process.exit(0);
+
+function country(code: string): Country {
+  try {
+    return countryOf(code);
+  } catch (fault) {
+    console.error(`--countries: ${(fault as Error).message}`);
+    return process.exit(2);
+  }
+}
 
 function positive(name: string, text: string): number {
   const value = Number(text);

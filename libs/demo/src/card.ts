@@ -3,6 +3,7 @@
  * strengths stay here, known to the simulated bettors and to the simulated finish, and never reach the system.
  */
 import type { Chance } from './chance.js';
+import type { Country } from './countries.js';
 
 export interface RaceBody {
   readonly raceId: string;
@@ -24,17 +25,6 @@ export interface CardBody {
   readonly races: readonly RaceBody[];
 }
 
-const COURSES = ['Longueville', 'Valmorin', 'Saint-Aubert', 'Clairfontaine-les-Bois', 'Haute-Rive', 'Beaulac'];
-const PRIZES = [
-  'des Tilleuls',
-  'du Vieux Pont',
-  'de la Lande',
-  'des Deux Rives',
-  'du Moulin',
-  'de l’Étang',
-  'des Chênes',
-  'du Belvédère',
-];
 const FIRST = [
   'Silver',
   'Quiet',
@@ -67,33 +57,35 @@ const LAST = [
   'Fable',
   'Saffron',
 ];
-const POOLS = ['WIN', 'PLACE', 'QUINELLA', 'EXACTA', 'TRIFECTA'];
 
 export interface CardPlan {
+  readonly country: Country;
   readonly date: string;
   readonly meetingNo: number;
   readonly races: number;
-  /** Post time of the first race, milliseconds UTC, and the distance to the next. */
+  /** Post time of the first race, milliseconds UTC, and the distance to the next of this meeting. */
   readonly firstPost: number;
   readonly everyMs: number;
 }
 
 export function inventCard(chance: Chance, plan: CardPlan): CardBody {
-  const meetingId = `${plan.date}-R${plan.meetingNo}`;
+  const { country, date, meetingNo } = plan;
+  const meetingId = `${date}-R${meetingNo}`;
   const races = Array.from({ length: plan.races }, (_, i): RaceBody => {
     const number = i + 1;
-    const names = horseNames(chance, 8 + chance.below(9));
+    const { field, pools } = country.feature?.race === number ? country.feature : country;
+    const names = horseNames(chance, field[0] + chance.below(field[1] - field[0] + 1));
     return {
       raceId: `${meetingId}-C${number}`,
       number,
-      name: `Prix ${chance.pick(PRIZES)}`,
+      name: country.title(chance.pick(country.honours)),
       postTime: new Date(plan.firstPost + i * plan.everyMs).toISOString(),
       runners: names.map((name, k) => ({ number: String(k + 1), name })),
-      pools: POOLS.map((type) => ({ type, ruleSet: 'FR' })),
+      pools: pools.map((type) => ({ type, ruleSet: country.ruleSet })),
     };
   });
-  const course = COURSES[plan.meetingNo % COURSES.length] as string;
-  return { meetingId, course, date: plan.date, country: 'FR', currency: 'EUR', exponent: 2, races };
+  const course = country.courses[meetingNo % country.courses.length] as string;
+  return { meetingId, course, date, country: country.code, currency: 'EUR', exponent: 2, races };
 }
 
 /** Chances to win, summing to one: a clear favourite, a middle, and long shots. */

@@ -26,27 +26,56 @@ const LONG_SHOT = 0.84;
 export interface BetBody {
   readonly betRef: string;
   readonly poolId: string;
-  readonly form: 'STRAIGHT' | 'BOX' | 'WHEEL';
+  readonly form: 'STRAIGHT' | 'BOX';
   readonly columns?: readonly (readonly string[])[];
   readonly runners?: readonly string[];
   readonly unitStake: number;
   readonly stake: number;
 }
 
-/** Parts of the turnover by pool type, roughly those of a national tote's single-race pools. */
-const MIX: readonly (readonly [type: string, weight: number])[] = [
-  ['WIN', 40],
-  ['PLACE', 22],
-  ['QUINELLA', 14],
-  ['EXACTA', 10],
-  ['TRIFECTA', 14],
-];
-const UNITS = [100, 100, 200, 200, 300, 500, 500, 1_000, 2_000];
+/** A pool as `GET /v1/races/{raceId}` tells it. */
+export interface OfferedPool {
+  readonly poolId: string;
+  readonly type: string;
+  /** Minor units a line. */
+  readonly minStake: number;
+}
+
+interface Habit {
+  /** Its part of the turnover, roughly that of a national tote's single-race pools. */
+  readonly weight: number;
+  /** Runners that one line names. */
+  readonly picks: number;
+  /** Lines of a box of one runner more, where people buy boxes. */
+  readonly boxLines?: number;
+}
+
+const HABITS: Readonly<Record<string, Habit>> = {
+  WIN: { weight: 40, picks: 1 },
+  PLACE: { weight: 22, picks: 1 },
+  SHOW: { weight: 10, picks: 1 },
+  QUINELLA: { weight: 12, picks: 2, boxLines: 3 },
+  QUINELLA_PLACE: { weight: 10, picks: 2, boxLines: 3 },
+  DEUX_SUR_QUATRE: { weight: 10, picks: 2, boxLines: 3 },
+  EXACTA: { weight: 10, picks: 2, boxLines: 6 },
+  TRIO: { weight: 8, picks: 3, boxLines: 4 },
+  TRIFECTA: { weight: 12, picks: 3, boxLines: 24 },
+  TIERCE: { weight: 10, picks: 3, boxLines: 24 },
+  FIRST4: { weight: 6, picks: 4, boxLines: 5 },
+  MULTI: { weight: 8, picks: 5 },
+  SUPERFECTA: { weight: 6, picks: 4 },
+  QUARTE: { weight: 8, picks: 4 },
+  QUINTE: { weight: 30, picks: 5 },
+};
+/** Stakes a line, as multiples of the smallest, which counts as one unit of the currency at least. */
+const TIMES = [1, 1, 2, 2, 3, 5, 5, 10, 20];
+const ONE_UNIT = 100;
 
 /** One bet of one bettor on a race, among the runners that still run. */
 export function crowdBet(
   chance: Chance,
-  race: RaceBody,
+  race: Pick<RaceBody, 'runners'>,
+  pools: readonly OfferedPool[],
   strengths: readonly number[],
   scratched: ReadonlySet<string>,
 ): BetBody | undefined {
@@ -54,22 +83,23 @@ export function crowdBet(
   const shares = crowdShares(strengths).filter(
     (_, i) => !scratched.has((race.runners[i] as { number: string }).number),
   );
-  const offered = MIX.filter(([type]) => race.pools.some((p) => p.type === type));
-  const [type] = offered[chance.weighted(offered.map(([, w]) => w))] ?? ['WIN'];
-  const unit = chance.pick(UNITS);
-  const bet = { betRef: 'a', poolId: `${race.raceId}-${type}` };
-  const places = type === 'WIN' || type === 'PLACE' ? 1 : type === 'TRIFECTA' ? 3 : 2;
-  if (running.length <= places) return undefined;
-  const named = draw(chance, running, shares, places + 1);
-  const straight = named.slice(0, places).map((n) => [n]);
-  if (places === 1 || chance.next() < 0.6)
-    return { ...bet, form: 'STRAIGHT', columns: straight, unitStake: unit, stake: unit };
-  const ordered = type !== 'QUINELLA';
-  // A box of one runner more than places: 3 of 2 are 6 exactas or 3 quinellas, 4 of 3 are 24 trifectas.
-  const lines = places === 3 ? 24 : ordered ? 6 : 3;
-  const small = places === 3 ? 100 : unit;
-  return { ...bet, form: 'BOX', runners: named, unitStake: small, stake: small * lines };
+  const known = pools.filter(({ type }) => HABITS[type] !== undefined);
+  const pool = known[chance.weighted(known.map(({ type }) => (HABITS[type] as Habit).weight))];
+  const habit = pool && HABITS[pool.type];
+  if (!pool || !habit || running.length <= habit.picks) return undefined;
+  const { picks, boxLines } = habit;
+  const bet = { betRef: 'a', poolId: pool.poolId };
+  const least = Math.max(pool.minStake, ONE_UNIT);
+  const named = draw(chance, running, shares, picks + 1);
+  if (boxLines === undefined || chance.next() < STRAIGHTS) {
+    const unitStake = least * chance.pick(TIMES);
+    return { ...bet, form: 'STRAIGHT', columns: named.slice(0, picks).map((n) => [n]), unitStake, stake: unitStake };
+  }
+  return { ...bet, form: 'BOX', runners: named, unitStake: least, stake: least * boxLines };
 }
+
+/** Bets of one line among those on pools where a box is usual. */
+const STRAIGHTS = 0.6;
 
 /** `count` different runners, drawn by share. */
 function draw(chance: Chance, runners: readonly string[], shares: readonly number[], count: number): string[] {

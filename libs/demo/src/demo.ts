@@ -7,14 +7,17 @@ import { v7 } from 'uuid';
 import { type Answer, ApiClient } from './api-client.js';
 import { type CardBody, inventCard, inventStrengths, type RaceBody, runRace } from './card.js';
 import { Chance } from './chance.js';
-import { crowdBet, rateAt } from './crowd.js';
+import type { Country } from './countries.js';
+import { crowdBet, type OfferedPool, rateAt } from './crowd.js';
 
 export interface DemoOptions {
   readonly baseUrl: string;
   /** Bets a second at the top of the ramp, in the last seconds before an off. */
   readonly rate: number;
-  /** Distance between two offs, seconds. */
+  /** Distance between two offs, seconds, whichever meetings they belong to. */
   readonly everySeconds: number;
+  /** One meeting each, all on one day: their offs take turns. */
+  readonly countries: readonly Country[];
   readonly racesPerMeeting: number;
   readonly seed: number;
   /** A card file instead of an invented one: the body of `POST /v1/operator/meetings`, its post times moved to start now. */
@@ -34,6 +37,7 @@ interface LiveRace {
   readonly post: number;
   readonly strengths: readonly number[];
   readonly scratched: Set<string>;
+  pools: readonly OfferedPool[];
   selling: boolean;
 }
 
@@ -92,17 +96,40 @@ class Demo {
   // ── The officials ──────────────────────────────────────────────────────────────────────────────────────────────
 
   private async meetings(): Promise<void> {
-    const { signal, everySeconds, racesPerMeeting } = this.options;
+    const { signal, everySeconds } = this.options;
     await this.voidWhatWasLeft();
     let firstPost = Date.now() + everySeconds * 1_000;
     while (!signal.aborted) {
-      const card = await this.publish(firstPost);
-      const races = card.races.map((race) => this.runOneRace(race, card.currency));
-      firstPost = Math.max(...card.races.map((race) => Date.parse(race.postTime))) + everySeconds * 1_000;
-      // The next meeting is on sale before the last race of this one goes off.
-      const last = Math.max(1, Math.min(2, racesPerMeeting - 1));
-      await Promise.race([Promise.all(races), pauseUntil(firstPost - (last + 1) * everySeconds * 1_000, signal)]);
+      const cards = await this.day(firstPost);
+      const races = cards.flatMap((card) => card.races.map((race) => this.runOneRace(race, card.currency)));
+      firstPost =
+        Math.max(...cards.flatMap((card) => card.races.map((race) => Date.parse(race.postTime)))) +
+        everySeconds * 1_000;
+      // The next day's meetings are on sale before the last races of this one go off.
+      const left = Math.max(1, Math.min(2, races.length - 1));
+      await Promise.race([Promise.all(races), pauseUntil(firstPost - (left + 1) * everySeconds * 1_000, signal)]);
     }
+  }
+
+  /** One meeting a country; their races take turns, so that somewhere the next off is always near. */
+  private async day(firstPost: number): Promise<CardBody[]> {
+    const { cardFile, countries, everySeconds, racesPerMeeting } = this.options;
+    if (cardFile !== undefined) return [await this.publish(() => cardFromFile(cardFile, firstPost), true)];
+    const cards: CardBody[] = [];
+    for (const [i, country] of countries.entries()) {
+      const post = firstPost + i * everySeconds * 1_000;
+      const plan = {
+        country,
+        date: new Date(post).toISOString().slice(0, 10),
+        races: racesPerMeeting,
+        firstPost: post,
+        everyMs: everySeconds * 1_000 * countries.length,
+      };
+      cards.push(
+        await this.publish(() => Promise.resolve(inventCard(this.chance, { ...plan, meetingNo: ++this.meetingNo }))),
+      );
+    }
+    return cards;
   }
 
   /** Races that an earlier run of the demo left selling or unsettled are abandoned: their bets go back. */
@@ -118,27 +145,19 @@ class Demo {
     }
   }
 
-  private async publish(firstPost: number): Promise<CardBody> {
-    const { cardFile, everySeconds, racesPerMeeting } = this.options;
+  /** An invented card that is refused is replaced by another: its names may be taken. */
+  private async publish(next: () => Promise<CardBody>, only = false): Promise<CardBody> {
     for (;;) {
-      const date = new Date(firstPost).toISOString().slice(0, 10);
-      const plan = {
-        date,
-        meetingNo: ++this.meetingNo,
-        races: racesPerMeeting,
-        firstPost,
-        everyMs: everySeconds * 1_000,
-      };
-      const card = cardFile === undefined ? inventCard(this.chance, plan) : await cardFromFile(cardFile, firstPost);
+      const card = await next();
       const answer = await this.act('TOTE_OPERATOR', '/v1/operator/meetings', card);
       if (answer.status < 300) {
+        const { country, course, meetingId, races } = card;
         this.options.log(
-          `${card.meetingId} ${card.course}: ${card.races.length} races on sale, first off ${card.races[0]?.postTime}`,
+          `${meetingId} ${course} (${country}): ${races.length} races on sale, first off ${races[0]?.postTime}`,
         );
         return card;
       }
-      if (cardFile !== undefined || this.options.signal.aborted)
-        throw new Error(`the card was refused: ${sentence(answer)}`);
+      if (only || this.options.signal.aborted) throw new Error(`the card was refused: ${sentence(answer)}`);
       await pause(500, this.options.signal);
     }
   }
@@ -152,10 +171,13 @@ class Demo {
       post,
       strengths: inventStrengths(this.chance, card.runners.length),
       scratched: new Set(),
+      pools: [],
       selling: true,
     };
     const at = `/v1/operator/races/${card.raceId}`;
     await this.act('TOTE_OPERATOR', `${at}/open`, { reason: 'on the card' });
+    const told = await this.client.get(`/v1/races/${card.raceId}`);
+    race.pools = listOf(told.body['pools']) as unknown as OfferedPool[];
     this.live.add(race);
     if (this.chance.next() < 0.25) await this.scratchOne(race, at);
     await pauseUntil(post, signal);
@@ -243,7 +265,7 @@ class Demo {
   private async placeOne(next: LiveRace): Promise<void> {
     const others = [...this.live];
     const race = this.chance.next() < 0.85 ? next : this.chance.pick(others);
-    const bet = crowdBet(this.chance, race.card, race.strengths, race.scratched);
+    const bet = crowdBet(this.chance, race.card, race.pools, race.strengths, race.scratched);
     const bettors = crowdOf(this.cast.accounts);
     const account = this.chance.pick(bettors);
     if (!bet || account.currency !== race.currency) return;

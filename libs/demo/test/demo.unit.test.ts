@@ -1,8 +1,20 @@
 import { describe, expect, it } from 'vitest';
-import { Chance, crowdBet, crowdShares, inventCard, inventStrengths, rateAt, runRace } from '../src/index.js';
+import { poolShapes } from '#mutuel/tote';
+import {
+  Chance,
+  COUNTRIES,
+  countryOf,
+  crowdBet,
+  crowdShares,
+  inventCard,
+  inventStrengths,
+  rateAt,
+  runRace,
+} from '../src/index.js';
 
-const card = (seed: number) =>
+const card = (seed: number, code = 'FR') =>
   inventCard(new Chance(seed), {
+    country: countryOf(code),
     date: '2026-11-22',
     meetingNo: 3,
     races: 8,
@@ -16,14 +28,25 @@ describe('the invented day', () => {
     expect(card(7)).not.toEqual(card(8));
   });
 
-  it('has eight to sixteen differently named runners a race, and post times in order', () => {
-    for (const race of card(1).races) {
-      expect(race.runners.length).toBeGreaterThanOrEqual(8);
-      expect(race.runners.length).toBeLessThanOrEqual(16);
-      expect(new Set(race.runners.map((r) => r.name)).size).toBe(race.runners.length);
-    }
-    const posts = card(1).races.map((race) => Date.parse(race.postTime));
-    expect(posts).toEqual([...posts].sort((a, b) => a - b));
+  it.each(COUNTRIES)(
+    'of $code has differently named runners in fields of the usual size, and post times in order',
+    ({ code, field, feature }) => {
+      const { country, races } = card(1, code);
+      expect(country).toBe(code);
+      for (const race of races) {
+        const [least, most] = feature?.race === race.number ? feature.field : field;
+        expect(race.runners.length).toBeGreaterThanOrEqual(least);
+        expect(race.runners.length).toBeLessThanOrEqual(most);
+        expect(new Set(race.runners.map((r) => r.name)).size).toBe(race.runners.length);
+      }
+      const posts = races.map((race) => Date.parse(race.postTime));
+      expect(posts).toEqual([...posts].sort((a, b) => a - b));
+    },
+  );
+
+  it('knows six countries, and says which when asked for another', () => {
+    expect(COUNTRIES.map((one) => one.code)).toEqual(['FR', 'US', 'GB', 'HK', 'JP', 'SE']);
+    expect(() => countryOf('XX')).toThrow('no day is made up for XX: FR, US, GB, HK, JP, SE');
   });
 
   it('lets the strong win about as often as they should, and every runner finish once', () => {
@@ -55,19 +78,38 @@ describe('the crowd', () => {
     expect((shares[2] as number) / sum).toBeGreaterThan(0.1);
   });
 
-  it('names only runners that run, and pays for exactly the lines it buys', () => {
-    const chance = new Chance(11);
-    const race = card(2).races[0];
-    if (!race) throw new Error('no race');
-    const strengths = inventStrengths(chance, race.runners.length);
-    for (let i = 0; i < 500; i++) {
-      const bet = crowdBet(chance, race, strengths, new Set(['2']));
-      const named = bet?.runners ?? bet?.columns?.flat() ?? [];
-      expect(named).not.toContain('2');
-      expect(new Set(named).size).toBe(named.length);
-      expect((bet?.stake ?? 0) % (bet?.unitStake ?? 1)).toBe(0);
-    }
-  });
+  const lineCount = (type: string, named: readonly string[], boxed: boolean): number => {
+    const { picks, arrangement } = poolShapes[type as keyof typeof poolShapes];
+    if (!boxed) return 1;
+    // A box of p + 1 runners: (p + 1)! orders of p of them, or p + 1 sets.
+    expect(named).toHaveLength(picks + 1);
+    return arrangement === 'ORDERED' ? ([1, 2, 6, 24, 120][picks] ?? 0) : picks + 1;
+  };
+
+  it.each(COUNTRIES)(
+    'of $code names only runners that run, in every pool, and pays for exactly the lines it buys',
+    ({ code }) => {
+      const chance = new Chance(11);
+      const seen = new Set<string>();
+      for (const race of card(2, code).races) {
+        const pools = race.pools.map(({ type }) => ({ poolId: `${race.raceId}-${type}`, type, minStake: 200 }));
+        const strengths = inventStrengths(chance, race.runners.length);
+        for (let i = 0; i < 500; i++) {
+          const bet = crowdBet(chance, race, pools, strengths, new Set(['2']));
+          if (!bet) throw new Error('no bet');
+          const named = bet.runners ?? bet.columns?.flat() ?? [];
+          expect(named).not.toContain('2');
+          expect(new Set(named).size).toBe(named.length);
+          const type = bet.poolId.slice(race.raceId.length + 1);
+          seen.add(type);
+          expect(bet.unitStake % 200).toBe(0);
+          expect(bet.stake).toBe(bet.unitStake * lineCount(type, named, bet.form === 'BOX'));
+        }
+      }
+      const { pools, feature } = countryOf(code);
+      expect([...seen].sort()).toEqual([...new Set([...pools, ...(feature?.pools ?? [])])].sort());
+    },
+  );
 
   it('draws counts around their mean, small and large', () => {
     const chance = new Chance(3);

@@ -41,6 +41,10 @@ const schema = z.object({
   every: above(86_400).default(180),
   races: above(30).default(8),
   seed: above(2 ** 31).default(1),
+  countries: z
+    .string()
+    .regex(/^[A-Z]{2}(,[A-Z]{2})*$/, 'must be country codes, separated by commas')
+    .optional(),
   card: z.string().min(1).optional(),
   brokers: z
     .string()
@@ -97,6 +101,7 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   every: ['--every', undefined],
   races: ['--races', undefined],
   seed: ['--seed', undefined],
+  countries: ['--countries', undefined],
   card: ['--card', undefined],
   brokers: [undefined, 'KAFKA_BROKERS'],
   databaseUrl: [undefined, 'DATABASE_URL'],

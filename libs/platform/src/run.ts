@@ -69,9 +69,9 @@ function endAnyway({ stopping }: System, voice: Voice): void {
 /** The demo's crowd is a client like any other, in a process of its own. */
 function startCrowd(config: Config, url: string, voice: Voice): () => Promise<void> {
   const program = fileURLToPath(new URL('../../../apps/demo/src/main.js', import.meta.url));
-  const { rate, every, races, seed, card } = config;
-  const settings = { url, rate, every, races, seed, ...(card === undefined ? {} : { card }) };
-  const args = Object.entries(settings).map(([name, value]) => `--${name}=${value}`);
+  const { rate, every, races, seed, countries, card } = config;
+  const settings = Object.entries({ url, rate, every, races, seed, countries, card });
+  const args = settings.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   const child = fork(program, args, { detached: true, stdio: 'inherit' });
   let stopping = false;
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
