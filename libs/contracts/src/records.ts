@@ -4,7 +4,11 @@
  */
 import { hash as digest } from 'node:crypto';
 
+/** Written until the market's fact switches a newer format on. */
 export const RECORD_FORMAT = 1;
+/** Read by this release, and written from the fact `RecordFormatRaised` on. A release reads a format before any release writes it. */
+export const NEWEST_RECORD_FORMAT = 2;
+export type RecordFormat = typeof RECORD_FORMAT | typeof NEWEST_RECORD_FORMAT;
 /** The hash before the first decision of a chain. */
 export const GENESIS = '0'.repeat(64);
 /** One append never exceeds these: readers keep this many hashes to tell a duplicated append from an equivocation. */
@@ -20,7 +24,7 @@ export type Position = readonly [epoch: number, offset: number, index: number];
 
 /** One command's whole effect: the unit of atomicity. A refusal carries its `code` and only events that take note of it. */
 export interface DecisionRecord<E = unknown> {
-  readonly v: typeof RECORD_FORMAT;
+  readonly v: RecordFormat;
   readonly kind: 'decision';
   /** `shard-3` or `market`. */
   readonly src: string;
@@ -40,17 +44,21 @@ export interface DecisionRecord<E = unknown> {
   readonly pointer?: string;
   /** With code `REPLAY`: the sequence number of the decision that already answered this reference. */
   readonly of?: number;
+  /** From format 2 on absent where there are none. */
   readonly events: readonly E[];
+  /** From format 2 on absent where there are none. */
   readonly posts: readonly Posting[];
 }
 
 /** Claims the decision log for one incarnation (128 random bits in hex); stands outside the chain. */
 export interface StartedRecord {
-  readonly v: typeof RECORD_FORMAT;
+  readonly v: RecordFormat;
   readonly kind: 'started';
   readonly src: string;
   readonly epoch: number;
   readonly inc: string;
+  /** From format 2 on: the release that claims the log. */
+  readonly release?: string;
 }
 
 export type LogEntry<E = unknown> = DecisionRecord<E> | StartedRecord;
@@ -67,6 +75,9 @@ export class UnreadableRecord extends Error {
   override readonly name = 'UnreadableRecord';
 }
 
+/** Of a format that only a later release reads; the log itself is sound. */
+export class NewerRecord extends UnreadableRecord {}
+
 const decoder = new TextDecoder('utf-8', { fatal: true });
 const decoded = new WeakMap<Uint8Array, Decoded>();
 
@@ -75,21 +86,49 @@ export const sha256 = (bytes: Uint8Array | string): string => digest('sha256', b
 /** As a slice of a shared slab, which costs half of what memory of its own does: records are encoded by the thousand. */
 export const utf8 = (text: string): Uint8Array => Buffer.from(text, 'utf8');
 
+/** In the format that the record names. */
 export function encodeRecord(record: LogEntry): Uint8Array {
-  return utf8(JSON.stringify(record));
+  return utf8(JSON.stringify(record.v === RECORD_FORMAT ? record : shortened(record)));
+}
+
+/** Format 2 leaves out what is empty. */
+function shortened(record: LogEntry): object {
+  if (record.kind === 'started') return record;
+  const { events, posts, ...rest } = record;
+  return { ...rest, ...(events.length > 0 && { events }), ...(posts.length > 0 && { posts }) };
 }
 
 /** Decodes and hashes a decision-log record; readers of one process that are handed the same bytes share the work. */
 export function decodeRecord<E = unknown>(bytes: Uint8Array): Decoded<E> {
   const known = decoded.get(bytes);
   if (known) return known as Decoded<E>;
-  const record = parseJson(bytes) as Partial<DecisionRecord> & { kind?: unknown };
+  const record = upcast(parseJson(bytes) as Said);
+  if (isNewer(record)) throw new NewerRecord(newerOf(record.v));
   const fault = faultOf(record);
   if (fault) throw new UnreadableRecord(fault);
   const result = { record: record as LogEntry, hash: sha256(bytes) };
   decoded.set(bytes, result);
   return result as Decoded<E>;
 }
+
+type Said = Partial<DecisionRecord> & { kind?: unknown };
+
+/** How each format that may stand in a log is read: every one becomes the shape declared above. The bytes, and so the hash, stay as they are. */
+const UPCASTERS: Readonly<Record<RecordFormat, (said: Said) => Said>> = {
+  1: (said) => said,
+  2: (said) => (said.kind === 'decision' ? { ...said, events: said.events ?? [], posts: said.posts ?? [] } : said),
+};
+
+function upcast(said: Said): Said {
+  return isKnown(said?.v) ? UPCASTERS[said.v](said) : said;
+}
+
+const isNewer = (said: Said | null): said is Said & { v: number } => isCount(said?.v) && said.v > NEWEST_RECORD_FORMAT;
+
+const newerOf = (v: number): string =>
+  `its format ${v} is newer than this release, which reads record formats ${RECORD_FORMAT} to ${NEWEST_RECORD_FORMAT}`;
+
+const isKnown = (v: unknown): v is RecordFormat => typeof v === 'number' && Object.hasOwn(UPCASTERS, v);
 
 export function parseJson(bytes: Uint8Array): unknown {
   let text: string;
@@ -107,7 +146,7 @@ export function parseJson(bytes: Uint8Array): unknown {
 
 function faultOf(r: Partial<DecisionRecord> | null): string | undefined {
   if (typeof r !== 'object' || r === null) return 'the record is not an object';
-  if (r.v !== RECORD_FORMAT) return `record format ${String(r.v)} is not one this release reads (${RECORD_FORMAT})`;
+  if (!isKnown(r.v)) return `record format ${String(r.v)} is none that ever was`;
   if (typeof r.src !== 'string' || typeof r.inc !== 'string' || !isCount(r.epoch))
     return 'src, inc or epoch is missing';
   if ((r.kind as string) === 'started') return undefined;

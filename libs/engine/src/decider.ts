@@ -17,6 +17,15 @@ export interface Context {
   readonly cid: string;
   /** True when the command came in an envelope whose service MAC was verified. */
   readonly trusted: boolean;
+  /** What only the host of a decider can know; absent where one is driven by hand. */
+  readonly host?: HostWord;
+}
+
+export interface HostWord {
+  /** The newest record format that this process writes. */
+  readonly newestFormat: number;
+  /** SHA-256 of the state's image as it is before this decision, hex. Costs a pass over the whole state. */
+  readonly stateHash: () => string;
 }
 
 export interface Decision<E> {
@@ -50,6 +59,10 @@ export interface Decider<S, C, E> {
   restore(image: StateImage): S;
   /** How many numbered messages the state has sent to other deciders so far; it never falls. */
   sent(state: S): number;
+  /** The record format that a fact of the log has switched on. */
+  recordFormat(state: S): number;
+  /** Decides a service's command without running it, because two people have said so. */
+  setAside(value: unknown, word: { readonly by: readonly [string, string]; readonly reason: string }): Decision<E>;
 }
 
 /** A state at rest: JSON for what is small or irregular, packed memory (little-endian) for what is large. */

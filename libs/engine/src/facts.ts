@@ -79,7 +79,9 @@ export type MarketFact =
       }[];
     }
   | { readonly t: 'RaceVoided'; readonly race: string; readonly closeNo: number; readonly stopAt: number }
-  | { readonly t: 'LeaseRenewed'; readonly issuedAt: number; readonly ttlMs: number };
+  | { readonly t: 'LeaseRenewed'; readonly issuedAt: number; readonly ttlMs: number }
+  /** From the next decision on records are written in this format. */
+  | { readonly t: 'RecordFormatRaised'; readonly format: number };
 
 export type RefundCause = 'AFTER_STOP' | 'AFTER_OFF' | 'SCRATCHED' | 'RACE_VOID' | 'POOL_REFUNDED';
 

@@ -8,3 +8,4 @@ export { REF_AHEAD_MS, REF_WINDOW_MS, readRef } from './refs.js';
 export * from './shard.js';
 export * from './shard-commands.js';
 export * from './slots.js';
+export type { CheckpointTaken, CommandSetAside, TwoPeoplesWord } from './upkeep.js';

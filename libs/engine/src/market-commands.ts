@@ -4,6 +4,7 @@
  */
 import { InvariantBroken } from './decider.js';
 import type { MeetingCard, PoolOutcome, ShardReport } from './facts.js';
+import { isCheckpoint } from './upkeep.js';
 
 export type Role = 'STEWARD' | 'TOTE_OPERATOR' | 'ACCOUNTANT' | 'SERVICE';
 
@@ -79,6 +80,10 @@ export type MarketCommand =
       readonly reason: string;
     }>
   | ByPerson<{ readonly type: 'ConfirmSettlement'; readonly race: string; readonly previewHash: string }>
+  /** The next record format, once every process reads it; another person confirms. */
+  | ByPerson<{ readonly type: 'ProposeRecordFormat'; readonly format: number; readonly reason: string }>
+  | ByPerson<{ readonly type: 'ConfirmRecordFormat'; readonly format: number }>
+  | { readonly type: 'Checkpoint'; readonly day: string }
   | { readonly type: 'RenewLease'; readonly ttlMs: number }
   | { readonly type: 'ShardReport'; readonly shard: number; readonly n: number; readonly report: ShardReport }
   | { readonly type: 'SubmitProposal'; readonly proposal: DividendProposal }
@@ -135,6 +140,12 @@ function faultOf(c: Fields): string | undefined {
       );
     case 'ConfirmSettlement':
       return byPerson(c) ?? needsTexts(c, 'race', 'previewHash');
+    case 'ProposeRecordFormat':
+      return byPerson(c) ?? needsTexts(c, 'reason') ?? needsFormat(c);
+    case 'ConfirmRecordFormat':
+      return byPerson(c) ?? needsFormat(c);
+    case 'Checkpoint':
+      return isCheckpoint(c) ? undefined : 'Checkpoint needs a day';
     case 'RenewLease':
       return isCount(c['ttlMs']) ? undefined : 'RenewLease needs ttlMs';
     case 'ShardReport':
@@ -180,6 +191,9 @@ function isProposal(value: unknown): boolean {
     'netMinor',
     'carryInMinor',
     'paidMinor',
+const needsFormat = (c: Fields): string | undefined =>
+  isCount(c['format']) ? undefined : `${String(c['type'])} needs a format`;
+
     'refundedMinor',
     'topUpMinor',
     'carryOutMinor',

@@ -36,6 +36,7 @@ import {
 
 // ── Events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
+import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 export type MarketEvent =
   /** Who asked for what; stands in accepted and refused decisions alike: the audit trail. */
   | {
@@ -75,7 +76,9 @@ export type MarketEvent =
       readonly t: 'RaceSettled';
       readonly race: string;
       readonly roundings: readonly { readonly pool: string; readonly amount: number }[];
-    };
+    }
+  | { readonly t: 'RecordFormatProposed'; readonly format: number; readonly by: string }
+  | UpkeepEvent;
 
 // ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -146,12 +149,15 @@ const ALLOWED: Record<string, readonly Role[]> = {
 
 const MAX_LEASE_MS = 30_000;
 /** Every order of a dead heat is a combination that every shard counts: more of them are no finish but a mistake. */
+  readonly upkeep: Upkeep;
+  /** A record format that waits for a second person. */
+  proposedFormat: { readonly format: number; readonly by: string } | null;
 const MAX_WINNING_ORDERS = 500;
 /** An off declared for longer ago is a mistake in the time, and would refund a whole race. */
 const MAX_OFF_AGE_MS = 6 * 3_600_000;
 /** A settled or void race leaves the state this long after, when the next card is published. */
 const RETIRE_MS = 86_400_000;
-const MARKET_SCHEMA = 1;
+const MARKET_SCHEMA = 3;
 
 export function marketDecider(options: {
   shards: number;
@@ -160,6 +166,8 @@ export function marketDecider(options: {
   return {
     initialState: () => ({
       shards: options.shards,
+  ProposeRecordFormat: ['TOTE_OPERATOR'],
+  ConfirmRecordFormat: ['TOTE_OPERATOR', 'STEWARD'],
       factNo: 0,
       reportNo: Array.from({ length: options.shards }, () => 0),
       lease: { issuedAt: 0, ttlMs: 0 },
@@ -184,6 +192,8 @@ export function marketDecider(options: {
 
 interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools'> {
   readonly meetings: readonly [string, { readonly currency: string; readonly date: string }][];
+      upkeep: newUpkeep(),
+      proposedFormat: null,
   readonly races: readonly MarketRace[];
   readonly pools: readonly MarketPool[];
 }
@@ -197,6 +207,8 @@ function restore({ text }: StateImage): MarketState {
     pools: new Map(pools.map((pool) => [pool.card.poolId, pool])),
   };
 }
+    recordFormat: ({ upkeep }) => upkeep.recordFormat,
+    setAside,
 
 // ── Evolve ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -259,6 +271,15 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
     case 'MeetingPublished':
       retireRaces(s, at);
       meetingPublished(s, fact.meeting);
+    case 'RecordFormatProposed':
+      s.proposedFormat = { format: e.format, by: e.by };
+      return;
+    case 'Checkpoint':
+      s.upkeep.checkpointDay = e.day;
+      return;
+    case 'SetAside':
+      if (e.report !== undefined && s.reportNo[e.report[0]] === e.report[1] - 1) s.reportNo[e.report[0]] = e.report[1];
+      return;
       return;
     case 'LeaseRenewed':
       s.lease.issuedAt = fact.issuedAt;
@@ -344,6 +365,10 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
       stopAt: null,
       offAt: null,
       scratched: [],
+    case 'RecordFormatRaised':
+      s.upkeep.recordFormat = fact.format;
+      s.proposedFormat = null;
+      return;
       version: 0,
       finish: [],
       disqualified: [],
@@ -481,6 +506,8 @@ function act(s: MarketState, c: PersonCommand, x: Context): MarketDecision {
   }
 }
 
+    case 'Checkpoint':
+      return takeCheckpoint(s.upkeep, c.day, MARKET_SCHEMA, x);
 const isSelling = (race: MarketRace): boolean => race.status === 'OPEN' || race.status === 'SUSPENDED';
 
 const closing = (race: MarketRace, stopAt: number): MarketFact => ({
@@ -508,6 +535,8 @@ function declareLateOff(s: MarketState, race: MarketRace, offAt: number, x: Cont
   const closeNo = isSelling(race) ? race.closeNo + 1 : race.closeNo;
   const off: MarketFact = { t: 'LateOffDeclared', race: id, closeNo, offAt };
   // The off first: bets after it are then withdrawn before the seal is made.
+  if (c.type === 'ProposeRecordFormat') return proposeFormat(s, c.format, c.by, x);
+  if (c.type === 'ConfirmRecordFormat') return confirmFormat(s, c.format, c.by);
   return facts(s, [], isSelling(race) ? [off, closing(race, x.at)] : [off]);
 }
 
@@ -566,6 +595,25 @@ function confirm(s: MarketState, race: MarketRace, previewHash: string, by: Acto
     pool: p.pool,
     outcome: p.outcome,
     prices: p.dividends.map(({ tier, c, price }) => ({ tier, c, price })),
+/** One step at a time: between two formats every process must have been replaced once. */
+function proposeFormat(s: MarketState, format: number, { user }: Actor, { host }: Context): MarketDecision {
+  const next = s.upkeep.recordFormat + 1;
+  const newest = host?.newestFormat ?? next;
+  if (format !== next)
+    return refuse('FORMAT_INVALID', `Records are written in format ${next - 1}: ${next} comes next.`, '/format');
+  if (format > newest)
+    return refuse('FORMAT_INVALID', `This release writes record formats up to ${newest}.`, '/format');
+  return { events: [{ t: 'RecordFormatProposed', format, by: user }], posts: [] };
+}
+
+function confirmFormat(s: MarketState, format: number, { user }: Actor): MarketDecision {
+  if (s.proposedFormat?.format !== format)
+    return refuse('FORMAT_NOT_PROPOSED', `Record format ${format} was not proposed.`, '/format');
+  if (s.proposedFormat.by === user)
+    return refuse('SAME_PERSON', 'The record format must be confirmed by another person than who proposed it.');
+  return facts(s, [], [{ t: 'RecordFormatRaised', format }]);
+}
+
   }));
   const decision = facts(s, [], [{ t: 'DividendsDeclared', race: race.card.raceId, version: race.version, pools }]);
   return { ...decision, posts: declared.flatMap(declarationPostings) };

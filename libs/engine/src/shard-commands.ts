@@ -4,6 +4,7 @@
  */
 import { InvariantBroken } from './decider.js';
 import type { MarketFact } from './facts.js';
+import { isCheckpoint } from './upkeep.js';
 
 /** No amount in the system exceeds this, so that sums over a whole pool stay exact integers. */
 export const MAX_AMOUNT = 1_000_000_000_000;
@@ -63,6 +64,7 @@ export type ShardCommand =
   | { readonly type: 'SetLimits'; readonly account: string; readonly limits: Limits; readonly version: number }
   | { readonly type: 'MarketFact'; readonly n: number; readonly fact: MarketFact }
   | { readonly type: 'Continue'; readonly job: number; readonly cursor: number }
+  | { readonly type: 'Checkpoint'; readonly day: string }
   | { readonly type: 'Malformed'; readonly cause: string };
 
 const FACTS: Record<MarketFact['t'], true> = {
@@ -82,6 +84,7 @@ const FACTS: Record<MarketFact['t'], true> = {
 type Fields = Record<string, unknown>;
 
 /** Turns the JSON of a command into a command; only a trusted (MAC-verified) envelope may carry facts and money. */
+  RecordFormatRaised: true,
 export function readShardCommand(value: unknown, trusted: boolean): ShardCommand {
   if (typeof value !== 'object' || value === null) return malformed('the command is not an object');
   const c = value as Fields;
@@ -107,6 +110,10 @@ export function readShardCommand(value: unknown, trusted: boolean): ShardCommand
     case 'Withdraw':
     case 'SetLimits':
       return trusted ? readAccountCommand(c) : malformed(`${c['type']} without a service MAC`);
+    case 'Checkpoint':
+      return trusted && isCheckpoint(c)
+        ? (c as unknown as ShardCommand)
+        : malformed('Checkpoint needs a service MAC and a day');
     case 'Malformed':
       return malformed(isText(c['cause']) ? c['cause'] : 'unreadable');
     default:

@@ -92,6 +92,7 @@ export interface AcceptedBet {
   readonly leaf: string;
 }
 
+import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 export interface RefusedBet {
   readonly no: number;
   readonly ref: string;
@@ -183,7 +184,8 @@ export type ShardEvent =
       readonly items: readonly BetMovement[];
     }
   | { readonly t: 'JobEnded'; readonly job: number }
-  | { readonly t: 'Report'; readonly n: number; readonly report: ShardReport };
+  | { readonly t: 'Report'; readonly n: number; readonly report: ShardReport }
+  | UpkeepEvent;
 
 // ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -291,7 +293,7 @@ const HOUR_MS = 3_600_000;
 /** Hex digits of the command's random id that end a ticket id, so that it cannot be guessed (requirement 4). */
 const SUFFIX_DIGITS = 12;
 const NO_LIMITS: Limits = {};
-const SHARD_SCHEMA = 1;
+const SHARD_SCHEMA = 3;
 
 export function shardDecider(options: {
   shard: number;
@@ -332,6 +334,7 @@ export function shardDecider(options: {
 }
 
 // ── Evolve ───────────────────────────────────────────────────────────────────────────────────────────────────────
+  readonly upkeep: Upkeep;
 
 function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash): void {
   switch (e.t) {
@@ -378,6 +381,7 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
     case 'BetsPaid':
       betsPaid(s, e);
       return;
+      upkeep: newUpkeep(),
     case 'JobEnded':
       jobEnded(s, e.job, d.at);
       return;
@@ -392,6 +396,8 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
 
 function ticketAccepted(s: ShardState, e: TicketAccepted, d: Decided<ShardEvent>, hash: Hash): void {
   const account = accountOf(s, e.account);
+    recordFormat: ({ upkeep }) => upkeep.recordFormat,
+    setAside,
   account.balance = e.balance;
   const day = Math.floor(d.at / DAY_MS);
   account.dayStaked = e.total + (account.day === day ? account.dayStaked : 0);
@@ -458,6 +464,12 @@ function withdraw(
   const before = book.standingBets;
   reduceBet(book, i, amount, status);
   if (pool.sealed) return;
+    case 'Checkpoint':
+      s.upkeep.checkpointDay = e.day;
+      return;
+    case 'SetAside':
+      if (e.fact === s.factNo + 1) s.factNo = e.fact;
+      return;
   const gone = before - book.standingBets;
   book.withdrawnBets += gone;
   book.withdrawnStake += amount;
@@ -619,6 +631,9 @@ function betsRefunded(s: ShardState, e: Extract<ShardEvent, { t: 'BetsRefunded' 
       job.bets += before - pool.book.standingBets;
       job.amount += item.amount;
     } else if (job.kind === 'RETURN') job.refunded += item.amount;
+    case 'RecordFormatRaised':
+      s.upkeep.recordFormat = fact.format;
+      return;
   }
   if (job.kind === 'REFUND') job.root = e.root;
   job.cursor = e.cursor;
@@ -866,6 +881,8 @@ function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTic
   for (const pool of s.pools.values()) {
     for (const i of betsOfTicket(s, pool.book, seq, c.ticket)) {
       if (betAccount(pool.book, i) !== account.index)
+    case 'Checkpoint':
+      return takeCheckpoint(s.upkeep, c.day, SHARD_SCHEMA, x);
         return refuse('TICKET_UNKNOWN', `There is no ticket ${c.ticket} of this account.`);
       const no = refuseCancel(pool, i, x);
       if (no) return no;

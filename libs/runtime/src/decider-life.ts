@@ -8,15 +8,20 @@ import {
   encodeRecord,
   MAX_APPEND_RECORDS,
   MAX_RECORD_BYTES,
+  NEWEST_RECORD_FORMAT,
+  type OpenedCommand,
   openCommand,
   RECORD_FORMAT,
+  type RecordFormat,
   sha256,
+  stateHash,
 } from '#mutuel/contracts';
 import type { Context, Decider, Decision } from '#mutuel/engine';
+import { checkState } from './checkpoints.js';
 import { DecisionWriter } from './decision-writer.js';
 import type { LogRecord, LogStart } from './ports.js';
 import { randomId } from './random-id.js';
-import type { LifeOptions } from './runner-options.js';
+import type { LifeOptions, Skip } from './runner-options.js';
 import { checkAgainstLog, loadSnapshot } from './snapshots.js';
 import { StepAsker } from './step-asker.js';
 import type { OnRecords, Subscription } from './tail-source.js';
@@ -69,6 +74,11 @@ export class DeciderLife<S, C, E> {
   #seq = 0;
   #head = '';
   #writer: DecisionWriter | undefined;
+  #skips: readonly Skip[] = [];
+  readonly #host = {
+    newestFormat: NEWEST_RECORD_FORMAT as RecordFormat,
+    stateHash: () => stateHash(this.#decider.image(this.state)),
+  };
   /** Commands still to be decided one by one. */
   #careful = 0;
   #began = false;
@@ -82,6 +92,7 @@ export class DeciderLife<S, C, E> {
   constructor(options: LifeOptions<S, C, E>) {
     this.#o = options;
     this.#decider = options.decider;
+    this.#host.newestFormat = options.newestFormat ?? NEWEST_RECORD_FORMAT;
     this.state = options.decider.initialState();
     this.valid = validRecords<E>(options.src, options.decisions);
     const ended = new Promise<LifeEnd>((resolve) => {
@@ -133,7 +144,8 @@ export class DeciderLife<S, C, E> {
       const appender = await log.appender();
       const onFault = (fault: unknown): void => this.#die('APPEND', fault);
       this.#writer = new DecisionWriter({ appender, decisions, clock, metrics, onFault });
-      const started = { v: RECORD_FORMAT, kind: 'started', src, epoch, inc: this.#inc } as const;
+      const base = { v: this.#format(), kind: 'started', src, epoch, inc: this.#inc } as const;
+      const started = base.v === RECORD_FORMAT ? base : { ...base, release: this.#o.release ?? 'unknown' };
       await appender.append(decisions, [encodeRecord(started)]);
     } catch (fault) {
       this.#die('APPEND', fault);
@@ -172,7 +184,10 @@ export class DeciderLife<S, C, E> {
 
   #onValid(accepted: ValidDecision<E>): void {
     // While leading, the state has this decision already: only this incarnation's records can be valid.
-    if (!this.leading) this.#decider.evolve(this.state, accepted.decision);
+    if (!this.leading) {
+      checkState(this.#decider, this.state, accepted.decision);
+      this.#decider.evolve(this.state, accepted.decision);
+    }
     this.#o.onValid(accepted);
   }
 
@@ -192,6 +207,7 @@ export class DeciderLife<S, C, E> {
     this.#head = head;
     const from = lastIn !== null && lastIn[0] === this.#o.epoch ? lastIn[1] + 1 : 0;
     try {
+      this.#skips = (await this.#o.skips?.()) ?? [];
       if (await this.#o.deaths.begin()) this.#careful = CAREFUL_COMMANDS;
       this.#began = true;
       if (this.#end) return;
@@ -245,11 +261,13 @@ export class DeciderLife<S, C, E> {
   #decide(record: LogRecord): void {
     const { clock, serviceKey } = this.#o;
     const opened = openCommand(record.value, serviceKey);
-    if ('newer' in opened) throw this.#halt(record, `its format ${opened.version} is newer than this release`);
+    const skip = this.#skips.find((one) => this.#isAt(one, record));
     const trusted = 'trusted' in opened && opened.trusted;
-    const context = { seq: this.#seq + 1, at: record.time, decidedAt: clock.now(), cid: opened.cid, trusted };
-    const quarantined = this.#isQuarantined(record, trusted);
-    const decision = quarantined ?? this.#run(this.#read(record, opened), context);
+    const host = this.#host;
+    const context = { seq: this.#seq + 1, at: record.time, decidedAt: clock.now(), cid: opened.cid, trusted, host };
+    const decision = skip
+      ? this.#setAside(opened, skip)
+      : (this.#isQuarantined(record, trusted) ?? this.#run(this.#read(record, opened), context));
     this.#take(this.#recordOf(decision, context, record.offset));
     this.#steps.decided(opened.cid);
   }
@@ -259,7 +277,7 @@ export class DeciderLife<S, C, E> {
     const { src, epoch } = this.#o;
     const { seq, cid, at, decidedAt: time } = context;
     const record = {
-      v: RECORD_FORMAT,
+      v: this.#format(),
       kind: 'decision',
       src,
       epoch,
@@ -276,8 +294,9 @@ export class DeciderLife<S, C, E> {
     return decision.code === undefined ? record : { ...record, ...decision };
   }
 
-  #read(record: LogRecord, opened: Exclude<ReturnType<typeof openCommand>, { newer: true }>): C {
+  #read(record: LogRecord, opened: OpenedCommand): C {
     const { readCommand } = this.#o;
+    if ('newer' in opened) throw this.#halt(record, `its format ${opened.version} is newer than this release`);
     if ('malformed' in opened) return readCommand({ type: 'Malformed', cause: opened.malformed }, false);
     try {
       return readCommand(opened.cmd, opened.trusted);
@@ -286,6 +305,21 @@ export class DeciderLife<S, C, E> {
       if (opened.trusted) throw this.#halt(record, (cause as Error).message, { cause });
       throw cause;
     }
+  }
+
+  /** What the log's fact has switched on, as far as this process writes it: whoever reads the newer format reads the older one, too. */
+  #format(): RecordFormat {
+    return Math.min(this.#decider.recordFormat(this.state), this.#host.newestFormat) as RecordFormat;
+  }
+
+  #isAt({ src, epoch, offset }: Skip, record: LogRecord): boolean {
+    return src === this.#o.src && epoch === this.#o.epoch && offset === record.offset;
+  }
+
+  #setAside(opened: OpenedCommand, skip: Skip): Decision<E> {
+    const decision = this.#decider.setAside('cmd' in opened ? opened.cmd : {}, skip);
+    assertConserves(decision);
+    return decision;
   }
 
   #run(command: C, context: Context): Decision<E> {
@@ -320,7 +354,7 @@ export class DeciderLife<S, C, E> {
     const { topic, partition } = this.#o.commands;
     return new DeciderHalted(
       `${this.#o.src} stops at ${topic}[${partition}] offset ${record.offset}: ${why}. ` +
-        'Install a release that can decide it; nothing after it is decided until then',
+        'Install a release that can decide it, or let two people set it aside (mutuel quarantine skip); nothing after it is decided until then',
       options,
     );
   }

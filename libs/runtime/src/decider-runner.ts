@@ -5,6 +5,7 @@
  */
 import { type SnapshotHead, stateHash } from '#mutuel/contracts';
 import type { Decider } from '#mutuel/engine';
+import { checkState, StateDiffers } from './checkpoints.js';
 import { countDeaths, type Deaths } from './deaths.js';
 import { DeciderHalted, DeciderLife, type LifeEnd } from './decider-life.js';
 import { type EventLog, LogFault, type LogRecord, type LogTail, type TopicPartition } from './ports.js';
@@ -223,7 +224,9 @@ export class DeciderRunner<S, C, E> {
     this.#fruitless = life.progressed ? 0 : this.#fruitless + 1;
     const detail = `${this.src}: ${end.cause}${fault ? `: ${fault.message}` : ''}`;
     this.#onAlarm('INCARNATION_ENDED', detail);
-    if (fault instanceof LogFault || fault instanceof DeciderHalted) return this.#halt(fault);
+    if (fault instanceof StateDiffers) this.#onAlarm('STATE_DIFFERS', fault.message);
+    if (fault instanceof LogFault || fault instanceof DeciderHalted || fault instanceof StateDiffers)
+      return this.#halt(fault);
     if (this.#fruitless < MAX_FRUITLESS) return false;
     return this.#halt(new DeciderHalted(`${detail} (${MAX_FRUITLESS} incarnations in a row wrote nothing)`));
   }
@@ -288,7 +291,10 @@ export async function foldDecisions<S, C, E>(
   const take = (record: LogRecord): boolean => {
     if (valid.next >= end || valid.seq >= to) return true;
     const accepted = valid.accept(record);
-    if (accepted.kind === 'valid') decider.evolve(state, accepted.decision);
+    if (accepted.kind === 'valid') {
+      checkState(decider, state, accepted.decision);
+      decider.evolve(state, accepted.decision);
+    }
     return valid.next >= end || valid.seq >= to;
   };
   if (end > 0 && to > 0) await readUntil(log, at, take);

@@ -96,6 +96,8 @@ export class AppendFault extends Error {
 export class LogFault extends Error {
   override readonly name = 'LogFault';
   readonly retriable = false;
+  /** The log is sound: a later release wrote what this one cannot read. */
+  laterRelease = false;
 }
 
 export interface Clock {

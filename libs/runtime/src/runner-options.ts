@@ -1,6 +1,6 @@
 /** What a decider's runner is given and what it tells: settings, counters, alarms. Plain data, so that any exporter can read it. */
-import type { ServiceKey } from '#mutuel/contracts';
-import type { Decider } from '#mutuel/engine';
+import type { RecordFormat, ServiceKey } from '#mutuel/contracts';
+import type { Decider, TwoPeoplesWord } from '#mutuel/engine';
 import type { Deaths } from './deaths.js';
 import type { Clock, Entropy, EventLog, TopicPartition } from './ports.js';
 import type { RenewingAppender } from './renewing-appender.js';
@@ -41,11 +41,28 @@ export interface DeciderSettings<S, C, E> {
   readonly serviceKey: ServiceKey;
   /** Appends the steps that the state asks for; may be shared by the runners of a process. */
   readonly work: RenewingAppender;
+  /** The newest record format that may be written here, whatever the log's fact allows; default: the newest this release knows. */
+  readonly newestFormat?: RecordFormat | undefined;
+  /** What runs here, as it stands in the records of starts. */
+  readonly release?: string | undefined;
+  /** What two people have said about commands that cannot be decided. */
+  readonly skips?: SkipReader | undefined;
   /** Where folding starts from; without it, at the log's beginning. */
   readonly snapshots?: SnapshotStore | undefined;
 }
 
+/** A command that two people want set aside; both are asked for again at each start of a decider. */
+export interface Skip extends TwoPeoplesWord {
+  readonly src: string;
+  readonly epoch: number;
+  readonly offset: number;
+}
+
+export type SkipReader = () => Promise<readonly Skip[]>;
+
 export type AlarmCode =
+  | 'STATE_DIFFERS'
+  | 'FORMAT_HELD_BACK'
   | 'INCARNATION_KILLED'
   | 'INCARNATION_ENDED'
   | 'JOB_STUCK'

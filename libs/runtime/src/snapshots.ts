@@ -14,6 +14,7 @@ import {
   UnusableSnapshot,
 } from '#mutuel/contracts';
 import type { Decider } from '#mutuel/engine';
+import { checkState } from './checkpoints.js';
 import type { DecisionSource } from './decision-reader.js';
 import { type EventLog, LogFault } from './ports.js';
 import type { OnAlarm } from './runner-options.js';
@@ -149,7 +150,7 @@ export async function takeSnapshot<S, C, E>(options: Taking<S, C, E>): Promise<S
 export interface Folding<S, E> {
   readonly log: Pick<EventLog, 'read'>;
   readonly source: DecisionSource;
-  readonly decider: Pick<Decider<S, never, E>, 'evolve'>;
+  readonly decider: Pick<Decider<S, never, E>, 'evolve' | 'schema' | 'image'>;
   /** Of the checkpoint; of the log's beginning without one. */
   readonly state: S;
   readonly checkpoint?: string | undefined;
@@ -157,7 +158,7 @@ export interface Folding<S, E> {
   readonly end: number;
 }
 
-/** Evolves the state by every valid decision before the end. */
+/** Evolves the state by every valid decision before the end; throws `StateDiffers` where it comes out otherwise than a checkpoint says. */
 export async function foldRecords<S, E>(options: Folding<S, E>): Promise<ValidRecords<E>> {
   const { log, source, decider, state, checkpoint, end } = options;
   const valid = validRecords<E>(source.src, source.at, checkpoint);
@@ -167,7 +168,9 @@ export async function foldRecords<S, E>(options: Folding<S, E>): Promise<ValidRe
     for (const record of records) {
       if (valid.next >= end) break;
       const accepted = valid.accept(record);
-      if (accepted.kind === 'valid') decider.evolve(state, accepted.decision);
+      if (accepted.kind !== 'valid') continue;
+      checkState(decider, state, accepted.decision);
+      decider.evolve(state, accepted.decision);
     }
   }
   return valid;

@@ -9,6 +9,7 @@ import {
   decodeRecord,
   GENESIS,
   MAX_APPEND_RECORDS,
+  NewerRecord,
   type Position,
   type StartedRecord,
   UnreadableRecord,
@@ -167,6 +168,7 @@ export class ValidRecords<E = unknown> {
     try {
       return decodeRecord(record.value);
     } catch (cause) {
+      if (cause instanceof NewerRecord) throw this.#newer(record, cause);
       if (!(cause instanceof UnreadableRecord)) throw cause;
       throw this.#fault(record, cause.message, { cause });
     }
@@ -178,6 +180,15 @@ export class ValidRecords<E = unknown> {
       `${topic}[${partition}] has a hole: offset ${this.#m.next} was expected, ${record.offset} came; ` +
         'restore the missing records from the archive or a replica',
     );
+  }
+
+  #newer({ offset }: LogRecord, cause: NewerRecord): LogFault {
+    const { topic, partition } = this.#at;
+    const fault = new LogFault(`${topic}[${partition}] offset ${offset}: ${cause.message}. Start the later release`, {
+      cause,
+    });
+    fault.laterRelease = true;
+    return fault;
   }
 
   #fork(record: LogRecord, { seq, prev, inc }: DecisionRecord): LogFault {

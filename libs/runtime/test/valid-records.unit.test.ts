@@ -154,8 +154,10 @@ describe('a reader stops', () => {
   });
 
   test('at a newer record format', () => {
-    const bytes = new TextEncoder().encode('{"v":2,"kind":"started"}');
-    expect(() => validRecords('shard-3', AT).accept(at(0, bytes))).toThrow(/record format 2 is not one this release/);
+    const bytes = new TextEncoder().encode('{"v":3,"kind":"started"}');
+    expect(() => validRecords('shard-3', AT).accept(at(0, bytes))).toThrow(
+      /^shard\.decisions\[3\] offset 0: its format 3 is newer than this release, .* 1 to 2\. Start the later release$/,
+    );
   });
 
   test('at a record of another source', () => {

@@ -110,6 +110,10 @@ function marketEvent(e: MarketEvent, d: DecisionRecord, cards: PoolCards, write:
         ...[e.race, JSON.stringify(e.roundings)],
       );
       return;
+    case 'RecordFormatProposed':
+    case 'Checkpoint':
+    case 'SetAside':
+      return;
     default:
       e satisfies never;
   }
@@ -178,6 +182,8 @@ function marketFact(fact: MarketFact, cards: PoolCards, write: Write): void {
         ...[fact.race, fact.closeNo, fact.stopAt],
       );
       forgetProposals(fact.race, write);
+      return;
+    case 'RecordFormatRaised':
       return;
     default:
       fact satisfies never;

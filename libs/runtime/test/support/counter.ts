@@ -8,6 +8,8 @@ export type CounterCommand =
   | { readonly type: 'Job'; readonly steps: number }
   | { readonly type: 'Continue'; readonly cursor: number }
   | { readonly type: 'Fact'; readonly n: number; readonly fact: string }
+  | { readonly type: 'Raise'; readonly format: number }
+  | { readonly type: 'Checkpoint'; readonly day: string }
   | { readonly type: 'Malformed'; readonly cause: string };
 
 export type CounterEvent =
@@ -15,6 +17,8 @@ export type CounterEvent =
   | { readonly t: 'JobStarted'; readonly steps: number }
   | { readonly t: 'Stepped'; readonly cursor: number }
   | { readonly t: 'FactTaken'; readonly n: number }
+  | { readonly t: 'Raised'; readonly format: number }
+  | { readonly t: 'Checkpoint'; readonly day: string; readonly schema: number; readonly state: string }
   | { readonly t: 'Said'; readonly n: number; readonly text: string };
 
 export interface CounterState {
@@ -22,6 +26,7 @@ export interface CounterState {
   seq: number;
   factNo: number;
   said: number;
+  format: number;
   left: number;
   cursor: number;
   readonly seen: number[];
@@ -34,8 +39,8 @@ const MOVES = (n: number): Decision<CounterEvent>['posts'] => [
 
 export function counter(): Decider<CounterState, CounterCommand, CounterEvent> {
   return {
-    initialState: () => ({ sum: 0, seq: 0, factNo: 0, said: 0, left: 0, cursor: 0, seen: [] }),
-    decide(state, command, { seq }) {
+    initialState: () => ({ sum: 0, seq: 0, factNo: 0, said: 0, format: 1, left: 0, cursor: 0, seen: [] }),
+    decide(state, command, { seq, host }) {
       switch (command.type) {
         case 'Add':
           // Every hundredth is announced, as a shard announces its seals.
@@ -66,6 +71,13 @@ export function counter(): Decider<CounterState, CounterCommand, CounterEvent> {
           return command.n === state.factNo + 1
             ? { events: [{ t: 'FactTaken', n: command.n }], posts: [] }
             : { code: 'RELAY_GAP', detail: `expected ${state.factNo + 1}`, events: [], posts: [] };
+        case 'Raise':
+          return { events: [{ t: 'Raised', format: command.format }], posts: [] };
+        case 'Checkpoint':
+          return {
+            events: [{ t: 'Checkpoint', day: command.day, schema: 1, state: host?.stateHash() ?? '' }],
+            posts: [],
+          };
         case 'Malformed':
           return { code: 'MALFORMED', detail: command.cause, events: [], posts: [] };
       }
@@ -78,6 +90,8 @@ export function counter(): Decider<CounterState, CounterCommand, CounterEvent> {
         else if (event.t === 'JobStarted') state.left = event.steps;
         else if (event.t === 'Said') state.said = event.n;
         else if (event.t === 'FactTaken') state.factNo = event.n;
+        else if (event.t === 'Raised') state.format = event.format;
+        else if (event.t === 'Checkpoint') continue;
         else {
           state.left--;
           state.cursor = event.cursor;
@@ -89,10 +103,17 @@ export function counter(): Decider<CounterState, CounterCommand, CounterEvent> {
     image: (state) => ({ text: JSON.stringify(state), parts: [] }),
     restore: ({ text }) => JSON.parse(text) as CounterState,
     sent: (state) => state.said,
+    recordFormat: ({ format }) => format,
+    setAside: (value, { by }) => ({
+      ...{ code: 'QUARANTINED', detail: `set aside by ${by.join(' and ')}`, posts: [] },
+      events: [{ t: 'FactTaken', n: (value as { n: number }).n }],
+    }),
   };
 }
 
-const KNOWN = new Set(['Add', 'Boom', 'Lopsided', 'Huge', 'Job', 'Continue', 'Fact', 'Malformed']);
+const KNOWN = new Set([
+  ...['Add', 'Boom', 'Lopsided', 'Huge', 'Job', 'Continue', 'Fact', 'Raise', 'Checkpoint', 'Malformed'],
+]);
 
 export function readCounterCommand(value: unknown, trusted: boolean): CounterCommand {
   const command = value as CounterCommand;
