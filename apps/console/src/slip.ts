@@ -8,12 +8,14 @@ export type Form = 'STRAIGHT' | 'BOX' | 'WHEEL';
 export interface PoolShape {
   /** Runners a line names. */
   readonly places: number;
+  /** Where a line may name more, up to so many: the more it names, the less it pays. */
+  readonly upTo?: number;
   readonly ordered: boolean;
   readonly label: string;
   readonly hint: string;
 }
 
-/** What the slip can mark; pools of other types (multi-leg and the French families) have no slip yet. */
+/** What the slip can mark; pools over several races have no slip yet. */
 const SHAPES: Readonly<Record<string, PoolShape>> = {
   WIN: { places: 1, ordered: true, label: 'Win', hint: 'Your runner finishes first.' },
   PLACE: { places: 1, ordered: true, label: 'Place', hint: 'Your runner finishes among the placed.' },
@@ -24,9 +26,26 @@ const SHAPES: Readonly<Record<string, PoolShape>> = {
   TRIO: { places: 3, ordered: false, label: 'Trio', hint: 'The first three, in any order.' },
   TRIFECTA: { places: 3, ordered: true, label: 'Trifecta', hint: 'The first three, in order.' },
   SUPERFECTA: { places: 4, ordered: true, label: 'Superfecta', hint: 'The first four, in order.' },
-  FIRST4: { places: 4, ordered: true, label: 'First 4', hint: 'The first four, in order.' },
+  FIRST4: { places: 4, ordered: false, label: 'First 4', hint: 'The first four, in any order.' },
   QUARTET: { places: 4, ordered: true, label: 'Quartet', hint: 'The first four, in order.' },
   SUPER_HIGH_5: { places: 5, ordered: true, label: 'Super high 5', hint: 'The first five, in order.' },
+  TIERCE: { places: 3, ordered: true, label: 'Tiercé', hint: 'The first three; less is paid out of order.' },
+  QUARTE: { places: 4, ordered: true, label: 'Quarté+', hint: 'The first four; less is paid out of order.' },
+  QUINTE: {
+    places: 5,
+    ordered: true,
+    label: 'Quinté+',
+    hint: 'The first five; out of order and 4 or 3 of them pay, too.',
+  },
+  PICK5_FR: { places: 5, ordered: false, label: 'Pick 5', hint: 'The first five, in any order.' },
+  DEUX_SUR_QUATRE: { places: 2, ordered: false, label: '2 sur 4', hint: 'Two of the first four, in any order.' },
+  MULTI: {
+    places: 4,
+    upTo: 7,
+    ordered: false,
+    label: 'Multi',
+    hint: 'The first four among the four to seven you mark.',
+  },
 };
 
 export function shapeOf(type: string): PoolShape | undefined {
@@ -59,17 +78,17 @@ export function emptySlip(pool: { poolId: string; type: string }, unitStake: num
 }
 
 export function columnsOf(slip: Slip): number {
-  const places = SHAPES[slip.type]?.places ?? 1;
-  return slip.form === 'BOX' ? 1 : places;
+  const shape = SHAPES[slip.type];
+  return slip.form === 'BOX' || shape?.upTo !== undefined ? 1 : (shape?.places ?? 1);
 }
 
 /** Marks or unmarks a runner. A straight bet has one runner a position and a runner at one position only. */
 export function mark(slip: Slip, column: number, runner: string): Slip {
-  const places = SHAPES[slip.type]?.places ?? 1;
+  const { places, upTo } = SHAPES[slip.type] ?? { places: 1 };
   const marked = slip.columns[column]?.includes(runner) === true;
   const columns = Array.from({ length: columnsOf(slip) }, (_, index) => {
     const now = slip.columns[index] ?? [];
-    const single = slip.form === 'STRAIGHT' && places > 1;
+    const single = slip.form === 'STRAIGHT' && places > 1 && upTo === undefined;
     if (index !== column) return single && !marked ? now.filter((one) => one !== runner) : now;
     if (marked) return now.filter((one) => one !== runner);
     return single ? [runner] : [...now, runner];
@@ -98,6 +117,7 @@ export function lines(slip: Slip): number {
   if (shape === undefined) return 0;
   const marked = (slip.columns[0] ?? []).length;
   if (shape.places === 1) return marked;
+  if (shape.upTo !== undefined) return marked >= shape.places && marked <= shape.upTo ? 1 : 0;
   if (slip.form === 'BOX') return shape.ordered ? falling(marked, shape.places) : choose(marked, shape.places);
   const columns = Array.from({ length: shape.places }, (_, index) => slip.columns[index] ?? []);
   if (columns.some((column) => column.length === 0)) return 0;
@@ -121,6 +141,7 @@ export function missing(slip: Slip, pool: { minStake: number; unitMultiple: numb
 
 function whatToMark(slip: Slip, shape: PoolShape): string {
   if (shape.places === 1) return 'Mark a runner.';
+  if (shape.upTo !== undefined) return `Mark ${shape.places} to ${shape.upTo} runners.`;
   if (slip.form === 'BOX') return `Mark at least ${shape.places} runners for the box.`;
   if (slip.columns.every((column) => column.length === 0)) return 'Mark a runner for each position.';
   return 'Each position needs a runner of its own.';
@@ -139,6 +160,10 @@ export function toBets(slip: Slip): BetBody[] {
       columns: [[runner]],
       stake: slip.unitStake,
     }));
+  }
+  if (shape.upTo !== undefined) {
+    const columns = (slip.columns[0] ?? []).map((runner) => [runner]);
+    return [{ ...common, betRef: 'b1', form: 'STRAIGHT', columns, stake: cost(slip) }];
   }
   const marks =
     slip.form === 'BOX'

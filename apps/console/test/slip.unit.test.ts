@@ -36,6 +36,10 @@ describe('the number of lines', () => {
       ],
       3,
     ],
+    ['a first-4 box of 6, in any order: 6×5/2', 'FIRST4', 'BOX', [field(6)], 15],
+    ['a multi of six runners: one line', 'MULTI', 'STRAIGHT', [field(6)], 1],
+    ['a multi of three: none', 'MULTI', 'STRAIGHT', [field(3)], 0],
+    ['a multi of eight: none', 'MULTI', 'STRAIGHT', [field(8)], 0],
     ['one position still empty: none', 'TRIFECTA', 'WHEEL', [['4'], [], ['1']], 0],
     ['the same runner in both positions: none', 'EXACTA', 'WHEEL', [['4'], ['4']], 0],
     ['a box that is too small: none', 'TRIFECTA', 'BOX', [['4', '7']], 0],
@@ -69,6 +73,23 @@ describe('marking', () => {
 });
 
 describe('the bets of a ticket', () => {
+  it('name the runners of a multi one by one, in one line', () => {
+    const marked = ['4', '7', '1', '9', '2'].reduce(
+      (now, runner) => mark(now, 0, runner),
+      slip('MULTI', 'STRAIGHT', []),
+    );
+    expect(toBets(marked)).toEqual([
+      {
+        betRef: 'b1',
+        poolId: 'R1-MULTI',
+        form: 'STRAIGHT',
+        columns: [['4'], ['7'], ['1'], ['9'], ['2']],
+        unitStake: 100,
+        stake: 100,
+      },
+    ]);
+  });
+
   it('are one straight bet for each runner of a win pool, so that stake = lines × unit in each', () => {
     expect(toBets(slip('WIN', 'STRAIGHT', [['4', '7']]))).toEqual([
       { betRef: 'b1', poolId: 'R1-WIN', form: 'STRAIGHT', columns: [['4']], unitStake: 100, stake: 100 },

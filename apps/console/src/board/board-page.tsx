@@ -18,7 +18,7 @@ import { AccountMenu } from './account.js';
 import { CardStrip } from './card-strip.js';
 import { text, useOddsPath } from './odds.js';
 import { Pairs } from './pairs.js';
-import { cardAround, followed, lastRun, nextRace } from './race-choice.js';
+import { followed, lastRun, nextRace } from './race-choice.js';
 import { ResultPanel } from './result.js';
 import { Runners } from './runners.js';
 import { SlipPanel } from './slip-panel.js';
@@ -57,9 +57,7 @@ export function BoardPage() {
         <AccountMenu demo={demo.data} session={session} account={account.data} unit={unit} onSession={setSession} />
       </Masthead>
       <main id="main">
-        {races.length > 0 ? (
-          <CardStrip races={cardAround(races, shown)} meetings={meetings.data ?? []} shown={shown} onShow={show} />
-        ) : null}
+        {races.length > 0 ? <CardStrip meetings={meetings.data ?? []} shown={shown} onShow={show} /> : null}
         {picked !== null && next !== null && picked !== next.raceId ? (
           <p className="row small" style={{ margin: '0 0 12px' }}>
             <span className="muted">You are looking at another race.</span>

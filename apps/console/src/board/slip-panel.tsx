@@ -83,7 +83,7 @@ function Marking(props: SlipPanelProps & { slip: Slip }) {
   return (
     <>
       <PoolChoice race={race} slip={slip} onSlip={onSlip} />
-      {shape.places > 1 ? <FormChoice slip={slip} onSlip={onSlip} /> : null}
+      {shape.places > 1 && shape.upTo === undefined ? <FormChoice slip={slip} onSlip={onSlip} /> : null}
       <p className="small muted" style={{ marginTop: -6 }}>
         {explain(slip)}
       </p>
@@ -94,7 +94,7 @@ function Marking(props: SlipPanelProps & { slip: Slip }) {
           legend={legend(slip, column)}
           runners={race.runners}
           marked={slip.columns[column] ?? []}
-          withField={slip.form !== 'STRAIGHT'}
+          withField={slip.form !== 'STRAIGHT' && shape.upTo === undefined}
           onMark={(runner) => onSlip(mark(slip, column, runner))}
           onField={() => onSlip(markAll(slip, column, field(race)))}
         />
@@ -120,6 +120,7 @@ function field(race: Race): string[] {
 function legend(slip: Slip, column: number): string {
   const shape = shapeOf(slip.type);
   if (shape === undefined || shape.places === 1) return 'Runners, one bet for each';
+  if (shape.upTo !== undefined) return `${shape.places} to ${shape.upTo} runners`;
   if (slip.form === 'BOX') return 'Runners in the box';
   const position = POSITIONS[column] ?? `Position ${column + 1}`;
   return shape.ordered ? position : `Runner ${column + 1}`;
