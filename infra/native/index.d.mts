@@ -18,6 +18,8 @@ export interface ServerStatus {
   port: number;
   log: string;
   alive: boolean;
+  /** What asks it to end in its own time. */
+  stopSignal: string;
 }
 
 /** A fault the operator can act on, in one line. */

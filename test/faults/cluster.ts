@@ -7,20 +7,25 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { TOPICS } from '#mutuel/contracts';
-import { proxies, status, up, wipe } from '../../infra/native/index.mjs';
+import { down, proxies, status, up, wipe } from '../../infra/native/index.mjs';
 import { RunningSystem } from '../trust/running-system.js';
 import { CuttingProxy } from './cutting-proxy.js';
+import { SmallDisks } from './small-disks.js';
 
 export const ROLES = ['market', 'shards', 'projector', 'odds', 'back-office', 'bet-api'] as const;
 export type Role = (typeof ROLES)[number];
 /** `kafka` is the leader of the busiest partition. */
 export type ServerName = 'kafka' | 'postgres' | 'redis';
+/** What has a disk of its own: the read models, the broker that leads the busiest partition, snapshots and notes. */
+export type DiskName = 'postgres' | 'kafka' | 'data';
 
 export interface ClusterOptions {
   readonly instance: string;
   readonly brokers: 1 | 3;
   readonly accounts: number;
   readonly random: () => number;
+  /** Disks that can be filled; only for who may mount. */
+  readonly disks?: boolean;
 }
 
 interface Slot {
@@ -38,6 +43,7 @@ interface Slot {
 const STOP_MS = 10_000;
 const AGAIN_MS = 200;
 const UP_WITHIN_MS = 60_000;
+const DISK_MB: Readonly<Record<DiskName, number>> = { postgres: 1_500, kafka: 1_000, data: 100 };
 
 export class Cluster {
   /** What ended without having been asked to, and what did not stop as it should. */
@@ -46,6 +52,7 @@ export class Cluster {
   readonly #o: ClusterOptions;
   readonly #data = mkdtempSync(join(tmpdir(), 'mutuel-faults-'));
   readonly #slots = new Map<string, Slot>();
+  readonly #disks = new SmallDisks();
   #servers: Record<string, string> = {};
   #direct = { brokers: '', database: '' };
   #closing = false;
@@ -57,7 +64,15 @@ export class Cluster {
 
   async start(): Promise<void> {
     const { instance, brokers, accounts } = this.#o;
+    const { folder } = status({ instance });
+    await down({ instance });
+    SmallDisks.release(folder);
     await wipe({ instance });
+    if (this.#o.disks) {
+      this.#disks.add(join(folder, 'postgres'), DISK_MB.postgres);
+      for (let node = 1; node <= brokers; node++) this.#disks.add(this.#brokerDisk(node), DISK_MB.kafka);
+      this.#disks.add(this.#data, DISK_MB.data);
+    }
     const addresses = await up({ instance, brokers, proxied: true });
     this.#direct = { brokers: addresses.KAFKA_BROKERS, database: addresses.DATABASE_URL };
     const places = proxies({ instance });
@@ -167,15 +182,61 @@ export class Cluster {
     await up({ instance: this.#o.instance });
   }
 
+  /** Full until the answer is called. */
+  async fill(disk: DiskName): Promise<() => void> {
+    const { folder } = status({ instance: this.#o.instance });
+    if (disk === 'data') return this.#disks.fill(this.#data);
+    return this.#disks.fill(disk === 'postgres' ? join(folder, 'postgres') : this.#brokerDisk(await this.#leader()));
+  }
+
+  #brokerDisk(node: number): string {
+    const { instance, brokers } = this.#o;
+    return join(status({ instance }).folder, 'kafka', `of-${brokers}`, `node-${node}`);
+  }
+
+  /** Every server once, one after the other, as a release of theirs does it: asked to stop, started again, in sync again. */
+  async rollServers(): Promise<void> {
+    for (const { name, pid, stopSignal } of status({ instance: this.#o.instance }).servers) {
+      process.kill(pid, stopSignal as NodeJS.Signals);
+      const until = Date.now() + UP_WITHIN_MS;
+      while (this.#isAlive(name) && Date.now() < until) await pause(AGAIN_MS);
+      await this.revive();
+      await this.#inSync();
+    }
+  }
+
+  #isAlive(name: string): boolean {
+    return status({ instance: this.#o.instance }).servers.some((one) => one.name === name && one.alive);
+  }
+
+  /** Every replica has everything: the next broker may go. */
+  async #inSync(): Promise<void> {
+    const until = Date.now() + UP_WITHIN_MS;
+    while (Date.now() < until) {
+      const behind = await this.#asAdmin(async (admin) => {
+        const { topics } = await admin.fetchTopicMetadata({ topics: Object.values(TOPICS) });
+        return topics.flatMap((topic) => topic.partitions).filter(({ isr, replicas }) => isr.length < replicas.length);
+      }).catch(() => [undefined]);
+      if (behind.length === 0) return;
+      await pause(AGAIN_MS);
+    }
+  }
+
   async #leader(): Promise<number> {
-    const admin = new kafkajs.Kafka({ brokers: [...this.stores.brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
-    await admin.connect();
-    try {
+    return this.#asAdmin(async (admin) => {
       const offsets = await admin.fetchTopicOffsets(TOPICS.shardDecisions);
       const busiest = offsets.reduce((most, one) => (Number(one.high) > Number(most.high) ? one : most));
       const { topics } = await admin.fetchTopicMetadata({ topics: [TOPICS.shardDecisions] });
       const found = topics[0]?.partitions.find(({ partitionId }) => partitionId === busiest.partition);
       return found?.leader ?? 1;
+    });
+  }
+
+  async #asAdmin<T>(work: (admin: kafkajs.Admin) => Promise<T>): Promise<T> {
+    const admin = new kafkajs.Kafka({ brokers: [...this.stores.brokers], logLevel: kafkajs.logLevel.NOTHING }).admin();
+    await admin.connect();
+    try {
+      return await work(admin);
     } finally {
       await admin.disconnect();
     }
@@ -199,7 +260,11 @@ export class Cluster {
     }
     await Promise.all([...this.#slots.values()].map((slot) => slot.keeping));
     this.proxy.close();
-    await wipe({ instance: this.#o.instance });
+    const { instance } = this.#o;
+    await down({ instance });
+    SmallDisks.release(status({ instance }).folder);
+    SmallDisks.release(this.#data);
+    await wipe({ instance });
     rmSync(this.#data, { recursive: true, force: true });
   }
 

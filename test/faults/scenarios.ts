@@ -1,5 +1,5 @@
 /** What can happen to the system while it sells, each as a few steps. A scenario breaks and waits; what came of it others judge. */
-import { type Cluster, pause, ROLES, type ServerName } from './cluster.js';
+import { type Cluster, type DiskName, pause, ROLES, type Role, type ServerName } from './cluster.js';
 
 /** How long things stay broken, ms: `short` for every day, `full` before a release. */
 export interface Pace {
@@ -8,11 +8,14 @@ export interface Pace {
   readonly databaseAway: number;
   /** More than the selling lease lives. */
   readonly marketDead: number;
+  readonly diskFull: number;
+  /** Tickets a second while everything is replaced, one after the other. */
+  readonly rollingRate: number;
 }
 
 export const PACES: Readonly<Record<'short' | 'full', Pace>> = {
-  short: { suspended: 4_000, databaseAway: 6_000, marketDead: 9_000 },
-  full: { suspended: 30_000, databaseAway: 120_000, marketDead: 60_000 },
+  short: { suspended: 4_000, databaseAway: 6_000, marketDead: 9_000, diskFull: 4_000, rollingRate: 100 },
+  full: { suspended: 30_000, databaseAway: 120_000, marketDead: 60_000, diskFull: 20_000, rollingRate: 1_000 },
 };
 
 export interface Stage {
@@ -28,6 +31,10 @@ export interface Stage {
 
 export interface Scenario {
   readonly name: string;
+  /** Tickets a second, where it is not the trial's own. */
+  readonly rate?: (pace: Pace) => number;
+  /** Needs disks that can be filled. */
+  readonly fills?: true;
   readonly run: (stage: Stage) => Promise<void>;
 }
 
@@ -37,6 +44,14 @@ const DOWN_MS = 1_000;
 /** One answer in so many appends is lost, for so long. */
 const LOST_SHARE = 0.15;
 const LOSING_MS = 4_000;
+const STANDBY_LEADS_MS = 5_000;
+/** Longer than an engine waits before it takes the silence of its lock for its loss. */
+const LOCKLESS_MS = 5_000;
+const DISK_NAMES: Readonly<Record<DiskName, string>> = {
+  postgres: 'the read models',
+  kafka: 'a broker',
+  data: 'snapshots and notes',
+};
 
 export const SCENARIOS: readonly Scenario[] = [
   ...ROLES.flatMap((role): Scenario[] => [
@@ -103,16 +118,47 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'two engines, one suspended and woken',
     run: async ({ cluster, pace }) => {
-      cluster.add('second', 'engine', ['--decide', 'shards']);
-      await cluster.ready('second');
-      cluster.suspend('shards');
-      await pause(pace.suspended);
-      // The first one wakes up as a leader that has been replaced.
-      cluster.resume('shards');
-      await pause(DOWN_MS);
-      await cluster.remove('second');
+      await withSecond(cluster, 'shards', async () => {
+        cluster.suspend('shards');
+        await pause(pace.suspended);
+        // The first one wakes up as a leader that has been replaced.
+        cluster.resume('shards');
+      });
     },
   },
+  ...(['shards', 'market'] as const).map(
+    (role): Scenario => ({
+      name: `kill -9 ${role}, a standby is warm`,
+      run: async ({ cluster }) => {
+        await withSecond(cluster, role, async () => {
+          const release = await cluster.keepDown(role);
+          // The standby has it alone for a while, and keeps it when the first one is back.
+          await pause(STANDBY_LEADS_MS);
+          release();
+          await cluster.ready(role);
+        });
+      },
+    }),
+  ),
+  {
+    name: 'two engines, their lock lost',
+    run: async (stage) => {
+      await withSecond(stage.cluster, 'shards', () => endServer(stage, 'postgres', 'SIGKILL', LOCKLESS_MS));
+    },
+  },
+  ...(['postgres', 'kafka', 'data'] as const).map(
+    (disk): Scenario => ({
+      name: `full disk of ${DISK_NAMES[disk]}`,
+      fills: true,
+      run: async ({ cluster, pace }) => {
+        const release = await cluster.fill(disk);
+        await pause(pace.diskFull);
+        release();
+        await pause(DOWN_MS);
+        await cluster.revive();
+      },
+    }),
+  ),
   { name: 'PostgreSQL away', run: (stage) => endServer(stage, 'postgres', 'SIGKILL', stage.pace.databaseAway) },
   {
     name: 'market dead while a race sells',
@@ -137,8 +183,10 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
   {
-    name: 'rolling restart of every role',
+    name: 'rolling restart of everything',
+    rate: (pace) => pace.rollingRate,
     run: async ({ cluster }) => {
+      await cluster.rollServers();
       for (const role of ROLES) {
         await cluster.stop(role);
         await cluster.ready(role);
@@ -146,6 +194,19 @@ export const SCENARIOS: readonly Scenario[] = [
     },
   },
 ];
+
+/** Another engine that was told to decide the same, up before and gone after. */
+async function withSecond(cluster: Cluster, role: Role, work: () => Promise<void>): Promise<void> {
+  cluster.add('second', 'engine', ['--decide', role]);
+  try {
+    await cluster.ready('second');
+    await work();
+    // Both may try to lead by now.
+    await pause(DOWN_MS);
+  } finally {
+    await cluster.remove('second');
+  }
+}
 
 async function endServer(
   { cluster }: Stage,

@@ -19,6 +19,8 @@ export interface TrialOptions {
   readonly rate: number;
   readonly seed: number;
   readonly pace: Pace;
+  /** Some of the faults fill a disk. */
+  readonly disks?: boolean;
 }
 
 export interface Outcome {
@@ -27,16 +29,23 @@ export interface Outcome {
   readonly accepted: number;
   /** Business refusals: a closed pool, a lease that is over. */
   readonly refused: number;
+  /** Why, with how many each. */
+  readonly codes: readonly string[];
   /** 503: nothing was appended. */
   readonly turnedAway: number;
-  /** 202, or no answer at all: resolved afterwards. */
+  /** 202, or no answer at all. */
+  readonly unknown: number;
+  /** Of those, the ones whose outcome was found out afterwards. */
+  readonly resolved: number;
+  /** Answers that took longer than a second. */
   readonly delayed: number;
   /** From the fault to the first acceptance of a ticket that was sent after it, ms. */
   readonly againMs: number | undefined;
   readonly findings: readonly string[];
 }
 
-const ACCOUNTS = 30;
+const ACCOUNTS = 300;
+const SLOW_MS = 1_000;
 const WARM_BETS = 30;
 const AFTER_BETS = 20;
 const SELL_AGAIN_MS = 60_000;
@@ -53,8 +62,8 @@ export class Trial {
 
   constructor(options: TrialOptions) {
     this.#o = options;
-    const { instance, brokers, seed } = options;
-    this.cluster = new Cluster({ instance, brokers, accounts: ACCOUNTS, random: seededRandom(seed) });
+    const { instance, brokers, seed, disks = false } = options;
+    this.cluster = new Cluster({ instance, brokers, accounts: ACCOUNTS, random: seededRandom(seed), disks });
   }
 
   async start(): Promise<void> {
@@ -67,10 +76,12 @@ export class Trial {
 
   async run(scenario: Scenario, number: number): Promise<Outcome> {
     const { cluster } = this;
-    const { rate, pace, seed } = this.#o;
+    const { pace, seed } = this.#o;
+    const rate = scenario.rate?.(pace) ?? this.#o.rate;
     const client = this.#client as JournalClient;
     const findings: string[] = [];
     const before = counts(client);
+    const codes = client.refusals;
     const incidents = cluster.incidents.length;
     const officials = new Officials(cluster.url('back-office'), this.#cast?.operators ?? []);
     const races = await officials.openMeeting(`fault-${number}`);
@@ -78,8 +89,10 @@ export class Trial {
     let faultAt = Number.POSITIVE_INFINITY;
     let againAt: number | undefined;
     let afterwards = 0;
+    let delayed = 0;
     let overAt = Number.POSITIVE_INFINITY;
     client.onAnswer = (status, sentAt) => {
+      if (performance.now() - sentAt > SLOW_MS) delayed++;
       if (status !== 201) return;
       if (sentAt > faultAt) againAt ??= performance.now();
       if (sentAt > overAt) afterwards++;
@@ -110,8 +123,14 @@ export class Trial {
       seed: seed + number,
       accepted: after.accepted - before.accepted,
       refused: after.refused - before.refused,
+      codes: [...client.refusals].flatMap(([code, count]) => {
+        const fresh = count - (codes.get(code) ?? 0);
+        return fresh > 0 ? [`${code} ${fresh}`] : [];
+      }),
       turnedAway: after.turnedAway - before.turnedAway,
-      delayed: after.delayed - before.delayed,
+      unknown: after.unknown - before.unknown,
+      resolved: after.unknown - before.unknown - client.unknown,
+      delayed,
       againMs: againAt === undefined ? undefined : Math.round(againAt - faultAt),
       findings,
     };
@@ -156,7 +175,7 @@ function counts(client: JournalClient) {
     accepted: client.count(201),
     refused: client.count(422),
     turnedAway: client.count(503),
-    delayed: client.delayed,
+    unknown: client.wereUnknown,
   };
 }
 

@@ -58,12 +58,35 @@ export class JournalClient {
     }));
   }
 
+  /** Requests sent so far. */
+  get sent(): number {
+    return this.#entries.length;
+  }
+
+  /** Accepted tickets from all over the journal, at most so many, with what their holder sees them by. */
+  someAccepted(many: number): { readonly ticketId: string; readonly token: string }[] {
+    const accepted = this.#entries.filter(({ status }) => status === 201);
+    const step = Math.max(1, Math.floor(accepted.length / many));
+    return accepted
+      .filter((_, i) => i % step === 0)
+      .slice(0, many)
+      .map(({ ticketId = '', holder: { token } }) => ({ ticketId, token }));
+  }
+
+  /** How many were refused under which code. */
+  get refusals(): ReadonlyMap<string, number> {
+    const counts = new Map<string, number>();
+    for (const { status, code = `status ${status}` } of this.#entries)
+      if (status !== 201) counts.set(code, (counts.get(code) ?? 0) + 1);
+    return counts;
+  }
+
   count(status: number): number {
     return this.#entries.filter((entry) => entry.status === status).length;
   }
 
   /** Tickets that had to be looked up, sent again or given up, since no answer or none that decides came first. */
-  get delayed(): number {
+  get wereUnknown(): number {
     return this.#entries.filter(({ wasUnknown }) => wasUnknown).length;
   }
 
@@ -71,14 +94,19 @@ export class JournalClient {
     return this.#entries.filter(isUnknown).length;
   }
 
-  /** Sends `rate` tickets a second on these races until told to stop; resolves when every answer or failure is in. */
-  async sell(url: string, races: readonly string[], rate: number, stop: AbortSignal): Promise<void> {
-    const pool = new Pool(url, { connections: 32, pipelining: 1 });
-    const began = performance.now();
+  /**
+   * Sends `rate` tickets a second, or as many as it says at the moment, on these races (whatever the list holds by then) until told to
+   * stop; resolves when every answer or failure is in.
+   */
+  async sell(url: string, races: readonly string[], rate: number | (() => number), stop: AbortSignal): Promise<void> {
+    const pool = new Pool(url, { connections: 64, pipelining: 1 });
     const sent: Promise<void>[] = [];
-    while (!stop.aborted) {
-      const due = Math.floor(((performance.now() - began) / 1_000) * rate);
-      while (sent.length < due) sent.push(this.#one(pool, races));
+    let due = 0;
+    for (let last = performance.now(); !stop.aborted; ) {
+      const now = performance.now();
+      due += ((now - last) / 1_000) * (typeof rate === 'number' ? rate : rate());
+      last = now;
+      while (sent.length < Math.floor(due)) sent.push(this.#one(pool, races));
       await new Promise((wake) => setTimeout(wake, SLICE_MS));
     }
     await Promise.all(sent);

@@ -16,6 +16,7 @@ import {
   type ValidDecision,
 } from '#mutuel/runtime';
 import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Source, type Tick } from '#mutuel/views';
+import { ClockLead } from './clock-lead.js';
 import { lastTick } from './odds-topic.js';
 import { allSources } from './projector-host.js';
 import { ODDS_TOPIC } from './tick-tail.js';
@@ -27,7 +28,7 @@ export interface OddsServiceOptions {
   readonly entropy: Entropy;
   readonly cache: HotCache;
   readonly shards: number;
-  /** `ODDS_LATE`, `ODDS_NOT_WRITTEN`, `ODDS_STOPPED`, with a sentence. */
+  /** `ODDS_LATE`, `ODDS_CUT_SHORT`, `ODDS_NOT_WRITTEN`, `ODDS_STOPPED`, with a sentence. */
   readonly onAlarm: (code: string, detail: string) => void;
   /** Gets each tick as it was computed, before it is written. */
   readonly onTick?: (tick: Tick) => void;
@@ -37,7 +38,7 @@ export interface OddsServiceOptions {
 export const ODDS_KEY = (poolId: string): string => `odds:${poolId}`;
 export const ODDS_CHANNEL = 'odds';
 
-/** After the cycle's moment: an append that began before it has its time by then, and a log without a later record is known to end. */
+/** After the cycle's moment by the log's clock: an append that began before it has its time by then. */
 const GRACE_MS = 150;
 /** A tick computed later than this after its moment is flagged. */
 const LATE_MS = 1_500;
@@ -61,6 +62,7 @@ export class OddsService {
   }[] = [];
   /** The newest append time seen of each source. */
   readonly #seen = new Map<Source, number>();
+  readonly #lead: ClockLead<Source>;
   readonly #stopping = new AbortController();
   /** The last cycle in the topic; null before the first. */
   #prev: number | null = null;
@@ -73,6 +75,7 @@ export class OddsService {
     this.#book = new OddsBook(options.shards);
     this.#by = randomId(options.entropy).slice(0, 16);
     this.#appender = new RenewingAppender(options.log);
+    this.#lead = new ClockLead(options.clock);
   }
 
   /** Begins to follow the logs; ticks come as soon as they are read. */
@@ -104,10 +107,23 @@ export class OddsService {
   #take(source: Source, decisions: readonly ValidDecision[]): void {
     const last = decisions.at(-1);
     if (!last) return;
+    this.#lead.heard(source, last.time);
+    this.#checkCut(source, decisions);
     for (const placed of decisions) this.#book.offer(source, placed);
     this.#seen.set(source, Math.max(this.#seen.get(source) ?? 0, last.time));
     // What is before the last tick needs no cut of its own: reading a long log again must not keep it in memory.
     if (this.#book.waiting > MAX_KEPT) this.#book.advanceTo(this.#base);
+  }
+
+  /** A tick that is out cannot be taken back; that its figures end too early must be known. */
+  #checkCut(source: Source, decisions: readonly ValidDecision[]): void {
+    const moment = this.#base * CYCLE_MS;
+    if (this.metrics.ticks === 0 || (this.#seen.get(source) ?? 0) > moment) return;
+    const missed = decisions.findIndex(({ time }) => time > moment);
+    const count = missed === -1 ? decisions.length : missed;
+    if (count === 0) return;
+    const detail = `${count} decisions of ${source} belong into cycle ${this.#base} or before and came after its tick`;
+    this.#o.onAlarm('ODDS_CUT_SHORT', detail);
   }
 
   async #run(): Promise<void> {
@@ -145,14 +161,18 @@ export class OddsService {
     return tick;
   }
 
-  /** True once every log has been read past the cycle's moment; false when it is not time yet or we are to stop. */
+  /**
+   * True once every log has been read past the cycle's moment; false when it is not time yet or we are to stop. A record with a later
+   * time proves it; where none comes, the moment has to be over by the clock of that log, however far ahead ours may be.
+   */
   async #readPast(cycle: number): Promise<boolean> {
     const { clock } = this.#o;
     const { signal } = this.#stopping;
     const moment = cycle * CYCLE_MS;
     for (const { source, at, reader } of this.#readers) {
       const isPast = (): boolean => (this.#seen.get(source) ?? 0) > moment;
-      while (!isPast() && clock.now() < moment + GRACE_MS && !signal.aborted) await clock.sleep(POLL_MS, signal);
+      const isOver = (): boolean => clock.now() - this.#lead.of(source) >= moment + GRACE_MS;
+      while (!isPast() && !isOver() && !signal.aborted) await clock.sleep(POLL_MS, signal);
       if (isPast() || signal.aborted) continue;
       const end = await this.#endOf(at);
       while (!isPast() && reader.valid.next < end && !signal.aborted) await clock.sleep(POLL_MS, signal);

@@ -1,7 +1,7 @@
 /** The odds service over real deciders and a log in memory: cycles without holes, and ticks that anybody can compute again. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openMemoryCache } from '#mutuel/adapters';
-import { directTails } from '#mutuel/runtime';
+import { type Clock, directTails } from '#mutuel/runtime';
 import { CYCLE_MS, cycleAt, encodeTick, type Tick } from '#mutuel/views';
 import { ODDS_KEY, OddsService, recomputeTick, ticksBack } from '../src/index.js';
 import { House, meeting, operator, poolOf, RACE, START, steward, until } from './support/house.js';
@@ -21,8 +21,8 @@ beforeEach(async () => {
   for (const account of ['acc-1', 'acc-2', 'acc-3']) await house.fund(account, 10_000_000);
 });
 
-function service(cache = openMemoryCache()) {
-  const { log, clock } = house;
+function service(cache = openMemoryCache(), clock: Clock = house.clock) {
+  const { log } = house;
   const n = ++seed;
   const entropy = { bytes: (count: number) => new Uint8Array(count).fill(n) };
   return new OddsService({
@@ -114,5 +114,51 @@ describe('the odds service', () => {
     const all = await ticks();
     expect(all.map((tick) => tick.cycle)).toEqual(all.map((_, i) => FIRST + i));
     for (const tick of all) expect(text(await recomputeTick(house.log, 2, tick))).toBe(text(tick));
+  });
+
+  it.each([400, 900, 2_500])('leaves nothing out of a cut with a clock %i ms ahead of the log', async (ahead) => {
+    const { clock } = house;
+    const odds = service(openMemoryCache(), {
+      now: () => clock.now() + ahead,
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    });
+    await odds.start();
+    clock.time += 200;
+    await reached(FIRST);
+    const moment = (FIRST + 1) * CYCLE_MS;
+    clock.time = moment - 3_000;
+    await house.renewLease();
+    // By the clock of the odds the moment is over and its grace, too; by the log's it is still to come.
+    clock.time = moment - ahead + 151;
+    await new Promise((resolve) => setTimeout(resolve, 60));
+    expect((await ticks()).at(-1)?.cycle).toBe(FIRST);
+    clock.time = moment;
+    await house.bet('acc-1', { pool: WIN, sel: '1', unit: 1_000 });
+    clock.time = moment + 151;
+    await reached(FIRST + 1);
+    await odds.stop();
+    const tick = (await ticks()).at(-1) as Tick;
+    expect(tick.pools.find((pool) => pool.id === WIN)?.gross).toBe(1_000);
+    expect(text(await recomputeTick(house.log, 2, tick))).toBe(text(tick));
+    expect(alarms).not.toContain('ODDS_CUT_SHORT');
+  });
+
+  it('says so when a tick went out too early all the same: the clock was set forward a moment before', async () => {
+    const { clock } = house;
+    let ahead = 0;
+    const odds = service(openMemoryCache(), {
+      now: () => clock.now() + ahead,
+      sleep: (ms, signal) => clock.sleep(ms, signal),
+    });
+    await odds.start();
+    clock.time += 200;
+    await reached(FIRST);
+    clock.time += 3_000;
+    await house.renewLease();
+    ahead = CYCLE_MS;
+    await reached(FIRST + 1);
+    await house.bet('acc-1', { pool: WIN, sel: '1', unit: 1_000 });
+    await until(() => alarms.includes('ODDS_CUT_SHORT'), 'the alarm');
+    await odds.stop();
   });
 });
