@@ -13,7 +13,7 @@ import { useFeed } from '../common/use-feed.js';
 import type { FeedSnapshot } from '../feed.js';
 import { type Currency, money } from '../money.js';
 import { cost, emptySlip, isPair, lines, mark, poolLabel, type Slip, shapeOf, without } from '../slip.js';
-import type { Meeting, Race } from '../wire.js';
+import type { Meeting, Race, RaceSummary } from '../wire.js';
 import { AccountMenu } from './account.js';
 import { CardStrip } from './card-strip.js';
 import { text, useOddsPath } from './odds.js';
@@ -47,6 +47,9 @@ export function BoardPage() {
   const feed = usePolledPools(race.data, useFeed(shown));
   const meeting = meetings.data?.find((one) => one.meetingId === race.data?.meetingId);
   const unit: Currency = meeting ?? EURO;
+  const justRun = lastRun(races);
+  const courseOf = ({ meetingId }: RaceSummary): string =>
+    meetings.data?.find((one) => one.meetingId === meetingId)?.course ?? meetingId;
   const show = (raceId: string | null) => {
     setPicked(raceId);
     window.history.replaceState(null, '', raceId === null ? '/' : `/?race=${encodeURIComponent(raceId)}`);
@@ -76,7 +79,7 @@ export function BoardPage() {
             session={session}
             placing={placing}
             available={account.data?.balance.available ?? null}
-            lastRunId={lastRun(races)?.raceId ?? null}
+            justRun={justRun === null ? null : { raceId: justRun.raceId, course: courseOf(justRun) }}
           />
         ) : (
           <Waiting failure={meetings.error ?? race.error} empty={meetings.data !== undefined && races.length === 0} />
@@ -121,16 +124,16 @@ interface RaceViewProps {
   session: BettorSession | null;
   placing: UsePlacing;
   available: number | null;
-  lastRunId: string | null;
+  justRun: { raceId: string; course: string } | null;
 }
 
 function RaceView(props: RaceViewProps) {
-  const { meeting, race, feed, unit, session, placing, available, lastRunId } = props;
+  const { meeting, race, feed, unit, session, placing, available, justRun } = props;
   const status = useStatus(race, feed);
   const selling = isSelling(status);
   const [slip, setSlip] = useSlip(race);
   const [sheet, setSheet] = useState(false);
-  const before = useRace(lastRunId !== null && lastRunId !== race.raceId ? lastRunId : null);
+  const before = useRace(justRun !== null && justRun.raceId !== race.raceId ? justRun.raceId : null);
   const slipProps = { race, status, selling, slip, onSlip: setSlip, session, placing, available, unit };
   return (
     <div className="board-grid">
@@ -143,7 +146,11 @@ function RaceView(props: RaceViewProps) {
         <SlipPanel {...slipProps} className="in-page" />
         {session === null ? null : <Tickets session={session} unit={unit} />}
         {before.data === undefined ? null : (
-          <ResultPanel race={before.data} unit={unit} title={`Just run: race ${before.data.number}`} />
+          <ResultPanel
+            race={before.data}
+            unit={unit}
+            title={`Just run: ${justRun?.course}, race ${before.data.number}`}
+          />
         )}
       </aside>
       <div className="sheet-bar" hidden={!isAhead(status)}>
