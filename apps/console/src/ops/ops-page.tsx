@@ -96,6 +96,7 @@ function Room({ operator, onSignOut }: { operator: OperatorSession; onSignOut: (
             key={line.raceId}
             race={race.data}
             line={line}
+            course={courseOf(meetings.data ?? [], line)}
             operator={operator}
             unit={unit}
             onSwitchPerson={onSignOut}
@@ -132,13 +133,8 @@ function Day({ races, meetings, shown, unit, onPick }: DayProps) {
         </span>
       </div>
       <ol ref={list} className="day day-scroll">
-        {inOrder.map((race, index) => (
+        {inOrder.map((race) => (
           <li key={race.raceId} data-race={race.raceId}>
-            {inOrder[index - 1]?.meetingId === race.meetingId ? null : (
-              <h3 className="course">
-                {meetings.find((one) => one.meetingId === race.meetingId)?.course ?? race.meetingId}
-              </h3>
-            )}
             <button
               type="button"
               aria-current={race.raceId === shown}
@@ -149,7 +145,7 @@ function Day({ races, meetings, shown, unit, onPick }: DayProps) {
                 {race.number}. {race.name}
               </span>
               <StatusPill status={race.status} />
-              <span className="facts">{facts(race, unit)}</span>
+              <span className="facts">{facts(race, courseOf(meetings, race), unit)}</span>
             </button>
           </li>
         ))}
@@ -158,10 +154,14 @@ function Day({ races, meetings, shown, unit, onPick }: DayProps) {
   );
 }
 
-function facts(race: Overview['races'][number], unit: Currency): string {
+const courseOf = (meetings: readonly Meeting[], { meetingId }: { meetingId: string }): string =>
+  meetings.find((one) => one.meetingId === meetingId)?.course ?? meetingId;
+
+function facts(race: Overview['races'][number], course: string, unit: Currency): string {
   const voided = race.voidedAfterStop.count;
   const sales = race.status === 'DRAFT' ? '' : wholeMoney(race.gross, unit);
   const parts = [
+    course,
     clock(race.postTime),
     sales,
     race.sealed === null ? '' : `seals ${sealCount(race.sealed)}`,

@@ -16,6 +16,7 @@ import { Settlement } from './settlement.js';
 export interface RaceDeskProps {
   race: Race;
   line: Overview['races'][number];
+  course: string;
   operator: OperatorSession;
   unit: Currency;
   onSwitchPerson: () => void;
@@ -23,7 +24,7 @@ export interface RaceDeskProps {
 
 type Asked = keyof typeof WORDS;
 
-export function RaceDesk({ race, line, operator, unit, onSwitchPerson }: RaceDeskProps) {
+export function RaceDesk({ race, line, course, operator, unit, onSwitchPerson }: RaceDeskProps) {
   const [asking, setAsking] = useState<Asked | null>(null);
   const [answer, setAnswer] = useState<{ action: Asked; answer: Acknowledged } | null>(null);
   const [entering, setEntering] = useState(false);
@@ -34,7 +35,7 @@ export function RaceDesk({ race, line, operator, unit, onSwitchPerson }: RaceDes
   return (
     <div className="stack">
       <section className="panel" aria-label={`Race ${race.number}`} data-testid="race-desk" data-status={status}>
-        <Head race={race} line={line} unit={unit} />
+        <Head race={race} line={line} course={course} unit={unit} />
         <div className="actions">
           {offered.filter(isAsked).map((action) => (
             <button
@@ -106,13 +107,13 @@ function closing(status: string): string {
   return 'The winners are being paid.';
 }
 
-function Head({ race, line, unit }: { race: Race; line: RaceDeskProps['line']; unit: Currency }) {
+function Head({ race, line, course, unit }: Pick<RaceDeskProps, 'race' | 'line' | 'course' | 'unit'>) {
   const left = Date.parse(race.postTime) - useNow();
   return (
     <div className="desk-head">
       <div className="spread">
         <span className="small muted">
-          Race {race.number}, post time {clock(race.postTime)}
+          {course}, race {race.number}, post time {clock(race.postTime)}
           {isAhead(line.status) ? (left >= 0 ? `, in ${span(left)}` : `, ${span(left)} past`) : ''}
         </span>
         <StatusPill status={line.status} />

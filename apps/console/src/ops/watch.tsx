@@ -21,7 +21,7 @@ export function Watch({ overview, unit }: { overview: Overview; unit: Currency }
       />
       <Value
         what="Shards"
-        value={overview.shards.map((shard) => `${shard.shard}: ${shard.seq.toLocaleString('en-GB')}`).join('  ')}
+        value={overview.shards.map((shard) => `${shard.shard}: ${shard.seq.toLocaleString('en-GB')}`).join(' · ')}
         under={`furthest behind ${lag} ms`}
       />
       <Value
