@@ -8,15 +8,20 @@ import type { Command } from 'commander';
 import {
   ExportReader,
   ExportRefused,
+  hasPassed,
   KeyRefused,
   type LogReport,
   LogUnreadable,
   LogVerifier,
   type PublishedKey,
+  readCertificate,
+  type TrustedKeys,
   trustedKeys,
+  type Verdict,
   verifyReceipt,
 } from '#mutuel/verify';
 
+const KEYS = ['--keys <file>', 'the public keys to trust, as GET /v1/seal-keys shows them'] as const;
 const TELL_EVERY_MS = 2_000;
 
 export function addVerify(program: Command): void {
@@ -36,22 +41,40 @@ export function addVerify(program: Command): void {
     .command('receipt')
     .description('a receipt, its signature and its way into the seals')
     .argument('<file>', 'made by GET /v1/tickets/{ticketId}/receipt')
-    .requiredOption('--keys <file>', 'the public keys to trust, as GET /v1/seal-keys shows them')
+    .requiredOption(...KEYS)
     .action(async (file: string, { keys }: { keys: string }) => {
-      const verdict = await readable(async () => {
-        const { keys: published } = (await readJson(keys)) as { keys: readonly PublishedKey[] };
-        return verifyReceipt(await readJson(file), trustedKeys(published));
-      });
-      if (!verdict) return;
-      const lines = [
-        ...verdict.held.map((line) => `holds    ${line}`),
-        ...verdict.missing.map((line) => `missing  ${line}`),
-        ...verdict.faults.map((line) => `FAILS    ${line}`),
-        verdict.faults.length === 0 ? 'The receipt holds.' : 'The receipt does NOT hold.',
-      ];
-      process.stdout.write(`${lines.join('\n')}\n`);
-      process.exitCode = verdict.faults.length === 0 ? 0 : 1;
+      const verdict = await readable(async () => verifyReceipt(await readJson(file), await readKeys(keys)));
+      if (verdict) tell('receipt', verdict);
     });
+  verify
+    .command('certificate')
+    .description('the signed page of a certification run: 0 only where it is genuine and says that the run passed')
+    .argument('<file>', 'made by `npm run certify -- --store`')
+    .requiredOption(...KEYS)
+    .action(async (file: string, { keys }: { keys: string }) => {
+      const said = await readable(async () => readCertificate(await readJson(file), await readKeys(keys)));
+      if (said === undefined) return;
+      process.stdout.write(`${typeof said === 'string' ? `The certificate does NOT hold: ${said}.` : said.page}\n`);
+      process.exitCode = typeof said !== 'string' && hasPassed(said) ? 0 : 1;
+    });
+}
+
+function tell(what: string, { held, missing, faults }: Verdict): void {
+  const lines = [
+    ...held.map((line) => `holds    ${line}`),
+    ...missing.map((line) => `missing  ${line}`),
+    ...faults.map((line) => `FAILS    ${line}`),
+    faults.length === 0 ? `The ${what} holds.` : `The ${what} does NOT hold.`,
+  ];
+  process.stdout.write(`${lines.join('\n')}\n`);
+  process.exitCode = faults.length === 0 ? 0 : 1;
+}
+
+/** Public keys as `GET /v1/seal-keys` shows them. */
+async function readKeys(file: string): Promise<TrustedKeys> {
+  const { keys } = ((await readJson(file)) ?? {}) as { keys?: readonly PublishedKey[] };
+  if (!Array.isArray(keys)) throw new KeyRefused(`${file} holds no list of keys: {"keys": [{"keyId", "publicKey"}]}`);
+  return trustedKeys(keys as readonly PublishedKey[]);
 }
 
 async function verifyLog(file: string): Promise<LogReport> {

@@ -1,4 +1,5 @@
 /** The door of the verifier: exported logs, receipts and evidence packs, checked with public keys and nothing else of ours. */
+export { type CertificateStatement, hasPassed, readCertificate } from './certificate.js';
 export {
   type ExportedRecord,
   type ExportHead,
@@ -14,6 +15,7 @@ export {
   type ReceiptBet,
   type ReceiptFile,
   type ReceiptStatement,
+  readSeal,
   type SealStatement,
   type Verdict,
   verifyReceipt,

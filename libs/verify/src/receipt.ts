@@ -158,6 +158,14 @@ function faultOfInclusion(
   return along.root === part.root ? undefined : 'its path does not lead to the root of the seal: the bet is not in it';
 }
 
+/** What a signed seal says; a sentence where its signature or its roots do not hold. */
+export function readSeal(signed: Signed, keys: TrustedKeys): SealStatement | string {
+  const said = faultOfSignature(signed, keys) ?? readStatement<SealStatement>(signed, 'mutuel-seal');
+  if (typeof said === 'string') return said;
+  const isWhole = poolRoot(said.shards.map(({ root }) => root)) === said.root;
+  return isWhole ? said : 'the roots of the shards do not make the root of the seal';
+}
+
 /** The statement behind a signature that holds; what is wrong goes into the verdict. */
 export function checkSigned<T extends { readonly kind: string; readonly v: number }>(
   signed: Signed,

@@ -1,0 +1,106 @@
+/** The distributed system on servers of its own: every role and every server can die or stand still while the others go on. */
+import { openDatabase, openKafkaLog } from '#mutuel/adapters';
+import type { EventLog, SqlDatabase } from '#mutuel/runtime';
+import { Cluster, ROLES, type ServerName } from '../faults/cluster.js';
+import { type Fault, pause, type Target } from './target.js';
+
+const SERVERS: readonly ServerName[] = ['kafka', 'postgres', 'redis'];
+const DOWN_MS = 1_000;
+const onWarning = (): void => undefined;
+
+export interface DistributedOptions {
+  readonly accounts: number;
+  readonly random: () => number;
+}
+
+export class DistributedTarget implements Target {
+  readonly title = 'distributed: a process for each role, three Kafka brokers, PostgreSQL, Redis';
+  readonly isLive = true;
+  readonly notInjected = [
+    'a full disk of a broker, and steps of the clocks: the servers share the disk and the clock of the machine',
+    'a power cut of all replicas at once: outside the failure model',
+  ];
+  readonly #cluster: Cluster;
+
+  constructor({ accounts, random }: DistributedOptions) {
+    this.#cluster = new Cluster({ instance: 'certify', brokers: 3, accounts, random });
+  }
+
+  get incidents(): readonly string[] {
+    return this.#cluster.incidents.filter((incident) => /stopped with|did not start/.test(incident));
+  }
+
+  get betUrl(): string {
+    return this.#cluster.url('bet-api');
+  }
+
+  get officeUrl(): string {
+    return this.#cluster.url('back-office');
+  }
+
+  get faults(): readonly Fault[] {
+    const cluster = this.#cluster;
+    return [
+      ...ROLES.flatMap((role): Fault[] => [
+        { name: `kill -9 ${role}`, how: 'SIGKILL, started again', weight: 2, inject: () => cluster.kill(role) },
+        {
+          name: `pause ${role}`,
+          how: 'SIGSTOP for 1 to 4 s, SIGCONT',
+          weight: 1,
+          inject: async (random) => {
+            cluster.suspend(role);
+            await pause(1_000 + random() * 3_000);
+            cluster.resume(role);
+          },
+        },
+      ]),
+      ...SERVERS.flatMap((server): Fault[] => [
+        {
+          name: `kill -9 ${server}`,
+          how: 'SIGKILL, started again after 1 s',
+          weight: 1,
+          inject: async () => {
+            process.kill(await cluster.pidOf(server), 'SIGKILL');
+            await pause(DOWN_MS);
+            await cluster.revive();
+          },
+        },
+        {
+          name: `pause ${server}`,
+          how: 'SIGSTOP for 1 to 3 s, SIGCONT',
+          weight: 1,
+          inject: async (random) => {
+            const pid = await cluster.pidOf(server);
+            process.kill(pid, 'SIGSTOP');
+            await pause(1_000 + random() * 2_000);
+            process.kill(pid, 'SIGCONT');
+          },
+        },
+      ]),
+    ];
+  }
+
+  start(): Promise<void> {
+    return this.#cluster.start();
+  }
+
+  stop(): Promise<void> {
+    return this.#cluster.stopRoles();
+  }
+
+  async read<T>(work: (log: EventLog, db: SqlDatabase) => Promise<T>): Promise<T> {
+    const { brokers, database } = this.#cluster.stores;
+    const log = await openKafkaLog({ brokers, clientId: 'certify', onWarning });
+    const db = await openDatabase({ url: database, max: 4, onWarning });
+    try {
+      return await work(log, db);
+    } finally {
+      await db.close();
+      await log.close();
+    }
+  }
+
+  end(): Promise<void> {
+    return this.#cluster.end();
+  }
+}

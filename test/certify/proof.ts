@@ -1,0 +1,109 @@
+/**
+ * What a run is judged by, from the log and the read models it left: three readers that share no code with the engine (the checker
+ * of the clients' journal, the verifier of exported logs, the verifier of receipts), and the past told twice.
+ */
+import { TOPICS } from '#mutuel/contracts';
+import type { EventLog, SqlDatabase } from '#mutuel/runtime';
+import { sealKeys, signedSeals } from '#mutuel/services';
+import { type ExportHead, exportOrder, LogVerifier, readSeal, type SealStatement, trustedKeys } from '#mutuel/verify';
+import { checkLogs, type JournalLine } from '../trust/log-checker.js';
+import { readDecisionLogs } from '../trust/read-log.js';
+import { rebuildReadModels, stateHashes, tableDigests } from '../trust/retold.js';
+
+export interface Proof {
+  readonly accepted: number;
+  readonly decisions: number;
+  readonly seals: number;
+  readonly dividends: number;
+  readonly tickFigures: number;
+  /** Of the states of all deciders after the whole log. */
+  readonly replayHash: string;
+  readonly findings: readonly string[];
+  readonly notChecked: readonly string[];
+}
+
+const READ_AT_ONCE = 5_000;
+
+export async function proofOf(
+  log: EventLog,
+  db: SqlDatabase,
+  journal: readonly JournalLine[],
+  isLive: boolean,
+): Promise<Proof> {
+  const { shards, market } = await readDecisionLogs(log);
+  const checked = checkLogs(shards, market, journal);
+  const report = await verified(log);
+  const findings = [...checked.findings, ...report.findings.map(({ at, what }) => `${at}: ${what}`)];
+
+  const acknowledged = journal.filter(({ status }) => status === 201).length;
+  if (acknowledged !== checked.accepted)
+    findings.push(`adrift: ${acknowledged} tickets were acknowledged, the log accepted ${checked.accepted}`);
+  const rows = await db.query<{ account: string; balance: number }>('select account, balance from accounts');
+  for (const { account, balance } of rows)
+    if (checked.balances.get(account) !== balance)
+      findings.push(`adrift: ${account} has ${balance}, its postings sum to ${checked.balances.get(account)}`);
+  for (const [pool, left] of checked.clearing) if (left !== 0) findings.push(`adrift: ${left} are left in ${pool}`);
+
+  const [once, again] = [await stateHashes(log), await stateHashes(log)];
+  if (once.join() !== again.join())
+    findings.push(`replay: the log folds to ${once.join(' ')} and to ${again.join(' ')}`);
+  const seals = await checkSeals(db, market, findings);
+  const live = await tableDigests(db);
+  await rebuildReadModels(db, log, isLive);
+  for (const [table, digest] of Object.entries(await tableDigests(db)))
+    if (live[table] !== digest) findings.push(`replay: ${table} was ${live[table]}, made anew ${digest}`);
+
+  const { accepted, decisions } = checked;
+  const { dividends, tickFigures, notChecked } = report;
+  return { accepted, decisions, seals, dividends, tickFigures, replayHash: once.join(' '), findings, notChecked };
+}
+
+/** The whole log through the verifier of exported files. */
+async function verified(log: EventLog) {
+  const counts = await Promise.all(
+    Object.values(TOPICS).map(async (topic) => [topic, await log.partitions(topic)] as const),
+  );
+  const topics = Object.fromEntries(counts);
+  const head: ExportHead = { shards: topics[TOPICS.shardDecisions] ?? 0, topics };
+  const verifier = new LogVerifier(head);
+  for (const [topic, partition] of exportOrder(head)) {
+    const { start, end } = await log.bounds({ topic, partition });
+    for (let from = start; from < end; ) {
+      const records = await log.read({ topic, partition, from }, Math.min(READ_AT_ONCE, end - from));
+      for (const record of records) verifier.take({ topic, partition, ...record });
+      from += records.length;
+    }
+  }
+  return verifier.finish();
+}
+
+/** Every close of a pool has one signed seal, it holds, and it says what the market's log says. */
+async function checkSeals(db: SqlDatabase, market: readonly { readonly value: Uint8Array }[], findings: string[]) {
+  const keys = trustedKeys(await sealKeys(db));
+  const seals = new Map<string, SealStatement>();
+  for (const seal of await signedSeals(db, { limit: 1_000_000 })) {
+    const said = readSeal(seal, keys);
+    if (typeof said === 'string') findings.push(`seal of ${seal.poolId}: ${said}`);
+    else seals.set(`${said.poolId} ${said.closeNo}`, said);
+  }
+  const equal = new Set<string>();
+  for (const { value } of market) {
+    const { events = [] } = JSON.parse(Buffer.from(value).toString('utf8')) as { events?: SealedEvent[] };
+    for (const { t, pool, closeNo, bets, stake, root } of events) {
+      if (t !== 'PoolSealed') continue;
+      const said = seals.get(`${pool} ${closeNo}`);
+      if (said?.root === root && said.bets === bets && said.stake === stake) equal.add(`${pool} ${closeNo}`);
+      else findings.push(`seal of ${pool}: ${said ? 'it says other than the log' : 'there is no signed one'}`);
+    }
+  }
+  return equal.size;
+}
+
+interface SealedEvent {
+  readonly t: string;
+  readonly pool: string;
+  readonly closeNo: number;
+  readonly bets: number;
+  readonly stake: number;
+  readonly root: string;
+}
