@@ -60,6 +60,27 @@ export function poolLabel(type: string): string {
   return words.charAt(0).toUpperCase() + words.slice(1);
 }
 
+const TIERS: Readonly<Record<string, string>> = {
+  ORDER: 'in order',
+  DISORDER: 'any other order',
+  BONUS4: 'bonus, four of the five',
+  BONUS3: 'bonus, the first three',
+  CONSOLATION: 'consolation',
+  WIN_FUND: 'win fund',
+  PLACE_FUND: 'place fund',
+  BONUS_FUND: 'bonus fund',
+  '1NP': 'with one non-runner',
+  M4: 'in four',
+  M5: 'in five',
+  M6: 'in six',
+  M7: 'in seven',
+};
+
+/** `DISORDER` → `any other order`; a tier such as `5/6` says it by itself. */
+export function tierLabel(tier: string): string {
+  return TIERS[tier] ?? tier;
+}
+
 export function isPair(type: string): boolean {
   return SHAPES[type]?.places === 2;
 }

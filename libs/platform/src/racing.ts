@@ -118,7 +118,7 @@ export class Racing {
     const pools = card.pools.map(({ poolId, type }) => ({ poolId, type, declared: this.#pool(poolId).declared }));
     const official = pools.some((pool) => pool.declared !== null);
     const dividends = pools.flatMap(({ poolId, type, declared }) =>
-      (declared?.dividends ?? []).map(({ tier, c, price }) => ({ poolId, type, tier, c, price })),
+      (declared?.dividends ?? []).map(({ tier, c, price }) => ({ poolId, type, tier, c: keyLabel(c), price })),
     );
     return { version, finish, disqualified, status: official ? 'OFFICIAL' : 'PROVISIONAL', dividends };
   }
@@ -276,7 +276,7 @@ export class Racing {
       paid: sheet.paidMinor,
       dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
         tier,
-        c,
+        c: keyLabel(c),
         price,
         lastOdds: lastOdds.get(c) ?? null,
         stake: stakeMinor,

@@ -211,7 +211,7 @@ function settlementPool(card: SettlementPool, proposals: readonly DividendPropos
       paid: shown.paidMinor,
       house: shown.takeoutMinor + shown.breakageMinor - shown.topUpMinor,
       dividends: shown.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
-        ...{ tier, c, price, lastOdds: odds.get(c) ?? null, stake: stakeMinor, paid: paidMinor },
+        ...{ tier, c: keyLabel(c), price, lastOdds: odds.get(c) ?? null, stake: stakeMinor, paid: paidMinor },
       })),
       proposals: proposals.map((one) => ({
         ...{ source: one.source, inputHash: one.inputHash, agrees: figuresOf(one) === reference },

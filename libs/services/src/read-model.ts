@@ -3,7 +3,7 @@
  * must never compute money, only show what decisions and ticks have said; a bet's state is put together from what happened to it.
  */
 import type { SqlDatabase } from '#mutuel/runtime';
-import { probables, type RuleSet, shapeOf } from '#mutuel/tote';
+import { keyLabel, probables, type RuleSet, shapeOf } from '#mutuel/tote';
 import { type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
 import { groupBy } from './group-by.js';
 import { poolInputs, stakeOnLine, standingStakes } from './pool-inputs.js';
@@ -191,7 +191,8 @@ export class ReadModel {
         )
       : [];
     const { version, finish } = race;
-    return { version, finish, status: isOfficial ? 'OFFICIAL' : 'PROVISIONAL', dividends };
+    const labelled = dividends.map((dividend) => ({ ...dividend, c: keyLabel(dividend.c) }));
+    return { version, finish, status: isOfficial ? 'OFFICIAL' : 'PROVISIONAL', dividends: labelled };
   }
 
   // ── Pools ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -278,7 +279,7 @@ export class ReadModel {
         net: sheet.netMinor,
         carryIn: sheet.carryInMinor,
         dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
-          ...{ tier, c, price, stake: stakeMinor, paid: paidMinor },
+          ...{ tier, c: keyLabel(c), price, stake: stakeMinor, paid: paidMinor },
         })),
         breakage: sheet.breakageMinor,
         topUp: sheet.topUpMinor,

@@ -2,7 +2,7 @@
 
 import { Cloth, Combination, StatusPill } from '../common/parts.js';
 import type { Currency } from '../money.js';
-import { poolLabel } from '../slip.js';
+import { poolLabel, tierLabel } from '../slip.js';
 import type { Race, ResultDividend } from '../wire.js';
 
 const ORDINALS = ['1st', '2nd', '3rd', '4th', '5th', '6th', '7th', '8th'];
@@ -94,7 +94,7 @@ function Dividends({ dividends, unit }: { dividends: readonly ResultDividend[]; 
             <td>{dividends[index - 1]?.poolId === dividend.poolId ? '' : poolLabel(dividend.type)}</td>
             <td>
               <Combination c={dividend.c} />
-              {dividend.tier === dividend.type ? null : <span className="tiny"> {dividend.tier}</span>}
+              {dividend.tier === dividend.type ? null : <span className="tiny"> {tierLabel(dividend.tier)}</span>}
             </td>
             <td className="right">
               <b>{dividend.price}</b>

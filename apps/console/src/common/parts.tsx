@@ -59,7 +59,11 @@ export function Combination({ c }: { c: string }) {
               {arrow}
             </span>
           ) : null}
-          {/^\d+\w?$/u.test(runner) ? <Cloth number={runner} little /> : <span>{runner}</span>}
+          {/^\d+\w?$/u.test(runner) ? (
+            <Cloth number={runner} little />
+          ) : (
+            <span className="muted">{runner === '*' ? 'any' : runner}</span>
+          )}
         </span>
       ))}
       <span className="sr">{c}</span>
