@@ -1,31 +1,39 @@
 /**
- * The light generator: open loop, latency from the intended send time, one ticket of one straight win bet a request under a fresh
- * reference, over all accounts of the demo. Writes a journal of every answer for the checker when asked. Loopback only.
+ * The light generator: open loop, latency from the intended send time, one ticket of one bet a request under a fresh reference, over
+ * all accounts of the demo, or those of a cast's file and the races it names. Writes a journal of every answer for the checker when
+ * asked. Loopback only.
  *
- *   node --conditions=src --import tsx loadtests/light.ts --rate 2000 --seconds 30 --warmup 10 [--url URL] [--journal FILE]
+ *   node --conditions=src --import tsx loadtests/light.ts --rate 2000 --seconds 30 --warmup 10 [--url URL,URL] [--cast FILE] [--journal FILE]
+ *   … --steps 500x10,5000x30,500x20     rates one after the other without a pause, a report of each
  */
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { v7 } from 'uuid';
 import { LeanClient } from './lean-client.js';
-
-interface Shape {
-  readonly url: string;
-  readonly rate: number;
-  readonly seconds: number;
-  readonly warmup: number;
-  readonly connections: number;
-  readonly path: string;
-}
+import { betOn, type RaceOnSale } from './mix.js';
+import { type Report, Tally } from './tally.js';
 
 interface Cast {
   readonly accounts: readonly { readonly accountId: string; readonly token: string; readonly currency: string }[];
+  /** What is sold; without it, win pools of whatever the demo sells. */
+  readonly races?: readonly RaceOnSale[];
+}
+
+interface Step {
+  /** Requests a second. */
+  readonly rate: number;
+  readonly fromMs: number;
+  readonly toMs: number;
 }
 
 /** How often the clock is asked which requests are due. */
 const SLICE_MS = 2;
 /** Beyond it the system is past saving, and more sockets only measure the generator. */
 const MAX_IN_FLIGHT = 20_000;
+/** Answers still out when everything was sent. */
+const LAST_ANSWERS_MS = 10_000;
+/** On every card. */
+const RUNNERS = ['1', '2', '3', '4', '5', '6', '7', '8'];
 
 const { values } = parseArgs({
   options: {
@@ -33,125 +41,134 @@ const { values } = parseArgs({
     rate: { type: 'string', default: '500' },
     seconds: { type: 'string', default: '10' },
     warmup: { type: 'string', default: '3' },
+    steps: { type: 'string' },
     connections: { type: 'string', default: '1024' },
     path: { type: 'string', default: '/v1/tickets' },
+    cast: { type: 'string' },
     journal: { type: 'string' },
     json: { type: 'boolean', default: false },
   },
 });
-const shape: Shape = {
-  url: values.url,
-  rate: Number(values.rate),
-  seconds: Number(values.seconds),
-  warmup: Number(values.warmup),
-  connections: Number(values.connections),
-  path: values.path,
-};
-if (!/^https?:\/\/(127\.\d+\.\d+\.\d+|localhost|\[::1\])(:|\/|$)/.test(shape.url)) {
-  console.error(`--url ${shape.url} is not on this machine; the generator sends to loopback addresses only`);
+const urls = values.url.split(',').map((url) => new URL(url));
+const foreign = urls.find(({ protocol, hostname }) => protocol !== 'http:' || !isLoopback(hostname));
+if (foreign !== undefined) {
+  console.error(`--url ${foreign.href} is not on this machine; the generator sends to loopback addresses only`);
   process.exit(2);
 }
+const warmupMs = Number(values.warmup) * 1_000;
+const steps =
+  values.steps === undefined
+    ? stepsOf(`${values.rate}x${Number(values.warmup)},${values.rate}x${Number(values.seconds)}`)
+    : stepsOf(values.steps);
 const journal = values.journal === undefined ? undefined : createWriteStream(values.journal);
 const note = journal && ((line: object): void => void journal.write(`${JSON.stringify(line)}\n`));
-const report = await generate(shape, note);
+const tally = await generate(steps, note);
 await new Promise<void>((resolve) => (journal ? journal.end(resolve) : resolve()));
-console.log(values.json ? JSON.stringify(report) : sentence(report));
-process.exit(report.accepted > 0 ? 0 : 1);
+tell();
 
-interface Report {
-  readonly offered: number;
-  readonly accepted: number;
-  readonly acceptedPerSecond: number;
-  readonly byStatus: Record<string, number>;
-  readonly p50: number;
-  readonly p99: number;
-  readonly p999: number;
-  readonly max: number;
-}
-
-async function generate(load: Shape, note?: (line: object) => void): Promise<Report> {
-  const url = new URL(load.url);
-  const client = new LeanClient(url, load.connections);
-  const cast = (await demo(url)) as Cast;
-  const heads = new Map(cast.accounts.map(({ accountId, token }) => [accountId, headOf(url, load.path, token)]));
-  const latencies: number[] = [];
-  const byStatus: Record<string, number> = {};
-  let pools = await sellingPools(url);
-  const refresh = setInterval(
-    () =>
-      void sellingPools(url).then(
-        (found) => (pools = found.length > 0 ? found : pools),
-        () => undefined,
-      ),
-    2_000,
-  );
-  let accepted = 0;
-  let lastAnswer = 0;
+async function generate(plan: readonly Step[], noted?: (line: object) => void): Promise<Tally> {
+  const [first] = urls as [URL];
+  const clients = urls.map((url) => new LeanClient(url, Number(values.connections)));
+  const cast = (values.cast === undefined ? await demo(first) : JSON.parse(readFileSync(values.cast, 'utf8'))) as Cast;
+  const heads = urls.map((url) => headOf(url, values.path));
+  const counts = new Tally();
+  const isFixed = cast.races !== undefined && values.cast !== undefined;
+  let races = isFixed ? (cast.races ?? []) : await selling(first);
+  const look = (): void =>
+    void selling(first).then(
+      (found) => {
+        if (found.length > 0) races = found;
+      },
+      () => undefined,
+    );
+  const refresh = isFixed ? undefined : setInterval(look, 2_000);
   let inFlight = 0;
   let sent = 0;
   const began = performance.now();
-  const measuredFrom = load.warmup * 1_000;
-  const total = (load.warmup + load.seconds) * load.rate;
 
   const one = async (intended: number): Promise<void> => {
     const account = cast.accounts[Math.floor(Math.random() * cast.accounts.length)];
-    const poolId = pools[Math.floor(Math.random() * pools.length)];
-    if (!account || !poolId) throw new Error('the demo has no account or no pool on sale');
+    if (!account || races.length === 0) throw new Error('the demo has no account or no race on sale');
+    const { accountId, currency, token } = account;
     const ref = v7();
-    const runner = 1 + Math.floor(Math.random() * 8);
-    const body = `{"ticketRef":"${ref}","accountId":"${account.accountId}","currency":"${account.currency}","bets":[{"betRef":"a","poolId":"${poolId}","form":"STRAIGHT","columns":[["${runner}"]],"unitStake":100,"stake":100}]}`;
+    const bet = betOn(races, Math.random);
+    const body = `{"ticketRef":"${ref}","accountId":"${accountId}","currency":"${currency}","bets":[${JSON.stringify(bet)}]}`;
+    const to = sent % urls.length;
+    const request = `${heads[to]}${token}\r\ncontent-length: ${body.length}\r\n\r\n${body}`;
     inFlight++;
-    const { status, body: text } = await client.send(`${heads.get(account.accountId)}${body.length}\r\n\r\n${body}`);
+    const { status, body: text } = await (clients[to] as LeanClient).send(request);
     inFlight--;
     const code = status === 201 ? undefined : /"code":"([^"]+)"/.exec(text)?.[1];
-    if (note) {
-      const ticketId = /"ticketId":"([^"]+)"/.exec(text)?.[1];
-      note({ account: account.accountId, ref, stake: 100, status, ticketId, code });
-    }
-    if (intended < measuredFrom) return;
-    const key = code === undefined ? String(status) : `${status} ${code}`;
-    byStatus[key] = (byStatus[key] ?? 0) + 1;
-    if (status < 200 || status >= 300 || status === 202) return;
-    accepted++;
-    lastAnswer = performance.now() - began;
-    latencies.push(lastAnswer - intended);
+    counts.note(intended, status, code, performance.now() - began - intended);
+    if (noted === undefined) return;
+    const ticketId = /"ticketId":"([^"]+)"/.exec(text)?.[1];
+    noted({ account: accountId, ref, stake: bet.stake, status, ticketId, code });
   };
 
-  while (sent < total) {
-    const due = Math.min(total, Math.floor(((performance.now() - began) / 1_000) * load.rate));
-    for (; sent < due && inFlight < MAX_IN_FLIGHT; sent++) void one((sent / load.rate) * 1_000);
-    await new Promise((resolve) => setTimeout(resolve, SLICE_MS));
+  for (const { rate, fromMs, toMs } of plan) {
+    const total = Math.round(((toMs - fromMs) / 1_000) * rate);
+    let done = 0;
+    while (done < total) {
+      const due = Math.min(total, Math.floor(((performance.now() - began - fromMs) / 1_000) * rate));
+      for (; done < due && inFlight < MAX_IN_FLIGHT; done++, sent++) void one(fromMs + (done / rate) * 1_000);
+      await new Promise((resolve) => setTimeout(resolve, SLICE_MS));
+    }
   }
-  for (const until = performance.now() + 10_000; inFlight > 0 && performance.now() < until; )
+  for (const until = performance.now() + LAST_ANSWERS_MS; inFlight > 0 && performance.now() < until; )
     await new Promise((r) => setTimeout(r, 20));
   clearInterval(refresh);
-  client.close();
-  latencies.sort((a, b) => a - b);
-  const at = (q: number): number =>
-    Math.round((latencies[Math.min(latencies.length - 1, Math.floor(q * latencies.length))] ?? 0) * 10) / 10;
-  return {
-    offered: load.rate * load.seconds,
-    accepted,
-    // Over the time until the last answer: a queue that is worked off afterwards is not throughput.
-    acceptedPerSecond: Math.round((accepted * 1_000) / Math.max(load.seconds * 1_000, lastAnswer - measuredFrom)),
-    byStatus,
-    ...{ p50: at(0.5), p99: at(0.99), p999: at(0.999), max: at(1) },
-  };
+  for (const client of clients) client.close();
+  return counts;
 }
 
-/** Everything of a request before the length of its body. */
-function headOf(url: URL, path: string, token: string): string {
-  return `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\nauthorization: Bearer ${token}\r\ncontent-length: `;
+function tell(): void {
+  if (values.steps === undefined) {
+    const [, { rate, fromMs, toMs }] = steps as [Step, Step];
+    const report = tally.report(warmupMs, toMs, (rate * (toMs - fromMs)) / 1_000);
+    console.log(values.json ? JSON.stringify(report) : sentence(report));
+    process.exit(report.accepted > 0 ? 0 : 1);
+  }
+  const reports = steps.map(({ rate, fromMs, toMs }) => ({
+    rate,
+    ...tally.report(fromMs, toMs, (rate * (toMs - fromMs)) / 1_000),
+    usualAfterSeconds: tally.usualAfter(fromMs, toMs),
+  }));
+  if (values.json) console.log(JSON.stringify(reports));
+  else
+    for (const report of reports)
+      console.log(`${report.rate}/s: ${sentence(report)}; as usual after ${report.usualAfterSeconds ?? '–'} s`);
+  process.exit(0);
+}
+
+/** `500x10,5000x30`: rate by seconds. */
+function stepsOf(text: string): Step[] {
+  let fromMs = 0;
+  return text.split(',').map((part) => {
+    const [rate = 0, seconds = 0] = part.split('x').map(Number);
+    const step = { rate, fromMs, toMs: fromMs + seconds * 1_000 };
+    fromMs = step.toMs;
+    return step;
+  });
+}
+
+function isLoopback(hostname: string): boolean {
+  return /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname);
+}
+
+/** Everything of a request before its token. */
+function headOf(url: URL, path: string): string {
+  return `POST ${path} HTTP/1.1\r\nhost: ${url.host}\r\ncontent-type: application/json\r\nauthorization: Bearer `;
 }
 
 async function demo(url: URL): Promise<unknown> {
   return (await fetch(new URL('/v1/demo', url))).json();
 }
 
-/** Win pools of the races that sell now. */
-async function sellingPools(url: URL): Promise<string[]> {
+/** The races that sell now, win bets on eight runners alone: all that is known of them without looking further. */
+async function selling(url: URL): Promise<RaceOnSale[]> {
   const answer = (await demo(url)) as { races: { raceId: string; status: string }[] };
-  return answer.races.filter((race) => race.status === 'OPEN').map((race) => `${race.raceId}-WIN`);
+  const open = answer.races.filter((race) => race.status === 'OPEN');
+  return open.map(({ raceId }) => ({ raceId, runners: RUNNERS, types: ['WIN'] }));
 }
 
 function sentence(r: Report): string {

@@ -3,6 +3,7 @@
  * Warm the system up first (loadtests/smoke.js at RATE=200), or the figures are those of a cold broker.
  *
  *   k6 run loadtests/peak.js         BASE_URL, FROM (75), TOP (2000), RAMP (5m), HOLD (10m), USERS (200), MAX_USERS (1000), SUMMARY
+ *                                  floors: MAX_P99_MS (100), and those of lib.js
  */
 import { p99, placeTicket, prepare, summaryOf, summaryTrendStats, thresholds } from './lib.js';
 

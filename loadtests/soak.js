@@ -3,16 +3,33 @@
  * and their growth stands in the summary; the slope between is for the dashboards.
  *
  *   k6 run loadtests/soak.js         BASE_URL, RATE (500), DURATION (1h), MAX_GROWTH_MB (400), USERS (200), MAX_USERS (1000), SUMMARY
+ *                                    floors: MIN_ACCEPTED (98 of 100 of RATE), MAX_P99_MS (100), and those of lib.js
  */
 import http from 'k6/http';
 import { Gauge } from 'k6/metrics';
-import { baseUrl, held, placeTicket, prepare, summaryOf, summaryTrendStats, thresholds } from './lib.js';
+import {
+  baseUrl,
+  held,
+  minAccepted,
+  p99,
+  placeTicket,
+  prepare,
+  summaryOf,
+  summaryTrendStats,
+  thresholds,
+} from './lib.js';
 
 const growth = new Gauge('memory_growth_mb');
+const rate = Number(__ENV.RATE || 500);
 
 export const options = {
-  scenarios: { soak: held({ rate: 500, duration: '1h' }) },
-  thresholds: { ...thresholds, memory_growth_mb: [`value<${__ENV.MAX_GROWTH_MB || 400}`] },
+  scenarios: { soak: held({ rate, duration: '1h' }) },
+  thresholds: {
+    ...thresholds,
+    accepted_ms: [p99('100')],
+    tickets_accepted: minAccepted(0.98 * rate),
+    memory_growth_mb: [`value<${__ENV.MAX_GROWTH_MB || 400}`],
+  },
   summaryTrendStats,
 };
 

@@ -24,6 +24,8 @@ export interface JournalLine {
 
 export interface Verdict {
   readonly accepted: number;
+  /** Append times of the accepted tickets' commands, milliseconds UTC. */
+  readonly acceptedAt: readonly number[];
   readonly decisions: number;
   readonly dropped: number;
   readonly findings: readonly string[];
@@ -56,6 +58,7 @@ export function checkLogs(
   const tickets = new Map<string, { ref: string; count: number }>();
   const refs = new Map<string, string>();
   const cancelled = new Set<string>();
+  const acceptedAt: number[] = [];
   const stops = new Map<string, number>();
   const raceOf = new Map<string, string>();
   let decisions = 0;
@@ -107,6 +110,7 @@ export function checkLogs(
       if (refs.has(ref))
         findings.push(`${name} #${d.seq}: reference ${ref} was accepted twice (${refs.get(ref)} and ${ticket})`);
       refs.set(ref, ticket);
+      acceptedAt.push(d.at);
       const known = tickets.get(ticket);
       tickets.set(ticket, { ref, count: (known?.count ?? 0) + 1 });
       for (const bet of e['bets'] as { no: number; pool: string; stake: number }[])
@@ -164,7 +168,7 @@ export function checkLogs(
   }
   for (const [ticket, { count, ref }] of tickets)
     if (count !== 1) findings.push(`doubled: ${ticket} (${ref}) was accepted ${count} times`);
-  return { accepted: tickets.size, decisions, dropped, findings, balances, clearing };
+  return { accepted: tickets.size, acceptedAt, decisions, dropped, findings, balances, clearing };
 }
 
 /** The valid decisions of one log: current incarnation, next in sequence, extending the head. */
@@ -178,7 +182,9 @@ function validOf(name: string, records: readonly RawRecord[], findings: string[]
   let offset = records[0]?.offset ?? 0;
   for (const record of records) {
     if (record.offset !== offset++) findings.push(`${name}: offset ${record.offset} follows ${offset - 2}`);
-    const d = JSON.parse(Buffer.from(record.value).toString('utf8')) as Decision;
+    // From format 2 on what is empty is left out.
+    const said = JSON.parse(Buffer.from(record.value).toString('utf8')) as Decision;
+    const d = { ...said, events: said.events ?? [], posts: said.posts ?? [] };
     if (d.kind === 'started') {
       if (!started.has(d.inc)) {
         current = d.inc;

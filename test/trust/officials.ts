@@ -14,6 +14,20 @@ const FINISH = [['4'], ['7'], ['1'], ['2'], ['3'], ['5'], ['6'], ['8']];
 const LOOK_AGAIN_MS = 50;
 const HOME_WITHIN_MS = 40_000;
 
+export interface CardShape {
+  readonly runners: readonly string[];
+  readonly types: readonly string[];
+  readonly races: number;
+  readonly postInMs: number;
+}
+
+const SMALL_CARD: CardShape = {
+  runners: ['1', '2', '3', '4', '5', '6', '7', '8'],
+  types: ['WIN', 'EXACTA'],
+  races: 2,
+  postInMs: 3_600_000,
+};
+
 export interface Cast {
   readonly accounts: readonly Holder[];
   readonly operators: readonly Operator[];
@@ -40,16 +54,15 @@ export class Officials {
     return this.#client.close();
   }
 
-  /** Two races of eight runners with a win and an exacta pool, on sale. Resolves to their ids. */
-  async openMeeting(meetingId: string): Promise<string[]> {
-    const runners = Array.from({ length: 8 }, (_, i) => ({ number: String(i + 1), name: `Runner ${i + 1}` }));
-    const races = [1, 2].map((number) => ({
-      raceId: `${meetingId}-C${number}`,
-      number,
-      name: `Race ${number}`,
-      postTime: new Date(Date.now() + 3_600_000).toISOString(),
-      runners,
-      pools: ['WIN', 'EXACTA'].map((type) => ({ type, ruleSet: 'FR' })),
+  /** Two races of eight runners with a win and an exacta pool, or another card, on sale. Resolves to their ids. */
+  async openMeeting(meetingId: string, { runners, types, races: count, postInMs } = SMALL_CARD): Promise<string[]> {
+    const races = Array.from({ length: count }, (_, i) => ({
+      raceId: `${meetingId}-C${i + 1}`,
+      number: i + 1,
+      name: `Race ${i + 1}`,
+      postTime: new Date(Date.now() + postInMs).toISOString(),
+      runners: runners.map((number) => ({ number, name: `Runner ${number}` })),
+      pools: types.map((type) => ({ type, ruleSet: 'FR' })),
     }));
     const date = new Date().toISOString().slice(0, 10);
     const card = { meetingId, course: 'Trust', date, country: 'FR', currency: 'EUR', exponent: 2, races };

@@ -12,7 +12,7 @@ export interface DecisionLogs {
   readonly market: readonly RawRecord[];
 }
 
-const READ_AT_ONCE = 5_000;
+const READ_AT_ONCE = 50_000;
 
 /** Reads a copy: what is found there must not depend on what opening it would change. */
 export async function readLogFolder(dataDir: string): Promise<DecisionLogs> {

@@ -1,0 +1,235 @@
+/**
+ * A load test from nothing to its verdict: the distributed system started on servers of its own and warmed, one of the loads by k6 or
+ * by the light generator, then every role stopped and the log checked by what shares no code with the engine. Printed: accepted
+ * bets from valid decisions, latencies, processor time of each process, lateness of the odds. Exit code 1 where the load misses its
+ * floor or the checker finds something.
+ *
+ *   npm run load -- sustain [--minutes 10] [--rate 2000] [--generator k6|light]      also peak, burst, soak, feed (by k6 alone)
+ *   … [--accounts 100000] [--warmup 30] [--engines 1] [--bet-apis 1] [--profiles DIR]
+ */
+import { execFile } from 'node:child_process';
+import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { openKafkaLog } from '#mutuel/adapters';
+import { checkLogs, type JournalLine } from '../test/trust/log-checker.js';
+import { readDecisionLogs } from '../test/trust/read-log.js';
+import { LoadedSystem } from './system.js';
+import type { Report } from './tally.js';
+
+const LOADS = ['sustain', 'peak', 'burst', 'soak', 'feed'] as const;
+type Load = (typeof LOADS)[number];
+
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: {
+    minutes: { type: 'string', default: '10' },
+    rate: { type: 'string', default: '2000' },
+    generator: { type: 'string', default: 'light' },
+    accounts: { type: 'string', default: '100000' },
+    warmup: { type: 'string', default: '30' },
+    engines: { type: 'string', default: '1' },
+    'bet-apis': { type: 'string', default: '1' },
+    profiles: { type: 'string' },
+    instance: { type: 'string', default: 'load' },
+  },
+});
+const load = LOADS.find((name) => name === positionals[0]);
+if (load === undefined) {
+  console.error(`Name a load: ${LOADS.join(', ')}.`);
+  process.exit(2);
+}
+if (values.generator !== 'k6' && values.generator !== 'light') {
+  console.error(`--generator is k6 or light, not "${values.generator}".`);
+  process.exit(2);
+}
+const byK6 = values.generator === 'k6' || load === 'peak' || load === 'feed' || load === 'soak';
+const seconds = Number(values.minutes) * 60;
+const folder = join('var', 'load');
+const castFile = join(folder, 'cast.json');
+const journalFile = join(folder, 'journal.jsonl');
+/** What was decided last is projected and ticked meanwhile. */
+const SETTLE_MS = 6_000;
+const LOWEST_PART = 0.99;
+/** The floor of the light generator; k6's own stand in its scripts. */
+const FLOOR = { p50: 20, p99: 50 };
+const BURST = { calm: 500, calmSeconds: 15, rate: 5_000, seconds: 30, recoverySeconds: 5 };
+
+const system = new LoadedSystem({
+  instance: values.instance,
+  accounts: Number(values.accounts),
+  engines: Number(values.engines),
+  betApis: Number(values['bet-apis']),
+  profiles: values.profiles,
+});
+rmSync(folder, { recursive: true, force: true });
+mkdirSync(folder, { recursive: true });
+let failed = false;
+try {
+  await system.start();
+  writeFileSync(castFile, JSON.stringify(await system.openCard()));
+  console.log(`Warm-up: ${values.warmup} s`);
+  await light(['--rate', String(Math.min(Number(values.rate), 500)), '--seconds', values.warmup, '--warmup', '0']);
+  await light(['--rate', String(Math.min(Number(values.rate), 2_000)), '--seconds', values.warmup, '--warmup', '0']);
+  const from = Date.now();
+  const processors = system.processors();
+  failed = !(byK6 ? await runK6(load) : await runLight(load));
+  const elapsed = (Date.now() - from) / 1_000;
+  tellProcessors(processors, system.processors(), elapsed);
+  await tellOdds();
+  await new Promise((wake) => setTimeout(wake, SETTLE_MS));
+  await system.stopRoles();
+  failed = !(await checked(from)) || failed;
+} finally {
+  await system.end();
+}
+process.exit(failed ? 1 : 0);
+
+// ── Loads ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+async function runLight(name: Load): Promise<boolean> {
+  if (name === 'burst') return burst();
+  const text = await light(['--rate', values.rate, '--seconds', String(seconds), '--warmup', '0', '--json']);
+  const report = JSON.parse(text) as Report;
+  console.log(told(`light generator, ${values.rate}/s for ${seconds} s`, report));
+  const kept = report.acceptedPerSecond >= Number(values.rate) * LOWEST_PART;
+  return verdict([
+    [kept, `${report.acceptedPerSecond}/s accepted of ${values.rate}/s`],
+    [report.p50 <= FLOOR.p50, `p50 ${report.p50} ms, at most ${FLOOR.p50}`],
+    [report.p99 <= FLOOR.p99, `p99 ${report.p99} ms, at most ${FLOOR.p99}`],
+  ]);
+}
+
+async function burst(): Promise<boolean> {
+  const { calm, calmSeconds, rate, recoverySeconds } = BURST;
+  const steps = `${calm}x${calmSeconds},${rate}x${BURST.seconds},${calm}x${calmSeconds}`;
+  const text = await light(['--steps', steps, '--connections', '4096', '--json']);
+  type Stretch = Report & { readonly rate: number; readonly usualAfterSeconds?: number };
+  const reports = JSON.parse(text) as [Stretch, Stretch, Stretch];
+  for (const report of reports) console.log(told(`${report.rate}/s offered`, report));
+  const [, during, after] = reports;
+  const odd = Object.keys(during.byStatus).filter((status) => !/^(201|202|503 SERVICE_UNAVAILABLE)$/.test(status));
+  return verdict([
+    [odd.length === 0, `answers in the burst other than 201, 202 and 503: ${odd.join(', ') || 'none'}`],
+    [during.acceptedPerSecond >= calm, `${during.acceptedPerSecond}/s accepted in the burst`],
+    [during.p99 <= 2_000, `p99 of the accepted in the burst ${during.p99} ms, at most 2000`],
+    [
+      (after.usualAfterSeconds ?? 99) <= recoverySeconds,
+      `as usual ${after.usualAfterSeconds ?? '–'} s after the burst`,
+    ],
+  ]);
+}
+
+/** k6's thresholds are the floor; it prints its own summary. */
+async function runK6(name: Load): Promise<boolean> {
+  const duration = name === 'peak' ? { HOLD: `${seconds}s` } : name === 'burst' ? {} : { DURATION: `${seconds}s` };
+  const env = {
+    BASE_URL: system.urls.join(','),
+    CAST: join('..', castFile),
+    ...(name === 'sustain' ? { RATE: values.rate } : {}),
+    SUMMARY: join(folder, 'k6.json'),
+    ...duration,
+  };
+  return new Promise((resolve, reject) => {
+    const args = ['run', '--quiet', '--no-usage-report', `loadtests/${name}.js`];
+    const child = execFile(process.env['K6'] ?? 'k6', args, { env: { ...process.env, ...env }, maxBuffer: 1e8 });
+    child.stdout?.pipe(process.stdout);
+    child.stderr?.pipe(process.stderr);
+    child.once('error', reject);
+    child.once('close', (code) => resolve(code === 0));
+  });
+}
+
+/** Resolves to what the generator prints; its journal goes with those before it. */
+function light(flags: readonly string[]): Promise<string> {
+  const files = [
+    '--cast',
+    castFile,
+    '--journal',
+    `${journalFile}.${performance.now()}`,
+    '--url',
+    system.urls.join(','),
+  ];
+  const args = ['--conditions=src', '--import', 'tsx', 'loadtests/light.ts', ...files, ...flags];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, { maxBuffer: 1e8 }, (fault, out) => (fault ? reject(fault) : resolve(out)));
+  });
+}
+
+// ── What it comes to ─────────────────────────────────────────────────────────────────────────────────────────────
+
+function told(title: string, r: Report): string {
+  const answers = Object.entries(r.byStatus).map(([status, count]) => `${status}: ${count}`);
+  return `${title}: ${r.acceptedPerSecond}/s accepted; p50 ${r.p50}, p99 ${r.p99}, p99.9 ${r.p999}, max ${r.max} ms (${answers.join(', ')})`;
+}
+
+function verdict(lines: readonly (readonly [boolean, string])[]): boolean {
+  for (const [met, what] of lines) console.log(`${met ? 'met   ' : 'MISSED'} ${what}`);
+  return lines.every(([met]) => met);
+}
+
+function tellProcessors(
+  before: ReadonlyMap<string, number>,
+  after: ReadonlyMap<string, number>,
+  elapsed: number,
+): void {
+  let all = 0;
+  const lines = [...after].map(([name, spent]) => {
+    const cores = (spent - (before.get(name) ?? 0)) / elapsed;
+    all += cores;
+    return `${name} ${cores.toFixed(2)}`;
+  });
+  console.log(`cores over ${elapsed.toFixed(0)} s: ${lines.join(' · ')} = ${all.toFixed(2)}, and the generator's`);
+}
+
+/** From the processes' own figures, since their start. */
+async function tellOdds(): Promise<void> {
+  for (const [name, stage] of [
+    ['odds', 'COMPUTED'],
+    ['bet-api', 'RECEIVED'],
+  ] as const) {
+    const text = await system.metrics(name);
+    const pattern = new RegExp(
+      `^mutuel_odds_tick_lateness_seconds_bucket\\{([^}]*stage="${stage}"[^}]*)\\} (\\S+)$`,
+      'gm',
+    );
+    const buckets = [...text.matchAll(pattern)].map(([, labels = '', count]) => ({
+      le: /le="([^"]+)"/.exec(labels)?.[1] ?? '+Inf',
+      count: Number(count),
+    }));
+    const all = buckets.at(-1)?.count ?? 0;
+    const worst = buckets.find(({ count }) => count === all)?.le ?? '–';
+    const most = buckets.find(({ count }) => count >= 0.99 * all)?.le ?? '–';
+    console.log(
+      `odds ticks ${stage.toLowerCase()}: ${all} pools, 99 % at most ${most} s after their moment, all ${worst} s`,
+    );
+  }
+}
+
+async function checked(from: number): Promise<boolean> {
+  const log = await openKafkaLog({ brokers: system.brokers, clientId: 'checker', onWarning: () => undefined });
+  const { shards, market } = await readDecisionLogs(log);
+  await log.close();
+  const { accepted, acceptedAt, decisions, dropped, findings } = checkLogs(shards, market, journalOf());
+  const within = acceptedAt.filter((at) => at >= from).sort((a, b) => a - b);
+  const span = ((within.at(-1) ?? 0) - (within[0] ?? 0)) / 1_000;
+  console.log(
+    `valid decisions: ${within.length} bets accepted in ${span.toFixed(1)} s, ${Math.round(within.length / span)}/s; ${accepted} with the warm-up, ${decisions} decisions in all, ${dropped} records that do not count`,
+  );
+  for (const finding of findings.slice(0, 20)) console.log(finding);
+  console.log(`checker: ${findings.length} findings`);
+  return findings.length === 0;
+}
+
+/** Answers that say what became of a ticket; of the others nothing is claimed. */
+function journalOf(): JournalLine[] {
+  const lines: JournalLine[] = [];
+  for (const name of readdirSync(folder).filter((file) => file.startsWith('journal'))) {
+    for (const text of readFileSync(join(folder, name), 'utf8').split('\n')) {
+      if (text === '') continue;
+      const line = JSON.parse(text) as JournalLine;
+      if (line.status === 201 || line.status === 422 || line.status === 503) lines.push(line);
+    }
+  }
+  return lines;
+}
