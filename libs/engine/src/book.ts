@@ -6,7 +6,7 @@
 import type { ReadSelection } from '#mutuel/tote';
 import { emptyFrontier, type Frontier } from './merkle.js';
 
-export const BET = { ACTIVE: 0, CANCELLED: 1, VOIDED: 2, REFUNDED: 3, PAID: 4 } as const;
+export const BET = { ACTIVE: 0, CANCELLED: 1, VOIDED: 2, REFUNDED: 3 } as const;
 export type BetStatus = (typeof BET)[keyof typeof BET];
 
 export interface Book {
@@ -136,6 +136,12 @@ export function reduceBet(book: Book, i: number, amount: number, status: BetStat
     setBetStatus(book, i, status);
     book.standingBets--;
   }
+}
+
+/** Gives back the room kept for bets to come: the book takes no more. */
+export function packBook(book: Book): void {
+  book.doubles = book.doubles.slice(0, book.size * ROW_DOUBLES);
+  book.words = new Uint32Array(book.doubles.buffer);
 }
 
 /** What an image keeps of a book beside its rows. */

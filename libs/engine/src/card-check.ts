@@ -2,8 +2,8 @@
  * Whether what somebody wants to publish is a card that the market and every shard can live with: shapes, bounds, rule sets and
  * names that are free. A published card is a fact for ever, so nothing may pass here that could make a later decision fail.
  */
-import { isPoolType, isPriced, isRunnerName, validateRuleSet } from '#mutuel/tote';
-import type { MeetingCard } from './facts.js';
+import { isPoolType, isPriced, isRunnerName, type PoolType, shapeOf, validateRuleSet } from '#mutuel/tote';
+import type { MeetingCard, PoolCard } from './facts.js';
 
 /** What is wrong with an input: a sentence and a JSON pointer. */
 export interface Fault {
@@ -76,8 +76,8 @@ function faultOfRunner({ number, name, entry }: Fields, at: string): Fault | und
 }
 
 function faultOfPool(pool: Fields, at: string): Fault | undefined {
-  const { poolId, type, ruleSet, carryInMinor } = pool;
-  const known = typeof type === 'string' && isPoolType(type) && isPriced(type);
+  const { poolId, type, ruleSet, carryInMinor, legs } = pool;
+  const known = typeof type === 'string' && isPoolType(type) && isOffered(type);
   const problem = validateRuleSet(ruleSet)[0];
   return (
     texts(pool, at, 'poolId') ??
@@ -88,7 +88,31 @@ function faultOfPool(pool: Fields, at: string): Fault | undefined {
       `${at}/ruleSet`,
       `${poolId} is ${type} but its rule set is for ${(ruleSet as Fields)['poolType']}.`,
     ) ??
-    check(isCount(carryInMinor, MAX_CARRY), `${at}/carryInMinor`, `A carry-in is from 0 to ${MAX_CARRY}.`)
+    check(isCount(carryInMinor, MAX_CARRY), `${at}/carryInMinor`, `A carry-in is from 0 to ${MAX_CARRY}.`) ??
+    faultOfLegCount(type as PoolType, legs, at)
+  );
+}
+
+/** Parlays are rolled bets on other pools, not a pool of their own. */
+const isOffered = (type: PoolType): boolean =>
+  isPriced(type) || (shapeOf(type).arrangement === 'LEGS' && type !== 'REPORT');
+
+function faultOfLegCount(type: PoolType, legs: unknown, at: string): Fault | undefined {
+  const { arrangement, picks } = shapeOf(type);
+  if (arrangement !== 'LEGS')
+    return check(legs === undefined, `${at}/legs`, `${type} is a pool of one race: it has no legs.`);
+  const named = Array.isArray(legs) ? legs : [];
+  return (
+    check(
+      named.length === picks,
+      `${at}/legs`,
+      `${type} is bet on ${picks} races; ${named.length} ${named.length === 1 ? 'is' : 'are'} named.`,
+    ) ??
+    check(
+      named.every((leg) => isText(leg)),
+      `${at}/legs`,
+      'A leg is the id of a race.',
+    )
   );
 }
 
@@ -109,6 +133,34 @@ function faultOfNames(meeting: MeetingCard, taken: TakenNames): Fault | undefine
       pools.add(poolId);
     }
   }
+  return firstFault(meeting, (pool, raceId, at) => faultOfLegs(meeting, pool, raceId, at));
+}
+
+/** The legs of a pool are races of this meeting, in its order, each once; the pool stands on the card of the last one. */
+function faultOfLegs(meeting: MeetingCard, { legs = [] }: PoolCard, raceId: string, at: string): Fault | undefined {
+  let before = -1;
+  for (const [leg, id] of legs.entries()) {
+    const pointer = `${at}/legs/${leg}`;
+    const place = meeting.races.findIndex((race) => race.raceId === id);
+    if (place < 0) return { detail: `There is no race ${id} in this meeting.`, pointer };
+    if (legs.indexOf(id) < leg) return { detail: `Race ${id} is a leg twice.`, pointer };
+    if (place < before) return { detail: `Race ${id} is run before the leg before it.`, pointer };
+    before = place;
+  }
+  return legs.length === 0 || legs.at(-1) === raceId
+    ? undefined
+    : { detail: `The pool stands on the card of its last leg, ${legs.at(-1)}.`, pointer: `${at}/legs` };
+}
+
+function firstFault(
+  meeting: MeetingCard,
+  faultOf: (pool: PoolCard, raceId: string, at: string) => Fault | undefined,
+): Fault | undefined {
+  for (const [i, { raceId, pools }] of meeting.races.entries())
+    for (const [k, pool] of pools.entries()) {
+      const fault = faultOf(pool, raceId, `/races/${i}/pools/${k}`);
+      if (fault) return fault;
+    }
   return undefined;
 }
 

@@ -17,6 +17,8 @@ export interface PoolCard {
   /** Pinned whole when the card is published: the past is priced by the rules it was sold under. */
   readonly ruleSet: RuleSet;
   readonly carryInMinor: number;
+  /** A pool over several races: its legs in order. It stands on the card of the last one, with which it is settled. */
+  readonly legs?: readonly string[];
 }
 
 export interface RaceCard {
@@ -49,6 +51,26 @@ export interface DeclaredPrice {
   readonly price: string;
 }
 
+/** What stands on a runner in the win pool at the close, minor units. */
+export interface BackedRunner {
+  readonly c: string;
+  readonly stake: number;
+}
+
+/**
+ * What a leg has come to. `finish` is null where the race was void; `scratched` were out before the pool closed,
+ * `scratchedAfterClose` later; `favourite` stands in for them, null where nobody has to or it is not known yet.
+ */
+export interface LegOutcome {
+  readonly raceId: string;
+  readonly declared: readonly string[];
+  readonly entries: readonly (readonly string[])[];
+  readonly scratched: readonly string[];
+  readonly scratchedAfterClose: readonly string[];
+  readonly finish: readonly (readonly string[])[] | null;
+  readonly favourite: string | null;
+}
+
 export type PoolOutcome = 'PAID' | 'REFUND' | 'CARRIED';
 
 export type MarketFact =
@@ -65,8 +87,27 @@ export type MarketFact =
       readonly version: number;
       readonly finish: readonly (readonly string[])[];
       readonly disqualified: readonly string[];
+      /** Of a correction: the race is void after all, every stake is given back. */
+      readonly voided?: true;
       /** Every combination whose stake the pricing may need, for all rungs of the no-winner ladder. */
-      readonly pools: readonly { readonly pool: string; readonly keys: readonly string[] }[];
+      readonly pools: readonly {
+        readonly pool: string;
+        readonly keys: readonly string[];
+        /** Pools over several races: what each leg has come to. */
+        readonly legs?: readonly LegOutcome[];
+      }[];
+    }
+  /** What stands on each runner of a leg at the close of its win pool: who the favourite is. */
+  | { readonly t: 'FavouritesSet'; readonly race: string; readonly stakes: readonly BackedRunner[] }
+  /** All legs but the last are over: the shards count what each runner of the last would win. */
+  | {
+      readonly t: 'WillPaysAsked';
+      readonly race: string;
+      readonly pool: string;
+      /** Counts what was asked about this pool; a report names it. */
+      readonly no: number;
+      readonly keys: readonly string[];
+      readonly legs: readonly LegOutcome[];
     }
   | {
       readonly t: 'DividendsDeclared';
@@ -78,6 +119,21 @@ export type MarketFact =
         readonly prices: readonly DeclaredPrice[];
       }[];
     }
+  /** An official result is withdrawn: what was paid on it stands until another one is declared. */
+  | { readonly t: 'RaceReopened'; readonly race: string }
+  /** What a correction would pay, before anybody confirms it: the shards answer with what would move. */
+  | {
+      readonly t: 'CorrectionPriced';
+      readonly race: string;
+      readonly version: number;
+      readonly pools: readonly {
+        readonly pool: string;
+        readonly outcome: PoolOutcome;
+        readonly prices: readonly DeclaredPrice[];
+      }[];
+    }
+  /** No correction is taken any more: the shards let go of the race's bets. */
+  | { readonly t: 'CorrectionsClosed'; readonly race: string }
   | { readonly t: 'RaceVoided'; readonly race: string; readonly closeNo: number; readonly stopAt: number }
   | { readonly t: 'LeaseRenewed'; readonly issuedAt: number; readonly ttlMs: number }
   /** From the next decision on records are written in this format. */
@@ -122,8 +178,31 @@ export type ShardReport =
       readonly version: number;
       /** Standing stake now: the seal's less the refund statements'. */
       readonly stake: number;
+      /** What the pool has given on its bets so far, of a correction only. */
+      readonly settled?: number;
       readonly keys: readonly { readonly c: string; readonly stake: number; readonly bets: number }[];
     }
+  /** What stands on each runner of a win pool at its close. */
+  | {
+      readonly t: 'Backing';
+      readonly pool: string;
+      readonly closeNo: number;
+      readonly stakes: readonly BackedRunner[];
+    }
+  | {
+      readonly t: 'WillPay';
+      readonly pool: string;
+      readonly no: number;
+      readonly stake: number;
+      readonly keys: readonly { readonly c: string; readonly stake: number; readonly bets: number }[];
+    }
+  /** What a correction would move in this shard, as balances stand. */
+  | (Weighed & {
+      readonly t: 'Weighed';
+      readonly pool: string;
+      /** Number of the fact that asked. */
+      readonly ask: number;
+    })
   | {
       readonly t: 'Paid';
       readonly pool: string;
@@ -136,6 +215,17 @@ export type ShardReport =
       /** What is left on this shard's clearing account of the pool; may be negative. */
       readonly clearing: number;
     };
+
+/** The differences of a correction: minor units, and how many bets they are about. */
+export interface Weighed {
+  readonly bets: number;
+  readonly toPay: number;
+  readonly toTakeBack: number;
+  /** Of what is to be taken back: what balances do not hold, and what is owed afterwards. */
+  readonly short: number;
+  /** What bettors keep by the pool's policy, at the operator's cost: the change of it. */
+  readonly kept: number;
+}
 
 /** Coupled runners of a card, grouped by their entry name. */
 export function entriesOf(card: RaceCard): string[][] {

@@ -8,4 +8,5 @@ export { REF_AHEAD_MS, REF_WINDOW_MS, readRef } from './refs.js';
 export * from './shard.js';
 export * from './shard-commands.js';
 export * from './slots.js';
+export { fieldOfPool, type PoolStanding, poolsOverRaces, standingOf } from './standing.js';
 export type { CheckpointTaken, CommandSetAside, TwoPeoplesWord } from './upkeep.js';

@@ -47,6 +47,8 @@ export interface DividendProposal {
   readonly breakageMinor: number;
   readonly topUpMinor: number;
   readonly carryOutMinor: number;
+  /** Of a correction: what the pool has given on its bets so far, payments and stakes back, by the calculator's own count. */
+  readonly settledMinor?: number;
   /** One line of arithmetic per step, rounding named; not compared. */
   readonly steps: readonly string[];
 }
@@ -161,7 +163,15 @@ function faultOf(c: Fields): string | undefined {
   }
 }
 
-const REPORTS: Record<ShardReport['t'], true> = { Seal: true, Refund: true, Stakes: true, Paid: true };
+const REPORTS: Record<ShardReport['t'], true> = {
+  Seal: true,
+  Refund: true,
+  Stakes: true,
+  Weighed: true,
+  Backing: true,
+  WillPay: true,
+  Paid: true,
+};
 
 function assertKnownReport(report: unknown): void {
   const kind = isObject(report) ? report['t'] : undefined;
@@ -183,6 +193,9 @@ function needsTexts(c: Fields, ...names: string[]): string | undefined {
   return missing && `${String(c['type'])} needs ${missing}`;
 }
 
+const needsFormat = (c: Fields): string | undefined =>
+  isCount(c['format']) ? undefined : `${String(c['type'])} needs a format`;
+
 function isProposal(value: unknown): boolean {
   if (!isObject(value)) return false;
   const amounts = [
@@ -191,9 +204,6 @@ function isProposal(value: unknown): boolean {
     'netMinor',
     'carryInMinor',
     'paidMinor',
-const needsFormat = (c: Fields): string | undefined =>
-  isCount(c['format']) ? undefined : `${String(c['type'])} needs a format`;
-
     'refundedMinor',
     'topUpMinor',
     'carryOutMinor',
@@ -204,6 +214,7 @@ const needsFormat = (c: Fields): string | undefined =>
     isCount(value['version']) &&
     amounts.every((name) => isCount(value[name])) &&
     Number.isSafeInteger(value['breakageMinor']) &&
+    (value['settledMinor'] === undefined || isCount(value['settledMinor'])) &&
     Array.isArray(value['dividends']) &&
     value['dividends'].length <= MAX_DIVIDENDS &&
     value['dividends'].every(

@@ -18,6 +18,7 @@ import {
   type StateImage,
 } from './decider.js';
 import {
+  type BackedRunner,
   entriesOf,
   type MarketFact,
   type MeetingCard,
@@ -25,6 +26,7 @@ import {
   type RaceCard,
   type ShardReport,
 } from './facts.js';
+import { isBeforeLast, isOverLegs, keysOfLegs, legsMissing, outcomesOf, type RunLeg, willPayKeysOf } from './legs.js';
 import {
   type Actor,
   type DividendProposal,
@@ -33,10 +35,10 @@ import {
   type ProposalSource,
   type Role,
 } from './market-commands.js';
+import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 
 // ── Events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
-import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 export type MarketEvent =
   /** Who asked for what; stands in accepted and refused decisions alike: the audit trail. */
   | {
@@ -76,17 +78,31 @@ export type MarketEvent =
       readonly t: 'RaceSettled';
       readonly race: string;
       readonly roundings: readonly { readonly pool: string; readonly amount: number }[];
+      /** The race was made void after it was official. */
+      readonly voided?: true;
     }
   | { readonly t: 'RecordFormatProposed'; readonly format: number; readonly by: string }
   | UpkeepEvent;
 
 // ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-export type RaceStatus = 'DRAFT' | 'OPEN' | 'SUSPENDED' | 'CLOSED' | 'PROVISIONAL' | 'PAYING' | 'SETTLED' | 'VOID';
+export type RaceStatus =
+  | 'DRAFT'
+  | 'OPEN'
+  | 'SUSPENDED'
+  | 'CLOSED'
+  | 'PROVISIONAL'
+  | 'PAYING'
+  | 'SETTLED'
+  | 'VOID'
+  /** Its official result is withdrawn and another one awaited; what was paid stands until that is official. */
+  | 'REOPENED';
 
 type Seal = Extract<ShardReport, { t: 'Seal' }>;
 type Stakes = Extract<ShardReport, { t: 'Stakes' }>;
+type Backing = Extract<ShardReport, { t: 'Backing' }>;
 type Paid = Extract<ShardReport, { t: 'Paid' }>;
+type WeighedReport = Extract<ShardReport, { t: 'Weighed' }>;
 
 export interface MarketRace {
   readonly card: RaceCard;
@@ -106,11 +122,35 @@ export interface MarketRace {
   previewHash: string | null;
   /** Append time of the last payment report, of a settled or a void race; null until then. */
   endedAt: number | null;
+  /** The result that is paid or was paid last; 0 before the first. */
+  official: number;
+  /** The official result that the one entered last is to replace; 0 when it is the first. */
+  corrects: number;
+  /** The correction makes the race void. */
+  voided: boolean;
+  /** Number of the fact by which the shards were asked what the correction would move; 0 when none. */
+  weighing: number;
+  /** The time for corrections is over: the shards have let go of the bets. */
+  isFinal: boolean;
+  /** Pools over several races of which this is a leg. */
+  readonly legOf: readonly string[];
+  /** What stood on each runner of its win pool at the close; null until counted, and where no leg needs it. */
+  backed: readonly BackedRunner[] | null;
 }
 
 export interface MarketPool {
   readonly card: PoolCard;
+  /** The race it is settled with: over several races the last leg. */
   readonly race: string;
+  /** The race whose close ends its sale: over several races the first leg, or whichever leg closes before it. */
+  soldBy: string;
+  /** Over several races: how many runners of each leg were out when it closed; null while it sells. */
+  outAtClose: readonly number[] | null;
+  /** The result that was entered last is for this pool too: over several races, once every leg has come to its end. */
+  isCalled: boolean;
+  /** How often its will-pays were asked for. */
+  asked: number;
+  backing: (Backing | null)[];
   readonly seals: (Seal | null)[];
   refundedAfterSeal: number;
   stakes: (Stakes | null)[];
@@ -118,7 +158,14 @@ export interface MarketPool {
   agreed: boolean;
   differences: readonly string[];
   declared: DividendProposal | null;
-  readonly paid: (Paid | null)[];
+  /** What was declared before the last correction. */
+  replaced: DividendProposal | null;
+  weighed: (WeighedReport | null)[];
+  /** The result that is being paid; 0 of a void race. */
+  paying: number;
+  /** Posted as breakage when the race was settled: what payments rounded to whole minor units left over. */
+  rounding: number;
+  paid: (Paid | null)[];
   /** The market's own side of the pool's clearing account: minus takeout and breakage, plus top-up. */
   clearing: number;
 }
@@ -131,6 +178,9 @@ export interface MarketState {
   readonly meetings: Map<string, { readonly currency: string; readonly date: string }>;
   readonly races: Map<string, MarketRace>;
   readonly pools: Map<string, MarketPool>;
+  readonly upkeep: Upkeep;
+  /** A record format that waits for a second person. */
+  proposedFormat: { readonly format: number; readonly by: string } | null;
 }
 
 /** Who may ask for what (requirement 35); anything not listed is denied. */
@@ -145,18 +195,19 @@ const ALLOWED: Record<string, readonly Role[]> = {
   EnterResult: ['STEWARD'],
   ConfirmSettlement: ['STEWARD', 'ACCOUNTANT'],
   VoidRace: ['STEWARD'],
+  ProposeRecordFormat: ['TOTE_OPERATOR'],
+  ConfirmRecordFormat: ['TOTE_OPERATOR', 'STEWARD'],
 };
 
 const MAX_LEASE_MS = 30_000;
 /** Every order of a dead heat is a combination that every shard counts: more of them are no finish but a mistake. */
-  readonly upkeep: Upkeep;
-  /** A record format that waits for a second person. */
-  proposedFormat: { readonly format: number; readonly by: string } | null;
 const MAX_WINNING_ORDERS = 500;
 /** An off declared for longer ago is a mistake in the time, and would refund a whole race. */
 const MAX_OFF_AGE_MS = 6 * 3_600_000;
 /** A settled or void race leaves the state this long after, when the next card is published. */
 const RETIRE_MS = 86_400_000;
+/** An official result can be corrected for this long after the race was settled: so long the shards hold its bets. */
+export const CORRECTION_MS = 6 * 3_600_000;
 const MARKET_SCHEMA = 3;
 
 export function marketDecider(options: {
@@ -166,14 +217,14 @@ export function marketDecider(options: {
   return {
     initialState: () => ({
       shards: options.shards,
-  ProposeRecordFormat: ['TOTE_OPERATOR'],
-  ConfirmRecordFormat: ['TOTE_OPERATOR', 'STEWARD'],
       factNo: 0,
       reportNo: Array.from({ length: options.shards }, () => 0),
       lease: { issuedAt: 0, ttlMs: 0 },
       meetings: new Map(),
       races: new Map(),
       pools: new Map(),
+      upkeep: newUpkeep(),
+      proposedFormat: null,
     }),
     decide: (state, command, context) => decide(state, command, context, options.hash),
     evolve: (state, decided) => {
@@ -187,13 +238,13 @@ export function marketDecider(options: {
     }),
     restore,
     sent: (state) => state.factNo,
+    recordFormat: ({ upkeep }) => upkeep.recordFormat,
+    setAside,
   };
 }
 
 interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools'> {
   readonly meetings: readonly [string, { readonly currency: string; readonly date: string }][];
-      upkeep: newUpkeep(),
-      proposedFormat: null,
   readonly races: readonly MarketRace[];
   readonly pools: readonly MarketPool[];
 }
@@ -207,8 +258,6 @@ function restore({ text }: StateImage): MarketState {
     pools: new Map(pools.map((pool) => [pool.card.poolId, pool])),
   };
 }
-    recordFormat: ({ upkeep }) => upkeep.recordFormat,
-    setAside,
 
 // ── Evolve ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -240,7 +289,7 @@ function evolve(s: MarketState, e: MarketEvent, at: number): void {
       const pool = poolOf(s, e.pool);
       pool.agreed = false;
       pool.differences = e.differences;
-      raceOf(s, pool.race).previewHash = null;
+      Object.assign(raceOf(s, pool.race), { previewHash: null, weighing: 0 });
       return;
     }
     case 'PreviewReady':
@@ -248,11 +297,24 @@ function evolve(s: MarketState, e: MarketEvent, at: number): void {
       return;
     case 'RaceSettled': {
       const race = raceOf(s, e.race);
-      if (race.status === 'PAYING') race.status = 'SETTLED';
+      if (race.status === 'PAYING') race.status = e.voided ? 'VOID' : 'SETTLED';
       race.endedAt = at;
-      for (const { pool, amount } of e.roundings) poolOf(s, pool).clearing -= amount;
+      for (const { pool: id, amount } of e.roundings) {
+        const pool = poolOf(s, id);
+        pool.clearing -= amount;
+        pool.rounding += amount;
+      }
       return;
     }
+    case 'RecordFormatProposed':
+      s.proposedFormat = { format: e.format, by: e.by };
+      return;
+    case 'Checkpoint':
+      s.upkeep.checkpointDay = e.day;
+      return;
+    case 'SetAside':
+      if (e.report !== undefined && s.reportNo[e.report[0]] === e.report[1] - 1) s.reportNo[e.report[0]] = e.report[1];
+      return;
     default:
       e satisfies never;
   }
@@ -263,6 +325,7 @@ function acted(s: MarketState, e: Extract<MarketEvent, { t: 'Acted' }>): void {
   const race = e.race === undefined ? undefined : s.races.get(e.race);
   if (!race || e.detail === 'refused') return;
   if (e.action === 'EnterResult') race.enteredBy = e.by.user;
+  if (e.action === 'VoidRace' && race.official > 0) race.enteredBy = e.by.user;
   if (e.action === 'ConfirmSettlement') race.confirmedBy = e.by.user;
 }
 
@@ -271,15 +334,6 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
     case 'MeetingPublished':
       retireRaces(s, at);
       meetingPublished(s, fact.meeting);
-    case 'RecordFormatProposed':
-      s.proposedFormat = { format: e.format, by: e.by };
-      return;
-    case 'Checkpoint':
-      s.upkeep.checkpointDay = e.day;
-      return;
-    case 'SetAside':
-      if (e.report !== undefined && s.reportNo[e.report[0]] === e.report[1] - 1) s.reportNo[e.report[0]] = e.report[1];
-      return;
       return;
     case 'LeaseRenewed':
       s.lease.issuedAt = fact.issuedAt;
@@ -297,6 +351,7 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
       race.status = 'CLOSED';
       race.closeNo = fact.closeNo;
       race.stopAt = fact.stopAt;
+      endSales(s, race, () => true);
       return;
     }
     case 'LateOffDeclared': {
@@ -313,44 +368,92 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
     }
     case 'ResultEntered': {
       const race = raceOf(s, fact.race);
-      race.status = 'PROVISIONAL';
+      // A void last leg carries the settlement of the pools that end with it.
+      if (race.status !== 'VOID') race.status = 'PROVISIONAL';
       race.version = fact.version;
       race.finish = fact.finish;
       race.disqualified = fact.disqualified;
+      race.voided = fact.voided ?? false;
       forgetProposals(s, race);
+      for (const { pool } of fact.pools) poolOf(s, pool).isCalled = true;
       return;
     }
+    case 'FavouritesSet':
+      raceOf(s, fact.race).backed = fact.stakes;
+      return;
+    case 'WillPaysAsked':
+      poolOf(s, fact.pool).asked = fact.no;
+      return;
     case 'DividendsDeclared':
-      raceOf(s, fact.race).status = 'PAYING';
+      if (raceOf(s, fact.race).status !== 'VOID')
+        Object.assign(raceOf(s, fact.race), { status: 'PAYING', official: fact.version });
       for (const { pool: id } of fact.pools) {
         const pool = poolOf(s, id);
         const declared = pool.proposals.ENGINE as DividendProposal;
+        pool.replaced = pool.declared;
         pool.declared = declared;
         pool.clearing = marketSide(declared);
+        pool.rounding = 0;
+        pool.paying = fact.version;
+        pool.paid = pool.paid.map(() => null);
       }
+      return;
+    case 'RaceReopened': {
+      const race = raceOf(s, fact.race);
+      Object.assign(race, { status: 'REOPENED', corrects: race.official, endedAt: null });
+      forgetProposals(s, race);
+      return;
+    }
+    case 'CorrectionPriced':
+      raceOf(s, fact.race).weighing = s.factNo;
+      for (const { pool } of fact.pools) poolOf(s, pool).weighed = poolOf(s, pool).weighed.map(() => null);
+      return;
+    case 'CorrectionsClosed':
+      raceOf(s, fact.race).isFinal = true;
       return;
     case 'RaceVoided': {
       const race = raceOf(s, fact.race);
       race.status = 'VOID';
       race.closeNo = fact.closeNo;
       race.stopAt = fact.stopAt;
+      endSales(s, race, (pool) => pool.soldBy === fact.race);
       forgetProposals(s, race);
       return;
     }
+    case 'RecordFormatRaised':
+      s.upkeep.recordFormat = fact.format;
+      s.proposedFormat = null;
+      return;
     default:
       fact satisfies never;
+  }
+}
+
+/** Pools over several races end with the first close of any leg: nobody may bet on what has begun. */
+function endSales(s: MarketState, race: MarketRace, ends: (pool: MarketPool) => boolean): void {
+  for (const id of race.legOf) {
+    const pool = poolOf(s, id);
+    if (pool.outAtClose !== null || !ends(pool)) continue;
+    pool.soldBy = race.card.raceId;
+    pool.outAtClose = (pool.card.legs ?? []).map((leg) => raceOf(s, leg).scratched.length);
   }
 }
 
 /** Races long over leave the state, and meetings without a race: the log and the read models keep them. */
 function retireRaces(s: MarketState, at: number): void {
   for (const [id, race] of s.races) {
-    if (race.endedAt === null || at - race.endedAt < RETIRE_MS) continue;
+    if (race.endedAt === null || at - race.endedAt < RETIRE_MS || race.legOf.some((pool) => isUnsettled(s, pool)))
+      continue;
     s.races.delete(id);
     for (const { poolId } of race.card.pools) s.pools.delete(poolId);
   }
   const held = new Set([...s.races.values()].map((race) => race.meeting));
   for (const id of s.meetings.keys()) if (!held.has(id)) s.meetings.delete(id);
+}
+
+function isUnsettled(s: MarketState, id: string): boolean {
+  const pool = s.pools.get(id);
+  return pool !== undefined && s.races.get(pool.race)?.endedAt === null;
 }
 
 function meetingPublished(s: MarketState, meeting: MeetingCard): void {
@@ -365,10 +468,6 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
       stopAt: null,
       offAt: null,
       scratched: [],
-    case 'RecordFormatRaised':
-      s.upkeep.recordFormat = fact.format;
-      s.proposedFormat = null;
-      return;
       version: 0,
       finish: [],
       disqualified: [],
@@ -376,12 +475,26 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
       confirmedBy: null,
       previewHash: null,
       endedAt: null,
+      official: 0,
+      corrects: 0,
+      voided: false,
+      weighing: 0,
+      isFinal: false,
+      legOf: meeting.races.flatMap(({ pools }) =>
+        pools.filter(({ legs }) => legs?.includes(card.raceId)).map(({ poolId }) => poolId),
+      ),
+      backed: null,
     });
     for (const pool of card.pools) {
       const none = (): null[] => Array.from({ length: s.shards }, () => null);
       s.pools.set(pool.poolId, {
         card: pool,
         race: card.raceId,
+        soldBy: pool.legs?.[0] ?? card.raceId,
+        outAtClose: null,
+        isCalled: false,
+        asked: 0,
+        backing: none(),
         seals: none(),
         refundedAfterSeal: 0,
         stakes: none(),
@@ -389,6 +502,10 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
         agreed: false,
         differences: [],
         declared: null,
+        replaced: null,
+        weighed: none(),
+        paying: 0,
+        rounding: 0,
         paid: none(),
         clearing: 0,
       });
@@ -398,18 +515,20 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
 
 /** A scratch or a late off changes what is paid: an order entered before it must be entered again. */
 function withdrawResult(s: MarketState, race: MarketRace): void {
-  if (race.status === 'PROVISIONAL') race.status = 'CLOSED';
+  if (race.status === 'PROVISIONAL') race.status = race.corrects > 0 ? 'REOPENED' : 'CLOSED';
   forgetProposals(s, race);
 }
 
 function forgetProposals(s: MarketState, race: MarketRace): void {
   race.previewHash = null;
+  race.weighing = 0;
   for (const { poolId } of race.card.pools) {
     const pool = poolOf(s, poolId);
     pool.stakes = pool.stakes.map(() => null);
     pool.proposals = {};
     pool.agreed = false;
     pool.differences = [];
+    pool.isCalled = false;
   }
 }
 
@@ -426,7 +545,15 @@ function reportReceived(s: MarketState, shard: number, report: ShardReport): voi
       if (report.version === raceOf(s, pool.race).version) pool.stakes[shard] = report;
       return;
     case 'Paid':
-      pool.paid[shard] = report;
+      if (report.version === pool.paying) pool.paid[shard] = report;
+      return;
+    case 'Weighed':
+      if (report.ask === raceOf(s, pool.race).weighing) pool.weighed[shard] = report;
+      return;
+    case 'Backing':
+      pool.backing[shard] = report;
+      return;
+    case 'WillPay':
       return;
     default:
       report satisfies never;
@@ -442,11 +569,13 @@ function decide(s: MarketState, c: MarketCommand, x: Context, hash: Hash): Marke
     case 'RenewLease':
       if (c.ttlMs > MAX_LEASE_MS)
         return refuse('LEASE_TOO_LONG', `A selling lease lasts ${MAX_LEASE_MS / 1000} s at the most.`);
-      return facts(s, [], [{ t: 'LeaseRenewed', issuedAt: x.at, ttlMs: c.ttlMs }]);
+      return facts(s, [], [{ t: 'LeaseRenewed', issuedAt: x.at, ttlMs: c.ttlMs }, ...correctionsOver(s, x.at)]);
     case 'ShardReport':
       return shardReport(s, c.shard, c.n, c.report, hash);
     case 'SubmitProposal':
       return submitProposal(s, c.proposal, hash);
+    case 'Checkpoint':
+      return takeCheckpoint(s.upkeep, c.day, MARKET_SCHEMA, x);
     case 'Malformed':
       return refuse('MALFORMED', `The command could not be read: ${c.cause}.`);
     default:
@@ -474,6 +603,8 @@ function byPerson(s: MarketState, c: PersonCommand, x: Context): MarketDecision 
 
 function act(s: MarketState, c: PersonCommand, x: Context): MarketDecision {
   if (c.type === 'PublishMeeting') return publishMeeting(s, c.meeting);
+  if (c.type === 'ProposeRecordFormat') return proposeFormat(s, c.format, c.by, x);
+  if (c.type === 'ConfirmRecordFormat') return confirmFormat(s, c.format, c.by);
   const race = s.races.get(c.race);
   if (!race) return refuse('RACE_UNKNOWN', `There is no race ${c.race}.`);
   switch (c.type) {
@@ -492,22 +623,30 @@ function act(s: MarketState, c: PersonCommand, x: Context): MarketDecision {
     case 'DeclareLateOff':
       return declareLateOff(s, race, c.offAt, x);
     case 'ScratchRunner':
-      return scratch(s, race, c.runner);
+      return scratch(s, race, c.runner, c.reason, x);
     case 'EnterResult':
-      return enterResult(s, race, c.finish, c.disqualified, x);
+      return enterResult(s, race, { finish: c.finish, disqualified: c.disqualified }, c.reason, x);
     case 'ConfirmSettlement':
       return confirm(s, race, c.previewHash, c.by);
     case 'VoidRace':
-      if (race.status === 'PAYING' || race.status === 'SETTLED' || race.status === 'VOID')
-        return wrongStatus(race, 'voided');
-      return facts(s, [], [{ t: 'RaceVoided', race: c.race, closeNo: race.closeNo || 1, stopAt: race.stopAt ?? x.at }]);
+      if (race.status === 'VOID') return wrongStatus(race, 'voided');
+      return race.official > 0 ? voidOfficial(s, race, c.reason, x) : voidRace(s, race, x);
     default:
       return c satisfies never;
   }
 }
 
-    case 'Checkpoint':
-      return takeCheckpoint(s.upkeep, c.day, MARKET_SCHEMA, x);
+function voidRace(s: MarketState, race: MarketRace, x: Context): MarketDecision {
+  const { raceId } = race.card;
+  const voided: MarketFact = {
+    t: 'RaceVoided',
+    race: raceId,
+    closeNo: race.closeNo || 1,
+    stopAt: race.stopAt ?? x.at,
+  };
+  return facts(s, [], [voided, ...legsMoved(s, race, { [raceId]: { state: 'VOID' } })]);
+}
+
 const isSelling = (race: MarketRace): boolean => race.status === 'OPEN' || race.status === 'SUSPENDED';
 
 const closing = (race: MarketRace, stopAt: number): MarketFact => ({
@@ -523,78 +662,6 @@ function publishMeeting(s: MarketState, meeting: MeetingCard): MarketDecision {
   return facts(s, [], [{ t: 'MeetingPublished', meeting }]);
 }
 
-function declareLateOff(s: MarketState, race: MarketRace, offAt: number, x: Context): MarketDecision {
-  const id = race.card.raceId;
-  if (!isSelling(race) && race.status !== 'CLOSED' && race.status !== 'PROVISIONAL')
-    return wrongStatus(race, 'given a late off');
-  if (offAt > x.at) return refuse('OFF_INVALID', 'The official off cannot lie in the future.', '/offAt');
-  if (x.at - offAt > MAX_OFF_AGE_MS)
-    return refuse('OFF_INVALID', 'The official off cannot lie more than six hours back.', '/offAt');
-  if (race.offAt !== null && offAt > race.offAt)
-    return refuse('OFF_INVALID', 'The official off can only be moved earlier.', '/offAt');
-  const closeNo = isSelling(race) ? race.closeNo + 1 : race.closeNo;
-  const off: MarketFact = { t: 'LateOffDeclared', race: id, closeNo, offAt };
-  // The off first: bets after it are then withdrawn before the seal is made.
-  if (c.type === 'ProposeRecordFormat') return proposeFormat(s, c.format, c.by, x);
-  if (c.type === 'ConfirmRecordFormat') return confirmFormat(s, c.format, c.by);
-  return facts(s, [], isSelling(race) ? [off, closing(race, x.at)] : [off]);
-}
-
-function scratch(s: MarketState, race: MarketRace, runner: string): MarketDecision {
-  if (race.status === 'PAYING' || race.status === 'SETTLED' || race.status === 'VOID')
-    return wrongStatus(race, 'given a non-runner');
-  if (!race.card.runners.some((r) => r.number === runner))
-    return refuse('RUNNER_UNKNOWN', `There is no runner ${runner}.`, '/runner');
-  if (race.scratched.includes(runner))
-    return refuse('ALREADY_SCRATCHED', `Runner ${runner} is scratched already.`, '/runner');
-  return facts(s, [], [{ t: 'RunnerScratched', race: race.card.raceId, runner }]);
-}
-
-function enterResult(
-  s: MarketState,
-  race: MarketRace,
-  finish: readonly (readonly string[])[],
-  disqualified: readonly string[],
-  x: Context,
-): MarketDecision {
-  if (race.status === 'DRAFT' || race.status === 'PAYING' || race.status === 'SETTLED' || race.status === 'VOID')
-    return wrongStatus(race, 'given a result');
-  const fault = faultOfFinish(race, finish, disqualified);
-  if (fault) return refuse('FINISH_INVALID', fault.detail, fault.pointer);
-  const field = fieldOf(race);
-  const pools = race.card.pools.map(({ poolId, ruleSet }) => ({
-    pool: poolId,
-    keys: [...new Set(resultKeys(ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c)))],
-  }));
-  const entered: MarketFact = {
-    t: 'ResultEntered',
-    race: race.card.raceId,
-    version: race.version + 1,
-    finish,
-    disqualified,
-    pools,
-  };
-  // A known outcome ends the sale (requirement 22).
-  return facts(s, [], isSelling(race) ? [closing(race, x.at), entered] : [entered]);
-}
-
-function confirm(s: MarketState, race: MarketRace, previewHash: string, by: Actor): MarketDecision {
-  if (race.status !== 'PROVISIONAL') return wrongStatus(race, 'confirmed');
-  if (race.previewHash === null)
-    return refuse('PREVIEW_NOT_READY', `The settlement waits for: ${waitingFor(s, race).join('; ')}.`);
-  if (race.previewHash !== previewHash)
-    return refuse(
-      'PREVIEW_CHANGED',
-      'Something changed since this preview was shown: look at the new one.',
-      '/previewHash',
-    );
-  if (race.enteredBy === by.user)
-    return refuse('SAME_PERSON', 'The result must be confirmed by another person than who entered it.');
-  const declared = race.card.pools.map(({ poolId }) => poolOf(s, poolId).proposals.ENGINE as DividendProposal);
-  const pools = declared.map((p) => ({
-    pool: p.pool,
-    outcome: p.outcome,
-    prices: p.dividends.map(({ tier, c, price }) => ({ tier, c, price })),
 /** One step at a time: between two formats every process must have been replaced once. */
 function proposeFormat(s: MarketState, format: number, { user }: Actor, { host }: Context): MarketDecision {
   const next = s.upkeep.recordFormat + 1;
@@ -614,9 +681,264 @@ function confirmFormat(s: MarketState, format: number, { user }: Actor): MarketD
   return facts(s, [], [{ t: 'RecordFormatRaised', format }]);
 }
 
-  }));
-  const decision = facts(s, [], [{ t: 'DividendsDeclared', race: race.card.raceId, version: race.version, pools }]);
-  return { ...decision, posts: declared.flatMap(declarationPostings) };
+function declareLateOff(s: MarketState, race: MarketRace, offAt: number, x: Context): MarketDecision {
+  const id = race.card.raceId;
+  if (!isSelling(race) && race.status !== 'CLOSED' && (race.status !== 'PROVISIONAL' || race.corrects > 0))
+    return wrongStatus(race, 'given a late off');
+  if (offAt > x.at) return refuse('OFF_INVALID', 'The official off cannot lie in the future.', '/offAt');
+  if (x.at - offAt > MAX_OFF_AGE_MS)
+    return refuse('OFF_INVALID', 'The official off cannot lie more than six hours back.', '/offAt');
+  if (race.offAt !== null && offAt > race.offAt)
+    return refuse('OFF_INVALID', 'The official off can only be moved earlier.', '/offAt');
+  const closeNo = isSelling(race) ? race.closeNo + 1 : race.closeNo;
+  const off: MarketFact = { t: 'LateOffDeclared', race: id, closeNo, offAt };
+  // The off first: bets after it are then withdrawn before the seal is made.
+  return facts(s, [], isSelling(race) ? [off, closing(race, x.at)] : [off]);
+}
+
+function scratch(s: MarketState, race: MarketRace, runner: string, reason: string, x: Context): MarketDecision {
+  if (race.status === 'VOID') return wrongStatus(race, 'given a non-runner');
+  const no = refuseCorrection(race, reason, x);
+  if (no) return no;
+  if (!race.card.runners.some((r) => r.number === runner))
+    return refuse('RUNNER_UNKNOWN', `There is no runner ${runner}.`, '/runner');
+  if (race.scratched.includes(runner))
+    return refuse('ALREADY_SCRATCHED', `Runner ${runner} is scratched already.`, '/runner');
+  const { raceId } = race.card;
+  const scratched: MarketFact = { t: 'RunnerScratched', race: raceId, runner };
+  // The order that was entered is withdrawn with it: the race is to come again.
+  const asks = legsMoved(s, race, { [raceId]: { scratched: [...race.scratched, runner], state: 'TO_COME' } });
+  return facts(s, [], [...reopening(s, race), scratched, ...asks]);
+}
+
+function enterResult(
+  s: MarketState,
+  race: MarketRace,
+  order: EnteredOrder,
+  reason: string,
+  x: Context,
+): MarketDecision {
+  if (race.status === 'DRAFT' || (race.status === 'VOID' && race.official === 0))
+    return wrongStatus(race, 'given a result');
+  const no = refuseCorrection(race, reason, x);
+  if (no) return no;
+  const fault = faultOfFinish(race, order.finish, order.disqualified);
+  if (fault) return refuse('FINISH_INVALID', fault.detail, fault.pointer);
+  if (race.official > 0) return correct(s, race, order);
+  const entered = resultOf(s, race, order, {});
+  // A known outcome ends the sale (requirement 22).
+  return facts(s, [], isSelling(race) ? [closing(race, x.at), entered] : [entered]);
+}
+
+// ── Corrections ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** Whether a race that was official once may be touched again, and with a reason; undefined where nothing speaks against it. */
+function refuseCorrection(race: MarketRace, reason: string, x: Context): MarketDecision | undefined {
+  if (race.official === 0) return undefined;
+  const { raceId } = race.card;
+  if (race.isFinal || isOver(race, x.at))
+    return refuse('CORRECTION_CLOSED', `${raceId} was settled too long ago to be corrected.`);
+  if (reason.trim() === '')
+    return refuse('REASON_REQUIRED', `${raceId} is official: a correction needs a reason.`, '/reason');
+  return undefined;
+}
+
+const isOver = ({ endedAt }: MarketRace, at: number): boolean => endedAt !== null && at - endedAt >= CORRECTION_MS;
+
+/** With the lease the market looks at the clock: what can no longer be corrected leaves the shards. */
+const correctionsOver = (s: MarketState, at: number): MarketFact[] =>
+  [...s.races.values()]
+    .filter((race) => race.official > 0 && !race.isFinal && isOver(race, at))
+    .map(({ card }) => ({ t: 'CorrectionsClosed', race: card.raceId }));
+
+/** The facts that take an official race up again: none where that has happened. */
+function reopening(s: MarketState, race: MarketRace): MarketFact[] {
+  if (race.official === 0 || race.status === 'REOPENED' || race.status === 'PROVISIONAL') return [];
+  const { raceId } = race.card;
+  // A pool over several races whose last leg waits for its confirmation was called on the order now withdrawn.
+  const called = race.legOf.map((id) => poolOf(s, id)).filter((pool) => pool.isCalled && pool.race !== raceId);
+  const stale = new Set(called.filter(({ declared }) => declared === null).map((pool) => raceOf(s, pool.race)));
+  const now: LegsNow = { [raceId]: { state: 'TO_COME' } };
+  return [{ t: 'RaceReopened', race: raceId }, ...[...stale].map((last) => resultOf(s, last, last, now))];
+}
+
+/** Another order in the place of an official one; where no pool may be corrected by its rules, it is taken down and moves no money. */
+function correct(s: MarketState, race: MarketRace, order: EnteredOrder, voided = false): MarketDecision {
+  const entered = resultOf(s, race, order, {}, voided);
+  const decision = facts(s, [], [...reopening(s, race), entered]);
+  if (entered.pools.length > 0) return decision;
+  const { race: raceId, version } = entered;
+  const previewHash = `${raceId}/${version}`;
+  return { ...decision, events: [...decision.events, { t: 'PreviewReady', race: raceId, version, previewHash }] };
+}
+
+/** After a result was official a void is a correction too: every stake is given back, less what was paid. */
+function voidOfficial(s: MarketState, race: MarketRace, reason: string, x: Context): MarketDecision {
+  const nothing = { finish: [], disqualified: [] };
+  return refuseCorrection(race, reason, x) ?? correct(s, race, nothing, true);
+}
+
+/** What was declared before is undone in the books, so that the postings of a correction are the difference. */
+function undoing({ card, declared, rounding }: MarketPool): Posting[] {
+  if (!declared) return [];
+  const posts: Posting[] = [
+    ...declarationPostings(declared),
+    [`pool:${card.poolId}`, -rounding],
+    ['house:breakage', rounding],
+  ];
+  return posts.map(([account, amount]) => [account, -amount]);
+}
+
+/** One posting an account; none that moves nothing. */
+function summedUp(posts: readonly Posting[]): Posting[] {
+  const sums = new Map<string, number>();
+  for (const [account, amount] of posts) sums.set(account, (sums.get(account) ?? 0) + amount);
+  return [...sums].filter(([, amount]) => amount !== 0);
+}
+
+type EnteredOrder = Pick<MarketRace, 'finish' | 'disqualified'>;
+
+/** The order with what the shards must count for it; pools over several races are called once every leg has come to its end. */
+function resultOf(
+  s: MarketState,
+  race: MarketRace,
+  { finish, disqualified }: EnteredOrder,
+  now: LegsNow,
+  voided = false,
+): Extract<MarketFact, { t: 'ResultEntered' }> {
+  const { raceId, pools } = race.card;
+  const isVoid = (race.status === 'VOID' && race.official === 0) || now[raceId]?.state === 'VOID' || voided;
+  const legsNow: LegsNow = { ...now, [raceId]: { ...now[raceId], state: isVoid ? 'VOID' : 'DECIDED', finish } };
+  const called = pools.flatMap((card): readonly CalledPool[] => {
+    if (race.official > 0 && card.ruleSet.corrections === 'NONE') return [];
+    if (isOverLegs(card)) return calledPool(s, poolOf(s, card.poolId), legsNow);
+    if (voided) return [{ pool: card.poolId, keys: [] }];
+    if (isVoid) return [];
+    const keys = resultKeys(card.ruleSet, fieldOf(race), finish).flatMap((rung) => rung.keys.map((key) => key.c));
+    return [{ pool: card.poolId, keys: [...new Set(keys)] }];
+  });
+  const entered = { race: raceId, version: race.version + 1, finish, disqualified, pools: called };
+  return { t: 'ResultEntered', ...entered, ...(voided ? { voided } : {}) };
+}
+
+// ── Pools over several races ─────────────────────────────────────────────────────────────────────────────────────
+
+/** What a decision under way changes about legs, by race. */
+type LegsNow = Readonly<Record<string, Partial<RunLeg>>>;
+
+function runLegs(s: MarketState, { card }: MarketPool, now: LegsNow): readonly RunLeg[] {
+  return (card.legs ?? []).map((id): RunLeg => {
+    const race = raceOf(s, id);
+    return {
+      raceId: id,
+      field: { declared: race.card.runners.map((r) => r.number), entries: race.entries },
+      scratched: race.scratched,
+      state: legState(race),
+      finish: race.finish,
+      hasWinPool: race.card.pools.some(({ type }) => type === 'WIN'),
+      backed: race.backed,
+      ...now[id],
+    };
+  });
+}
+
+const legState = ({ status }: MarketRace): RunLeg['state'] =>
+  status === 'VOID' ? 'VOID' : status === 'PAYING' || status === 'SETTLED' ? 'DECIDED' : 'TO_COME';
+
+type CalledPool = Extract<MarketFact, { t: 'ResultEntered' }>['pools'][number];
+
+function calledPool(s: MarketState, pool: MarketPool, now: LegsNow): readonly CalledPool[] {
+  const { poolId, ruleSet } = pool.card;
+  const legs = runLegs(s, pool, now);
+  const isCorrected = pool.declared !== null && raceOf(s, pool.race).official > 0;
+  if ((pool.declared !== null && !isCorrected) || legsMissing(ruleSet, legs).length > 0) return [];
+  const outcomes = outcomesOf(ruleSet, legs, pool.outAtClose);
+  return [{ pool: poolId, keys: keysOfLegs(ruleSet, outcomes), legs: outcomes }];
+}
+
+/**
+ * What follows for pools over several races when something became known of a leg: the order of the last leg is entered once more
+ * when a pool now can be settled with it, and will-pays are asked for before it is run.
+ */
+function legsMoved(s: MarketState, race: MarketRace, now: LegsNow): MarketFact[] {
+  const pools = race.legOf.map((id) => poolOf(s, id)).filter(({ declared }) => declared === null);
+  const ends = new Set<MarketRace>();
+  const asks: MarketFact[] = [];
+  for (const pool of pools) {
+    const last = raceOf(s, pool.race);
+    const isOrdered = last.status === 'PROVISIONAL' && now[pool.race]?.state !== 'TO_COME';
+    const isEnding = isOrdered || legStateNow(last, now) === 'VOID';
+    const { poolId, ruleSet } = pool.card;
+    const legs = runLegs(s, pool, isEnding ? ended(last, now) : now);
+    if (isEnding && !pool.isCalled && legsMissing(ruleSet, legs).length === 0) ends.add(last);
+    if (isEnding || pool.outAtClose === null || !isBeforeLast(ruleSet, legs)) continue;
+    const outcomes = outcomesOf(ruleSet, legs, pool.outAtClose);
+    const keys = willPayKeysOf(ruleSet, outcomes);
+    asks.push({ t: 'WillPaysAsked', race: pool.race, pool: poolId, no: pool.asked + 1, keys, legs: outcomes });
+  }
+  return [...[...ends].map((last) => resultOf(s, last, orderOf(last, now), now)), ...asks];
+}
+
+const legStateNow = (race: MarketRace, now: LegsNow): RunLeg['state'] => now[race.card.raceId]?.state ?? legState(race);
+
+/** A last leg with its order entered is taken for decided: its pools are settled together. */
+const ended = (last: MarketRace, now: LegsNow): LegsNow => {
+  const id = last.card.raceId;
+  return { ...now, [id]: { ...now[id], state: legStateNow(last, now) === 'VOID' ? 'VOID' : 'DECIDED' } };
+};
+
+const orderOf = (last: MarketRace, now: LegsNow): EnteredOrder =>
+  legStateNow(last, now) === 'VOID' ? { finish: [], disqualified: [] } : last;
+
+/** The pools of a race whose settlement is previewed and confirmed together; a void race's own were given back. */
+function settlingPools(s: MarketState, race: MarketRace): readonly PoolCard[] {
+  if (race.corrects > 0) return race.card.pools.filter(({ poolId }) => poolOf(s, poolId).isCalled);
+  return race.status === 'VOID' ? race.card.pools.filter(isOverLegs) : race.card.pools;
+}
+
+/** Whether proposals on the result are waited for: a provisional race, or a void one that pools over several races end with. */
+const isSettling = (s: MarketState, race: MarketRace): boolean =>
+  race.status === 'PROVISIONAL' ||
+  (race.status === 'VOID' &&
+    settlingPools(s, race).some(({ poolId }) => poolOf(s, poolId).isCalled && !isDeclared(s, poolId)));
+
+const isDeclared = (s: MarketState, poolId: string): boolean => poolOf(s, poolId).declared !== null;
+
+function confirm(s: MarketState, race: MarketRace, previewHash: string, by: Actor): MarketDecision {
+  if (!isSettling(s, race)) return wrongStatus(race, 'confirmed');
+  if (race.previewHash === null)
+    return refuse('PREVIEW_NOT_READY', `The settlement waits for: ${waitingFor(s, race).join('; ')}.`);
+  if (race.previewHash !== previewHash)
+    return refuse(
+      'PREVIEW_CHANGED',
+      'Something changed since this preview was shown: look at the new one.',
+      '/previewHash',
+    );
+  if (race.enteredBy === by.user)
+    return refuse('SAME_PERSON', 'The result must be confirmed by another person than who entered it.');
+  const declared = settlingPools(s, race).map(({ poolId }) => poolOf(s, poolId).proposals.ENGINE as DividendProposal);
+  const pools = declared.map(declaredBy);
+  const { raceId } = race.card;
+  const state = race.voided ? 'VOID' : 'DECIDED';
+  const official = legState(race) === 'VOID' ? {} : { [raceId]: { state } as const };
+  const decision = facts(
+    s,
+    [],
+    [{ t: 'DividendsDeclared', race: raceId, version: race.version, pools }, ...legsMoved(s, race, official)],
+  );
+  if (race.corrects === 0) return { ...decision, posts: declared.flatMap(declarationPostings) };
+  const posts = summedUp([
+    ...pools.flatMap(({ pool }) => undoing(poolOf(s, pool))),
+    ...declared.flatMap(declarationPostings),
+  ]);
+  if (pools.length > 0) return { ...decision, posts };
+  const settled: MarketEvent = {
+    t: 'RaceSettled',
+    race: raceId,
+    roundings: [],
+    ...(race.voided ? { voided: true } : {}),
+  };
+  return { events: [...decision.events, settled], posts };
 }
 
 /** Takeout and breakage leave the pool, a top-up enters it; carry-overs stand on an account of their own. */
@@ -656,6 +978,12 @@ function shardReport(s: MarketState, shard: number, n: number, report: ShardRepo
     }
     case 'Paid':
       return paidBy(s, pool, shard, report, received);
+    case 'Weighed':
+      return { events: [received, ...weighedBy(s, pool, shard, report, hash)], posts: [] };
+    case 'Backing':
+      return backedBy(s, pool, shard, report, received);
+    case 'WillPay':
+      return { events: [received], posts: [] };
     default:
       return report satisfies never;
   }
@@ -682,11 +1010,30 @@ function sealedBy(pool: MarketPool, shard: number, seal: Seal, hash: Hash): Mark
   ];
 }
 
+/** With the last shard's word it is known who stands in for non-runners of this leg. */
+function backedBy(
+  s: MarketState,
+  pool: MarketPool,
+  shard: number,
+  report: Backing,
+  received: MarketEvent,
+): MarketDecision {
+  const backing = pool.backing.map((known, i) => (i === shard ? report : known));
+  if (!backing.every((known): known is Backing => known?.closeNo === report.closeNo))
+    return { events: [received], posts: [] };
+  const race = raceOf(s, pool.race);
+  const sums = new Map<string, number>();
+  for (const { stakes } of backing) for (const { c, stake } of stakes) sums.set(c, (sums.get(c) ?? 0) + stake);
+  const backed = [...sums].map(([c, stake]) => ({ c, stake }));
+  const set: MarketFact = { t: 'FavouritesSet', race: pool.race, stakes: backed };
+  return facts(s, [received], [set, ...legsMoved(s, race, { [pool.race]: { backed } })]);
+}
+
 function submitProposal(s: MarketState, proposal: DividendProposal, hash: Hash): MarketDecision {
   const pool = s.pools.get(proposal.pool);
   if (!pool) return refuse('POOL_UNKNOWN', `There is no pool ${proposal.pool}.`);
   const race = raceOf(s, pool.race);
-  if (race.status !== 'PROVISIONAL' || proposal.version !== race.version)
+  if (!isSettling(s, race) || proposal.version !== race.version || !pool.isCalled)
     return refuse('PROPOSAL_OUTDATED', `${proposal.pool} does not wait for a proposal on result ${proposal.version}.`);
   if (!PROPOSAL_SOURCES.includes(proposal.source))
     return refuse('SOURCE_UNKNOWN', `${proposal.source} is not a calculator.`);
@@ -713,19 +1060,55 @@ function compare(
   const differences = differencesBetween(pool, stakes, all);
   if (differences.length > 0) return [{ t: 'ProposalsDiffer', pool: poolId, version: race.version, differences }];
   const events: MarketEvent[] = [{ t: 'ProposalsAgreed', pool: poolId, version: race.version }];
-  const others = race.card.pools.filter((p) => p.poolId !== poolId);
+  const others = settlingPools(s, race).filter((p) => p.poolId !== poolId);
   if (!others.every((p) => poolOf(s, p.poolId).agreed)) return events;
   const agreed = new Map(
-    race.card.pools.map((p) => [p.poolId, p.poolId === poolId ? all[0] : poolOf(s, p.poolId).proposals.ENGINE]),
+    settlingPools(s, race).map((p) => [p.poolId, p.poolId === poolId ? all[0] : poolOf(s, p.poolId).proposals.ENGINE]),
   );
-  events.push({
-    t: 'PreviewReady',
-    race: race.card.raceId,
-    version: race.version,
-    previewHash: previewHash(s, race, agreed, hash),
-  });
-  return events;
+  if (race.corrects === 0) return [...events, previewReady(s, race, agreed, [], hash)];
+  if (race.weighing > 0) return events;
+  const pools = [...agreed.values()].map((p) => declaredBy(p as DividendProposal));
+  const fact: MarketFact = { t: 'CorrectionPriced', race: race.card.raceId, version: race.version, pools };
+  return [...events, { t: 'Fact', n: s.factNo + 1, fact }];
 }
+
+/** With the last shard's word it is known what a correction would move: the preview can be shown. */
+function weighedBy(
+  s: MarketState,
+  pool: MarketPool,
+  shard: number,
+  report: WeighedReport,
+  hash: Hash,
+): readonly MarketEvent[] {
+  const race = raceOf(s, pool.race);
+  if (report.ask !== race.weighing) return [];
+  const weighedOf = ({ poolId }: PoolCard): readonly (WeighedReport | null)[] =>
+    poolOf(s, poolId).weighed.map((known, i) => (poolId === report.pool && i === shard ? report : known));
+  const pools = settlingPools(s, race);
+  const words = pools.flatMap(weighedOf);
+  if (words.includes(null)) return [];
+  const agreed = new Map(pools.map(({ poolId }) => [poolId, poolOf(s, poolId).proposals.ENGINE]));
+  return [previewReady(s, race, agreed, words, hash)];
+}
+
+function previewReady(
+  s: MarketState,
+  race: MarketRace,
+  agreed: ReadonlyMap<string, DividendProposal | undefined>,
+  weighed: readonly unknown[],
+  hash: Hash,
+): MarketEvent {
+  const { raceId } = race.card;
+  return {
+    ...{ t: 'PreviewReady', race: raceId, version: race.version },
+    previewHash: previewHash(s, race, agreed, weighed, hash),
+  };
+}
+
+const declaredBy = ({ pool, outcome, dividends }: DividendProposal) => ({
+  ...{ pool, outcome },
+  prices: dividends.map(({ tier, c, price }) => ({ tier, c, price })),
+});
 
 function differencesBetween(
   pool: MarketPool,
@@ -736,8 +1119,11 @@ function differencesBetween(
   const sealed = pool.seals.reduce((sum, seal) => sum + (seal as Seal).stake, 0) - pool.refundedAfterSeal;
   const counted = stakes.reduce((sum, report) => sum + report.stake, 0);
   if (counted !== sealed) found.push(`the shards count ${counted} standing, their seals less refunds say ${sealed}`);
+  const settled = stakes.reduce((sum, report) => sum + (report.settled ?? 0), 0);
   const [first, ...others] = proposals as [DividendProposal, ...DividendProposal[]];
   for (const p of proposals) {
+    if ((p.settledMinor ?? 0) !== settled)
+      found.push(`${p.source} counts ${p.settledMinor ?? 0} as paid so far, the shards count ${settled}`);
     if (p.grossMinor !== sealed)
       found.push(`${p.source} found a gross of ${p.grossMinor}, the seals less refunds say ${sealed}`);
     if (p.carryInMinor !== pool.card.carryInMinor)
@@ -798,9 +1184,10 @@ function previewHash(
   s: MarketState,
   race: MarketRace,
   agreed: ReadonlyMap<string, DividendProposal | undefined>,
+  weighed: readonly unknown[],
   hash: Hash,
 ): string {
-  const pools = race.card.pools.map((card) => {
+  const pools = settlingPools(s, race).map((card) => {
     const pool = poolOf(s, card.poolId);
     const seals = pool.seals.map((seal) => [seal?.bets, seal?.stake, seal?.root]);
     const sheet = sheetOf(agreed.get(card.poolId) as DividendProposal);
@@ -811,11 +1198,13 @@ function previewHash(
       seals,
       refunds: pool.refundedAfterSeal,
       sheet,
+      ...(isOverLegs(card) ? { legs: outcomesOf(card.ruleSet, runLegs(s, pool, {}), pool.outAtClose) } : {}),
     };
   });
-  const { version, closeNo, stopAt, offAt, scratched, finish, disqualified } = race;
+  const { version, closeNo, stopAt, offAt, scratched, finish, disqualified, corrects, voided } = race;
+  const correction = corrects > 0 ? { corrects, voided, weighed } : {};
   return hash(
-    `preview:${canonical({ race: race.card.raceId, version, closeNo, stopAt, offAt, scratched, finish, disqualified, pools })}`,
+    `preview:${canonical({ race: race.card.raceId, version, closeNo, stopAt, offAt, scratched, finish, disqualified, pools, ...correction })}`,
   );
 }
 
@@ -825,7 +1214,10 @@ function paidBy(s: MarketState, pool: MarketPool, shard: number, report: Paid, r
     const paid = poolOf(s, id).paid;
     return id === pool.card.poolId ? paid.map((known, i) => (i === shard ? report : known)) : paid;
   };
-  const ids = race.card.pools.map((p) => p.poolId);
+  // A correction that came meanwhile is paid behind this, and settles the race.
+  if (report.version !== pool.paying || (race.status !== 'PAYING' && race.status !== 'VOID'))
+    return { events: [received], posts: [] };
+  const ids = (race.corrects > 0 ? settlingPools(s, race) : race.card.pools).map((p) => p.poolId);
   if (!ids.every((id) => paidOf(id).every((known) => known !== null))) return { events: [received], posts: [] };
   // What payments rounded to whole minor units leave over or lack is breakage: with it every pool's accounts sum to zero.
   const roundings = ids.map((id) => ({
@@ -846,7 +1238,8 @@ function paidBy(s: MarketState, pool: MarketPool, shard: number, report: Paid, r
           ['house:breakage', amount],
         ],
   );
-  return { events: [received, { t: 'RaceSettled', race: race.card.raceId, roundings }], posts };
+  const voided = race.voided ? { voided: true as const } : {};
+  return { events: [received, { t: 'RaceSettled', race: race.card.raceId, roundings, ...voided }], posts };
 }
 
 /** Why a pool's payments cannot be what was declared: then the race does not settle. */
@@ -869,8 +1262,9 @@ const countedOn = (stakes: readonly (Stakes | null)[], c: string): number =>
 /** What a settlement still waits for, in sentences for the stewards' screen. */
 export function waitingFor(s: MarketState, race: MarketRace): string[] {
   const waits: string[] = [];
-  for (const { poolId } of race.card.pools) {
+  for (const { poolId, ruleSet } of settlingPools(s, race)) {
     const pool = poolOf(s, poolId);
+    for (const missing of legsMissing(ruleSet, runLegs(s, pool, ended(race, {})))) waits.push(`${poolId}: ${missing}`);
     const unsealed = pool.seals.filter((seal) => seal === null).length;
     if (unsealed > 0) waits.push(`${poolId}: ${unsealed} of ${s.shards} shards have not sealed`);
     const uncounted = pool.stakes.filter((report) => report === null).length;
@@ -878,6 +1272,8 @@ export function waitingFor(s: MarketState, race: MarketRace): string[] {
     for (const source of PROPOSAL_SOURCES)
       if (!pool.proposals[source]) waits.push(`${poolId}: no proposal from ${source}`);
     for (const difference of pool.differences) waits.push(`${poolId}: ${difference}`);
+    const unweighed = race.weighing === 0 ? 0 : pool.weighed.filter((report) => report === null).length;
+    if (unweighed > 0) waits.push(`${poolId}: ${unweighed} of ${s.shards} shards have not weighed the differences`);
   }
   return waits;
 }
@@ -936,7 +1332,8 @@ function faultOfFinish(
     const fault = check(runner, `/disqualified/${i}`);
     if (fault) return fault;
   }
-  const places = Math.max(...race.card.pools.map(({ type }) => shapeOf(type).picks));
+  const single = race.card.pools.filter((pool) => !isOverLegs(pool));
+  const places = Math.max(1, ...single.map(({ type }) => shapeOf(type).picks));
   const orders = Math.max(ordersOf(finish, places), ordersOf(asEntries(race, finish), places));
   if (orders > MAX_WINNING_ORDERS)
     return {

@@ -76,15 +76,20 @@ const FACTS: Record<MarketFact['t'], true> = {
   LateOffDeclared: true,
   RunnerScratched: true,
   ResultEntered: true,
+  FavouritesSet: true,
+  WillPaysAsked: true,
   DividendsDeclared: true,
+  RaceReopened: true,
+  CorrectionPriced: true,
+  CorrectionsClosed: true,
   RaceVoided: true,
   LeaseRenewed: true,
+  RecordFormatRaised: true,
 };
 
 type Fields = Record<string, unknown>;
 
 /** Turns the JSON of a command into a command; only a trusted (MAC-verified) envelope may carry facts and money. */
-  RecordFormatRaised: true,
 export function readShardCommand(value: unknown, trusted: boolean): ShardCommand {
   if (typeof value !== 'object' || value === null) return malformed('the command is not an object');
   const c = value as Fields;
@@ -105,15 +110,15 @@ export function readShardCommand(value: unknown, trusted: boolean): ShardCommand
         : malformed('Continue needs job and cursor');
     case 'MarketFact':
       return trusted ? readFact(c) : malformed('MarketFact without a service MAC');
+    case 'Checkpoint':
+      return trusted && isCheckpoint(c)
+        ? (c as unknown as ShardCommand)
+        : malformed('Checkpoint needs a service MAC and a day');
     case 'OpenAccount':
     case 'Deposit':
     case 'Withdraw':
     case 'SetLimits':
       return trusted ? readAccountCommand(c) : malformed(`${c['type']} without a service MAC`);
-    case 'Checkpoint':
-      return trusted && isCheckpoint(c)
-        ? (c as unknown as ShardCommand)
-        : malformed('Checkpoint needs a service MAC and a day');
     case 'Malformed':
       return malformed(isText(c['cause']) ? c['cause'] : 'unreadable');
     default:

@@ -4,6 +4,7 @@
  * off or the end of the selling lease, or change what it once sealed. Read on in this order: events, state, evolve, decide.
  */
 import {
+  type Field,
   isRefusal,
   keptNonRunners,
   lineCounter,
@@ -13,6 +14,7 @@ import {
   type ReadSelection,
   type RuleSet,
   readSelection,
+  runningInterests,
   scratchedInterests,
   type ToteRefusal,
 } from '#mutuel/tote';
@@ -34,9 +36,9 @@ import {
   emptyBook,
   firstBetAfter,
   firstBetOf,
+  packBook,
   reduceBet,
   restoreBook,
-  setBetStatus,
 } from './book.js';
 import { canonical } from './canonical.js';
 import {
@@ -55,9 +57,12 @@ import {
   entriesOf,
   type MarketFact,
   type MeetingCard,
+  type PoolOutcome,
   type RefundCause,
   type ShardReport,
+  type Weighed,
 } from './facts.js';
+import { givenBack, needsFavourite, notRunning } from './legs.js';
 import { growFrontier, leafHash, rootOf } from './merkle.js';
 import {
   advanceHorizon,
@@ -74,8 +79,20 @@ import {
   restoreRefs,
   takeRef,
 } from './refs.js';
+import {
+  differenceOf,
+  emptySettled,
+  heldOf,
+  restoreSettled,
+  type Settled,
+  type SettledImage,
+  settleAccount,
+  settleBet,
+  settledImage,
+} from './settled.js';
 import type { BetOrder, Limits, PlaceTicket, ShardCommand } from './shard-commands.js';
 import { shardOf } from './slots.js';
+import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 
 // ── Events ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -92,7 +109,6 @@ export interface AcceptedBet {
   readonly leaf: string;
 }
 
-import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 export interface RefusedBet {
   readonly no: number;
   readonly ref: string;
@@ -125,6 +141,14 @@ export interface BetMovement {
   readonly account: string;
   readonly amount: number;
   readonly balance: number;
+  /** How much less the account owes for it (negative: more); absent: nothing. The balance moves by `amount - net`. */
+  readonly net?: number;
+}
+
+/** A bet's difference after a correction; `due` is what the pool now gives on it in all, `was` what it gave before. */
+export interface BetCorrection extends BetMovement {
+  readonly was: number;
+  readonly due: number;
 }
 
 export type ShardEvent =
@@ -183,6 +207,26 @@ export type ShardEvent =
       readonly wonStake: number;
       readonly items: readonly BetMovement[];
     }
+  | {
+      readonly t: 'BetsWeighed';
+      readonly job: number;
+      readonly cursor: number;
+      /** Sums of all steps so far. */
+      readonly sums: Weighed;
+    }
+  | {
+      readonly t: 'BetsCorrected';
+      readonly job: number;
+      readonly pool: string;
+      readonly version: number;
+      readonly outcome: PoolOutcome;
+      readonly cursor: number;
+      /** Of this step, over all its bets, changed or not: winning stakes, what is due on them, how many are paid. */
+      readonly wonStake: number;
+      readonly due: number;
+      readonly winners: number;
+      readonly items: readonly BetCorrection[];
+    }
   | { readonly t: 'JobEnded'; readonly job: number }
   | { readonly t: 'Report'; readonly n: number; readonly report: ShardReport }
   | UpkeepEvent;
@@ -194,6 +238,8 @@ export interface Account {
   readonly index: number;
   readonly currency: string;
   balance: number;
+  /** What a correction could not take back: kept back from later payouts. */
+  owed: number;
   limits: Limits;
   limitsVersion: number;
   /** UTC day number of `dayStaked`. */
@@ -208,7 +254,14 @@ export interface Account {
 
 export interface ShardPool {
   readonly id: string;
-  readonly race: ShardRace;
+  /** The race whose close ends the sale: over several races the first leg, or whichever leg closes before it. */
+  race: ShardRace;
+  /** A pool over several races: its legs in order. */
+  readonly legs: readonly ShardRace[] | null;
+  /** How many runners of each leg were out when the pool closed; null while it sells, and in a pool of one race. */
+  outAtClose: readonly number[] | null;
+  /** Everybody on the card: a bet reads against it. */
+  readonly field: Field;
   readonly currency: string;
   readonly type: PoolType;
   readonly ruleSet: RuleSet;
@@ -216,6 +269,8 @@ export interface ShardPool {
   sealed: boolean;
   done: boolean;
   book: Book;
+  /** What settlement has given so far; null before the first payment and after the time for corrections. */
+  settled: Settled | null;
 }
 
 export interface ShardRace {
@@ -227,7 +282,8 @@ export interface ShardRace {
   closeNo: number;
   stopAt: number;
   offAt: number;
-  readonly pools: readonly string[];
+  /** Its own, and those over several races of which it is a leg. */
+  readonly pools: string[];
   /** Append time at which the last of its pools was done; null until then. */
   endedAt: number | null;
 }
@@ -238,6 +294,8 @@ export type Job = { readonly id: number; readonly pool: string; cursor: number }
   | { readonly kind: 'REFUND'; readonly cause: RefundCause; bets: number; amount: number; root: string }
   | {
       readonly kind: 'COUNT';
+      /** What the figures are for: a result, the favourite of a leg, or what runners of the last leg would pay. */
+      readonly ask: 'RESULT' | 'FAVOURITE' | 'WILL_PAY';
       readonly version: number;
       readonly keys: readonly string[];
       stakes: number[];
@@ -252,7 +310,21 @@ export type Job = { readonly id: number; readonly pool: string; cursor: number }
       winners: number;
     }
   | { readonly kind: 'RETURN'; readonly version: number; readonly cause: RefundCause; refunded: number }
+  | (Difference & { readonly kind: 'WEIGH'; readonly ask: number; sums: Weighed })
+  | (Difference & {
+      readonly kind: 'CORRECT';
+      readonly version: number;
+      wonStake: number;
+      due: number;
+      winners: number;
+    })
 );
+
+/** What a corrected pool comes to. */
+interface Difference {
+  readonly outcome: PoolOutcome;
+  readonly prices: readonly DeclaredPrice[];
+}
 
 export interface ShardState {
   readonly shard: number;
@@ -270,6 +342,7 @@ export interface ShardState {
   readonly pools: Map<string, ShardPool>;
   readonly refs: RefTable;
   readonly jobs: Job[];
+  readonly upkeep: Upkeep;
 }
 
 /** A bet that waited longer than this between append and decision is refused: the off may be long past. */
@@ -316,6 +389,7 @@ export function shardDecider(options: {
       pools: new Map(),
       refs: emptyRefs(),
       jobs: [],
+      upkeep: newUpkeep(),
     }),
     decide: (state, command, context) => decide(state, command, context, hash),
     evolve: (state, decided) => {
@@ -330,11 +404,12 @@ export function shardDecider(options: {
     image: imageOf,
     restore,
     sent: (state) => state.reportNo,
+    recordFormat: ({ upkeep }) => upkeep.recordFormat,
+    setAside,
   };
 }
 
 // ── Evolve ───────────────────────────────────────────────────────────────────────────────────────────────────────
-  readonly upkeep: Upkeep;
 
 function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash): void {
   switch (e.t) {
@@ -381,13 +456,27 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
     case 'BetsPaid':
       betsPaid(s, e);
       return;
-      upkeep: newUpkeep(),
+    case 'BetsWeighed': {
+      const job = jobOf(s, e.job, 'WEIGH');
+      job.cursor = e.cursor;
+      job.sums = e.sums;
+      return;
+    }
+    case 'BetsCorrected':
+      betsCorrected(s, e);
+      return;
     case 'JobEnded':
       jobEnded(s, e.job, d.at);
       return;
     case 'Report':
       s.reportNo = e.n;
       if (e.report.t === 'Seal') poolOf(s, e.report.pool).sealed = true;
+      return;
+    case 'Checkpoint':
+      s.upkeep.checkpointDay = e.day;
+      return;
+    case 'SetAside':
+      if (e.fact === s.factNo + 1) s.factNo = e.fact;
       return;
     default:
       e satisfies never;
@@ -396,8 +485,6 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
 
 function ticketAccepted(s: ShardState, e: TicketAccepted, d: Decided<ShardEvent>, hash: Hash): void {
   const account = accountOf(s, e.account);
-    recordFormat: ({ upkeep }) => upkeep.recordFormat,
-    setAside,
   account.balance = e.balance;
   const day = Math.floor(d.at / DAY_MS);
   account.dayStaked = e.total + (account.day === day ? account.dayStaked : 0);
@@ -441,6 +528,7 @@ function openAccount(s: ShardState, id: string, currency: string): void {
     index: s.accountAt.length,
     currency,
     balance: 0,
+    owed: 0,
     limits: NO_LIMITS,
     limitsVersion: 0,
     day: 0,
@@ -464,12 +552,6 @@ function withdraw(
   const before = book.standingBets;
   reduceBet(book, i, amount, status);
   if (pool.sealed) return;
-    case 'Checkpoint':
-      s.upkeep.checkpointDay = e.day;
-      return;
-    case 'SetAside':
-      if (e.fact === s.factNo + 1) s.factNo = e.fact;
-      return;
   const gone = before - book.standingBets;
   book.withdrawnBets += gone;
   book.withdrawnStake += amount;
@@ -492,44 +574,73 @@ function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEvent>, ha
       raceOf(s, fact.race).status = 'SUSPENDED';
       return;
     case 'BettingClosed':
-      closeRace(s, raceOf(s, fact.race), fact, d);
+      closeRace(s, raceOf(s, fact.race), fact, d, poolsEndedBy);
       return;
     case 'LateOffDeclared': {
       const race = raceOf(s, fact.race);
       race.offAt = Math.min(race.offAt, fact.offAt);
       closeFromTheOff(s, race);
-      addRefundJobs(s, race, 'AFTER_OFF', hash);
+      addRefundJobs(s, poolsSoldBy(s, race), 'AFTER_OFF', hash);
+      if (race.status === 'CLOSED') countBacking(s, race);
       return;
     }
     case 'RunnerScratched': {
       const race = raceOf(s, fact.race);
       if (!race.scratched.includes(fact.runner)) race.scratched.push(fact.runner);
-      addRefundJobs(s, race, 'SCRATCHED', hash);
+      const touched = poolsOf(s, race).filter((pool) => pool.legs === null || !needsFavourite(pool.ruleSet));
+      addRefundJobs(s, touched, 'SCRATCHED', hash);
       return;
     }
     case 'ResultEntered':
-      for (const { pool, keys } of fact.pools) {
-        const zeros = (): number[] => keys.map(() => 0);
-        addJob(s, { kind: 'COUNT', pool, version: fact.version, keys, stakes: zeros(), bets: zeros() });
-      }
+      for (const { pool, keys } of fact.pools) addCount(s, 'RESULT', pool, fact.version, keys);
+      return;
+    case 'WillPaysAsked':
+      addCount(s, 'WILL_PAY', fact.pool, fact.no, fact.keys);
+      return;
+    case 'FavouritesSet':
       return;
     case 'DividendsDeclared':
       for (const { pool, outcome, prices } of fact.pools) {
-        if (outcome === 'REFUND')
+        if (poolOf(s, pool).settled !== null || s.jobs.some((job) => isPayment(job) && job.pool === pool))
+          addJob(s, {
+            ...{ kind: 'CORRECT', pool, version: fact.version, outcome, prices },
+            ...{ wonStake: 0, due: 0, winners: 0 },
+          });
+        else if (outcome === 'REFUND')
           addJob(s, { kind: 'RETURN', pool, version: fact.version, cause: 'POOL_REFUNDED', refunded: 0 });
         else addJob(s, { kind: 'PAY', pool, version: fact.version, prices, wonStake: 0, paid: 0, winners: 0 });
       }
       return;
     case 'RaceVoided': {
       const race = raceOf(s, fact.race);
-      if (race.status !== 'CLOSED') closeRace(s, race, fact, d);
-      for (const pool of race.pools) addJob(s, { kind: 'RETURN', pool, version: 0, cause: 'RACE_VOID', refunded: 0 });
+      if (race.status !== 'CLOSED') closeRace(s, race, fact, d, poolsSoldBy);
+      for (const { id: pool, legs } of poolsOf(s, race))
+        if (legs === null) addJob(s, { kind: 'RETURN', pool, version: 0, cause: 'RACE_VOID', refunded: 0 });
       return;
     }
+    case 'RaceReopened': {
+      const race = raceOf(s, fact.race);
+      for (const pool of settledWith(s, race)) {
+        if (pool.ruleSet.corrections === 'NONE') continue;
+        pool.done = false;
+        for (const leg of pool.legs ?? [race]) leg.endedAt = null;
+      }
+      return;
+    }
+    case 'CorrectionPriced':
+      for (const { pool, outcome, prices } of fact.pools)
+        addJob(s, { kind: 'WEIGH', pool, outcome, prices, ask: s.factNo, sums: NOTHING_WEIGHED });
+      return;
+    case 'CorrectionsClosed':
+      for (const pool of settledWith(s, raceOf(s, fact.race))) letGo(pool);
+      return;
     case 'LeaseRenewed':
       s.lease.issuedAt = fact.issuedAt;
       s.lease.ttlMs = fact.ttlMs;
       s.lease.at = d.at;
+      return;
+    case 'RecordFormatRaised':
+      s.upkeep.recordFormat = fact.format;
       return;
     default:
       fact satisfies never;
@@ -543,10 +654,11 @@ function retireRaces(s: ShardState, at: number): void {
     s.races.delete(race.id);
     for (const pool of race.pools) s.pools.delete(pool);
   }
+  for (const race of s.races.values()) race.pools.splice(0, Infinity, ...race.pools.filter((id) => s.pools.has(id)));
 }
 
 function meetingPublished(s: ShardState, meeting: MeetingCard): void {
-  for (const card of meeting.races) {
+  const races = meeting.races.map((card) => {
     const race: ShardRace = {
       id: card.raceId,
       status: 'DRAFT',
@@ -559,56 +671,106 @@ function meetingPublished(s: ShardState, meeting: MeetingCard): void {
       closeNo: 0,
       stopAt: Number.MAX_SAFE_INTEGER,
       offAt: Number.MAX_SAFE_INTEGER,
-      pools: card.pools.map((p) => p.poolId),
+      pools: [],
       endedAt: null,
     };
     s.races.set(race.id, race);
-    for (const { poolId: id, type, ruleSet } of card.pools) {
-      const pool = {
+    return race;
+  });
+  for (const [i, card] of meeting.races.entries()) {
+    for (const { poolId: id, type, ruleSet, legs: named } of card.pools) {
+      const legs = named?.map((leg) => raceOf(s, leg)) ?? null;
+      const of = legs ?? [races[i] as ShardRace];
+      for (const race of of) race.pools.push(id);
+      s.pools.set(id, {
         id,
-        race,
+        race: of[0] as ShardRace,
+        legs,
+        outAtClose: null,
+        field: fieldOf(of[0] as ShardRace, legs),
         currency: meeting.currency,
         type,
         ruleSet,
         sealed: false,
         done: false,
+        settled: null,
         book: emptyBook(),
-      };
-      s.pools.set(id, pool);
+      });
     }
   }
 }
+
+const fieldOf = (race: ShardRace, legs: readonly ShardRace[] | null): Field =>
+  legs === null ? race.field : { declared: [], legs: legs.map(({ field }) => field) };
+
+/** The pools that end with a race's close: what it sells, and pools over several races that would go on past this leg's off. */
+const poolsEndedBy = (s: ShardState, race: ShardRace): readonly ShardPool[] =>
+  poolsOf(s, race).filter((pool) => pool.legs === null || pool.outAtClose === null);
+
+/** The pools that were or are on sale until this race's close. */
+const poolsSoldBy = (s: ShardState, race: ShardRace): readonly ShardPool[] =>
+  poolsOf(s, race).filter((pool) => pool.race === race);
+
+/** The pools that a race's result settles: over several races it is the last leg's. */
+const settledWith = (s: ShardState, race: ShardRace): readonly ShardPool[] =>
+  poolsOf(s, race).filter(({ legs }) => legs === null || legs.at(-1) === race);
+
+const poolsOf = (s: ShardState, race: ShardRace): readonly ShardPool[] => race.pools.map((id) => poolOf(s, id));
 
 function closeRace(
   s: ShardState,
   race: ShardRace,
   close: { closeNo: number; stopAt: number },
   d: Decided<ShardEvent>,
+  ended: (s: ShardState, race: ShardRace) => readonly ShardPool[],
 ): void {
+  const pools = ended(s, race);
   race.status = 'CLOSED';
   race.closeNo = close.closeNo;
   race.stopAt = close.stopAt;
   const late = Math.min(race.stopAt, race.offAt);
-  for (const pool of race.pools) {
-    const id = addJob(s, { kind: 'CLOSE', pool, markerAt: d.at, markerSeq: d.seq });
+  for (const pool of pools) {
+    pool.race = race;
+    pool.outAtClose = pool.legs?.map(({ scratched }) => scratched.length) ?? null;
+    const id = addJob(s, { kind: 'CLOSE', pool: pool.id, markerAt: d.at, markerSeq: d.seq });
     // Only bets later than the stop or the off need voiding: as a rule they are the end of the book.
-    jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, late);
+    jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, late);
   }
+  countBacking(s, race);
+}
+
+/** What stands on each runner of a leg's win pool once it is closed: who stands in for non-runners. */
+function countBacking(s: ShardState, race: ShardRace): void {
+  const pools = poolsOf(s, race);
+  const win = pools.find((pool) => pool.type === 'WIN');
+  if (!win || !pools.some((pool) => pool.legs !== null && needsFavourite(pool.ruleSet))) return;
+  addCount(s, 'FAVOURITE', win.id, race.closeNo, runningInterests(race.field, win.ruleSet.coupling));
 }
 
 /** No bet later than the off stands at a seal: where the off becomes known after the marker, a close under way starts over from it. */
 function closeFromTheOff(s: ShardState, race: ShardRace): void {
   for (const job of s.jobs) {
-    if (job.kind !== 'CLOSE' || !race.pools.includes(job.pool)) continue;
+    if (job.kind !== 'CLOSE' || poolOf(s, job.pool).race !== race) continue;
     job.cursor = Math.min(job.cursor, firstBetAfter(poolOf(s, job.pool).book, race.offAt));
   }
 }
 
-function addRefundJobs(s: ShardState, race: ShardRace, cause: RefundCause, hash: Hash): void {
-  for (const pool of race.pools) {
-    if (!poolOf(s, pool).done) addJob(s, { kind: 'REFUND', pool, cause, bets: 0, amount: 0, root: hash('refunds') });
+function addRefundJobs(s: ShardState, pools: readonly ShardPool[], cause: RefundCause, hash: Hash): void {
+  for (const { id: pool, done } of pools) {
+    if (!done) addJob(s, { kind: 'REFUND', pool, cause, bets: 0, amount: 0, root: hash('refunds') });
   }
 }
+
+type CountJob = Extract<Job, { kind: 'COUNT' }>;
+
+function addCount(s: ShardState, ask: CountJob['ask'], pool: string, version: number, keys: readonly string[]): void {
+  const zeros = (): number[] => keys.map(() => 0);
+  addJob(s, { kind: 'COUNT', ask, pool, version, keys, stakes: zeros(), bets: zeros() });
+}
+
+const isPayment = (job: Job): boolean => job.kind === 'PAY' || job.kind === 'RETURN' || job.kind === 'CORRECT';
+
+const NOTHING_WEIGHED: Weighed = { bets: 0, toPay: 0, toTakeBack: 0, short: 0, kept: 0 };
 
 type NewJob = Job extends infer J ? (J extends Job ? Omit<J, 'id' | 'cursor'> : never) : never;
 
@@ -624,16 +786,18 @@ function betsRefunded(s: ShardState, e: Extract<ShardEvent, { t: 'BetsRefunded' 
   assert(job !== undefined, () => `there is no job ${e.job} in shard ${s.shard}`);
   const status = e.cause === 'AFTER_STOP' ? BET.VOIDED : BET.REFUNDED;
   for (const item of e.items) {
+    accountOf(s, item.account).balance = item.balance;
+    if (job.kind === 'RETURN') {
+      // A pool given back is a settlement like a payment: what stood still stands, should the result be corrected.
+      settleBet(settledOf(pool), item.i, item.amount, item.amount);
+      job.refunded += item.amount;
+      continue;
+    }
     const before = pool.book.standingBets;
     withdraw(pool, item.i, item.amount, status);
-    accountOf(s, item.account).balance = item.balance;
-    if (job.kind === 'REFUND') {
-      job.bets += before - pool.book.standingBets;
-      job.amount += item.amount;
-    } else if (job.kind === 'RETURN') job.refunded += item.amount;
-    case 'RecordFormatRaised':
-      s.upkeep.recordFormat = fact.format;
-      return;
+    if (job.kind !== 'REFUND') continue;
+    job.bets += before - pool.book.standingBets;
+    job.amount += item.amount;
   }
   if (job.kind === 'REFUND') job.root = e.root;
   job.cursor = e.cursor;
@@ -641,15 +805,45 @@ function betsRefunded(s: ShardState, e: Extract<ShardEvent, { t: 'BetsRefunded' 
 
 function betsPaid(s: ShardState, e: Extract<ShardEvent, { t: 'BetsPaid' }>): void {
   const job = jobOf(s, e.job, 'PAY');
-  const { book } = poolOf(s, e.pool);
+  const settled = settledOf(poolOf(s, e.pool));
   for (const item of e.items) {
-    setBetStatus(book, item.i, BET.PAID);
-    accountOf(s, item.account).balance = item.balance;
+    settleBet(settled, item.i, item.amount, item.amount);
+    moveAccount(s, item);
     job.paid += item.amount;
     job.winners++;
   }
   job.wonStake += e.wonStake;
   job.cursor = e.cursor;
+}
+
+function betsCorrected(s: ShardState, e: Extract<ShardEvent, { t: 'BetsCorrected' }>): void {
+  const job = jobOf(s, e.job, 'CORRECT');
+  const settled = settledOf(poolOf(s, e.pool));
+  for (const item of e.items) {
+    settleBet(settled, item.i, item.due, item.amount);
+    moveAccount(s, item);
+  }
+  job.wonStake += e.wonStake;
+  job.due += e.due;
+  job.winners += e.winners;
+  job.cursor = e.cursor;
+}
+
+function moveAccount(s: ShardState, item: BetMovement): void {
+  const account = accountOf(s, item.account);
+  account.balance = item.balance;
+  account.owed -= item.net ?? 0;
+}
+
+/** The pool's settlement so far, begun with its first payment. */
+function settledOf(pool: ShardPool): Settled {
+  pool.settled ??= emptySettled(pool.book.size);
+  return pool.settled;
+}
+
+function letGo(pool: ShardPool): void {
+  pool.book = emptyBook();
+  pool.settled = null;
 }
 
 function jobEnded(s: ShardState, id: number, at: number): void {
@@ -658,12 +852,16 @@ function jobEnded(s: ShardState, id: number, at: number): void {
     1,
   );
   assert(job?.id === id, () => `job ${id} ended and is not in shard ${s.shard}`);
-  if (job.kind !== 'PAY' && job.kind !== 'RETURN') return;
+  if (!isPayment(job)) return;
   const pool = poolOf(s, job.pool);
   pool.done = true;
-  // Settled bets leave the state; the log and the read models keep them.
-  pool.book = emptyBook();
-  if (pool.race.pools.every((other) => poolOf(s, other).done)) pool.race.endedAt = at;
+  // Bets leave the state with the time for corrections; those of a race that never became official have none.
+  if (job.kind === 'RETURN' && job.cause === 'RACE_VOID') letGo(pool);
+  else {
+    packBook(pool.book);
+    settledOf(pool);
+  }
+  for (const race of pool.legs ?? [pool.race]) if (poolsOf(s, race).every(({ done }) => done)) race.endedAt = at;
 }
 
 // ── Decide ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -691,6 +889,8 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
       return moveMoney(s, c);
     case 'SetLimits':
       return setLimits(s, c);
+    case 'Checkpoint':
+      return takeCheckpoint(s.upkeep, c.day, SHARD_SCHEMA, x);
     case 'Malformed':
       return refuse('MALFORMED', `The command could not be read: ${c.cause}.`);
     default:
@@ -820,12 +1020,13 @@ function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context):
     };
   if (pool.currency !== account.currency)
     return { code: 'CURRENCY_MISMATCH', detail: `${pool.id} is in ${pool.currency}.`, field: '/poolId' };
-  const selection = findSelection(pool, order.sel);
+  const selection = readOrder(pool, order.sel);
   if (isRefusal(selection)) return { code: selection.code, detail: selection.message, field: selection.at };
-  if (race.scratched.length > 0 && linesWithout(selection, outOf(pool)) !== selection.lines)
+  const out = refusedOf(pool);
+  if (out.length > 0 && (linesWithout(selection, out) !== selection.lines || hasReserveIn(selection, out)))
     return {
       code: 'RUNNER_SCRATCHED',
-      detail: `The bet names a scratched runner (${race.scratched.join(', ')}).`,
+      detail: `The bet names a scratched runner (${out.join(', ')}).`,
       field: '',
     };
   if (pool.book.standingStake + order.stake > MAX_POOL)
@@ -865,11 +1066,19 @@ function checkMoney(account: Account, total: number, at: number): ShardDecision 
   return undefined;
 }
 
+/** ALL is everybody who still runs; the canonical text spells them out. */
+function readOrder(pool: ShardPool, text: string): ReadSelection | ToteRefusal {
+  if (!text.includes('ALL')) return findSelection(pool, text);
+  const running = ({ field, scratched }: ShardRace): Field => ({ ...field, scratched });
+  const field = pool.legs === null ? running(pool.race) : { declared: [], legs: pool.legs.map(running) };
+  return readSelection(pool.type, text, field, pool.ruleSet);
+}
+
 /** The selection as the pool's book knows it, or read afresh; deciding must not touch the book. */
 function findSelection(pool: ShardPool, text: string): ReadSelection | ToteRefusal {
   const known = pool.book.byText.get(text);
   if (known !== undefined) return pool.book.selections[known] as ReadSelection;
-  return readSelection(pool.type, text, pool.race.field, pool.ruleSet);
+  return readSelection(pool.type, text, pool.field, pool.ruleSet);
 }
 
 function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTicket' }>, x: Context): ShardDecision {
@@ -879,10 +1088,9 @@ function cancelTicket(s: ShardState, c: Extract<ShardCommand, { type: 'CancelTic
   const bets: { pool: string; i: number; no: number; amount: number }[] = [];
   let refund = 0;
   for (const pool of s.pools.values()) {
+    if (pool.done) continue;
     for (const i of betsOfTicket(s, pool.book, seq, c.ticket)) {
       if (betAccount(pool.book, i) !== account.index)
-    case 'Checkpoint':
-      return takeCheckpoint(s.upkeep, c.day, SHARD_SCHEMA, x);
         return refuse('TICKET_UNKNOWN', `There is no ticket ${c.ticket} of this account.`);
       const no = refuseCancel(pool, i, x);
       if (no) return no;
@@ -1000,6 +1208,10 @@ function step(s: ShardState, id: number, cursor: number, hash: Hash): ShardDecis
       return countStep(s, pool, job);
     case 'PAY':
       return payStep(s, pool, job);
+    case 'WEIGH':
+      return weighStep(s, pool, job);
+    case 'CORRECT':
+      return correctStep(s, pool, job);
     default:
       return job satisfies never;
   }
@@ -1090,7 +1302,7 @@ function refundReport(
       paid: 0,
       refunded,
       winners: 0,
-      clearing: book.standingStake - amount,
+      clearing: book.standingStake - refunded,
     };
   }
   if (!pool.sealed) return undefined;
@@ -1125,34 +1337,32 @@ function countStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'CO
   const counted: ShardEvent = { t: 'StakesCounted', job: job.id, cursor: i, stakes, bets };
   if (i < book.size) return { events: [counted], posts: [] };
   const keys = job.keys.map((c, k) => ({ c, stake: stakes[k] as number, bets: bets[k] as number }));
-  const report: ShardReport = { t: 'Stakes', pool: pool.id, version: job.version, stake: book.standingStake, keys };
+  const report = countReport(pool, job, keys);
   return {
     events: [counted, { t: 'Report', n: s.reportNo + 1, report }, { t: 'JobEnded', job: job.id }],
     posts: [],
   };
 }
 
+function countReport(
+  { id, book, settled }: ShardPool,
+  { ask, version }: CountJob,
+  keys: readonly { readonly c: string; readonly stake: number; readonly bets: number }[],
+): ShardReport {
+  const stake = book.standingStake;
+  if (ask === 'RESULT')
+    return { t: 'Stakes', pool: id, version, stake, ...(settled === null ? {} : { settled: settled.total }), keys };
+  if (ask === 'WILL_PAY') return { t: 'WillPay', pool: id, no: version, stake, keys };
+  return { t: 'Backing', pool: id, closeNo: version, stakes: keys.map((key) => ({ c: key.c, stake: key.stake })) };
+}
+
 function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY' }>): ShardDecision {
-  const { book, ruleSet } = pool;
-  const matched = matcher(
-    pool,
-    job.prices.map((p) => p.c),
-  );
-  let wonStake = 0;
-  const payoutOf = (i: number): number => {
-    const lines = matched.of(betSelection(book, i));
-    let amount = 0;
-    for (let k = 0; k < lines.length; k++) {
-      const won = (lines[k] as number) * betUnit(book, i);
-      if (won === 0) continue;
-      wonStake += won;
-      amount += payoutMinor(ruleSet, (job.prices[k] as DeclaredPrice).price, won);
-    }
-    return amount;
-  };
-  const { items, cursor, posts } = sweep(s, pool, job, { of: payoutOf, work: () => matched.work });
+  const { book } = pool;
+  const payouts = payoutsOf(pool, job.prices);
+  const { items, cursor, posts } = sweep(s, pool, job, payouts);
   const paidNow = items.reduce((sum, item) => sum + item.amount, 0);
   const { id, version } = job;
+  const { wonStake } = payouts;
   const events: ShardEvent[] = [{ t: 'BetsPaid', job: id, pool: pool.id, version, cursor, wonStake, items }];
   if (cursor < book.size) return { events, posts };
   const paid = job.paid + paidNow;
@@ -1170,6 +1380,145 @@ function payStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'PAY'
   return { events, posts };
 }
 
+/** What each bet is paid at these prices; `wonStake` is the winning stake of those asked for, once for each price it is paid. */
+function payoutsOf(
+  pool: ShardPool,
+  prices: readonly DeclaredPrice[],
+): Required<AmountOf> & { readonly wonStake: number } {
+  const { book, ruleSet } = pool;
+  const matched = matcher(
+    pool,
+    prices.map((p) => p.c),
+  );
+  const payouts = {
+    wonStake: 0,
+    work: () => matched.work,
+    of: (i: number): number => {
+      const lines = matched.of(betSelection(book, i));
+      let amount = 0;
+      for (let k = 0; k < lines.length; k++) {
+        const won = (lines[k] as number) * betUnit(book, i);
+        if (won === 0) continue;
+        payouts.wonStake += won;
+        amount += payoutMinor(ruleSet, (prices[k] as DeclaredPrice).price, won);
+      }
+      return amount;
+    },
+  };
+  return payouts;
+}
+
+function weighStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'WEIGH' }>): ShardDecision {
+  const found = differences(s, pool, job);
+  const sums = { ...job.sums };
+  for (const { amount, net = 0, was, due } of found.items) {
+    sums.bets += 1;
+    sums.toPay += Math.max(0, amount);
+    sums.toTakeBack += Math.max(0, -amount);
+    sums.short += Math.max(0, -net);
+    sums.kept += amount - (due - was);
+  }
+  const { cursor } = found;
+  const weighed: ShardEvent = { t: 'BetsWeighed', job: job.id, cursor, sums };
+  if (cursor < pool.book.size) return { events: [weighed], posts: [] };
+  const report: ShardReport = { t: 'Weighed', pool: pool.id, ask: job.ask, ...sums };
+  return {
+    events: [weighed, { t: 'Report', n: s.reportNo + 1, report }, { t: 'JobEnded', job: job.id }],
+    posts: [],
+  };
+}
+
+function correctStep(s: ShardState, pool: ShardPool, job: Extract<Job, { kind: 'CORRECT' }>): ShardDecision {
+  const { book } = pool;
+  const { id, version, outcome } = job;
+  const { items, cursor, posts, ...sums } = differences(s, pool, job);
+  const step = { job: id, pool: pool.id, version, outcome, cursor };
+  const events: ShardEvent[] = [{ t: 'BetsCorrected', ...step, ...sums, items }];
+  if (cursor < book.size) return { events, posts };
+  const due = job.due + sums.due;
+  const refunds = outcome === 'REFUND';
+  const report: ShardReport = {
+    ...{ t: 'Paid', pool: pool.id, version, wonStake: job.wonStake + sums.wonStake },
+    ...{ paid: refunds ? 0 : due, refunded: refunds ? due : 0, winners: job.winners + sums.winners },
+    clearing: book.standingStake - due,
+  };
+  events.push({ t: 'Report', n: s.reportNo + 1, report }, { t: 'JobEnded', job: id });
+  return { events, posts };
+}
+
+/**
+ * Goes over the book from the job's cursor on: every bet whose due changes, with what its account gets or gives back for it. A bet
+ * that no longer stands, as its runner was scratched after it was paid, is due nothing.
+ */
+function differences(
+  s: ShardState,
+  pool: ShardPool,
+  job: Extract<Job, { kind: 'WEIGH' | 'CORRECT' }>,
+): { items: BetCorrection[]; cursor: number; posts: Posting[]; wonStake: number; due: number; winners: number } {
+  const { book, settled, ruleSet } = pool;
+  const refunds = job.outcome === 'REFUND';
+  const payouts = payoutsOf(pool, refunds ? [] : job.prices);
+  const purse = new Purse(s, pool.id);
+  const items: BetCorrection[] = [];
+  const end = Math.min(book.size, job.cursor + STEP_SCAN);
+  let [dueNow, winners, i] = [0, 0, job.cursor];
+  for (; i < end && items.length < STEP_ITEMS && payouts.work() < STEP_MATCHES; i++) {
+    const stands = betStatus(book, i) === BET.ACTIVE;
+    const held = heldOf(settled, i);
+    const due = !stands ? 0 : refunds ? betStake(book, i) : payouts.of(i);
+    dueNow += due;
+    if (due > 0) winners++;
+    const { amount, over } = differenceOf(ruleSet.corrections ?? 'CLAWBACK', held.due + held.over, due);
+    if (due === held.due && over === held.over) continue;
+    const moved = purse.settle(betAccount(book, i), amount, held.due - due);
+    items.push({ i, ticket: ticketOf(s, book, i), no: betNumber(book, i), amount, ...moved, was: held.due, due });
+  }
+  const sums = { wonStake: payouts.wonStake, due: dueNow, winners: refunds ? 0 : winners };
+  return { items, cursor: i, posts: purse.postings(), ...sums };
+}
+
+/** The accounts that a step pays or takes back from, each as it is after the movements before. */
+class Purse {
+  readonly #accounts = new Map<number, { readonly balance: number; readonly owed: number }>();
+  readonly #posts: Posting[] = [];
+  #pool = 0;
+  #house = 0;
+
+  constructor(
+    private readonly s: ShardState,
+    private readonly pool: string,
+  ) {}
+
+  /** The pool gives `-poolSide`; the bettor gets `amount` of it, and the operator's account of corrections takes or bears the rest. */
+  settle(index: number, amount: number, poolSide = -amount): Pick<BetMovement, 'account' | 'balance' | 'net'> {
+    const { id, ...known } = this.s.accountAt[index] as Account;
+    const { balance, owed, net } = settleAccount(this.#accounts.get(index) ?? known, amount);
+    this.#accounts.set(index, { balance, owed });
+    this.#pool += poolSide;
+    this.#house -= poolSide + amount;
+    if (amount !== net) this.#posts.push([`acc:${id}`, amount - net]);
+    if (net !== 0) this.#posts.push([`owed:${id}`, net]);
+    return { account: id, balance, ...(net === 0 ? {} : { net }) };
+  }
+
+  refund(index: number, amount: number): Pick<BetMovement, 'account' | 'balance'> {
+    const { id, ...known } = this.s.accountAt[index] as Account;
+    const { balance, owed } = this.#accounts.get(index) ?? known;
+    this.#accounts.set(index, { balance: balance + amount, owed });
+    this.#pool -= amount;
+    this.#posts.push([`acc:${id}`, amount]);
+    return { account: id, balance: balance + amount };
+  }
+
+  postings(): Posting[] {
+    const posts: Posting[] = [
+      [`pool:${this.pool}`, this.#pool],
+      ['house:correction', this.#house],
+    ];
+    return [...posts.filter(([, amount]) => amount !== 0), ...this.#posts];
+  }
+}
+
 /** What a step moves for the bet at an index of the book, and how much matching that has cost so far. */
 interface AmountOf {
   of(i: number): number;
@@ -1184,26 +1533,20 @@ function sweep(
   amounts: AmountOf,
 ): { items: BetMovement[]; cursor: number; posts: Posting[] } {
   const { book } = pool;
-  const balances = new Map<number, number>();
+  const purse = new Purse(s, pool.id);
   const items: BetMovement[] = [];
   const end = Math.min(book.size, job.cursor + STEP_SCAN);
-  let sum = 0;
   let i = job.cursor;
   for (; i < end && items.length < STEP_ITEMS && (amounts.work?.() ?? 0) < STEP_MATCHES; i++) {
     if (betStatus(book, i) !== BET.ACTIVE) continue;
     const amount = amounts.of(i);
     if (amount === 0) continue;
     const index = betAccount(book, i);
-    const account = s.accountAt[index] as Account;
-    const balance = (balances.get(index) ?? account.balance) + amount;
-    balances.set(index, balance);
-    const ticket = ticketOf(s, book, i);
-    items.push({ i, ticket, no: betNumber(book, i), account: account.id, amount, balance });
-    sum += amount;
+    // A stake given back is the bettor's own; what is owed is kept back from winnings alone.
+    const { account, ...moved } = job.kind === 'PAY' ? purse.settle(index, amount) : purse.refund(index, amount);
+    items.push({ i, ticket: ticketOf(s, book, i), no: betNumber(book, i), account, amount, ...moved });
   }
-  const posts: Posting[] = sum === 0 ? [] : [[`pool:${pool.id}`, -sum]];
-  for (const item of items) posts.push([`acc:${item.account}`, item.amount]);
-  return { items, cursor: i, posts };
+  return { items, cursor: i, posts: purse.postings() };
 }
 
 /** Lines of a selection on each key, those with a scratched runner left out where the pool has no rank for them. */
@@ -1243,9 +1586,17 @@ const ticketOf = (s: ShardState, book: Book, i: number): string =>
   `t${s.shard}-${betSeq(book, i)}-${betSuffix(book, i).toString(16).padStart(SUFFIX_DIGITS, '0')}`;
 
 /** What a scratch takes out of this pool: a coupled runner's bets stand while a part of its entry runs. */
-function outOf({ race, ruleSet }: ShardPool): readonly string[] {
+function outOf({ race, legs, outAtClose, ruleSet }: ShardPool): readonly string[] {
+  if (legs !== null) return givenBack(ruleSet, legs, outAtClose);
   return scratchedInterests({ ...race.field, scratched: race.scratched }, ruleSet.coupling);
 }
+
+/** Who may not be named in a new bet, whatever becomes of those in earlier ones. */
+const refusedOf = (pool: ShardPool): readonly string[] =>
+  pool.legs === null ? outOf(pool) : notRunning(pool.ruleSet, pool.legs);
+
+const hasReserveIn = ({ legs }: ReadSelection, out: readonly string[]): boolean =>
+  legs?.alternates?.some((reserve, leg) => reserve !== null && out.includes(`${leg + 1}:${reserve}`)) ?? false;
 
 /** By index, not by name: no two accounts can share a key whatever their names hold. */
 const moneyRef = (account: Account, ref: string): string => `${account.index} ${ref}`;
@@ -1292,7 +1643,12 @@ const wrongShard = (id: string): ShardDecision =>
 
 interface ShardImage extends Omit<ShardState, 'accounts' | 'accountAt' | 'moneyRefs' | 'races' | 'pools' | 'refs'> {
   readonly races: readonly ShardRace[];
-  readonly pools: readonly (Omit<ShardPool, 'race' | 'book'> & { readonly race: string; readonly book: BookImage })[];
+  readonly pools: readonly (Omit<ShardPool, 'race' | 'legs' | 'field' | 'book' | 'settled'> & {
+    readonly race: string;
+    readonly legs: readonly string[] | null;
+    readonly book: BookImage;
+    readonly settled: SettledImage;
+  })[];
   readonly refs: RefsImage;
 }
 
@@ -1301,6 +1657,7 @@ type AccountRow = readonly [
   currency: string,
   limits: Limits,
   balance: number,
+  owed: number,
   limitsVersion: number,
   day: number,
   dayStaked: number,
@@ -1314,27 +1671,30 @@ type MoneyRow = readonly [key: string, seq: number, amount: number];
 function imageOf(s: ShardState): StateImage {
   const { accounts: _, accountAt, moneyRefs, races, pools, refs, ...rest } = s;
   const books = [...pools.values()].map(({ book }) => bookImage(book));
+  const settlements = [...pools.values()].map(({ settled }) => settledImage(settled));
   const references = refsImage(refs);
   const small: ShardImage = {
     ...rest,
     races: [...races.values()],
-    pools: [...pools.values()].map((pool, i) => ({
+    pools: [...pools.values()].map(({ field: _field, ...pool }, i) => ({
       ...pool,
       race: pool.race.id,
+      legs: pool.legs?.map(({ id }) => id) ?? null,
       book: (books[i] as (typeof books)[number]).small,
+      settled: (settlements[i] as (typeof settlements)[number]).small,
     })),
     refs: references.small,
   };
   const accountRows = accountAt.map(
     (a): AccountRow => [
-      ...([a.id, a.currency, a.limits, a.balance, a.limitsVersion] as const),
+      ...([a.id, a.currency, a.limits, a.balance, a.owed, a.limitsVersion] as const),
       ...([a.day, a.dayStaked, a.hour, a.hourRefs, a.moneyRefs] as const),
     ],
   );
   const moneyRows = [...moneyRefs].map(([key, { seq, amount }]): MoneyRow => [key, seq, amount]);
   return {
     text: `[${canonical(small)},${JSON.stringify(accountRows)},${JSON.stringify(moneyRows)}]`,
-    parts: [...books.map(({ rows }) => rows), ...references.rows],
+    parts: [...books.map(({ rows }) => rows), ...settlements.flatMap((one) => one.parts), ...references.rows],
   };
 }
 
@@ -1343,9 +1703,12 @@ function restore({ text, parts }: StateImage): ShardState {
   const { races, pools: poolRows, refs, ...rest } = small;
   const accountAt = accountRows.map(accountFrom);
   const raceOfId = new Map(races.map((race) => [race.id, race]));
-  const pools = poolRows.map(({ race: raceId, book, ...row }, i): ShardPool => {
+  const others = parts.slice(poolRows.length);
+  const pools = poolRows.map(({ race: raceId, legs: legIds, book, settled, ...row }, i): ShardPool => {
     const race = raceOfId.get(raceId) as ShardRace;
-    const pool: ShardPool = { ...row, race, book: emptyBook() };
+    const legs = legIds?.map((id) => raceOfId.get(id) as ShardRace) ?? null;
+    const own = { race, legs, field: fieldOf(race, legs), settled: restoreSettled(settled, others) };
+    const pool: ShardPool = { ...row, ...own, book: emptyBook() };
     pool.book = restoreBook(book, parts[i] as Uint8Array, (sel) => readAccepted(pool, sel));
     return pool;
   });
@@ -1356,11 +1719,11 @@ function restore({ text, parts }: StateImage): ShardState {
     moneyRefs: new Map(moneyRows.map(([key, seq, amount]) => [key, { seq, amount }])),
     races: raceOfId,
     pools: new Map(pools.map((pool) => [pool.id, pool])),
-    refs: restoreRefs(refs, parts.slice(pools.length)),
+    refs: restoreRefs(refs, others),
   };
 }
 
 function accountFrom(row: AccountRow, index: number): Account {
-  const [id, currency, limits, balance, limitsVersion, day, dayStaked, hour, hourRefs, moneyRefs] = row;
-  return { id, index, currency, balance, limits, limitsVersion, day, dayStaked, hour, hourRefs, moneyRefs };
+  const [id, currency, limits, balance, owed, limitsVersion, day, dayStaked, hour, hourRefs, moneyRefs] = row;
+  return { id, index, currency, balance, owed, limits, limitsVersion, day, dayStaked, hour, hourRefs, moneyRefs };
 }

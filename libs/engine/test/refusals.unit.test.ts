@@ -160,11 +160,16 @@ describe("a person's command", () => {
     expect(code({ type: 'StopBetting' })).toBeUndefined();
     expect(code({ type: 'StopBetting' })).toBe('RACE_STATUS');
     world.settleRace([['1'], ['2']]);
-    for (const type of ['VoidRace', 'StopBetting', 'OpenRace', 'SuspendRace'])
-      expect(code({ type })).toBe('RACE_STATUS');
-    expect(code({ type: 'ScratchRunner', runner: '1' })).toBe('RACE_STATUS');
+    for (const type of ['StopBetting', 'OpenRace', 'SuspendRace']) expect(code({ type })).toBe('RACE_STATUS');
     expect(code({ type: 'DeclareLateOff', offAt: world.now - 1 })).toBe('RACE_STATUS');
-    expect(code({ type: 'EnterResult', finish: [['2']], disqualified: [] })).toBe('RACE_STATUS');
+    // What is official is corrected, and a correction has its reason.
+    expect(code({ type: 'EnterResult', finish: [['2']], disqualified: [], reason: '' })).toBe('REASON_REQUIRED');
+    const gone = World.open({ types: ['WIN'] });
+    gone.ask({ type: 'VoidRace', race: RACE, reason: 'fog', by: steward });
+    const late = { race: RACE, reason: 'x', by: steward };
+    expect(gone.ask({ type: 'ScratchRunner', runner: '1', ...late }).code).toBe('RACE_STATUS');
+    expect(gone.ask({ type: 'VoidRace', ...late }).code).toBe('RACE_STATUS');
+    expect(gone.ask({ type: 'EnterResult', finish: [['2']], disqualified: [], ...late }).code).toBe('RACE_STATUS');
   });
 
   it.each([

@@ -3,7 +3,7 @@
  * moves, and the money is checked after every single decision against books kept here from the postings alone.
  */
 import { createHash } from 'node:crypto';
-import { type Field, pricePool, ruleSetFor } from '#mutuel/tote';
+import { type CorrectionPolicy, type Field, pricePool, ruleSetFor } from '#mutuel/tote';
 import {
   type Decided,
   type Decider,
@@ -92,16 +92,18 @@ export function card(
     runners?: number;
     types?: readonly string[];
     rules?: string;
+    corrections?: CorrectionPolicy;
     scheduledStop?: number;
     /** Entry names by runner number. */
     entries?: Readonly<Record<string, string>>;
   } = {},
 ): MeetingCard {
   const { race: raceId = RACE, runners = 6, types = ['WIN', 'PLACE', 'EXACTA'], rules = 'US', entries = {} } = options;
+  const { corrections = 'CLAWBACK' } = options;
   const pools = types.map((type) => {
     const ruleSet = ruleSetFor(rules, type as 'WIN');
     if (!ruleSet || 'refused' in ruleSet) throw new Error(`no rule set ${rules} ${type}`);
-    return { poolId: poolId(type, raceId), type: type as 'WIN', ruleSet, carryInMinor: 0 };
+    return { poolId: poolId(type, raceId), type: type as 'WIN', ruleSet: { ...ruleSet, corrections }, carryInMinor: 0 };
   });
   const names = Array.from({ length: runners }, (_, i) => {
     const entry = entries[String(i + 1)];
@@ -243,7 +245,7 @@ export class World {
   /** What a calculator would propose for a pool from the shards' counts. */
   proposal(pool: string, source: DividendProposal['source'], change: Partial<DividendProposal> = {}): DividendProposal {
     const known = this.market.state.pools.get(pool);
-    const race = this.market.state.races.get(RACE);
+    const race = this.market.state.races.get(known?.race ?? RACE);
     if (!known || !race) throw new Error('no such pool');
     const field: Field = {
       declared: race.card.runners.map((r) => r.number),
@@ -251,6 +253,7 @@ export class World {
       entries: race.entries,
     };
     const gross = known.stakes.reduce((sum, report) => sum + (report?.stake ?? 0), 0);
+    const settled = known.stakes.reduce((sum, report) => sum + (report?.settled ?? 0), 0);
     const stakeOn = (c: string): number =>
       known.stakes.reduce((sum, r) => sum + (r?.keys.find((k) => k.c === c)?.stake ?? 0), 0);
     const sheet = pricePool({
@@ -264,6 +267,13 @@ export class World {
     });
     const { outcome, takeoutMinor, netMinor, paidMinor, refundedMinor, breakageMinor, topUpMinor, carryOutMinor } =
       sheet;
+    if (race.voided) {
+      const nothing = { takeoutMinor: 0, netMinor: 0, carryInMinor: 0, dividends: [], paidMinor: 0, breakageMinor: 0 };
+      return {
+        ...{ pool, version: race.version, source, inputHash: 'x', outcome: 'REFUND', grossMinor: gross, ...nothing },
+        ...{ refundedMinor: gross, topUpMinor: 0, carryOutMinor: 0, settledMinor: settled, steps: [], ...change },
+      };
+    }
     const dividends = sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor: paid }) => ({
       tier,
       c,
@@ -283,7 +293,16 @@ export class World {
         netMinor,
         carryInMinor: 0,
       },
-      ...{ dividends, paidMinor, refundedMinor, breakageMinor, topUpMinor, carryOutMinor, steps: [] },
+      ...{
+        dividends,
+        paidMinor,
+        refundedMinor,
+        breakageMinor,
+        topUpMinor,
+        carryOutMinor,
+        settledMinor: settled,
+        steps: [],
+      },
       ...change,
     };
   }
@@ -297,8 +316,9 @@ export class World {
 
   proposeAll(): void {
     for (const { poolId: pool } of this.market.state.races.get(RACE)?.card.pools ?? [])
-      for (const source of PROPOSAL_SOURCES)
-        this.ask({ type: 'SubmitProposal', proposal: this.proposal(pool, source) });
+      if (this.market.state.pools.get(pool)?.isCalled !== false)
+        for (const source of PROPOSAL_SOURCES)
+          this.ask({ type: 'SubmitProposal', proposal: this.proposal(pool, source) });
   }
 
   stop(): Decided<MarketEvent> {
@@ -309,6 +329,25 @@ export class World {
     this.stop();
     const previewHash = this.price(finish) ?? '';
     this.ask({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second });
+  }
+
+  /** Enters another order after the official one and lets the calculators speak; the preview's hash. */
+  reenter(finish: readonly (readonly string[])[], reason = 'objection upheld'): string | null {
+    this.ask({ type: 'EnterResult', race: RACE, finish, disqualified: [], reason, by: steward });
+    this.proposeAll();
+    return this.market.state.races.get(RACE)?.previewHash ?? null;
+  }
+
+  correct(finish: readonly (readonly string[])[]): void {
+    this.confirm(this.reenter(finish));
+  }
+
+  confirm(previewHash: string | null): Decided<MarketEvent> {
+    return this.ask({ type: 'ConfirmSettlement', race: RACE, previewHash: previewHash ?? '', by: second });
+  }
+
+  owed(account: string): number {
+    return this.shards[shardOf(account, this.shards.length)]?.state.accounts.get(account)?.owed ?? Number.NaN;
   }
 
   /** Sum of every clearing account of the pool: zero once it is settled. */
@@ -328,6 +367,9 @@ export class World {
       for (const account of shard.state.accountAt) {
         if (account.balance < 0) throw new Error(`${account.id} is below zero`);
         const booked = this.ledger.get(`acc:${account.id}`) ?? 0;
+        const owed = -(this.ledger.get(`owed:${account.id}`) ?? 0);
+        if (account.owed < 0 || account.owed !== owed)
+          throw new Error(`${account.id} owes ${account.owed}, its postings say ${owed}`);
         if (account.balance !== booked)
           throw new Error(`${account.id} holds ${account.balance}, its postings say ${booked}`);
       }

@@ -2,7 +2,7 @@
  * A rule set in plain language: one sentence for each thing it says, nothing that it does not. What a racing authority or a
  * journalist reads instead of the data; the figures are the data's own, never repeated here.
  */
-import { type LegRules, type PoolType, parseRatio, type RuleSet, shapeOf } from '#mutuel/tote';
+import { type CorrectionPolicy, type LegRules, type PoolType, parseRatio, type RuleSet, shapeOf } from '#mutuel/tote';
 
 /** The sentences, under short headings. */
 export function explainRuleSet(rules: RuleSet): readonly (readonly [heading: string, sentences: readonly string[]])[] {
@@ -273,11 +273,24 @@ function runnerLines({ coupling, minInterests, legs }: RuleSet): readonly string
   ];
 }
 
-const betLines = ({ minStakeMinor, unitMultipleMinor, maxLines, cancelWindowMs }: RuleSet): readonly string[] => [
+const CORRECTIONS: Readonly<Record<CorrectionPolicy, string>> = {
+  CLAWBACK: 'A result changed after it was official: too little is made good, too much is taken back.',
+  UNDERPAY_ONLY: 'A result changed after it was official: too little is made good, too much is left.',
+  NONE: 'A result changed after it was official moves no money.',
+};
+
+const betLines = ({
+  minStakeMinor,
+  unitMultipleMinor,
+  maxLines,
+  cancelWindowMs,
+  corrections,
+}: RuleSet): readonly string[] => [
   ...(minStakeMinor ? [`A line costs at least ${minStakeMinor} minor units.`] : []),
   ...(unitMultipleMinor ? [`A line’s stake is a multiple of ${unitMultipleMinor} minor units.`] : []),
   ...(maxLines ? [`A bet has at most ${maxLines} lines.`] : []),
   ...(cancelWindowMs
     ? [`A bet can be cancelled for ${Math.round(cancelWindowMs / 60_000)} minutes, never after the stop.`]
     : []),
+  CORRECTIONS[corrections ?? 'CLAWBACK'],
 ];

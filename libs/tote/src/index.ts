@@ -76,6 +76,7 @@ export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './
 export { frenchReport, type ReportPart, type ReportRules, type RolledReport, rollReport } from './report.js';
 export {
   DEFAULT_MAX_LINES,
+  type CorrectionPolicy,
   type DisplayStep,
   type JackpotRule,
   type MinimumStep,

@@ -158,6 +158,7 @@ const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
   minStakeMinor: whole(1, 1_000_000_000),
   unitMultipleMinor: whole(1, 1_000_000_000),
   maxLines: whole(1, 100_000_000),
+  corrections: oneOf('NONE', 'UNDERPAY_ONLY', 'CLAWBACK'),
   cancelWindowMs: whole(0, 86_400_000),
 };
 
@@ -180,6 +181,7 @@ const OPTIONAL: readonly string[] = [
   'minStakeMinor',
   'unitMultipleMinor',
   'maxLines',
+  'corrections',
   'cancelWindowMs',
 ];
 

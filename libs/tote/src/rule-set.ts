@@ -113,6 +113,13 @@ export interface JackpotRule {
   readonly of: 'NET' | 'GROSS';
 }
 
+/**
+ * What becomes of money paid on an official result that is changed later. CLAWBACK: too little is made good and too much is taken
+ * back, as far as the balance goes; the rest is owed and kept back from later payouts. UNDERPAY_ONLY: too little is made good, too
+ * much is left with the bettor at the operator's cost. NONE: what was official stays paid, no money moves.
+ */
+export type CorrectionPolicy = 'NONE' | 'UNDERPAY_ONLY' | 'CLAWBACK';
+
 /** Odds below `below` are shown in multiples of `step`; the last one has no `below`. */
 export interface DisplayStep {
   readonly below?: string;
@@ -217,6 +224,8 @@ export interface RuleSet {
   readonly unitMultipleMinor?: number;
   /** Most lines of a bet; default 1,000,000. */
   readonly maxLines?: number;
+  /** Absent: CLAWBACK. */
+  readonly corrections?: CorrectionPolicy;
   /** How long after its acceptance a bet may be cancelled, ms; never after the stop. Absent: no cancelling. */
   readonly cancelWindowMs?: number;
 }

@@ -11,7 +11,7 @@ export interface KnownPool {
   readonly raceId: string;
   readonly ruleSet: RuleSet;
   readonly carryInMinor: number;
-  /** Without scratches: an accepted bet reads against the card. */
+  /** Without scratches: an accepted bet reads against the card. Over several races its `legs` alone. */
   readonly field: Field;
 }
 
@@ -24,7 +24,7 @@ export class PoolCards {
   readonly #lines = new Map<string, Map<string, readonly string[] | null>>();
 
   publish(meeting: MeetingCard): void {
-    for (const race of meeting.races) for (const pool of race.pools) this.add(knownPool(race, pool));
+    for (const race of meeting.races) for (const pool of race.pools) this.add(knownPool(meeting, race, pool));
   }
 
   add(pool: KnownPool): void {
@@ -49,8 +49,9 @@ export class PoolCards {
     this.#races.delete(raceId);
   }
 
-  /** The combinations a selection covers, or null when they are too many to list. */
+  /** The combinations a selection covers, or null when they are too many to list, as always over several races. */
   linesOf(poolId: string, sel: string): readonly string[] | null {
+    if (this.#pools.get(poolId)?.field.legs) return null;
     let known = this.#lines.get(poolId);
     if (!known || known.size >= MAX_REMEMBERED) {
       known = new Map();
@@ -73,7 +74,15 @@ export class PoolCards {
   }
 }
 
-export function knownPool(race: RaceCard, { poolId, ruleSet, carryInMinor }: PoolCard): KnownPool {
-  const field = { declared: race.runners.map((runner) => runner.number), entries: entriesOf(race) };
+function knownPool(meeting: MeetingCard, race: RaceCard, card: PoolCard): KnownPool {
+  const { poolId, ruleSet, carryInMinor, legs } = card;
+  const field = legs
+    ? { declared: [], legs: meeting.races.filter(({ raceId }) => legs.includes(raceId)).map(fieldOf) }
+    : fieldOf(race);
   return { poolId, raceId: race.raceId, ruleSet, carryInMinor, field };
 }
+
+const fieldOf = (race: RaceCard): Field => ({
+  declared: race.runners.map((runner) => runner.number),
+  entries: entriesOf(race),
+});

@@ -5,7 +5,7 @@
  * resume on another node. A value never goes away in a delta; where one does, the pool is sent whole.
  */
 import { sha256 } from '#mutuel/contracts';
-import { fieldOf, type MarketRace, type MeetingCard, type PoolCard } from '#mutuel/engine';
+import { fieldOf, type MarketRace, type MeetingCard, type PoolCard, type PoolStanding } from '#mutuel/engine';
 import { keyMembers, scratchedInterests, shapeOf } from '#mutuel/tote';
 import type { OddsRow } from './pool-book.js';
 import type { TickPool } from './tick.js';
@@ -30,11 +30,12 @@ export interface FeedMask {
 const LATE_MONEY_PARTS = 10;
 const HASH_DIGITS = 8;
 
-type Value = string | number | boolean | readonly string[];
+type Value = string | number | boolean | null | readonly string[];
 
 export class FeedPool {
   readonly id: string;
   readonly meetingId: string;
+  /** The race it is settled with: over several races the last leg. */
   readonly raceId: string;
   readonly type: string;
   /** The version of the pool in its last tick. */
@@ -61,7 +62,14 @@ export class FeedPool {
   readonly #images = new Map<string, string>();
   #delta: { key: string; text: string | undefined } = { key: '', text: undefined };
 
-  constructor(card: PoolCard, race: MarketRace, meeting: MeetingCard, seq: number) {
+  /** `standing` says how a pool over several races stands now; null for a pool of one race. */
+  constructor(
+    card: PoolCard,
+    race: MarketRace,
+    meeting: MeetingCard,
+    seq: number,
+    private readonly standing: (() => PoolStanding) | null = null,
+  ) {
     this.#card = card;
     this.id = card.poolId;
     this.meetingId = meeting.meetingId;
@@ -75,15 +83,22 @@ export class FeedPool {
     this.market(race, seq);
   }
 
+  /** The races of a pool over several; none of a pool of one. */
+  get legs(): readonly string[] {
+    return this.#card.legs ?? [];
+  }
+
   // ── What changes it ────────────────────────────────────────────────────────────────────────────────────────────
 
   /** True if anything shown may have changed. */
   market(race: MarketRace, seq: number): boolean {
-    const { status, stopAt, offAt, scratched, card } = race;
+    const { status, stopAt, offAt, scratched, card } = this.standing?.() ?? race;
+    const { legs } = this.#card;
     const def = {
+      ...(legs ? { legs } : {}),
       ...(offAt === null ? {} : { offAt }),
       offTime: card.postTime,
-      raceId: this.raceId,
+      raceId: legs ? null : this.raceId,
       ruleVersion: this.#card.ruleSet.id,
       scratched: [...scratched].sort(),
       status,
@@ -91,7 +106,8 @@ export class FeedPool {
       type: this.type,
     };
     const changed = this.#def.set(def, seq);
-    const out = scratchedInterests(fieldOf(race), this.#card.ruleSet.coupling);
+    // A favourite stands in for a non-runner of a leg: no combination goes off the list.
+    const out = legs ? [] : scratchedInterests(fieldOf(race), this.#card.ruleSet.coupling);
     const outText = out.join();
     if (outText !== this.#outText) {
       this.#out = new Set(out);

@@ -3,14 +3,21 @@
  * claim to know what changed since a place that it has not followed from.
  */
 import type { DecisionRecord } from '#mutuel/contracts';
-import type { MarketEvent, MarketRace, MeetingCard } from '#mutuel/engine';
+import {
+  type MarketEvent,
+  type MarketPool,
+  type MarketRace,
+  type MeetingCard,
+  type PoolCard,
+  standingOf,
+} from '#mutuel/engine';
 import { FeedPool, type FeedPosition } from './feed-pool.js';
 import { cycleAt } from './odds-book.js';
 import type { Tick, TickPool } from './tick.js';
 
 /** The market as somebody else folds it: `apply` there comes before `market` here. */
 export interface FeedMarket {
-  readonly state: { readonly races: ReadonlyMap<string, MarketRace> };
+  readonly state: { readonly races: Map<string, MarketRace>; readonly pools: Map<string, MarketPool> };
   readonly cards: ReadonlyMap<string, MeetingCard>;
   /** The last decision folded. */
   readonly seq: number;
@@ -127,11 +134,23 @@ export class FeedState {
       this.#note(race, race.stopAt ?? race.card.postTime);
       this.#races.set(
         raceId,
-        race.card.pools.map((card) => this.#add(new FeedPool(card, race, meeting, seq))),
+        race.card.pools.map((card) => this.#add(this.#poolOf(card, race, meeting, seq))),
       );
       added.push(...(this.#races.get(raceId) ?? []));
     }
+    this.#tieLegs(added);
     return added;
+  }
+
+  #poolOf(card: PoolCard, race: MarketRace, meeting: MeetingCard, seq: number): FeedPool {
+    const { state } = this.#market;
+    const standing = card.legs ? () => standingOf(state, card.poolId) : null;
+    return new FeedPool(card, race, meeting, seq, standing);
+  }
+
+  /** What happens to any leg may show in a pool over several races. */
+  #tieLegs(pools: readonly FeedPool[]): void {
+    for (const pool of pools) for (const leg of pool.legs) if (leg !== pool.raceId) this.#races.get(leg)?.push(pool);
   }
 
   #add(pool: FeedPool): FeedPool {
@@ -156,7 +175,7 @@ export class FeedState {
     for (const id of this.#early.keys()) if (!standing.has(id)) this.#early.delete(id);
     for (const [raceId, over] of this.#over) {
       if (cycle - over < FORGET_CYCLES) continue;
-      for (const pool of this.#races.get(raceId) ?? []) this.pools.delete(pool.id);
+      for (const pool of this.#races.get(raceId) ?? []) if (pool.raceId === raceId) this.pools.delete(pool.id);
       this.#races.delete(raceId);
       this.#over.delete(raceId);
       this.listing++;

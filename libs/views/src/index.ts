@@ -1,4 +1,4 @@
-export { type KnownPool, knownPool, PoolCards } from './cards.js';
+export { type KnownPool, PoolCards } from './cards.js';
 export { type FeedMask, FeedPool, type FeedPosition } from './feed-pool.js';
 export { type FeedMarket, FeedState, RESUME_CYCLES } from './feed-state.js';
 export { cardStatements, marketStatements } from './market-rows.js';

@@ -52,9 +52,10 @@ export function cardStatements(meeting: MeetingCard): SqlStatement[] {
         ],
       },
       {
-        text: `insert into pools (pool_id, race_id, type, rule_set, carry_in)
-               select x.pool_id, $1, x.type, x.rule_set, x.carry_in
-               from unnest($2::text[], $3::text[], $4::jsonb[], $5::bigint[]) as x(pool_id, type, rule_set, carry_in)
+        text: `insert into pools (pool_id, race_id, type, rule_set, carry_in, legs)
+               select x.pool_id, $1, x.type, x.rule_set, x.carry_in, x.legs
+               from unnest($2::text[], $3::text[], $4::jsonb[], $5::bigint[], $6::jsonb[])
+                 as x(pool_id, type, rule_set, carry_in, legs)
                on conflict do nothing`,
         values: [
           raceId,
@@ -62,6 +63,7 @@ export function cardStatements(meeting: MeetingCard): SqlStatement[] {
           pools.map((pool) => pool.type),
           pools.map((pool) => JSON.stringify(pool.ruleSet)),
           pools.map((pool) => pool.carryInMinor),
+          pools.map((pool) => (pool.legs ? JSON.stringify(pool.legs) : null)),
         ],
       },
     );
@@ -77,7 +79,7 @@ function marketEvent(e: MarketEvent, d: DecisionRecord, cards: PoolCards, write:
       acted(e, d, write);
       return;
     case 'Fact':
-      marketFact(e.fact, cards, write);
+      marketFact(e.fact, d, cards, write);
       return;
     case 'ReportReceived':
       shardReport(e.shard, e.n, e.report, write);
@@ -106,8 +108,8 @@ function marketEvent(e: MarketEvent, d: DecisionRecord, cards: PoolCards, write:
       return;
     case 'RaceSettled':
       write(
-        `update races set status = case when status = 'PAYING' then 'SETTLED' else status end, roundings = $2 where race_id = $1`,
-        ...[e.race, JSON.stringify(e.roundings)],
+        `update races set status = case when status = 'PAYING' then $3 else status end, roundings = $2 where race_id = $1`,
+        ...[e.race, JSON.stringify(e.roundings), e.voided ? 'VOID' : 'SETTLED'],
       );
       return;
     case 'RecordFormatProposed':
@@ -128,12 +130,18 @@ function acted(e: Extract<MarketEvent, { t: 'Acted' }>, d: DecisionRecord, write
     ...[refused ? 'REFUSED' : 'ACCEPTED', d.code ?? null, d.detail ?? null],
   );
   if (refused || e.race === undefined) return;
-  if (e.action === 'EnterResult') write('update races set entered_by = $2 where race_id = $1', e.race, e.by.user);
+  if (e.action === 'EnterResult')
+    write('update races set entered_by = $2, reason = $3 where race_id = $1', e.race, e.by.user, e.reason || null);
+  if (e.action === 'VoidRace')
+    write(
+      'update races set entered_by = $2, reason = $3 where race_id = $1 and official > 0',
+      ...[e.race, e.by.user, e.reason || null],
+    );
   if (e.action === 'ConfirmSettlement')
     write('update races set confirmed_by = $2 where race_id = $1', e.race, e.by.user);
 }
 
-function marketFact(fact: MarketFact, cards: PoolCards, write: Write): void {
+function marketFact(fact: MarketFact, d: DecisionRecord, cards: PoolCards, write: Write): void {
   switch (fact.t) {
     case 'MeetingPublished':
       cards.publish(fact.meeting);
@@ -168,13 +176,27 @@ function marketFact(fact: MarketFact, cards: PoolCards, write: Write): void {
       return;
     case 'ResultEntered':
       write(
-        `update races set status = 'PROVISIONAL', version = $2, finish = $3, disqualified = $4 where race_id = $1`,
+        `update races set status = case status when 'VOID' then 'VOID' else 'PROVISIONAL' end,
+           version = $2, finish = $3, disqualified = $4, voided = $5 where race_id = $1`,
         ...[fact.race, fact.version, JSON.stringify(fact.finish), JSON.stringify(fact.disqualified)],
+        fact.voided ?? false,
       );
       forgetProposals(fact.race, write);
+      for (const { pool, legs } of fact.pools)
+        if (legs) write('update pools set leg_outcomes = $2 where pool_id = $1', pool, JSON.stringify(legs));
+      return;
+    case 'FavouritesSet':
+    case 'WillPaysAsked':
       return;
     case 'DividendsDeclared':
-      declared(fact, write);
+      declared(fact, d.at, write);
+      return;
+    case 'RaceReopened':
+      write(`update races set status = 'REOPENED', roundings = null where race_id = $1`, fact.race);
+      forgetProposals(fact.race, write);
+      return;
+    case 'CorrectionPriced':
+    case 'CorrectionsClosed':
       return;
     case 'RaceVoided':
       write(
@@ -190,13 +212,24 @@ function marketFact(fact: MarketFact, cards: PoolCards, write: Write): void {
   }
 }
 
-function declared(fact: Extract<MarketFact, { t: 'DividendsDeclared' }>, write: Write): void {
-  write(`update races set status = 'PAYING' where race_id = $1`, fact.race);
+function declared(fact: Extract<MarketFact, { t: 'DividendsDeclared' }>, at: number, write: Write): void {
+  write(
+    `update races set status = 'PAYING', official = $2 where race_id = $1 and status <> 'VOID'`,
+    ...[fact.race, fact.version],
+  );
   for (const { pool, outcome, prices } of fact.pools) {
     write(
       `update pools set outcome = $2, sheet = (select proposal from proposals where pool_id = $1 and version = $3 and source = 'ENGINE')
        where pool_id = $1`,
       ...[pool, outcome, fact.version],
+    );
+    write(
+      `insert into sheets select p.pool_id, $2, $3, p.outcome, p.sheet, r.finish,
+         (select coalesce(jsonb_agg(n.number order by n.place), '[]') from runners n
+          where n.race_id = r.race_id and n.status = 'SCRATCHED'),
+         r.voided, r.reason, r.entered_by, r.confirmed_by
+       from pools p join races r using (race_id) where p.pool_id = $1 on conflict do nothing`,
+      ...[pool, fact.version, at],
     );
     write(
       `insert into dividends (pool_id, version, tier, c, price)
@@ -208,7 +241,11 @@ function declared(fact: Extract<MarketFact, { t: 'DividendsDeclared' }>, write: 
 
 /** A scratch or a late off changes what is paid: the order must be entered again. */
 function withdrawResult(race: string, write: Write): void {
-  write(`update races set status = 'CLOSED' where race_id = $1 and status = 'PROVISIONAL'`, race);
+  write(
+    `update races set status = case when official > 0 then 'REOPENED' else 'CLOSED' end
+     where race_id = $1 and status = 'PROVISIONAL'`,
+    race,
+  );
   forgetProposals(race, write);
 }
 
@@ -257,6 +294,10 @@ function shardReport(shard: number, n: number, r: ShardReport, write: Write): vo
         'insert into paid_reports values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing',
         ...[r.pool, r.version, shard, r.paid, r.refunded, r.winners, r.clearing],
       );
+      return;
+    case 'Backing':
+    case 'WillPay':
+    case 'Weighed':
       return;
     default:
       r satisfies never;

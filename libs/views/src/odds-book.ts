@@ -5,6 +5,7 @@
  */
 import type { DecisionRecord } from '#mutuel/contracts';
 import { entriesOf, type MarketEvent, type MarketFact, type MeetingCard, type ShardEvent } from '#mutuel/engine';
+import { LegsBook } from './legs-book.js';
 import { PoolBook } from './pool-book.js';
 
 /** Length of a cycle: odds are computed on the clock's multiples of five seconds. */
@@ -28,11 +29,15 @@ export interface Cut {
   readonly market: number;
 }
 
+/** A pool of one race, or over several. */
+export type OddsPool = PoolBook | LegsBook;
+
 export class OddsBook {
-  readonly pools = new Map<string, PoolBook>();
+  readonly pools = new Map<string, OddsPool>();
   /** Pools changed since they were last taken. */
-  #moved = new Set<PoolBook>();
-  readonly #racePools = new Map<string, PoolBook[]>();
+  #moved = new Set<OddsPool>();
+  /** Pools by the race they are settled with. */
+  readonly #racePools = new Map<string, OddsPool[]>();
   readonly #meetings = new Set<string>();
   readonly #settled: string[] = [];
   /** Scratched runners by race as each shard sees them. */
@@ -76,14 +81,14 @@ export class OddsBook {
   }
 
   /** The pools that changed since the last call, in the order of their ids. */
-  takeMoved(): readonly PoolBook[] {
+  takeMoved(): readonly OddsPool[] {
     const moved = [...this.#moved].sort(byId);
     this.#moved = new Set();
     return moved;
   }
 
   /** All pools not settled yet, in the order of their ids. */
-  all(): readonly PoolBook[] {
+  all(): readonly OddsPool[] {
     return [...this.pools.values()].sort(byId);
   }
 
@@ -91,13 +96,23 @@ export class OddsBook {
     for (const event of decision.events as readonly MarketEvent[]) {
       if (event.t === 'Fact') this.#fact(event.fact);
       else if (event.t === 'PoolSealed') this.#touch(event.pool)?.seal(event.closeNo);
+      else if (event.t === 'ReportReceived') this.#reported(event);
       else if (event.t === 'RaceSettled') this.#settled.push(event.race);
     }
   }
 
+  #reported({ shard, report }: Extract<MarketEvent, { t: 'ReportReceived' }>): void {
+    if (report.t !== 'WillPay') return;
+    const pool = this.#touch(report.pool);
+    if (pool instanceof LegsBook) pool.counted(shard, report);
+  }
+
   #fact(fact: MarketFact): void {
     if (fact.t === 'MeetingPublished') this.#publish(fact.meeting);
-    else if (fact.t === 'RunnerScratched') {
+    else if (fact.t === 'WillPaysAsked') {
+      const asked = this.#touch(fact.pool);
+      if (asked instanceof LegsBook) asked.asked(fact);
+    } else if (fact.t === 'RunnerScratched') {
       for (const pool of this.#racePools.get(fact.race) ?? []) {
         pool.scratch(fact.runner);
         this.#moved.add(pool);
@@ -110,7 +125,9 @@ export class OddsBook {
     if (this.#meetings.has(meeting.meetingId)) return;
     this.#meetings.add(meeting.meetingId);
     for (const race of meeting.races) {
-      const pools = race.pools.map((card) => new PoolBook(card, race, entriesOf(race), this.shards));
+      const pools = race.pools.map((card) =>
+        card.legs ? new LegsBook(card, this.shards) : new PoolBook(card, race, entriesOf(race), this.shards),
+      );
       this.#racePools.set(race.raceId, pools);
       for (const pool of pools) {
         this.pools.set(pool.id, pool);
@@ -165,7 +182,7 @@ export class OddsBook {
   }
 
   /** The pool of an event that changes it; undefined once its race is settled. */
-  #touch(id: string): PoolBook | undefined {
+  #touch(id: string): OddsPool | undefined {
     const pool = this.pools.get(id);
     if (pool) this.#moved.add(pool);
     return pool;
@@ -181,7 +198,7 @@ export class OddsBook {
   }
 }
 
-const byId = (a: PoolBook, b: PoolBook): number => (a.id < b.id ? -1 : 1);
+const byId = (a: OddsPool, b: OddsPool): number => (a.id < b.id ? -1 : 1);
 
 /** Applies and removes the longest prefix with times up to `until`; returns the cut. */
 function drain(list: PlacedDecision[], until: number, cut: number, apply: (decision: DecisionRecord) => void): number {

@@ -178,6 +178,36 @@ create index signed_seals_by_time on signed_seals (sealed_at);
 create table seal_keys (key_id text primary key, public_key text not null, since bigint not null);
 `,
   },
+  {
+    id: '006-pools-over-races',
+    sql: `
+-- The legs of a pool over several races, in order; what each has come to when the pool was called; it stands with its last leg.
+alter table pools add column legs jsonb;
+alter table pools add column leg_outcomes jsonb;
+`,
+  },
+  {
+    id: '007-corrections',
+    sql: `
+-- What a correction could not take back: in all, and what each movement changed of it.
+alter table accounts add column owed bigint not null default 0;
+alter table movements add column owed bigint;
+-- Stakes that a settlement gave back, apart from those given back before it.
+alter table bets add column returned bigint not null default 0;
+alter table bets add column corrected boolean not null default false;
+-- What settlement has given on the pool's bets so far.
+alter table pool_totals add column settled bigint not null default 0;
+alter table races add column official int not null default 0;
+alter table races add column voided boolean not null default false;
+alter table races add column reason text;
+-- Every declaration of a pool, none overwritten: what was paid, on which order, and why it replaced the one before.
+create table sheets (
+  pool_id text not null, version int not null, at bigint not null, outcome text not null, sheet jsonb not null,
+  finish jsonb not null, scratched jsonb not null, voided boolean not null, reason text, entered_by text, confirmed_by text,
+  primary key (pool_id, version)
+);
+`,
+  },
 ];
 
 /** Every table that a rebuild empties; `schema_migrations` is not ours. */

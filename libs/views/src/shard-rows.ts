@@ -2,7 +2,7 @@
  * A batch of shard decisions as rows: tickets, bets, balances, movements and pool totals. Sums are kept as differences, so a batch
  * must be written together with its checkpoint, in one transaction, or not at all.
  */
-import type { BetMovement, MeetingCard, ShardEvent, TicketAccepted } from '#mutuel/engine';
+import type { BetCorrection, BetMovement, MeetingCard, ShardEvent, TicketAccepted } from '#mutuel/engine';
 import type { PoolCards } from './cards.js';
 import { cardStatements } from './market-rows.js';
 import type { PlacedDecision } from './odds-book.js';
@@ -13,7 +13,18 @@ export interface HashedDecision extends PlacedDecision {
   readonly hash: string;
 }
 
-export type MovementKind = 'DEPOSIT' | 'WITHDRAWAL' | 'STAKE' | 'CANCEL' | 'VOID' | 'REFUND' | 'PAYOUT';
+export type MovementKind =
+  | 'DEPOSIT'
+  | 'WITHDRAWAL'
+  | 'STAKE'
+  | 'CANCEL'
+  | 'VOID'
+  | 'REFUND'
+  | 'PAYOUT'
+  /** A changed result: what a bet got more or gave back. */
+  | 'CORRECTION'
+  /** Kept back of a payout for what a correction could not take. */
+  | 'RECOVERY';
 
 /** A bet whose lines leave the pool, and must be read back from the database unless this batch placed it. */
 export interface Withdrawn {
@@ -51,8 +62,8 @@ export class ShardRows {
      select * from ROWS on conflict do nothing`,
   );
   readonly #movements = new RowSet(
-    ['int', 'bigint', 'int', 'bigint', 'text', 'text', 'bigint', 'bigint', 'text', 'int', 'text', 'text'],
-    `insert into movements (shard, seq, n, at, account, kind, amount, after, ticket_id, bet_no, pool_id, reason)
+    ['int', 'bigint', 'int', 'bigint', 'text', 'text', 'bigint', 'bigint', 'text', 'int', 'text', 'text', 'bigint'],
+    `insert into movements (shard, seq, n, at, account, kind, amount, after, ticket_id, bet_no, pool_id, reason, owed)
      select * from ROWS on conflict do nothing`,
   );
   readonly #moneyRefs = new RowSet(
@@ -69,14 +80,20 @@ export class ShardRows {
   );
   readonly #balances = new Map<string, number>();
   readonly #limits = new Map<string, string>();
-  readonly #totals = new Map<string, { gross: number; bets: number; voidedBets: number; voidedStake: number }>();
+  readonly #owed = new Map<string, number>();
+  readonly #totals = new Map<
+    string,
+    { gross: number; bets: number; voidedBets: number; voidedStake: number; settled: number }
+  >();
   readonly #stakes = new Map<string, Map<string, number>>();
   readonly #wide = new Map<string, Map<string, number>>();
   /** What bets got back or were paid, by ticket and bet. */
   readonly #back = new Map<
     string,
-    { ticket: string; no: number; refunded: number; paid: number; cause: string | null }
+    { ticket: string; no: number; refunded: number; paid: number; returned: number; cause: string | null }
   >();
+  /** What corrections added to what a settlement gave, and whether it is the stake given back; by ticket and bet. */
+  readonly #corrected = new Map<string, { ticket: string; no: number; amount: number; refunds: boolean }>();
   readonly #cancelled = new Map<string, { ticket: string; no: number }>();
   readonly #placed = new Map<string, Placed>();
   readonly #withdrawn = new Map<string, Withdrawn>();
@@ -128,19 +145,26 @@ export class ShardRows {
       'update accounts a set balance = x.balance from ROWS as x(account, balance) where a.account = x.account',
     );
     for (const row of this.#balances) balances.add(...row);
+    const owed = new RowSet(
+      ['text', 'bigint'],
+      'update accounts a set owed = a.owed + x.owed from ROWS as x(account, owed) where a.account = x.account',
+    );
+    for (const row of this.#owed) owed.add(...row);
     const limits = new RowSet(
       ['text', 'jsonb'],
       'update accounts a set limits = x.limits from ROWS as x(account, limits) where a.account = x.account',
     );
     for (const row of this.#limits) limits.add(...row);
     const totals = new RowSet(
-      ['text', 'bigint', 'bigint', 'bigint', 'bigint'],
-      `insert into pool_totals (pool_id, gross, bets, voided_bets, voided_stake) select * from ROWS on conflict (pool_id) do update set
+      ['text', 'bigint', 'bigint', 'bigint', 'bigint', 'bigint'],
+      `insert into pool_totals (pool_id, gross, bets, voided_bets, voided_stake, settled) select * from ROWS on conflict (pool_id) do update set
        gross = pool_totals.gross + excluded.gross, bets = pool_totals.bets + excluded.bets,
-       voided_bets = pool_totals.voided_bets + excluded.voided_bets, voided_stake = pool_totals.voided_stake + excluded.voided_stake`,
+       voided_bets = pool_totals.voided_bets + excluded.voided_bets, voided_stake = pool_totals.voided_stake + excluded.voided_stake,
+       settled = pool_totals.settled + excluded.settled`,
     );
-    for (const [pool, t] of this.#totals) totals.add(pool, t.gross, t.bets, t.voidedBets, t.voidedStake);
-    return [balances, limits, totals, this.#stakeRows(), this.#wideRows(), this.#backRows(), ...this.#cancelRows()];
+    for (const [pool, t] of this.#totals) totals.add(pool, t.gross, t.bets, t.voidedBets, t.voidedStake, t.settled);
+    const stakes = [this.#stakeRows(), this.#wideRows()];
+    return [balances, owed, limits, totals, ...stakes, this.#backRows(), this.#correctedRows(), ...this.#cancelRows()];
   }
 
   #stakeRows(): RowSet {
@@ -166,12 +190,25 @@ export class ShardRows {
 
   #backRows(): RowSet {
     const rows = new RowSet(
-      [...TICKET_KEY, 'int', 'bigint', 'bigint', 'text'],
-      `update bets b set refunded = b.refunded + x.refunded, paid = b.paid + x.paid, cause = coalesce(x.cause, b.cause)
-       from ROWS as x(shard, seq, no, refunded, paid, cause) where b.shard = x.shard and b.seq = x.seq and b.no = x.no`,
+      [...TICKET_KEY, 'int', 'bigint', 'bigint', 'bigint', 'text'],
+      `update bets b set refunded = b.refunded + x.refunded, paid = b.paid + x.paid, returned = b.returned + x.returned,
+         cause = coalesce(x.cause, b.cause)
+       from ROWS as x(shard, seq, no, refunded, paid, returned, cause) where b.shard = x.shard and b.seq = x.seq and b.no = x.no`,
     );
-    for (const { ticket, no, refunded, paid, cause } of this.#back.values())
-      rows.add(...placeOf(ticket), no, refunded, paid, cause);
+    for (const { ticket, no, refunded, paid, returned, cause } of this.#back.values())
+      rows.add(...placeOf(ticket), no, refunded, paid, returned, cause);
+    return rows;
+  }
+
+  #correctedRows(): RowSet {
+    const rows = new RowSet(
+      [...TICKET_KEY, 'int', 'bigint', 'boolean'],
+      `update bets b set corrected = true, paid = case when x.refunds then 0 else b.paid + b.returned + x.amount end,
+         returned = case when x.refunds then b.paid + b.returned + x.amount else 0 end
+       from ROWS as x(shard, seq, no, amount, refunds) where b.shard = x.shard and b.seq = x.seq and b.no = x.no`,
+    );
+    for (const { ticket, no, amount, refunds } of this.#corrected.values())
+      rows.add(...placeOf(ticket), no, amount, refunds);
     return rows;
   }
 
@@ -225,9 +262,13 @@ export class ShardRows {
         return;
       case 'BetsPaid':
         for (const item of e.items) {
-          this.#returned(item, { paid: item.amount, refunded: 0, cause: null });
-          this.#moveBet(x, 'PAYOUT', e.pool, item, null);
+          this.#returned(item, { paid: item.amount });
+          this.#totalsOf(e.pool).settled += item.amount;
+          this.#settleMove(x, 'PAYOUT', e.pool, item, null);
         }
+        return;
+      case 'BetsCorrected':
+        for (const item of e.items) this.#correct(x, e, item);
         return;
       case 'Report':
         if (e.report.t === 'Stakes') this.#counts.add(e.report.pool, e.report.version, x.shard);
@@ -285,7 +326,7 @@ export class ShardRows {
       after += amount;
       const item = { ticket: e.ticket, no, account: e.account, amount, balance: after };
       this.#cancelled.set(keyOf(e.ticket, no), item);
-      this.#returned(item, { paid: 0, refunded: amount, cause: 'CANCELLED' });
+      this.#returned(item, { refunded: amount, cause: 'CANCELLED' });
       this.#withdraw(item, pool);
       this.#moveBet(x, 'CANCEL', pool, item, e.reason);
     }
@@ -294,15 +335,42 @@ export class ShardRows {
   #refund(x: EventContext, e: Extract<ShardEvent, { t: 'BetsRefunded' }>, item: BetMovement): void {
     const { cause, pool } = e;
     const isVoid = cause === 'AFTER_STOP' || cause === 'AFTER_OFF';
-    this.#returned(item, { paid: 0, refunded: item.amount, cause });
+    const given = cause === 'POOL_REFUNDED' ? { returned: item.amount } : { refunded: item.amount };
+    this.#returned(item, { ...given, cause });
     this.#moveBet(x, isVoid ? 'VOID' : 'REFUND', pool, item, cause);
     // A scratch leaves the bet; its combinations count no more. A pool paid back at settlement keeps its figures.
     if (cause === 'SCRATCHED') this.#totalsOf(pool).gross -= item.amount;
     else if (cause !== 'POOL_REFUNDED') this.#withdraw(item, pool);
+    else this.#totalsOf(pool).settled += item.amount;
     if (!isVoid) return;
     const totals = this.#totalsOf(pool);
     totals.voidedBets += 1;
     totals.voidedStake += item.amount;
+  }
+
+  #correct(x: EventContext, e: Extract<ShardEvent, { t: 'BetsCorrected' }>, item: BetCorrection): void {
+    this.#totalsOf(e.pool).settled += item.due - item.was;
+    // What is left with the bettor by the pool's policy is no movement of his.
+    if (item.amount === 0) return;
+    const { ticket, no, amount } = item;
+    const before = this.#corrected.get(keyOf(ticket, no))?.amount ?? 0;
+    this.#corrected.set(keyOf(ticket, no), { ticket, no, amount: before + amount, refunds: e.outcome === 'REFUND' });
+    this.#settleMove(x, 'CORRECTION', e.pool, item, `RESULT ${e.version}`);
+  }
+
+  /** A settlement's movement: what it gives, then what is kept back of it; or what could be taken, and what is owed for the rest. */
+  #settleMove(
+    x: EventContext,
+    kind: 'PAYOUT' | 'CORRECTION',
+    pool: string,
+    item: BetMovement,
+    reason: string | null,
+  ): void {
+    const { net = 0, balance, account } = item;
+    if (net !== 0) this.#owed.set(account, (this.#owed.get(account) ?? 0) - net);
+    if (net >= 0) this.#moveBet(x, kind, pool, { ...item, balance: balance + net }, reason);
+    else this.#moveBet(x, kind, pool, { ...item, amount: item.amount - net }, reason, -net);
+    if (net > 0) this.#moveBet(x, 'RECOVERY', pool, { ...item, amount: -net }, reason, -net);
   }
 
   #refused(decision: PlacedDecision['decision']): void {
@@ -321,11 +389,15 @@ export class ShardRows {
     totals.bets -= 1;
   }
 
-  #returned(item: { ticket: string; no: number }, add: { paid: number; refunded: number; cause: string | null }): void {
-    const key = keyOf(item.ticket, item.no);
-    const known = this.#back.get(key) ?? { ticket: item.ticket, no: item.no, refunded: 0, paid: 0, cause: null };
-    known.paid += add.paid;
-    known.refunded += add.refunded;
+  #returned(
+    { ticket, no }: { ticket: string; no: number },
+    add: { paid?: number; refunded?: number; returned?: number; cause?: string },
+  ): void {
+    const key = keyOf(ticket, no);
+    const known = this.#back.get(key) ?? { ticket, no, refunded: 0, paid: 0, returned: 0, cause: null };
+    known.paid += add.paid ?? 0;
+    known.refunded += add.refunded ?? 0;
+    known.returned += add.returned ?? 0;
     known.cause = add.cause ?? known.cause;
     this.#back.set(key, known);
   }
@@ -339,7 +411,7 @@ export class ShardRows {
   #totalsOf(pool: string) {
     let totals = this.#totals.get(pool);
     if (!totals) {
-      totals = { gross: 0, bets: 0, voidedBets: 0, voidedStake: 0 };
+      totals = { gross: 0, bets: 0, voidedBets: 0, voidedStake: 0, settled: 0 };
       this.#totals.set(pool, totals);
     }
     return totals;
@@ -351,15 +423,17 @@ export class ShardRows {
     pool: string,
     item: Omit<BetMovement, 'i'>,
     reason: string | null,
+    owed: number | null = null,
   ): void {
     const { account, amount, balance, ticket, no } = item;
-    this.#move(x, { account, kind, amount, after: balance, ticket, no, pool, reason });
+    this.#move(x, { account, kind, amount, after: balance, ticket, no, pool, reason, owed });
   }
 
   #move(x: EventContext, m: Movement): void {
     const { seq, at } = x.placed.decision;
-    const { ticket = null, no = null, pool = null, reason = null } = m;
-    this.#movements.add(x.shard, seq, x.n++, at, m.account, m.kind, m.amount, m.after, ticket, no, pool, reason);
+    const { ticket = null, no = null, pool = null, reason = null, owed = null } = m;
+    const own = [x.shard, seq, x.n++, at, m.account, m.kind, m.amount, m.after] as const;
+    this.#movements.add(...own, ticket, no, pool, reason, owed);
     this.#balances.set(m.account, m.after);
   }
 }
@@ -382,6 +456,8 @@ interface Movement {
   readonly no?: number;
   readonly pool?: string;
   readonly reason?: string | null;
+  /** By how much more (negative: less) the account owes after it. */
+  readonly owed?: number | null;
 }
 
 interface TicketColumns {

@@ -4,8 +4,8 @@
  * was computed (`at`) and whether that was late.
  */
 import { MAX_RECORD_BYTES, parseJson, UnreadableRecord } from '#mutuel/contracts';
-import type { Cut, OddsBook } from './odds-book.js';
-import type { OddsRow, PoolBook } from './pool-book.js';
+import type { Cut, OddsBook, OddsPool } from './odds-book.js';
+import type { OddsRow } from './pool-book.js';
 
 export const TICK_FORMAT = 1;
 /** Every so many cycles (ten minutes) a tick lists all unsettled pools, so that a new reader need not go back further. */
@@ -132,7 +132,7 @@ export function oddsValue([c, stake, price, low, high]: OddsRow): OddsValue {
   return { c, stake, price: price ?? null, low: low ?? null, high: high ?? null };
 }
 
-function tickPool(pool: PoolBook): TickPool {
+function tickPool(pool: OddsPool): TickPool {
   const { id, version, gross, net, carryIn, final } = pool;
   return { id, v: version, gross, net, carryIn, final, rows: pool.rows() };
 }
