@@ -77,7 +77,10 @@ class Shapes {
         : this.#variant(argument);
       return inner.map(({ about, fields }) => ({ about, fields: [...fields, ...(name === 'ByPerson' ? [by] : [])] }));
     }
-    return this.has(name) ? [{ about: this.about(name), fields: this.fields(name) }] : [];
+    if (!this.has(name)) return [];
+    const { node } = this.#of(name);
+    if (ts.isTypeAliasDeclaration(node) && ts.isUnionTypeNode(node.type)) return [...this.variants(name)];
+    return [{ about: this.about(name), fields: this.fields(name) }];
   }
 
   #of(name: string) {
@@ -109,18 +112,21 @@ function docOf(node: ts.Node): string {
 const shapes = (): Shapes =>
   new Shapes([
     ...['commands', 'records', 'snapshots', 'topics'].map((name) => `libs/contracts/src/${name}.ts`),
-    ...['facts', 'shard', 'shard-commands', 'market', 'market-commands'].map((name) => `libs/engine/src/${name}.ts`),
+    ...['facts', 'shard', 'shard-commands', 'market', 'market-commands', 'upkeep'].map(
+      (name) => `libs/engine/src/${name}.ts`,
+    ),
     ...['tick', 'odds-book', 'pool-book'].map((name) => `libs/views/src/${name}.ts`),
     'libs/runtime/src/valid-records.ts',
   ]);
 
+/** Constant of what is written, what it is, and the constant of the newest that is read where that is another. */
 const FORMATS = [
-  ['COMMAND_FORMAT', 'envelope of a command'],
-  ['RECORD_FORMAT', 'decision and start records'],
-  ['TICK_FORMAT', 'odds tick'],
-  ['CHECKPOINT_FORMAT', 'checkpoint of a reader'],
-  ['SHARD_SCHEMA', 'state of a shard, in its snapshots'],
-  ['MARKET_SCHEMA', 'state of the market, in its snapshots'],
+  ['COMMAND_FORMAT', 'envelope of a command', undefined],
+  ['RECORD_FORMAT', 'decision and start records', 'NEWEST_RECORD_FORMAT'],
+  ['TICK_FORMAT', 'odds tick', undefined],
+  ['CHECKPOINT_FORMAT', 'checkpoint of a reader', undefined],
+  ['SHARD_SCHEMA', 'state of a shard, in its snapshots', undefined],
+  ['MARKET_SCHEMA', 'state of the market, in its snapshots', undefined],
 ] as const;
 
 /** The text of `docs/RECORDS.md`. */
@@ -236,9 +242,15 @@ function shapesOf(all: Shapes, named: Set<string>, shape: (name: string) => stri
 }
 
 function head(all: Shapes): string[] {
-  const formats = FORMATS.flatMap(([name, what]) => {
+  const formats = FORMATS.flatMap(([name, what, newest]) => {
     const value = all.constants.get(name);
-    return value === undefined ? [] : [`| ${what} | \`${value}\` |`];
+    if (value === undefined) return [];
+    const last = newest && all.constants.get(newest);
+    return [
+      last
+        ? `| ${what} | \`${value}\`; \`${last}\` from the fact \`RecordFormatRaised\` on | \`${value}\` to \`${last}\` |`
+        : `| ${what} | \`${value}\` | \`${value}\` |`,
+    ];
   });
   return [
     '# Records',
@@ -249,9 +261,14 @@ function head(all: Shapes): string[] {
     'Every record names its format. A reader that meets a newer one stops and says so; it never skips, and never guesses. A trace context may',
     'travel beside a record in Kafka’s header `traceparent`: it is no part of the bytes that are hashed, and decides nothing.',
     '',
-    '| format | this release |',
-    '|---|---|',
+    '| what | written | read |',
+    '|---|---|---|',
     ...formats,
+    '',
+    'Bytes as every format wrote them lie in `test/records`, and are read by every release. A hash is always over the bytes as they stand, so',
+    'reading an old format as the newest changes none. A newer format is read by one release and written by the next, when two people have',
+    'confirmed it to the market ([runbook](OPERATIONS.md#a-newer-record-format)). A state of another layout is no record: its snapshot is passed',
+    'over, and the log folded.',
     '',
   ];
 }

@@ -3,7 +3,7 @@
  * everything comes to rest within a bound. A broken rule, an exception nobody caught, a process that halted: each ends the run red.
  */
 import { createHash } from 'node:crypto';
-import { sha256, TOPICS } from '#mutuel/contracts';
+import { sha256, TOPICS, topicsOf } from '#mutuel/contracts';
 import { Auditor } from './auditor/auditor.js';
 import { Finding } from './auditor/finding.js';
 import { Chaos } from './chaos.js';
@@ -14,7 +14,7 @@ import type { Plan } from './plan.js';
 import { Random } from './random.js';
 import { SimLog } from './sim-log.js';
 import { Strikes } from './strikes.js';
-import { SERVICE_KEY, System, topicsOf } from './system.js';
+import { SERVICE_KEY, System } from './system.js';
 
 export interface Outcome {
   readonly seed: number;
@@ -86,7 +86,8 @@ class World {
     this.network = new Network(this.system, plan, stream('network'), this.strikes, this.auditor);
     this.chaos = new Chaos(this.system, this.log, stream('chaos'), this.strikes);
     this.strikes.phases = () => this.auditor.phases();
-    this.auditor.onFact = () => this.chaos.atFact();
+    this.auditor.onFact = (kind) => this.chaos.atFact(kind);
+    this.log.onRot = (process) => this.system.damaged(process);
     this.system.onFatal = (what) => this.#fail('CRASH', what);
   }
 
@@ -132,6 +133,7 @@ class World {
     );
     const races = day.races.at(-1)?.stops ?? 0;
     await this.kernel.run(() => this.#failure !== undefined || isRun, Math.max(races, this.kernel.now) + DAY_MS / 8);
+    await this.kernel.run(() => this.#failure !== undefined, this.chaos.busyUntil);
     this.#check(day);
     this.chaos.heal();
     const until = this.kernel.now + REST_MS;
@@ -172,7 +174,7 @@ class World {
       this.system.running[role].forEach((one, index) => {
         if (one) this.system.kill(role, index);
       });
-    this.kernel.skip(Random.stream(this.plan.seed, 'night').pick([9_000_000, 9_000_000, 9_000_000, 90_000_000]));
+    this.kernel.skip(Random.stream(this.plan.seed, 'night').pick([7_500_000, 7_500_000, 7_500_000, 7_500_000, 7_500_000, 90_000_000]));
     this.strikes.isOn = true;
     this.strikes.note('night');
     this.system.startAll();

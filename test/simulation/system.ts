@@ -24,6 +24,7 @@ import { Api } from './api.js';
 import { type Kernel, SimProcess } from './kernel.js';
 import type { Plan } from './plan.js';
 import { withPoison } from './poison.js';
+import { readingNewer } from './releases.js';
 import type { Random } from './random.js';
 import { SimElection } from './sim-election.js';
 import type { SimLog } from './sim-log.js';
@@ -33,14 +34,6 @@ import type { Strikes } from './strikes.js';
 
 export const EPOCH = 1;
 export const SERVICE_KEY = new Uint8Array(32).fill(7);
-
-export const topicsOf = (shards: number): Record<string, number> => ({
-  [TOPICS.shardCommands]: shards,
-  [TOPICS.shardDecisions]: shards,
-  [TOPICS.marketCommands]: 1,
-  [TOPICS.marketDecisions]: 1,
-  [TOPICS.odds]: 1,
-});
 
 /** What every role gets from its process. */
 export interface Ports {
@@ -72,13 +65,17 @@ export class System {
   readonly #election: SimElection;
   readonly #poison = new Map<string, number>();
   #births = 0;
+  /** How far the clients' clocks are ahead. */
+  clientClock = 0;
+  /** Engine hosts started from now on are of the release that reads the newer format. */
+  #isInstalled = false;
 
   constructor(
     readonly kernel: Kernel,
     readonly plan: Plan,
     readonly log: SimLog,
     private readonly random: Random,
-    private readonly strikes: Strikes,
+    readonly strikes: Strikes,
   ) {
     this.#election = new SimElection(strikes);
     this.#snapshots = new SimSnapshots(plan.shards, random, strikes);
@@ -108,7 +105,7 @@ export class System {
       case 'engine':
         return this.#engine(ports, campaign);
       case 'api':
-        return new Api(ports, this.plan, this.store, (what) => this.onFatal(what));
+        return new Api(ports, this, (what) => this.#stopped(ports.process, what));
       case 'calculators':
         return this.#calculators(ports);
       case 'projector':
@@ -118,6 +115,26 @@ export class System {
       default:
         return role satisfies never;
     }
+  }
+
+  /** It was handed a record that has rotted: it may stop for good, and is replaced once the record was restored. */
+  damaged(process: SimProcess): void {
+    if (process.mayStop) return;
+    process.mayStop = true;
+    this.kernel.after(this.random.between(200, 4_000), () => this.#replace(process));
+  }
+
+  #replace(process: SimProcess): void {
+    for (const role of Object.keys(this.running) as Role[])
+      this.running[role].forEach((one, index) => {
+        if (one?.process !== process) return;
+        this.kill(role, index);
+        this.start(role, index);
+      });
+  }
+
+  #stopped(process: SimProcess, what: string): void {
+    if (process.state !== 'DEAD' && !process.mayStop) this.onFatal(`${process.name}${what}`);
   }
 
   kill(role: Role, index: number): void {
@@ -184,6 +201,8 @@ export class System {
 
   #engine({ process, log, tails }: Ports, campaign: 'AT_ONCE' | 'WHEN_QUIET'): EngineHost {
     const { shards, leaseTtlMs } = this.plan;
+    const isNew = this.#isInstalled || this.random.chance(0.5);
+    const read = this.plan.faults.has('newer-format') && isNew ? readingNewer(tails) : tails;
     const host = new EngineHost({
       ...{ log, clock: process.clock, entropy: process.entropy, shards, epoch: EPOCH, serviceKey: SERVICE_KEY },
       ...{ leaseTtlMs, campaign },
@@ -195,12 +214,20 @@ export class System {
             snapshotEvery: { decisions: 100, ms: 3_000 },
           }
         : {}),
-      tails: this.plan.faults.has('poison') ? withPoison(tails, (at, record) => this.isPoison(at, record)) : tails,
+      tails: this.plan.faults.has('poison') ? withPoison(read, (at, record) => this.isPoison(at, record)) : read,
       onAlarm: (code, detail) => this.strikes.recent.push(`${this.kernel.step} ${process.name} ${code}: ${detail}`),
-      onHalted: (fault) => this.onFatal(`${process.name} halted: ${fault.message}`),
+      onHalted: (fault) => this.#halted(process, isNew, fault),
     });
     host.start();
     return host;
+  }
+
+  /** A release that meets a format it does not know stops, rightly: the one that wrote it is installed. */
+  #halted(process: SimProcess, isNew: boolean, { message }: Error): void {
+    if (isNew || !message.includes('newer than this release')) return this.#stopped(process, ` halted: ${message}`);
+    this.#isInstalled = true;
+    process.mayStop = true;
+    this.kernel.after(this.random.between(200, 2_000), () => this.#replace(process));
   }
 
   #projector({ process, log, tails }: Ports): ProjectionDriver {
@@ -218,7 +245,7 @@ export class System {
       ...{ log, tails, clock: process.clock, entropy: process.entropy, shards: this.plan.shards },
       cache: openMemoryCache(),
       onAlarm: (code, detail) => {
-        if (code === 'ODDS_STOPPED') this.onFatal(`${process.name} ${code}: ${detail}`);
+        if (code === 'ODDS_STOPPED') this.#stopped(process, ` ${code}: ${detail}`);
       },
     });
     this.#starting(process, service.start());
@@ -231,7 +258,7 @@ export class System {
       ...{ log, tails, clock: process.clock, entropy: process.entropy, shards, serviceKey: SERVICE_KEY },
       onAlarm: (code: string, detail: string) => {
         this.strikes.recent.push(`${this.kernel.step} ${process.name} ${code}: ${detail}`);
-        if (code === 'CALCULATOR_STOPPED') this.onFatal(`${process.name} ${code}: ${detail}`);
+        if (code === 'CALCULATOR_STOPPED') this.#stopped(process, ` ${code}: ${detail}`);
       },
     };
     const all = [engineCalculator(options), auditCalculator(options), this.#projectorCalculator(options)];

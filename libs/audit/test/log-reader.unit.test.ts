@@ -118,7 +118,7 @@ describe('reading ends', () => {
   it.each<[string, readonly RawRecord[], RegExp]>([
     ['a hole', [{ offset: 1, value: bytes({}) }], /at offset 1: 0 was to come/],
     ['what is no JSON', numbered([new Uint8Array([0xff])]), /not UTF-8 JSON/],
-    ['another format', numbered([bytes({ v: 2, kind: 'decision', src: 'shard-3' })]), /format 2/],
+    ['another format', numbered([bytes({ v: 3, kind: 'decision', src: 'shard-3' })]), /format 3/],
     ['another log', numbered([bytes({ v: 1, kind: 'started', src: 'shard-4' })]), /written by shard-4/],
     ['another kind', numbered([bytes({ v: 1, kind: 'note', src: 'shard-3' })]), /kind note/],
   ])('at %s', (_what, records, sentence) => {

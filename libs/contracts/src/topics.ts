@@ -12,4 +12,14 @@ export const TOPICS = {
   cluster: 'cluster',
 } as const;
 
+/** Topic → partitions, of a system with so many shards. */
+export const topicsOf = (shards: number): Record<Topic, number> => ({
+  [TOPICS.shardCommands]: shards,
+  [TOPICS.shardDecisions]: shards,
+  [TOPICS.marketCommands]: 1,
+  [TOPICS.marketDecisions]: 1,
+  [TOPICS.odds]: 1,
+  [TOPICS.cluster]: 1,
+});
+
 export type Topic = (typeof TOPICS)[keyof typeof TOPICS];

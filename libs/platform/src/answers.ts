@@ -350,6 +350,12 @@ export const auditAnswer = z.object({
 
 export const settlementAnswer = z.object({
   raceId: z.string(),
+export const recordFormatAnswer = z.object({
+  format: z.int(),
+  proposed: z.object({ format: z.int(), by: z.string() }).nullable(),
+  newest: z.int().meta({ description: 'What this release reads, and would write.' }),
+});
+
   status: z.string(),
   resultVersion: z.int(),
   enteredBy: z.string().nullable(),

@@ -14,6 +14,7 @@ import {
   joinCluster,
   MARKET_SOURCE,
   type SqlDatabase,
+  readSkips,
   shardSource,
   TailHub,
 } from '#mutuel/runtime';
@@ -52,6 +53,7 @@ import { Installation, Readiness } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
 import { sealSigner } from './seal-key.js';
 import { Seals } from './seals.js';
+import { RELEASE } from './release.js';
 import { openSeams, type Seams } from './seams.js';
 import { takeInProcess } from './snapshots.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
@@ -189,6 +191,10 @@ class Composition {
       // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
       campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
       onAlarm: this.#onAlarm,
+      checkpointHour: this.#config.checkpointHour,
+      newestFormat: this.#config.recordFormat,
+      release: RELEASE,
+      skips: () => readSkips({ log: seams.log, serviceKey: keys.service }),
       onHalted: (fault) => this.#fail(fault),
     });
     engine.start();

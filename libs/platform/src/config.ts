@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { NEWEST_RECORD_FORMAT, RECORD_FORMAT, type RecordFormat } from '#mutuel/contracts';
 import { EXIT, StartFault } from './start-fault.js';
 
 export const ROLES = ['engine', 'projector', 'odds', 'calculators', 'bet-api', 'back-office', 'demo'] as const;
@@ -89,6 +90,16 @@ export type Config = z.infer<typeof schema>;
 const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined, variable: string | undefined]>> = {
   port: ['--port', 'PORT'],
   host: ['--host', 'HOST'],
+  /** The newest record format that an engine writes: an older one holds back what the log's fact allows. */
+  recordFormat: z.coerce
+    .number()
+    .int()
+    .min(RECORD_FORMAT, `must be ${RECORD_FORMAT} to ${NEWEST_RECORD_FORMAT}`)
+    .max(NEWEST_RECORD_FORMAT, `must be ${RECORD_FORMAT} to ${NEWEST_RECORD_FORMAT}`)
+    .transform((format) => format as RecordFormat)
+    .default(NEWEST_RECORD_FORMAT),
+  /** The hour of the day, UTC, from which on the daily checkpoints are asked for. */
+  checkpointHour: z.coerce.number().int().min(0, 'must be 0 to 23').max(23, 'must be 0 to 23').default(3),
   grpcPort: ['--grpc-port', 'GRPC_PORT'],
   data: ['--data', 'DATA_DIR'],
   shards: ['--shards', 'SHARDS'],
@@ -130,6 +141,8 @@ export interface StartArguments {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether the demo runs where no flag says otherwise. */
+  recordFormat: [undefined, 'RECORD_FORMAT'],
+  checkpointHour: [undefined, 'CHECKPOINT_HOUR'],
   readonly demoByDefault: boolean;
 }
 

@@ -9,6 +9,7 @@ export { errorsDocument, PROBLEM_CODES, type ProblemCode } from './problem-codes
 export { rebuildReadModels } from './rebuild.js';
 export { type RunOptions, run } from './run.js';
 export { sealSigner } from './seal-key.js';
+export { type SkipRequest, speakOnSkip } from './skip-words.js';
 export { type SnapshotReport, takeSnapshots, verifySnapshots } from './snapshots.js';
 export { asStartFault, EXIT, type ExitCode, exitCodeOf, StartFault } from './start-fault.js';
 export { CATALOGUE, type MetricFacts, metricsDocument, RUNTIME_METRICS } from './telemetry/catalogue.js';

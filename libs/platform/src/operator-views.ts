@@ -1,4 +1,5 @@
 /** The operators' screens as answers: the day at a glance, the settlement of a race, the audit trail. Reading only. */
+import { NEWEST_RECORD_FORMAT } from '#mutuel/contracts';
 import type { MarketView } from './market-view.js';
 import type { Racing } from './racing.js';
 
@@ -43,6 +44,11 @@ export class OperatorViews {
       durable,
       label,
     };
+  }
+
+  recordFormat(): object {
+    const { upkeep, proposedFormat } = this.p.market.state;
+    return { format: upkeep.recordFormat, proposed: proposedFormat, newest: NEWEST_RECORD_FORMAT };
   }
 
   settlement(raceId: string): object {

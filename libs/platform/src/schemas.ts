@@ -77,6 +77,8 @@ export const resultSchema = z.strictObject({
   finish: z.array(z.array(runner).min(1).max(MAX_RUNNERS)).min(1).max(MAX_RUNNERS),
   disqualified: z.array(runner).max(MAX_RUNNERS).default([]),
   reason: reason.optional(),
+export const recordFormatSchema = z.strictObject({ format: z.int().min(1).max(1_000) });
+export const recordFormatWithReasonSchema = recordFormatSchema.extend({ reason });
 });
 export const confirmSchema = z.strictObject({ previewHash: z.string().regex(/^[0-9a-f]{64}$/, 'is 64 hex digits') });
 

@@ -18,7 +18,7 @@ import {
   startPglite,
   type TopicFault,
 } from '#mutuel/adapters';
-import { TOPICS } from '#mutuel/contracts';
+import { TOPICS, topicsOf } from '#mutuel/contracts';
 import {
   type Clock,
   type Election,
@@ -65,15 +65,6 @@ const MAX_CONNECTIONS = 10;
 const BYTES_OF_MB = 1_000_000;
 /** Replicas that one node can hold. */
 const SINGLE_NODE = 1;
-
-export const topicsOf = (shards: number): Record<string, number> => ({
-  [TOPICS.shardCommands]: shards,
-  [TOPICS.shardDecisions]: shards,
-  [TOPICS.marketCommands]: 1,
-  [TOPICS.marketDecisions]: 1,
-  [TOPICS.odds]: 1,
-  [TOPICS.cluster]: 1,
-});
 
 export type OnWarning = (sentence: string) => void;
 

@@ -3,7 +3,7 @@
  * must never show a secret, nor more than one line for one fault.
  */
 import { DatabaseFault, ServerLost, SetupFault } from '#mutuel/adapters';
-import { ClusterFault, LogFault } from '#mutuel/runtime';
+import { ClusterFault, DeciderHalted, LogFault, StateDiffers } from '#mutuel/runtime';
 import { CheckpointAhead } from '#mutuel/services';
 
 export const EXIT = {
@@ -25,6 +25,8 @@ export const EXIT = {
   FOLDER: 12,
   /** A damaged, holed or forked log. */
   LOG: 13,
+  /** A decider stands at a command that only people can resolve, or does not fold to its own checkpoint. */
+  HALTED: 14,
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
@@ -46,7 +48,8 @@ export function exitCodeOf(fault: unknown): ExitCode {
   if (fault instanceof CheckpointAhead) return EXIT.CHECKPOINT;
   if (fault instanceof ServerLost) return EXIT.SERVER;
   if (fault instanceof DatabaseFault && fault.retriable) return EXIT.SERVER;
-  if (fault instanceof LogFault) return EXIT.LOG;
+  if (fault instanceof LogFault) return fault.laterRelease ? EXIT.SCHEMA : EXIT.LOG;
+  if (fault instanceof DeciderHalted || fault instanceof StateDiffers) return EXIT.HALTED;
   return EXIT.FAULT;
 }
 

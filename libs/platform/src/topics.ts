@@ -1,7 +1,7 @@
 /** The log's topics from the command line: made with the settings the log relies on, and looked at without changing anything. */
 import { checkKafkaTopics, ensureKafkaTopics, requireKafkaVersion, type TopicFault } from '#mutuel/adapters';
+import { topicsOf } from '#mutuel/contracts';
 import type { Config } from './config.js';
-import { topicsOf } from './seams.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
 
 const DEFAULT_SHARDS = 4;

@@ -2,7 +2,7 @@
  * The deciders that one process runs: shards, the market, or both, with the relays into them and the renewal of the selling lease.
  * It must never renew the lease while its market does not lead: a dead market closes betting.
  */
-import { type ServiceKey, sha256, signCommand, TOPICS } from '#mutuel/contracts';
+import { type RecordFormat, type ServiceKey, sha256, signCommand, TOPICS } from '#mutuel/contracts';
 import {
   type MarketCommand,
   type MarketEvent,
@@ -20,7 +20,7 @@ import { DeciderRunner, type RunnerOptions } from './decider-runner.js';
 import { randomId } from './random-id.js';
 import { type Numbered, Relay } from './relay.js';
 import { RenewingAppender } from './renewing-appender.js';
-import type { Election, OnAlarm, Seams } from './runner-options.js';
+import type { Election, OnAlarm, Seams, SkipReader } from './runner-options.js';
 import { SnapshotKeeper, type TakeElsewhere } from './snapshot-keeper.js';
 import type { SnapshotStore } from './snapshot-store.js';
 import { snapshotHeads } from './snapshots.js';
@@ -47,6 +47,11 @@ export interface EngineHostOptions extends Seams {
   readonly notes?: NoteStore | undefined;
   /** Takes the snapshots of what is led here. */
   readonly takeElsewhere?: TakeElsewhere | undefined;
+  /** The hour of the day, UTC, from which on each decider here is asked for its daily checkpoint; never without it. */
+  readonly checkpointHour?: number | undefined;
+  readonly newestFormat?: RecordFormat | undefined;
+  readonly release?: string | undefined;
+  readonly skips?: SkipReader | undefined;
   readonly snapshotEvery?: { readonly decisions: number; readonly ms: number } | undefined;
   readonly onAlarm?: OnAlarm;
   /** A decider has stopped for good: the process should say so and end. */
@@ -63,6 +68,8 @@ const MARKET_COMMANDS = { topic: TOPICS.marketCommands, partition: 0 } as const;
 const LEASE_EVERY_MS = 2_000;
 /** Three renewals: one may be lost and one late before selling stops. */
 const LEASE_TTL_MS = 6_000;
+/** How often the hosts look whether a checkpoint is due. */
+const CHECKPOINT_LOOK_MS = 60_000;
 
 export class EngineHost {
   readonly shards = new Map<number, ShardRunner>();
@@ -78,6 +85,7 @@ export class EngineHost {
   readonly #appenders: RenewingAppender[] = [];
   readonly #stopping = new AbortController();
   #renewing: Promise<void> | undefined;
+  #checking: Promise<void> | undefined;
 
   constructor(options: EngineHostOptions) {
     this.#o = options;
@@ -94,12 +102,14 @@ export class EngineHost {
     for (const relay of this.#relays) relay.start();
     this.keeper?.start();
     if (this.market) this.#renewing ??= this.#renewLease(this.market);
+    if (this.#o.checkpointHour !== undefined) this.#checking ??= this.#askCheckpoints(this.#o.checkpointHour);
   }
 
   /** Relays and lease first, so that the deciders drain what is in their logs and nothing more comes from here. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#renewing;
+    await this.#checking;
     await this.keeper?.stop();
     await Promise.all(this.#relays.map((relay) => relay.stop()));
     await Promise.all(this.#runners().map((runner) => runner.stop()));
@@ -199,11 +209,42 @@ export class EngineHost {
     }
   }
 
+  // ── The daily checkpoint ───────────────────────────────────────────────────────────────────────────────────────
+
+  /** Once a day per decider that leads here; asked for twice, the second one is refused. */
+  async #askCheckpoints(hour: number): Promise<void> {
+    const { clock } = this.#o;
+    const appender = this.#appender();
+    while (!this.#stopping.signal.aborted) {
+      const now = new Date(clock.now());
+      const day = now.toISOString().slice(0, 10);
+      const due = this.#runners().filter(({ status, state }) => {
+        return status === 'LEADING' && state !== undefined && state.upkeep.checkpointDay < day;
+      });
+      for (const runner of now.getUTCHours() >= hour ? due : []) await this.#askCheckpoint(runner, day, appender);
+      await clock.sleep(CHECKPOINT_LOOK_MS, this.#stopping.signal);
+    }
+  }
+
+  async #askCheckpoint({ src }: ShardRunner | MarketRunner, day: string, appender: RenewingAppender): Promise<void> {
+    const { entropy, serviceKey } = this.#o;
+    const commands =
+      src === MARKET_SOURCE.src
+        ? MARKET_COMMANDS
+        : { topic: TOPICS.shardCommands, partition: Number(src.slice('shard-'.length)) };
+    try {
+      await appender.append(commands, [signCommand(randomId(entropy), { type: 'Checkpoint', day }, serviceKey)]);
+    } catch (fault) {
+      this.#onAlarm('APPEND_FAILED', `${src}: its checkpoint was not asked for: ${(fault as Error).message}`);
+    }
+  }
+
   // ── Both ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #common(work: RenewingAppender) {
     const { log, tails, clock, entropy, epoch, serviceKey, snapshots, election, campaign = 'AT_ONCE' } = this.#o;
-    const seams = { log, tails, clock, entropy, epoch, serviceKey, snapshots, election };
+    const { newestFormat, release, skips } = this.#o;
+    const seams = { log, tails, clock, entropy, epoch, serviceKey, snapshots, election, newestFormat, release, skips };
     return { ...seams, campaign, work, onAlarm: this.#onAlarm } satisfies Partial<RunnerOptions<never, never, never>>;
   }
 

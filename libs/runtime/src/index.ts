@@ -1,3 +1,4 @@
+export * from './checkpoints.js';
 export * from './cluster.js';
 export * from './command-gateway.js';
 export * from './deaths.js';
@@ -11,6 +12,7 @@ export * from './random-id.js';
 export * from './relay.js';
 export * from './renewing-appender.js';
 export * from './runner-options.js';
+export * from './skips.js';
 export * from './snapshot-keeper.js';
 export * from './snapshot-store.js';
 export * from './snapshots.js';

@@ -293,3 +293,125 @@ describe('an engine host', () => {
     expect(halted[0]).toMatch(/shard-1 stops at shard\.commands\[1\] offset \d+: market fact 1 of kind FromTheFuture/);
   });
 });
+
+describe('record formats', () => {
+  const formatsIn = async (topic: string, partition: number) => {
+    const { end } = await log.bounds({ topic, partition });
+    const records = await log.read({ topic, partition, from: 0 }, end);
+    return records.map(({ value }) => JSON.parse(new TextDecoder().decode(value)) as { v: number; kind: string });
+  };
+  const raise = (format: number) => ask({ type: 'ProposeRecordFormat', format, reason: 'release 2', by: tote });
+  const confirm = (by: object) => ask({ type: 'ConfirmRecordFormat', format: 2, by });
+
+  test('a newer one is written by market and shards from the fact on that two people made, and not before', async () => {
+    const running = await up(log, { release: '9.9.9' });
+    await gateways();
+    const { a, b } = await openRace(running);
+    expect((await confirm(steward)).code).toBe('FORMAT_NOT_PROPOSED');
+    expect((await raise(3)).code).toBe('FORMAT_INVALID');
+    expect((await raise(2)).code).toBeUndefined();
+    expect((await confirm(tote)).code).toBe('SAME_PERSON');
+    expect((await confirm({ ...tote, user: 'sam', roles: ['ACCOUNTANT'] })).code).toBe('NOT_AUTHORIZED');
+    expect((await confirm(steward)).code).toBeUndefined();
+    expect((await raise(3)).detail).toBe('This release writes record formats up to 2.');
+    await clock.until(() => [...running.shards.values()].every(({ state }) => state?.upkeep.recordFormat === 2));
+    expect((await place(a, '1', 6_000)).code).toBeUndefined();
+    expect((await place(b, '2', 4_000)).code).toBeUndefined();
+    await settleRace(running, '2');
+    expect([balance(running, a), balance(running, b)]).toEqual([4_000, 14_000]);
+    for (const [topic, partition] of [
+      [TOPICS.marketDecisions, 0],
+      [TOPICS.shardDecisions, 0],
+      [TOPICS.shardDecisions, 1],
+    ] as const) {
+      const formats = (await formatsIn(topic, partition)).map(({ v }) => v);
+      const first = formats.indexOf(2);
+      expect(first).toBeGreaterThan(1);
+      expect(formats.slice(first).every((v) => v === 2)).toBe(true);
+    }
+    // The engine that comes after says which release it is, and folds both formats to the state of the one before.
+    const state = running.shards.get(0)?.position;
+    await running.stop();
+    const next = await up(log, { release: '9.9.10' });
+    expect(next.shards.get(0)?.position?.seq).toBeGreaterThanOrEqual(state?.seq ?? 0);
+    const started = (await formatsIn(TOPICS.shardDecisions, 0)).filter(({ kind }) => kind === 'started');
+    expect(started).toMatchObject([{ v: 1 }, { v: 2, release: '9.9.10' }]);
+    expect(alarms).toEqual([]);
+  });
+
+  test('an older release that only reads the newer one stands by, leads, and goes on in its own', async () => {
+    const newer = await up();
+    await gateways();
+    const { a } = await openRace(newer);
+    const older = host(log, { newestFormat: 1, campaign: 'WHEN_QUIET' });
+    await raise(2);
+    expect((await confirm(steward)).code).toBeUndefined();
+    await clock.until(() => [...newer.shards.values()].every(({ state }) => state?.upkeep.recordFormat === 2));
+    expect((await place(a, '1', 500)).code).toBeUndefined();
+    await newer.stop();
+    await clock.until(() => [...older.shards.values(), older.market].every((one) => one?.status === 'LEADING'));
+    await clock.until(() => older.leasesRenewed > 0);
+    await clock.pass(100);
+    expect((await place(a, '2', 500)).code).toBeUndefined();
+    const shard = (await formatsIn(TOPICS.shardDecisions, shardOf(a, SHARDS))).map(({ v }) => v);
+    expect([shard.includes(2), shard.at(-1)]).toEqual([true, 1]);
+    expect(balance(older, a)).toBe(9_000);
+  });
+
+  test('one that this release does not know stops the engine in one line', async () => {
+    const halted: string[] = [];
+    const running = await up(log, { onHalted: (fault) => halted.push(fault.message) });
+    await running.stop();
+    const appender = await log.appender();
+    const bytes = new TextEncoder().encode('{"v":3,"kind":"decision","src":"shard-1"}');
+    await appender.append(shardSource(1).at, [bytes]);
+    const next = host(log, { onHalted: (fault) => halted.push(fault.message) });
+    await clock.until(() => halted.length > 0);
+    expect(halted[0]).toMatch(/^shard\.decisions\[1\] offset \d+: its format 3 is newer .* Start the later release$/);
+    expect(next.shards.get(1)?.fault).toMatchObject({ laterRelease: true });
+    await clock.until(() => [next.shards.get(0), next.market].every((one) => one?.status === 'LEADING'));
+  });
+});
+
+describe('the daily checkpoint', () => {
+  test('stands in every log once a day, and says what the logs fold to', async () => {
+    clock.time = Date.UTC(2027, 0, 15, 23, 58);
+    const running = await up(log, { checkpointHour: 0 });
+    await gateways();
+    const { a } = await openRace(running);
+    await place(a, '1', 500);
+    await clock.pass(240_000);
+    expect((await ask({ type: 'Checkpoint', day: '2027-01-16' })).code).toBe('ALREADY_APPLIED');
+    await running.stop();
+    const folded = await foldDecisions(log, MARKET_SOURCE, marketDecider({ shards: SHARDS, hash: sha256 }));
+    expect(folded.state.upkeep.checkpointDay).toBe('2027-01-16');
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const found: string[] = [];
+      const { at } = shardSource(shard);
+      for (const { value } of await log.read({ ...at, from: 0 }, 1_000_000)) {
+        const { events = [] } = JSON.parse(new TextDecoder().decode(value)) as {
+          events?: { t: string; day: string }[];
+        };
+        for (const { t, day } of events) if (t === 'Checkpoint') found.push(day);
+      }
+      expect(found).toEqual(['2027-01-15', '2027-01-16']);
+      // Folding compares: it would throw.
+      await foldDecisions(log, shardSource(shard), shardDecider({ shard, shards: SHARDS, hash: sha256 }));
+    }
+  });
+
+  test('stops a standby whose release folds to another state, and names the day', async () => {
+    const leader = await up();
+    await gateways();
+    const halted: string[] = [];
+    const standby = host(log, { campaign: 'WHEN_QUIET', onHalted: (fault) => halted.push(fault.message) });
+    await clock.until(() => standby.market?.status === 'STANDBY');
+    // What another machine, or another release, might have made of the log.
+    (standby.market?.state as { factNo: number }).factNo += 1;
+    expect((await ask({ type: 'Checkpoint', day: '2027-01-15' })).code).toBeUndefined();
+    await clock.until(() => halted.length > 0);
+    expect(halted[0]).toMatch(/^market does not fold to its checkpoint of 2027-01-15 \(seq \d+\): the log says state/);
+    expect(alarms.filter((one) => one.startsWith('STATE_DIFFERS'))).toHaveLength(1);
+    expect(leader.market?.status).toBe('LEADING');
+  });
+});

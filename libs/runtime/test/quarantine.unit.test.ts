@@ -1,8 +1,11 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { signCommand, TOPICS } from '#mutuel/contracts';
 import { countDeaths, type Deaths, type NoteStore } from '../src/deaths.js';
 import { DeciderRunner } from '../src/decider-runner.js';
 import { AppendFault, type EventLog } from '../src/ports.js';
 import { RenewingAppender } from '../src/renewing-appender.js';
+import type { SkipReader } from '../src/runner-options.js';
+import { agreeSkip, askSkip, readSkips } from '../src/skips.js';
 import { directTails } from '../src/tail-source.js';
 import {
   type CounterCommand,
@@ -46,6 +49,7 @@ afterEach(async () => {
 function startProcess(
   over: EventLog = log,
   isDeadly = true,
+  skips?: SkipReader,
 ): { readonly runner: Runner; readonly isDead: () => boolean } {
   let isDead = false;
   const notes: NoteStore = {
@@ -64,7 +68,7 @@ function startProcess(
   const runner: Runner = new DeciderRunner({
     ...{ log: over, clock, tails: directTails(over), entropy: countedEntropy(1 + runners.length * 1_000) },
     ...{ decider: dies, readCommand: readCounterCommand, src: 'shard-0', epoch: 1, serviceKey: KEY, deaths },
-    ...{ commands: SHARD_COMMANDS, decisions: SHARD_DECISIONS, work: new RenewingAppender(over) },
+    ...{ commands: SHARD_COMMANDS, decisions: SHARD_DECISIONS, work: new RenewingAppender(over), skips },
   });
   runners.push(runner);
   runner.start();
@@ -164,5 +168,54 @@ describe('deaths by one command', () => {
     await deaths.begin();
     expect(deaths.count(1, 7)).toBe(1);
     expect(new Set(faults)).toEqual(new Set(['the disk cannot be read', 'the disk is full']));
+  });
+});
+
+describe('two people', () => {
+  const seams = () => ({ log, clock, serviceKey: KEY });
+  const at = (offset: number) => ({ src: 'shard-0', epoch: 1, offset });
+
+  test('have a fact set aside that no release can decide; one person alone, twice, does not', async () => {
+    await send(add);
+    await appendTo(log, SHARD_COMMANDS, signCommand('0'.repeat(32), { type: 'Unheard', n: 1 }, KEY));
+    await send(add);
+    const first = startProcess(log, false, () => readSkips(seams()));
+    await clock.until(() => first.runner.status === 'HALTED');
+    expect(first.runner.fault?.message).toMatch(/offset 1: Unheard is not known .*\(mutuel quarantine skip\)/);
+    await expect(agreeSkip(seams(), at(1), 'ann')).rejects.toMatchObject({ code: 'NOT_ASKED' });
+    await askSkip(seams(), at(1), 'ann', 'sent by a test');
+    await expect(agreeSkip(seams(), at(1), 'ann')).rejects.toMatchObject({ code: 'SAME_PERSON' });
+    expect(await readSkips(seams())).toEqual([]);
+    const second = startProcess(log, false, () => readSkips(seams()));
+    await clock.until(() => second.runner.status === 'HALTED');
+    expect(await agreeSkip(seams(), at(1), 'bob')).toMatchObject({ by: ['ann', 'bob'], reason: 'sent by a test' });
+    await expect(agreeSkip(seams(), at(1), 'cid')).rejects.toMatchObject({ code: 'ALREADY_AGREED' });
+    const third = startProcess(log, false, () => readSkips(seams()));
+    await clock.until(() => third.runner.metrics.decisions >= 3);
+    const decided = await decisionsIn(log, SHARD_DECISIONS);
+    expect(decided.map(({ code, detail }) => [code, detail])).toEqual([
+      [undefined, undefined],
+      ['QUARANTINED', 'set aside by ann and bob'],
+      [undefined, undefined],
+    ]);
+    // Its number counts as taken: the next fact is no gap.
+    expect(third.runner.state?.factNo).toBe(1);
+  });
+
+  test('must mean the same: a reason that was changed is agreed to anew', async () => {
+    await askSkip(seams(), at(7), 'ann', 'one reason');
+    await askSkip(seams(), at(7), 'cid', 'another reason');
+    expect(await agreeSkip(seams(), at(7), 'ann')).toMatchObject({ by: ['cid', 'ann'], reason: 'another reason' });
+  });
+
+  test('are not counted where the service has not signed their words', async () => {
+    await askSkip(seams(), at(7), 'ann', 'forged');
+    await askSkip({ ...seams(), serviceKey: new Uint8Array(32) }, at(8), 'ann', 'forged');
+    await expect(agreeSkip(seams(), at(8), 'bob')).rejects.toMatchObject({ code: 'NOT_ASKED' });
+    const cluster = { topic: TOPICS.cluster, partition: 0 };
+    const [word] = await log.read({ ...cluster, from: 0 }, 1);
+    const text = new TextDecoder().decode(word?.value).replace('SKIP_ASKED\\"', 'SKIP_AGREED\\"').replace('ann', 'bob');
+    await appendTo(log, cluster, new TextEncoder().encode(text));
+    expect(await readSkips(seams())).toEqual([]);
   });
 });

@@ -3,7 +3,7 @@
  * when it is of the current incarnation, next in sequence, extends the head and takes the next command; the same bytes again are a
  * duplicate; anything else from the current incarnation ends it until the next start that was never seen before.
  */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 import { must } from './finding.js';
 
 export interface RawRecord {
@@ -30,7 +30,11 @@ export interface Decision {
 
 export type Fields = Readonly<Record<string, unknown>>;
 
-export const sha256 = (bytes: Uint8Array | string): string => createHash('sha256').update(bytes).digest('hex');
+export const sha256 = (bytes: Uint8Array | string): string => digest('sha256', bytes, 'hex');
+
+/** The bytes as text, without a copy of them. */
+export const textOf = ({ buffer, byteOffset, byteLength }: Uint8Array): string =>
+  Buffer.from(buffer, byteOffset, byteLength).toString('utf8');
 
 /** So far back a duplicate is told from a contradiction: the longest append. */
 const WINDOW = 128;
@@ -52,8 +56,12 @@ export class Chain {
   /** The decision, if the record counts. */
   accept({ offset, value }: RawRecord): Decision | undefined {
     must(offset === this.#offset++, 'G1', () => `${this.name} has a hole before offset ${offset}`);
-    const text = Buffer.from(value).toString('utf8');
-    const record = JSON.parse(text) as Decision | { kind: 'started'; inc: string };
+    const said = JSON.parse(textOf(value)) as Decision | { kind: 'started'; inc: string };
+    // From format 2 on what is empty is left out.
+    const record =
+      said.kind === 'started' || (said.events && said.posts)
+        ? said
+        : { ...said, events: said.events ?? [], posts: said.posts ?? [] };
     if (record.kind === 'started') {
       if (!this.#starts.has(record.inc)) {
         this.#current = record.inc;

@@ -23,6 +23,7 @@ import { BetRoute } from './bet-route.js';
 import { openapiDocument } from './openapi.js';
 import { OperatorController } from './operator.controller.js';
 import { RacingController } from './racing.controller.js';
+import { RecordFormatController } from './record-format.controller.js';
 import { BearerGuard, type FilterOptions, ProblemFilter } from './rim.js';
 import { SealsController } from './seals.controller.js';
 import {
@@ -103,6 +104,7 @@ export const ALL_CONTROLLERS: readonly Type[] = [
   RacingController,
   SealsController,
   OperatorController,
+  RecordFormatController,
   DemoController,
   ContractController,
   SystemController,
@@ -114,7 +116,7 @@ function controllersOf({ api, doors, demo }: ModuleOptions): Type[] {
     ...(doors.betting ? [TicketsController, AccountsController] : []),
     RacingController,
     SealsController,
-    ...(doors.operator ? [OperatorController] : []),
+    ...(doors.operator ? [OperatorController, RecordFormatController] : []),
     ...(demo ? [DemoController] : []),
     ContractController,
     SystemController,

@@ -88,6 +88,7 @@ export function memoryLog(clock: Clock, shards = 1): Promise<EventLog> {
     [TOPICS.shardDecisions]: shards,
     [TOPICS.marketCommands]: 1,
     [TOPICS.marketDecisions]: 1,
+    [TOPICS.cluster]: 1,
   };
   return openMemoryLog({ topics, clock });
 }
