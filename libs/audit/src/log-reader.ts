@@ -21,6 +21,7 @@ export interface LoggedDecision {
   readonly inc: string;
   readonly prev: string;
   readonly events: readonly { readonly t: string }[];
+  readonly posts?: readonly (readonly [account: string, amount: number])[];
 }
 
 /** The log cannot be followed: a hole, a foreign or unreadable record, or a fork. Trying again is no use. */
@@ -103,11 +104,13 @@ export class AuditLogReader {
     } catch {
       throw this.#broken(record, 'it is not UTF-8 JSON');
     }
-    if (said?.v !== 1) throw this.#broken(record, `format ${String(said?.v)} is not known to the second calculator`);
+    if (said?.v !== 1 && said?.v !== 2)
+      throw this.#broken(record, `format ${String(said?.v)} is not known to the second calculator`);
     if (said.src !== this.src) throw this.#broken(record, `it was written by ${said.src}`);
     if (said.kind !== 'started' && said.kind !== 'decision')
       throw this.#broken(record, `a record of kind ${said.kind}`);
-    return said;
+    // Format 2 leaves out what is empty.
+    return said.v === 1 ? said : { ...said, events: said.events ?? [], posts: said.posts ?? [] };
   }
 
   #broken({ offset }: RawRecord, what: string): AuditLogBroken {
