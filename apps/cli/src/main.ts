@@ -4,6 +4,7 @@
  */
 import { Command, CommanderError } from 'commander';
 import { ROLES, run, StartFault } from '#mutuel/platform';
+import { addEvidence } from './evidence-command.js';
 import { addExport } from './export-command.js';
 import { addLog } from './log-command.js';
 import { addOperations } from './operator-commands.js';
@@ -34,6 +35,7 @@ addSnapshot(program);
 addQuarantine(program);
 addExport(addLog(program));
 addVerify(program);
+addEvidence(program);
 addOperations(program);
 
 try {

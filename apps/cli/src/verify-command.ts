@@ -18,6 +18,7 @@ import {
   type TrustedKeys,
   trustedKeys,
   type Verdict,
+  verifyEvidence,
   verifyReceipt,
 } from '#mutuel/verify';
 
@@ -45,6 +46,15 @@ export function addVerify(program: Command): void {
     .action(async (file: string, { keys }: { keys: string }) => {
       const verdict = await readable(async () => verifyReceipt(await readJson(file), await readKeys(keys)));
       if (verdict) tell('receipt', verdict);
+    });
+  verify
+    .command('evidence')
+    .description('the evidence of a ticket or bet: record, odds, events, money, receipt, seals and proofs')
+    .argument('<file>', 'made by `mutuel evidence`')
+    .requiredOption(...KEYS)
+    .action(async (file: string, { keys }: { keys: string }) => {
+      const verdict = await readable(async () => verifyEvidence(await readJson(file), await readKeys(keys)));
+      if (verdict) tell('evidence', verdict);
     });
   verify
     .command('certificate')

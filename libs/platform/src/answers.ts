@@ -53,7 +53,7 @@ export const pendingAnswer = z.object({ ticketRef: z.string(), status: z.literal
 
 const text = z.string().nullable();
 
-const signed = z.object({
+export const signed = z.object({
   statement: z.string().meta({ description: 'JSON text; exactly its UTF-8 bytes are signed.' }),
   keyId: z.string(),
   signature: z.string().meta({ description: 'Ed25519, base64.' }),

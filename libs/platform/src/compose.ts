@@ -312,7 +312,7 @@ class Composition {
       quotes: new Quotes(view, odds),
       racing,
       reads,
-      seals: new Seals(db, signer),
+      seals: new Seals({ db, log: seams.log }, signer),
       operator: new OperatorViews({
         market: view,
         racing,

@@ -4,15 +4,18 @@
  */
 import type { SqlDatabase } from '#mutuel/runtime';
 import {
+  type EvidenceParts,
+  evidenceOf,
   Proofs,
   type ProvenBet,
+  ReadModel,
   receiptStatement,
   type Signer,
   sealKeys,
   signedSeals,
   type TicketView,
 } from '#mutuel/services';
-import type { InclusionProof, ReceiptFile, ReceiptStatement } from '#mutuel/verify';
+import type { EvidenceStatement, InclusionProof, ReceiptFile, ReceiptStatement, Signed } from '#mutuel/verify';
 import { Problem } from './problem.js';
 
 const DEFAULT_LIMIT = 50;
@@ -27,9 +30,13 @@ export class Seals {
   readonly #db: SqlDatabase;
   readonly #signer: Signer;
   readonly #proofs: Proofs;
+  readonly #log: EvidenceParts['log'];
+  readonly #reads: ReadModel;
 
-  constructor(db: SqlDatabase, signer: Signer) {
+  constructor({ db, log }: EvidenceParts, signer: Signer) {
     this.#db = db;
+    this.#log = log;
+    this.#reads = new ReadModel(db);
     this.#signer = signer;
     this.#proofs = new Proofs(db);
   }
@@ -56,27 +63,55 @@ export class Seals {
 
   /** Of a ticket that the caller may see. */
   async receiptFile(ticketId: string): Promise<ReceiptFile> {
+    return this.#receiptFile(await this.#statement(ticketId));
+  }
+
+  /** Everything about a ticket, or about one bet of it, signed; `now` in milliseconds UTC. */
+  async evidence(ticketOrBetId: string, now: number): Promise<Signed> {
+    const view = await this.#reads.ticket(ticketOf(ticketOrBetId));
+    if (view === null)
+      throw new Problem('TICKET_UNKNOWN', `There is no ticket ${ticketOf(ticketOrBetId)} known here yet.`);
+    const statement = await this.#statement(view.ticketId);
+    const betId = ticketOrBetId === view.ticketId ? null : ticketOrBetId;
+    if (betId !== null && !statement.bets.some((bet) => bet.betId === betId))
+      throw new Problem('TICKET_UNKNOWN', `Ticket ${view.ticketId} has no accepted bet ${betId}.`);
+    const parts = { db: this.#db, log: this.#log };
+    const [receipt, evidence] = await Promise.all([
+      this.#receiptFile(statement),
+      evidenceOf(parts, view, statement, betId),
+    ]);
+    const pack: EvidenceStatement = { ...evidence, madeAt: now, receipt };
+    return this.#signed(pack);
+  }
+
+  async #statement(ticketId: string): Promise<ReceiptStatement> {
     const statement = await receiptStatement(this.#db, ticketId);
-    if (statement === null)
-      throw new Problem(
-        'RECEIPT_NOT_THERE',
-        `Ticket ${ticketId} was not accepted, or its decision is not projected yet.`,
-      );
+    if (statement !== null) return statement;
+    throw new Problem(
+      'RECEIPT_NOT_THERE',
+      `Ticket ${ticketId} was not accepted, or its decision is not projected yet.`,
+    );
+  }
+
+  async #receiptFile(statement: ReceiptStatement): Promise<ReceiptFile> {
     const [receipt, proofs] = await Promise.all([this.#signed(statement), this.#proofs.of(provenBets(statement))]);
     return { kind: 'mutuel-receipt-file', v: 1, receipt, proofs };
   }
 
-  async #signed(statement: ReceiptStatement) {
+  async #signed(statement: ReceiptStatement | EvidenceStatement): Promise<Signed> {
     try {
       return await this.#signer.sign(JSON.stringify(statement));
     } catch (fault) {
-      throw new Problem('SEAL_KEY_AWAY', `The receipt cannot be signed at the moment: ${(fault as Error).message}.`);
+      throw new Problem('SEAL_KEY_AWAY', `Nothing can be signed at the moment: ${(fault as Error).message}.`);
     }
   }
 }
 
 const provenBets = ({ shard, seq, bets }: ReceiptStatement): readonly ProvenBet[] =>
   bets.map(({ betId, poolId, no }) => ({ betId, poolId, no, shard, seq }));
+
+/** A bet's id is its ticket's and a number behind it; a ticket's has three parts. */
+const ticketOf = (ticketOrBetId: string): string => ticketOrBetId.split('-').slice(0, 3).join('-');
 
 /** From 0; a bet's id ends with its number in the ticket, from 1. */
 const numberOf = (betId: string): number => Number(betId.slice(betId.lastIndexOf('-') + 1)) - 1;

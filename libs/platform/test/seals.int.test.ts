@@ -8,7 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type PublishedKey, trustedKeys, verifyReceipt } from '#mutuel/verify';
+import { type EvidenceStatement, type PublishedKey, trustedKeys, verifyEvidence, verifyReceipt } from '#mutuel/verify';
 import { startTestSystem, type TestSystem, until } from './support/system.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'mutuel-seal-key-'));
@@ -87,5 +87,40 @@ describe('a receipt', () => {
     expect((await receipt(ticket, (test.accounts[1] as TestSystem['accounts'][number]).token)).status).toBe(404);
     expect((await test.get(`/v1/tickets/${ticket}/receipt`)).status).toBe(401);
     expect((await receipt('t0-1-nothing')).body).toMatchObject({ code: 'TICKET_UNKNOWN' });
+  });
+});
+
+describe('the evidence of a ticket', () => {
+  const evidence = (id: string, user: string) =>
+    test.get(`/v1/operator/tickets/${id}/evidence`, test.operators.get(user));
+
+  it('holds from acceptance to the stop with the act of the steward, of the whole ticket or of one bet, and names nobody', async () => {
+    const raceId = await test.openRace();
+    await bet(raceId);
+    // The odds of the cycle in which the pool moved for the first time.
+    await until(async () => (await test.get(`/v1/pools/${raceId}-WIN`)).body['cycle'] !== null);
+    const ticket = await bet(raceId);
+    await stop(raceId);
+    await until(async () => ((await receipt(ticket)).body['proofs'] as unknown[]).length === 2);
+    const { keys } = (await test.get('/v1/seal-keys')).body as unknown as { keys: PublishedKey[] };
+    for (const id of [ticket, `${ticket}-2`]) {
+      const pack = await evidence(id, 'steward-anna');
+      expect(pack.status).toBe(200);
+      const verdict = verifyEvidence(pack.body, trustedKeys(keys));
+      expect(verdict).toMatchObject({ faults: [], missing: [] });
+      expect(verdict.held.join('\n')).toMatch(/events in the order of their logs, the stop \d+ ms after the bet/);
+      const said = JSON.parse(String(pack.body['statement'])) as EvidenceStatement;
+      expect(said.bets.map(({ betId }) => betId)).toEqual(id === ticket ? [`${ticket}-1`, `${ticket}-2`] : [id]);
+      expect(said.events.find(({ action }) => action === 'StopBetting')?.actor).toBe('steward-anna');
+      expect(pack.text).not.toMatch(/"(?:name|email|address|phone|device|ip)\W/);
+    }
+  });
+
+  it('is for officials alone, and of tickets that were accepted', async () => {
+    const ticket = await bet(await test.openRace());
+    await until(async () => (await receipt(ticket)).status === 200);
+    expect((await test.get(`/v1/operator/tickets/${ticket}/evidence`, account().token)).status).toBe(403);
+    expect((await evidence('t0-999999-abc', 'steward-anna')).body).toMatchObject({ code: 'TICKET_UNKNOWN' });
+    expect((await evidence(`${ticket}-9`, 'steward-anna')).body).toMatchObject({ code: 'TICKET_UNKNOWN' });
   });
 });

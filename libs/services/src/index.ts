@@ -6,6 +6,7 @@ export {
   engineCalculator,
   projectorCalculator,
 } from './calculators.js';
+export { type EvidenceParts, evidenceOf } from './evidence.js';
 export { changeFrame, statusFrame, subscribeFrame } from './feed-frames.js';
 export { FEED_LIMITS, FeedHub, type FeedHubOptions, type FeedReceiver } from './feed-hub.js';
 export type { FeedConnection, FeedLimits } from './feed-peer.js';

@@ -1,6 +1,13 @@
 /** The door of the verifier: exported logs, receipts and evidence packs, checked with public keys and nothing else of ours. */
 export { type CertificateStatement, hasPassed, readCertificate } from './certificate.js';
 export {
+  type EvidenceBet,
+  type EvidenceEvent,
+  type EvidenceOdds,
+  type EvidenceStatement,
+  verifyEvidence,
+} from './evidence.js';
+export {
   type ExportedRecord,
   type ExportHead,
   ExportReader,

@@ -2,7 +2,7 @@
  * The operators' routes: every act is decided and recorded by the market, which also judges roles and the second person; the answer
  * is its sequence number. Nobody without an operator's role gets past the door.
  */
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import * as answers from '../answers.js';
 import { type Principal, requireOperator } from '../auth.js';
@@ -21,6 +21,7 @@ import {
   resultSchema,
   scratchSchema,
 } from '../schemas.js';
+import { Seals } from '../seals.js';
 import { Documented, type RouteFacts } from './documented.js';
 import { valid, Who } from './rim.js';
 
@@ -47,6 +48,7 @@ export class OperatorController {
   constructor(
     @Inject(CommandBus) private readonly commands: CommandBus,
     @Inject(OperatorViews) private readonly views: OperatorViews,
+    @Inject(Seals) private readonly seals: Seals,
   ) {}
 
   @Post('meetings')
@@ -220,6 +222,22 @@ export class OperatorController {
   audit(@Who() who: Principal, @Query(valid(queries.audit)) query: AuditQuery) {
     requireOperator(who);
     return this.views.audit(query);
+  }
+
+  @Get('tickets/:ticketId/evidence')
+  @Header('cache-control', 'private, no-store')
+  @Documented({
+    id: 'evidence',
+    summary:
+      'Everything about a ticket, or about one of its bets by the id of the bet, signed, to be checked without us.',
+    tag: 'Operator',
+    path: paths.ticket,
+    answers: { 200: answers.signed },
+    problems: ['NOT_AUTHORIZED', 'TICKET_UNKNOWN', 'RECEIPT_NOT_THERE', 'SEAL_KEY_AWAY'],
+  })
+  evidence(@Who() who: Principal, @Param(valid(paths.ticket)) { ticketId }: { ticketId: string }) {
+    requireOperator(who);
+    return this.seals.evidence(ticketId, Date.now());
   }
 
   #act(who: Principal, request: Act) {
