@@ -244,10 +244,12 @@ export class Cluster {
 
   // ── The end ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  /** All roles in the order of a release, doors first; the servers stay. */
-  async stopRoles(): Promise<void> {
+  /** All roles, doors first; the projector once it is told to: it is to have read what the others wrote. The servers stay. */
+  async stopRoles(untilProjected: () => Promise<void> = () => Promise.resolve()): Promise<void> {
     this.#closing = true;
-    for (const role of [...ROLES].reverse()) if (this.#slots.has(role)) await this.stop(role);
+    for (const role of [...ROLES].reverse()) if (role !== 'projector') await this.stop(role);
+    await untilProjected();
+    await this.stop('projector');
     await Promise.all([...this.#slots.values()].map((slot) => slot.keeping));
   }
 

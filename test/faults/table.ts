@@ -18,6 +18,7 @@ const HEADINGS = [
   'delayed',
   'unknown→resolved',
   'again ms',
+  'longest gap ms',
   ...ZEROS.map(([heading]) => heading),
   'else',
 ];
@@ -28,10 +29,10 @@ export function headOfTable(): string {
 }
 
 export function rowOf(outcome: Outcome): string {
-  const { name, seed, accepted, refused, turnedAway, delayed, unknown, resolved, againMs, findings } = outcome;
+  const { name, seed, accepted, refused, turnedAway, delayed, unknown, resolved, againMs, gapMs, findings } = outcome;
   const zeros = ZEROS.map(([, sentence]) => findings.filter((finding) => sentence.test(finding)).length);
   const others = findings.length - zeros.reduce((sum, count) => sum + count, 0);
-  const told = [seed, accepted, refused, turnedAway, delayed, `${unknown}→${resolved}`, againMs ?? 'never'];
+  const told = [seed, accepted, refused, turnedAway, delayed, `${unknown}→${resolved}`, againMs ?? 'never', gapMs];
   return line([name, ...told, ...zeros, others]);
 }
 

@@ -3,7 +3,7 @@
  * home, and a checker that shares no code with the engine holds the log against what the client was told.
  */
 import { openDatabase, openKafkaLog, seededRandom } from '#mutuel/adapters';
-import type { EventLog } from '#mutuel/runtime';
+import type { EventLog, SqlDatabase } from '#mutuel/runtime';
 import { JournalClient } from '../trust/journal-client.js';
 import { checkLogs, type Verdict } from '../trust/log-checker.js';
 import { castOf, Officials } from '../trust/officials.js';
@@ -41,6 +41,8 @@ export interface Outcome {
   readonly delayed: number;
   /** From the fault to the first acceptance of a ticket that was sent after it, ms. */
   readonly againMs: number | undefined;
+  /** The longest time from then on in which nothing was accepted, ms. */
+  readonly gapMs: number;
   readonly findings: readonly string[];
 }
 
@@ -88,13 +90,18 @@ export class Trial {
     this.#races.push(...races);
     let faultAt = Number.POSITIVE_INFINITY;
     let againAt: number | undefined;
+    let lastAt = 0;
+    let gapMs = 0;
     let afterwards = 0;
     let delayed = 0;
     let overAt = Number.POSITIVE_INFINITY;
     client.onAnswer = (status, sentAt) => {
       if (performance.now() - sentAt > SLOW_MS) delayed++;
       if (status !== 201) return;
-      if (sentAt > faultAt) againAt ??= performance.now();
+      const now = performance.now();
+      if (now > faultAt) gapMs = Math.max(gapMs, now - Math.max(lastAt, faultAt));
+      lastAt = now;
+      if (sentAt > faultAt) againAt ??= now;
       if (sentAt > overAt) afterwards++;
     };
     const stop = new AbortController();
@@ -132,6 +139,7 @@ export class Trial {
       resolved: after.unknown - before.unknown - client.unknown,
       delayed,
       againMs: againAt === undefined ? undefined : Math.round(againAt - faultAt),
+      gapMs: Math.round(gapMs),
       findings,
     };
   }
@@ -139,9 +147,13 @@ export class Trial {
   /** Everything stopped, all money counted: the log's balances, the read models, the read models made anew. */
   async settle(): Promise<readonly string[]> {
     const findings: string[] = [];
-    await this.cluster.stopRoles();
-    const verdict = await this.#verdict();
     const db = await openDatabase({ url: this.cluster.stores.database, max: 4, onWarning });
+    await this.cluster.stopRoles(async () => {
+      const { decisions } = await this.#verdict();
+      if (!(await becomes(async () => (await projected(db)) === decisions)))
+        findings.push(`of ${decisions} decisions ${await projected(db)} are projected`);
+    });
+    const verdict = await this.#verdict();
     const rows = await db.query<{ account: string; balance: number }>('select account, balance from accounts');
     for (const { account, balance } of rows)
       if (verdict.balances.get(account) !== balance)
@@ -187,8 +199,15 @@ async function home(officials: Officials, race: string): Promise<boolean> {
   return false;
 }
 
-async function becomes(condition: () => boolean): Promise<boolean> {
+/** Decisions that the read models are made of. */
+async function projected(db: SqlDatabase): Promise<number> {
+  const text = `select coalesce(sum(seq), 0)::bigint as count from checkpoints where source = 'market' or source like 'shard-%'`;
+  const [row] = await db.query<{ count: number }>(text);
+  return Number(row?.count ?? 0);
+}
+
+async function becomes(condition: () => boolean | Promise<boolean>): Promise<boolean> {
   for (const until = performance.now() + SELL_AGAIN_MS; performance.now() < until; await pause(20))
-    if (condition()) return true;
+    if (await condition()) return true;
   return false;
 }

@@ -1,12 +1,12 @@
 /** The hot cache on Redis: the shared suite, and what a server can do to its clients. */
 import { randomBytes } from 'node:crypto';
-import { type AddressInfo, connect, createServer, type Socket } from 'node:net';
 import { createClient } from 'redis';
 import { expect, it } from 'vitest';
 import { openRedisCache, ServerLost } from '#mutuel/adapters';
 import { describeCache } from './cache-features.js';
 import { until } from './support/log-helpers.js';
 import { servers } from './support/servers.js';
+import { severableWay } from './support/severable-way.js';
 
 async function twoNodes(onWarning: (sentence: string) => void = () => undefined) {
   const { redisUrl: url } = await servers();
@@ -52,30 +52,13 @@ it('refuses at once while Redis is away, and still closes', async () => {
   const server = await severableWay((await servers()).redisUrl);
   const cache = await openRedisCache({ url: server.url, onWarning: () => undefined });
   await cache.put(`test-${randomBytes(6).toString('hex')}`, 1, 'a');
+  expect(cache.trouble()).toBeUndefined();
   server.cut();
+  await until(() => cache.trouble() !== undefined);
   await until(async () => (await cache.get('k').catch((error: unknown) => error)) instanceof ServerLost);
   await expect(cache.put('k', 2, 'b')).rejects.toMatchObject({ name: 'ServerLost', retriable: true });
   await cache.close();
 });
-
-/** A way to Redis that can be cut for good. */
-async function severableWay(target: string): Promise<{ url: string; cut(): void }> {
-  const { hostname, port } = new URL(target);
-  const sockets = new Set<Socket>();
-  const proxy = createServer((socket) => {
-    const upstream = connect(Number(port), hostname);
-    for (const one of [socket, upstream]) sockets.add(one.on('error', () => undefined));
-    socket.pipe(upstream).pipe(socket);
-  });
-  await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
-  return {
-    url: `redis://127.0.0.1:${(proxy.address() as AddressInfo).port}`,
-    cut() {
-      proxy.close();
-      for (const socket of sockets) socket.destroy();
-    },
-  };
-}
 
 it('says in one line that no server is there', async () => {
   const opening = openRedisCache({ url: 'redis://:hush@127.0.0.1:1', onWarning: () => undefined });

@@ -412,3 +412,4 @@ export const healthAnswer = z.object({
     .boolean()
     .describe("False where one machine's loss can lose acknowledged bets; every answer then says so, too."),
 });
+  degraded: z.array(z.string()).describe('What is worse than it should be and does not stop the work.'),

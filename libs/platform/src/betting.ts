@@ -7,6 +7,7 @@ import type { ShardEvent } from '#mutuel/engine';
 import type { TicketBetView, TicketView } from '#mutuel/services';
 import { type Principal, requireAccount, requireSightOf } from './auth.js';
 import type { AccountReads, Answered, OddsReads, ShardDoor, Submitted } from './doors.js';
+import type { TicketLimits } from './limits.js';
 import { placeCommand } from './orders.js';
 import { Problem, refusalOf } from './problem.js';
 import { randomId } from './random-ids.js';
@@ -57,6 +58,7 @@ export interface BettingParts {
   readonly odds: Pick<OddsReads, 'latest'>;
   readonly recent: RecentTickets;
   readonly serviceKey: ServiceKey;
+  readonly limits?: Pick<TicketLimits, 'admit'>;
   readonly now: () => number;
 }
 
@@ -81,6 +83,8 @@ export class Betting {
   async place(principal: Principal, body: TicketBody): Promise<Answer<TicketAnswer | PendingAnswer>> {
     const { accountId, ticketRef } = body;
     requireAccount(principal, accountId);
+    const asking = this.#p.limits?.admit(principal);
+    if (asking !== undefined) await asking;
     const cid = randomId();
     const bytes = encodeCommand(cid, placeCommand(body, principal.channel));
     const submitted = await this.#p.door.submit(accountId, cid, bytes, principal.channel);

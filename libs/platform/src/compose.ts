@@ -11,10 +11,11 @@ import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
 import {
   CommandGateway,
   EngineHost,
+  type HotCache,
   joinCluster,
   MARKET_SOURCE,
-  type SqlDatabase,
   readSkips,
+  type SqlDatabase,
   shardSource,
   TailHub,
 } from '#mutuel/runtime';
@@ -43,6 +44,7 @@ import { type ApiParts, apiModule } from './http/api-module.js';
 import { openFeedSocket } from './http/feed-socket.js';
 import { type HttpServer, pageOf, startHttp } from './http/server.js';
 import { type Keys, readKeys } from './keys.js';
+import { type Held, TicketLimits } from './limits.js';
 import { LiveOdds } from './live-odds.js';
 import { followMarket } from './market-follower.js';
 import { MarketView } from './market-view.js';
@@ -51,9 +53,9 @@ import { Quotes } from './quotes.js';
 import { Racing } from './racing.js';
 import { Installation, Readiness } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
+import { RELEASE } from './release.js';
 import { sealSigner } from './seal-key.js';
 import { Seals } from './seals.js';
-import { RELEASE } from './release.js';
 import { openSeams, type Seams } from './seams.js';
 import { takeInProcess } from './snapshots.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
@@ -122,6 +124,7 @@ class Composition {
   #installation = new Installation('STARTING', false);
   #grpcPort: number | undefined;
   #feed: FeedHub | undefined;
+  #isCacheWatched = false;
   #fail: (fault: Error) => void = () => undefined;
   readonly #failed = new Promise<Error>((settle) => {
     this.#fail = settle;
@@ -188,13 +191,13 @@ class Composition {
       snapshots: openSnapshotFiles({ dir: this.#config.data }),
       notes: openNoteFiles({ dir: this.#config.data }),
       takeElsewhere: takeInProcess(this.#config),
-      // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
-      campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
-      onAlarm: this.#onAlarm,
       checkpointHour: this.#config.checkpointHour,
       newestFormat: this.#config.recordFormat,
       release: RELEASE,
       skips: () => readSkips({ log: seams.log, serviceKey: keys.service }),
+      // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
+      campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
+      onAlarm: this.#onAlarm,
       onHalted: (fault) => this.#fail(fault),
     });
     engine.start();
@@ -239,7 +242,9 @@ class Composition {
       meter(tick);
       this.#traces?.tick(tick);
     };
-    const odds = new OddsService({ ...this.#named('odds', seams), cache: await seams.cache(), onAlarm, onTick });
+    const cache = await seams.cache();
+    this.#watchCache(cache);
+    const odds = new OddsService({ ...this.#named('odds', seams), cache, onAlarm, onTick });
     this.#stops.push({ name: 'odds', stop: () => odds.stop() });
     await odds.start();
     watchOdds(odds, this.#metrics);
@@ -294,6 +299,7 @@ class Composition {
       market.start(),
     ]);
     this.#stops.push({ name: 'market view', stop: stopMarket }, { name: 'odds reader', stop: stopOdds });
+    await this.#followCache(odds, seams);
     const reads = new ReadModel(db);
     const signer = sealSigner(this.#config);
     if (this.#roles.has('back-office')) this.#publishSeals({ db, clock, signer, shards }, view);
@@ -307,7 +313,10 @@ class Composition {
     });
     if (demo) this.#fundDemo(demo, door, keys);
     return {
-      betting: new Betting({ door, reads, odds, recent: new RecentTickets(), serviceKey: keys.service, now }),
+      betting: new Betting({
+        ...{ door, reads, odds, recent: new RecentTickets(), serviceKey: keys.service, now },
+        limits: await this.#limits(seams),
+      }),
       desk: new Desk(timedMarketDoor(marketDoor(market), TOPICS.marketCommands, this.#metrics), keys.service),
       quotes: new Quotes(view, odds),
       racing,
@@ -323,6 +332,36 @@ class Composition {
         now,
       }),
     };
+  }
+
+  /** Ticks as soon as they are out; the log has them all the same, a little later. */
+  async #followCache(odds: LiveOdds, seams: Seams): Promise<void> {
+    const cache = await seams.cache();
+    this.#stops.push({ name: 'odds fan-out', stop: await odds.follow(cache) });
+    this.#watchCache(cache);
+    this.#metrics.read('mutuel_odds_ticks_heard_total', () => [
+      [{ from: 'CACHE' }, odds.heard.cache],
+      [{ from: 'LOG' }, odds.heard.log],
+    ]);
+  }
+
+  #watchCache(cache: HotCache): void {
+    if (this.#isCacheWatched) return;
+    this.#isCacheWatched = true;
+    this.#readiness.addDegraded('cache', () => cache.trouble());
+    this.#metrics.read('mutuel_cache_up', () => [[{}, cache.trouble() === undefined ? 1 : 0]]);
+  }
+
+  async #limits(seams: Seams): Promise<TicketLimits> {
+    const { limitWeb: web, limitPos: pos, limitPartner: partner } = this.#config;
+    const onHeld = (channel: string, why: Held): void =>
+      this.#metrics.counter('mutuel_tickets_held_total', { channel, why })(1);
+    return new TicketLimits({
+      counter: await seams.uses(),
+      limits: { web, pos, partner },
+      now: () => seams.clock.now(),
+      onHeld,
+    });
   }
 
   #gateway<E>(

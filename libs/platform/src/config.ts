@@ -24,6 +24,11 @@ const above = (most: number) =>
     .number(`must be a number above zero`)
     .gt(0, 'must be a number above zero')
     .max(most, `must be at most ${most}`);
+const limit = z.coerce
+  .number('must be 0 to 1000000')
+  .int()
+  .min(0, 'must be 0 to 1000000')
+  .max(1_000_000, 'must be 0 to 1000000');
 const url = (scheme: string) => z.string().regex(new RegExp(`^${scheme}(ql)?s?://`), `must be a ${scheme}:// address`);
 
 const schema = z.object({
@@ -69,6 +74,10 @@ const schema = z.object({
   allowSingleNode: z.boolean(),
   /** Below this much free disk the embedded log refuses appends. */
   reserveMb: z.coerce.number().int().min(1, 'must be 1 or more').max(1_000_000).default(64),
+  /** Tickets of one client in ten seconds, over all nodes; 0 is no limit. */
+  limitWeb: limit.default(1_000),
+  limitPos: limit.default(2_000),
+  limitPartner: limit.default(50_000),
   printConfig: z.boolean(),
   serviceKey: key.optional(),
   tokenKey: key.optional(),
@@ -81,15 +90,6 @@ const schema = z.object({
     .regex(/^https?:\/\//, 'must be an http:// or https:// address')
     .optional(),
   traceRatio: z.coerce.number().min(0, 'must be 0 to 1').max(1, 'must be 0 to 1').default(0.01),
-  production: z.boolean(),
-});
-
-export type Config = z.infer<typeof schema>;
-
-/** Where each setting comes from: flag, variable. */
-const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined, variable: string | undefined]>> = {
-  port: ['--port', 'PORT'],
-  host: ['--host', 'HOST'],
   /** The newest record format that an engine writes: an older one holds back what the log's fact allows. */
   recordFormat: z.coerce
     .number()
@@ -100,6 +100,15 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
     .default(NEWEST_RECORD_FORMAT),
   /** The hour of the day, UTC, from which on the daily checkpoints are asked for. */
   checkpointHour: z.coerce.number().int().min(0, 'must be 0 to 23').max(23, 'must be 0 to 23').default(3),
+  production: z.boolean(),
+});
+
+export type Config = z.infer<typeof schema>;
+
+/** Where each setting comes from: flag, variable. */
+const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined, variable: string | undefined]>> = {
+  port: ['--port', 'PORT'],
+  host: ['--host', 'HOST'],
   grpcPort: ['--grpc-port', 'GRPC_PORT'],
   data: ['--data', 'DATA_DIR'],
   shards: ['--shards', 'SHARDS'],
@@ -122,6 +131,9 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   decide: ['--decide', 'DECIDE'],
   allowSingleNode: ['--allow-single-node', undefined],
   reserveMb: ['--reserve-mb', 'DISK_RESERVE_MB'],
+  limitWeb: [undefined, 'LIMIT_WEB'],
+  limitPos: [undefined, 'LIMIT_POS'],
+  limitPartner: [undefined, 'LIMIT_PARTNER'],
   printConfig: ['--print-config', undefined],
   serviceKey: [undefined, 'SERVICE_KEY'],
   tokenKey: [undefined, 'TOKEN_KEY'],
@@ -129,6 +141,8 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   sealSignCommand: [undefined, 'SEAL_SIGN_COMMAND'],
   otlpEndpoint: [undefined, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
   traceRatio: [undefined, 'OTEL_TRACES_SAMPLER_ARG'],
+  recordFormat: [undefined, 'RECORD_FORMAT'],
+  checkpointHour: [undefined, 'CHECKPOINT_HOUR'],
   production: [undefined, 'NODE_ENV'],
 };
 
@@ -141,8 +155,6 @@ export interface StartArguments {
   readonly args: readonly string[];
   readonly env: Readonly<Record<string, string | undefined>>;
   /** Whether the demo runs where no flag says otherwise. */
-  recordFormat: [undefined, 'RECORD_FORMAT'],
-  checkpointHour: [undefined, 'CHECKPOINT_HOUR'],
   readonly demoByDefault: boolean;
 }
 

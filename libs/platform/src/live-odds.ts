@@ -1,9 +1,11 @@
 /**
- * The published odds as this process has read them from the odds topic: the newest of each pool. At start it
- * reads back far enough to meet a full tick. What it serves is what was published, never computed here.
+ * The published odds as this process has heard them: the newest of each pool. The odds topic has them all and is read back, at the
+ * start, far enough to meet a full tick; the hot cache tells each tick a little earlier. It serves what was published, never what it
+ * computed, every cycle once and in order: what the cache did not tell comes from the log before anything later does.
  */
 import { TOPICS } from '#mutuel/contracts';
-import type { EventLog, LogRecord, TailSource } from '#mutuel/runtime';
+import type { EventLog, HotCache, LogRecord, TailSource } from '#mutuel/runtime';
+import { ODDS_CHANNEL } from '#mutuel/services';
 import { CYCLE_MS, FULL_EVERY, oddsValue, type Tick, type TickPool, TickReader } from '#mutuel/views';
 import type { OddsReads, OddsRow, PoolOdds } from './doors.js';
 
@@ -19,6 +21,8 @@ export class LiveOdds implements OddsReads {
   /** The newest cycle and when it was computed. */
   cycle = 0;
   computedAt = 0;
+  /** Ticks by where they were heard first. */
+  readonly heard = { cache: 0, log: 0 };
 
   async start(log: EventLog, tails: TailSource, onFault: (fault: Error) => void): Promise<() => Promise<void>> {
     const bounds = await log.bounds(AT);
@@ -30,8 +34,22 @@ export class LiveOdds implements OddsReads {
   take(records: readonly LogRecord[]): void {
     for (const record of records) {
       const tick = this.#reader.accept(record.value);
-      if (tick) this.#tick(tick);
+      if (!tick || tick.cycle <= this.cycle) continue;
+      this.heard.log++;
+      this.#tick(tick);
     }
+  }
+
+  /** Hears of ticks from other processes, too. A tick that does not follow the last one waits for the log to tell those between. */
+  follow(cache: HotCache): Promise<() => Promise<void>> {
+    const reader = new TickReader();
+    const encoder = new TextEncoder();
+    return cache.subscribe(ODDS_CHANNEL, (message) => {
+      const tick = readable(() => reader.accept(encoder.encode(message)));
+      if (tick?.prevCycle !== this.cycle || tick.cycle <= this.cycle) return;
+      this.heard.cache++;
+      this.#tick(tick);
+    });
   }
 
   /** Gets every tick, those read back at the start too. */
@@ -48,6 +66,15 @@ export class LiveOdds implements OddsReads {
 
   latest(poolId: string): PoolOdds | undefined {
     return this.#pools.get(poolId);
+  }
+}
+
+/** What another release says there in another form is read from the log, which says what is wrong. */
+function readable(read: () => Tick | undefined): Tick | undefined {
+  try {
+    return read();
+  } catch {
+    return undefined;
   }
 }
 

@@ -13,7 +13,9 @@ import {
   openKafkaLog,
   openLmdbLog,
   openMemoryCache,
+  openMemoryUseCounter,
   openRedisCache,
+  openRedisUseCounter,
   requireKafkaVersion,
   startPglite,
   type TopicFault,
@@ -28,9 +30,11 @@ import {
   type SqlDatabase,
   TailHub,
   type TailSource,
+  type UseCounter,
 } from '#mutuel/runtime';
 import { schema } from '#mutuel/views';
 import { type Config, isDistributed } from './config.js';
+import { LIMIT_WINDOW_S } from './limits.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
 
 export interface Seams {
@@ -46,6 +50,8 @@ export interface Seams {
   readonly windowMs: number;
   readonly database: () => Promise<SqlDatabase>;
   readonly cache: () => Promise<HotCache>;
+  /** What clients use of their limits, over all nodes. */
+  readonly uses: () => Promise<UseCounter>;
   /** Where several engines may run: who of them should lead. */
   readonly election?: Election | undefined;
   close(): Promise<void>;
@@ -94,6 +100,7 @@ async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
     shards,
     onWarning,
     cache: async () => cache,
+    uses: async () => openMemoryUseCounter({ windowS: LIMIT_WINDOW_S }),
     open: openEmbedded,
     durable: false,
     windowMs: 0,
@@ -127,6 +134,7 @@ async function distributed(config: Config, clientId: string, onWarning: OnWarnin
     shards,
     onWarning,
     cache: () => openRedisCache({ url: redisUrl, onWarning }),
+    uses: () => openRedisUseCounter({ url: redisUrl, onWarning, windowS: LIMIT_WINDOW_S }),
     open,
     durable,
     windowMs: 5,
@@ -157,6 +165,7 @@ interface SeamParts {
   readonly shards: number;
   readonly onWarning: OnWarning;
   readonly cache: () => Promise<HotCache>;
+  readonly uses: () => Promise<UseCounter>;
   readonly open: () => Promise<Opened>;
   readonly durable: boolean;
   readonly windowMs: number;
@@ -165,10 +174,11 @@ interface SeamParts {
 }
 
 /** Opens database and cache once, when the first role asks, and closes in the opposite order. */
-function seams({ config, log, shards, cache, open, durable, windowMs, label, election }: SeamParts): Seams {
+function seams({ config, log, shards, cache, uses, open, durable, windowMs, label, election }: SeamParts): Seams {
   const tails = new TailHub(log, systemClock);
   let opened: Promise<Opened> | undefined;
   let cached: Promise<HotCache> | undefined;
+  let counting: Promise<UseCounter> | undefined;
   return {
     ...{ log, tails, clock: systemClock, entropy: systemEntropy, shards, durable, windowMs, election },
     label: config.label ?? label,
@@ -185,10 +195,15 @@ function seams({ config, log, shards, cache, open, durable, windowMs, label, ele
       cached ??= cache().catch(asStartFault);
       return cached;
     },
+    uses() {
+      counting ??= uses().catch(asStartFault);
+      return counting;
+    },
     async close() {
       await tails.close();
       await election?.close();
       await (await cached?.catch(() => undefined))?.close();
+      await (await counting?.catch(() => undefined))?.close();
       await (await opened?.catch(() => undefined))?.close();
       await log.close();
     },

@@ -135,5 +135,14 @@ export interface HotCache {
   ): Promise<readonly ({ readonly sequence: number; readonly value: string } | undefined)[]>;
   publish(channel: string, message: string): Promise<void>;
   subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>>;
+  /** Why it cannot be used at the moment, where it knows. */
+  trouble(): string | undefined;
+  close(): Promise<void>;
+}
+
+/** Counts uses within windows of time, over all processes that share the counter. It says how many; what that allows others decide. */
+export interface UseCounter {
+  /** Adds to the uses of the key in its current window. Rejects, with `retriable`, when nobody can say how many there are. */
+  add(key: string, uses: number): Promise<{ readonly used: number; readonly windowEndsInMs: number }>;
   close(): Promise<void>;
 }

@@ -34,7 +34,7 @@ export interface OddsServiceOptions {
   readonly onTick?: (tick: Tick) => void;
 }
 
-/** Where the newest figures of a pool stand in the hot cache, and what is announced when a tick is out. */
+/** Where the newest figures of a pool stand in the hot cache, and where each tick is told, part by part as in the topic. */
 export const ODDS_KEY = (poolId: string): string => `odds:${poolId}`;
 export const ODDS_CHANNEL = 'odds';
 
@@ -199,7 +199,8 @@ export class OddsService {
     if (ticks.length === 0) return;
     const late = ticks.filter((tick) => tick.late).length;
     if (late > 0) onAlarm('ODDS_LATE', `${late} ticks up to cycle ${ticks.at(-1)?.cycle} were computed late`);
-    for (const values of appends(ticks, this.#by)) {
+    const parts = ticks.flatMap((tick) => encodeTick(tick, this.#by));
+    for (const values of appends(parts)) {
       while (!signal.aborted) {
         try {
           await this.#appender.append(ODDS_TOPIC, values);
@@ -210,12 +211,14 @@ export class OddsService {
         }
       }
     }
-    await this.#show(ticks).catch((fault: unknown) => onAlarm('ODDS_NOT_WRITTEN', (fault as Error).message));
+    await this.#show(ticks, parts).catch((fault: unknown) => onAlarm('ODDS_NOT_WRITTEN', (fault as Error).message));
   }
 
-  /** Absolute values under the cycle as sequence; of several ticks only the newest of each pool. */
-  async #show(ticks: readonly Tick[]): Promise<void> {
+  /** Told first, then kept: absolute values under the cycle as sequence; of several ticks only the newest of each pool. */
+  async #show(ticks: readonly Tick[], parts: readonly Uint8Array[]): Promise<void> {
     const { cache } = this.#o;
+    const decoder = new TextDecoder();
+    for (const part of parts) await cache.publish(ODDS_CHANNEL, decoder.decode(part));
     const newest = new Map(ticks.flatMap((tick) => tick.pools.map((pool) => [pool.id, { tick, pool }] as const)));
     await Promise.all(
       [...newest].map(([id, { tick, pool }]) => {
@@ -223,7 +226,6 @@ export class OddsService {
         return cache.put(ODDS_KEY(id), cycle, JSON.stringify({ cycle, at, ...pool }));
       }),
     );
-    await cache.publish(ODDS_CHANNEL, String(ticks.at(-1)?.cycle));
   }
 
   #fail(fault: Error): void {
@@ -236,11 +238,11 @@ export class OddsService {
 /** The log's bound on one append, with room for framing. */
 const MAX_APPEND_BYTES = 900_000;
 
-/** The parts of the ticks in order, as many to an append as it takes. */
-function appends(ticks: readonly Tick[], by: string): Uint8Array[][] {
+/** The parts in order, as many to an append as it takes. */
+function appends(parts: readonly Uint8Array[]): Uint8Array[][] {
   const groups: Uint8Array[][] = [[]];
   let bytes = 0;
-  for (const part of ticks.flatMap((tick) => encodeTick(tick, by))) {
+  for (const part of parts) {
     if (bytes > 0 && bytes + part.byteLength > MAX_APPEND_BYTES) {
       groups.push([]);
       bytes = 0;

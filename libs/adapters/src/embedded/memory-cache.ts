@@ -44,6 +44,10 @@ class MemoryCache implements HotCache {
     };
   }
 
+  trouble(): undefined {
+    return undefined;
+  }
+
   async close(): Promise<void> {
     this.listeners.clear();
     this.entries.clear();

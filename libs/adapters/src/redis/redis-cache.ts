@@ -2,18 +2,8 @@
  * The hot cache on Redis: absolute values with a sequence, and fan-out. Losing it degrades the odds' freshness and nothing else;
  * it must never hold a fact that is not in the log, and never let an older value replace a newer one.
  */
-import { createClient } from 'redis';
 import type { HotCache } from '#mutuel/runtime';
-import { ServerLost } from '../server-lost.js';
-
-export interface RedisCacheOptions {
-  /** `redis://host:port`. */
-  readonly url: string;
-  readonly onWarning: (sentence: string) => void;
-  /** Set before every key and channel, so that several systems can share a server. */
-  readonly prefix?: string;
-  readonly connectTimeoutMs?: number;
-}
+import { answered, closeClients, type RedisClient, type RedisOptions, redisClients } from './redis-client.js';
 
 /** Stores sequence and value together unless a newer or equal sequence is there. */
 const PUT = `
@@ -22,33 +12,16 @@ if known and tonumber(known) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[1], 'v', ARGV[2])
 return 1`;
 
-/** A server that is there but does not answer: more commands than this, or longer than this, are refused. */
-const MAX_QUEUED = 10_000;
-const COMMAND_TIMEOUT_MS = 2000;
-const MAX_RETRY_DELAY_MS = 2000;
-
-type Client = ReturnType<typeof newClient>;
-
 /** Connects once, so that a missing server is one clear line at the start; later it reconnects by itself. */
-export async function openRedisCache(options: RedisCacheOptions): Promise<HotCache> {
-  const state = { ready: false, warned: false };
-  const commands = newClient(options, state);
-  const subscriptions = newClient(options, state);
-  try {
-    await Promise.all([commands.connect(), subscriptions.connect()]);
-  } catch (cause) {
-    for (const client of [commands, subscriptions]) client.destroy();
-    const reason = (cause as Error).message || String(cause);
-    throw new ServerLost(`Redis cannot be reached at ${hostOf(options.url)}: ${reason}`, { cause });
-  }
-  state.ready = true;
-  return new RedisCache(commands, subscriptions, options.prefix ?? '');
+export async function openRedisCache(options: RedisOptions): Promise<HotCache> {
+  const [commands, subscriptions] = await redisClients(options, 2);
+  return new RedisCache(commands as RedisClient, subscriptions as RedisClient, options.prefix ?? '');
 }
 
 class RedisCache implements HotCache {
   constructor(
-    private readonly commands: Client,
-    private readonly subscriptions: Client,
+    private readonly commands: RedisClient,
+    private readonly subscriptions: RedisClient,
     private readonly prefix: string,
   ) {}
 
@@ -78,55 +51,12 @@ class RedisCache implements HotCache {
     return () => this.subscriptions.unsubscribe(this.prefix + channel, listener);
   }
 
-  async close(): Promise<void> {
-    for (const client of [this.commands, this.subscriptions]) {
-      // A graceful end waits for a server; one that is away has nothing of ours to finish.
-      if (client.isReady) await client.close();
-      else client.destroy();
-    }
+  trouble(): string | undefined {
+    const isReady = this.commands.isReady && this.subscriptions.isReady;
+    return isReady ? undefined : 'Redis is away: odds come from the log alone';
   }
-}
 
-async function answered<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    throw new ServerLost(`Redis did not answer: ${(cause as Error).message || String(cause)}`, { cause });
-  }
-}
-
-function newClient(
-  { url, onWarning, connectTimeoutMs = 3000 }: RedisCacheOptions,
-  state: { ready: boolean; warned: boolean },
-) {
-  const client = createClient({
-    url,
-    commandsQueueMaxLength: MAX_QUEUED,
-    // While Redis is away its callers hear so at once and go on without it.
-    disableOfflineQueue: true,
-    commandOptions: { timeout: COMMAND_TIMEOUT_MS },
-    socket: {
-      connectTimeout: connectTimeoutMs,
-      // The first connection is tried once; a lost one for as long as the process lives, since the cache only degrades.
-      reconnectStrategy: (retries) => (state.ready ? Math.min(100 * 2 ** retries, MAX_RETRY_DELAY_MS) : false),
-    },
-  });
-  client.on('error', (error: Error) => {
-    if (!state.ready || state.warned) return;
-    state.warned = true;
-    onWarning(`Redis is away (${error.message}); odds are served without it until it is back`);
-  });
-  client.on('ready', () => {
-    if (state.warned) onWarning('Redis is back');
-    state.warned = false;
-  });
-  return client;
-}
-
-function hostOf(url: string): string {
-  try {
-    return new URL(url).host;
-  } catch {
-    return 'the given address (which is no URL)';
+  close(): Promise<void> {
+    return closeClients([this.commands, this.subscriptions]);
   }
 }

@@ -4,6 +4,8 @@
  */
 import type { TicketView } from '#mutuel/services';
 import type { Answer, CancelAnswer, PendingAnswer } from '../betting.js';
+import type { Problem } from '../problem.js';
+import { PROBLEM_CODES } from '../problem-codes.js';
 import type { QuoteAnswer } from '../quotes.js';
 import type { Receipt, TicketAnswer } from '../ticket-answers.js';
 
@@ -71,6 +73,13 @@ export const quotedMessage = ({ lines, cost, currency, bets }: QuoteAnswer): Mes
     }),
   ),
 });
+
+export function problemMessage(problem: Problem, correlationId: string): Message {
+  const { code, message: detail, errors, retryAfterSeconds, extra } = problem;
+  const { ticketId, receipt } = extra;
+  const { retry } = PROBLEM_CODES[code];
+  return present({ code, retry, detail, correlationId, retryAfterSeconds, errors, ticketId, receipt });
+}
 
 /** Null is no value of proto3. */
 const present = (object: object): Message =>

@@ -4,8 +4,9 @@
  */
 import { Metadata, status } from '@grpc/grpc-js';
 import protobuf from 'protobufjs';
-import type { Problem } from '../problem.js';
+import { Problem } from '../problem.js';
 import { PROBLEM_CODES } from '../problem-codes.js';
+import { randomId } from '../random-ids.js';
 
 export interface StatusAnswer {
   readonly code: status;
@@ -47,8 +48,22 @@ const badRequestType = new Type('BadRequest')
   .add(new Field('field_violations', 1, 'FieldViolation', 'repeated'));
 rpc.add(statusType).add(infoType).add(badRequestType);
 
+/** A refusal as it is; anything else is recorded under its id and told as what it is to a client: our fault. */
+export function asProblem(
+  fault: unknown,
+  onFault: (fault: unknown, correlationId: string) => void,
+): { readonly problem: Problem; readonly correlationId: string } {
+  const correlationId = randomId();
+  if (fault instanceof Problem) return { problem: fault, correlationId };
+  onFault(fault, correlationId);
+  const detail = 'An unexpected fault. It was recorded under the correlation id.';
+  return { problem: new Problem('INTERNAL', detail), correlationId };
+}
+
+export const statusCodeOf = (problem: Problem): status => BY_HTTP[problem.status] ?? status.INTERNAL;
+
 export function statusOf(problem: Problem, correlationId: string): StatusAnswer {
-  const code = BY_HTTP[problem.status] ?? status.INTERNAL;
+  const code = statusCodeOf(problem);
   const { retry } = PROBLEM_CODES[problem.code];
   const metadata = new Metadata();
   metadata.set('code', problem.code);

@@ -1,6 +1,6 @@
 /**
- * Betting over gRPC: unary calls over the same handlers as HTTP, with health and reflection. A call without a deadline is refused: who
- * waits for ever cannot know what became of his bet.
+ * Betting over gRPC: unary calls and a stream over the same handlers as HTTP, with health and reflection. A unary call without a
+ * deadline is refused: who waits for ever cannot know what became of his bet.
  */
 import { fileURLToPath } from 'node:url';
 import {
@@ -17,17 +17,19 @@ import { loadSync } from '@grpc/proto-loader';
 import { ReflectionService } from '@grpc/reflection';
 import type { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { HealthImplementation } from 'grpc-health-check';
-import type { Principal, Tokens } from '../auth.js';
+import type { Tokens } from '../auth.js';
 import { CancelTicket, LookUpReference, LookUpTicket, PlaceTicket, QuoteTicket } from '../messages.js';
+import { plainTicket } from '../plain-ticket.js';
 import { Problem } from '../problem.js';
-import { randomId } from '../random-ids.js';
 import type { Readiness } from '../readiness.js';
 import { paths, quoteSchema, reasonSchema, ticketSchema } from '../schemas.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { RequestTraces } from '../telemetry/request-traces.js';
 import { validate } from '../validate.js';
+import { callMeter } from './call-meter.js';
 import { cancelledMessage, lookedUpMessage, placedMessage, quotedMessage, ticketBody } from './messages.js';
-import { statusOf } from './problem-status.js';
+import { asProblem, statusOf } from './problem-status.js';
+import { type Handler, type Handlers, type StreamCall, TicketStreams } from './ticket-streams.js';
 
 export interface GrpcOptions {
   readonly commands: CommandBus;
@@ -49,20 +51,25 @@ export interface GrpcServer {
 
 export const PROTO_FILE = fileURLToPath(new URL('./mutuel.proto', import.meta.url));
 const SERVICE = 'mutuel.v1.Betting';
+const STREAM = 'Stream';
 const MAX_MESSAGE_BYTES = 1_048_576;
 const HEALTH_EVERY_MS = 500;
 const DRAIN_MS = 3_000;
 
 type Message = Record<string, unknown>;
-type Handler = (principal: Principal, request: Message) => Promise<Message>;
 
 export async function startGrpc(options: GrpcOptions): Promise<GrpcServer> {
+  const handlers = handlersOf(options);
+  const streams = new TicketStreams({ ...options, handlers });
   const definition = loadSync(PROTO_FILE, { longs: Number, defaults: false, arrays: true, oneofs: true });
   const server = new Server({
     'grpc.max_receive_message_length': MAX_MESSAGE_BYTES,
     'grpc.keepalive_time_ms': 60_000,
   });
-  server.addService(serviceOf(loadPackageDefinition(definition)), unary(options, handlersOf(options)));
+  server.addService(serviceOf(loadPackageDefinition(definition)), {
+    ...unary(options, handlers),
+    [STREAM]: (call: StreamCall) => streams.join(call),
+  });
   const health = new HealthImplementation({ '': 'NOT_SERVING', [SERVICE]: 'NOT_SERVING' });
   health.addToServer(server);
   new ReflectionService(definition).addToServer(server);
@@ -73,7 +80,14 @@ export async function startGrpc(options: GrpcOptions): Promise<GrpcServer> {
   };
   tell();
   const timer = setInterval(tell, HEALTH_EVERY_MS);
-  return { port, close: () => close(server, timer) };
+  const stop = async (): Promise<void> => {
+    clearInterval(timer);
+    const closed = close(server);
+    // What was taken is answered before anything is cut off.
+    await streams.close();
+    await closed;
+  };
+  return { port, close: stop };
 }
 
 function serviceOf(loaded: GrpcObject): ServiceClientConstructor['service'] {
@@ -90,8 +104,7 @@ function bind(server: Server, address: string): Promise<number> {
 }
 
 /** Lets calls end for a moment, then cuts them off. */
-function close(server: Server, timer: NodeJS.Timeout): Promise<void> {
-  clearInterval(timer);
+function close(server: Server): Promise<void> {
   return new Promise((resolve) => {
     const force = setTimeout(() => server.forceShutdown(), DRAIN_MS);
     server.tryShutdown(() => {
@@ -101,10 +114,11 @@ function close(server: Server, timer: NodeJS.Timeout): Promise<void> {
   });
 }
 
-function handlersOf({ commands, queries }: GrpcOptions): Record<string, Handler> {
+function handlersOf({ commands, queries }: GrpcOptions): Handlers {
   return {
     async Place(principal, request) {
-      const body = validate(ticketSchema, ticketBody(request));
+      const given = ticketBody(request);
+      const body = plainTicket(given) ?? validate(ticketSchema, given);
       return placedMessage(await commands.execute(new PlaceTicket(principal, body)));
     },
     async LookUp(principal, request) {
@@ -129,7 +143,7 @@ function handlersOf({ commands, queries }: GrpcOptions): Record<string, Handler>
 }
 
 /** What every call passes: deadline, token, and problems as statuses. */
-function unary(options: GrpcOptions, handlers: Record<string, Handler>) {
+function unary(options: GrpcOptions, handlers: Handlers) {
   const answer = async (handler: Handler, call: ServerUnaryCall<Message, Message>): Promise<Message> => {
     if (!Number.isFinite(Number(call.getDeadline()))) throw new Problem('MALFORMED', 'A call needs a deadline.');
     const [header] = call.metadata.get('authorization');
@@ -137,7 +151,7 @@ function unary(options: GrpcOptions, handlers: Record<string, Handler>) {
     return handler(principal, call.request);
   };
   const entries = Object.entries(handlers).map(([name, handler]) => {
-    const observe = callMeter(name, options.metrics);
+    const observe = callMeter(`${SERVICE}/${name}`, options.metrics);
     const method = (call: ServerUnaryCall<Message, Message>, done: sendUnaryData<Message>): void => {
       const began = performance.now();
       const span = name === 'Place' ? options.traces?.call(name, parentOf(call), call.request['ticketRef']) : undefined;
@@ -163,21 +177,7 @@ function unary(options: GrpcOptions, handlers: Record<string, Handler>) {
 
 const parentOf = ({ metadata }: ServerUnaryCall<Message, Message>): unknown => metadata.get('traceparent')[0];
 
-/** Rate, errors and duration of one method, by the status it ended with. */
-function callMeter(method: string, metrics: Metrics): (status: Status, began: number) => void {
-  return (status, began) =>
-    metrics.histogram('rpc_server_call_duration_seconds', {
-      rpc_method: `${SERVICE}/${method}`,
-      rpc_response_status_code: Status[status],
-    })((performance.now() - began) / 1_000);
-}
-
 function asStatus(fault: unknown, onFault: GrpcOptions['onFault']) {
-  const correlationId = randomId();
-  if (fault instanceof Problem) return statusOf(fault, correlationId);
-  onFault(fault, correlationId);
-  return statusOf(
-    new Problem('INTERNAL', 'An unexpected fault. It was recorded under the correlation id.'),
-    correlationId,
-  );
+  const { problem, correlationId } = asProblem(fault, onFault);
+  return statusOf(problem, correlationId);
 }

@@ -25,7 +25,7 @@ export class SystemController {
     isPublic: true,
   })
   live() {
-    return { status: 'UP', reasons: [], ...this.installation };
+    return { status: 'UP', reasons: [], degraded: this.readiness.degraded(), ...this.installation };
   }
 
   @Get('health/ready')
@@ -39,7 +39,8 @@ export class SystemController {
   ready(@Res({ passthrough: true }) reply: FastifyReply) {
     const reasons = this.readiness.reasons();
     if (reasons.length > 0) reply.status(503);
-    return { status: reasons.length === 0 ? 'UP' : 'DOWN', reasons, ...this.installation };
+    const status = reasons.length === 0 ? 'UP' : 'DOWN';
+    return { status, reasons, degraded: this.readiness.degraded(), ...this.installation };
   }
 
   @Get('metrics')

@@ -53,6 +53,13 @@ export const CATALOGUE = {
     'rpc_method',
     'rpc_response_status_code',
   ]),
+  mutuel_grpc_streams: gauge(['bet-api'], 'Streams of points of sale and hosts that are open.'),
+  mutuel_grpc_stream_requests_in_flight: gauge(['bet-api'], 'Taken from those streams and not answered yet.'),
+  mutuel_tickets_held_total: counter(
+    ['bet-api'],
+    'Tickets turned away by a limit of their client (LIMIT), or of a partner while nobody counts for all nodes (NOT_COUNTED).',
+    ['channel', 'why'],
+  ),
   mutuel_command_duration_seconds: histogram(
     DOORS,
     'Time from a command’s admission to the end of its wait: DECIDED, PENDING (no decision in time) or BUSY (nothing appended).',
@@ -168,6 +175,11 @@ export const CATALOGUE = {
   mutuel_odds_last_cycle: gauge(ODDS, 'The newest cycle computed: epoch seconds divided by five.'),
   mutuel_odds_tick_compute_seconds: gauge(ODDS, 'Time the newest tick took to compute.'),
   mutuel_odds_pools_moved: gauge(ODDS, 'Pools in the newest tick.'),
+  mutuel_odds_ticks_heard_total: counter(DOORS, 'Ticks by where they were heard first: CACHE or LOG.', ['from']),
+  mutuel_cache_up: gauge(
+    ['odds', ...DOORS],
+    '1 while the hot cache answers; without it ticks come from the log alone.',
+  ),
   mutuel_feed_connections: gauge(DOORS, 'Websocket connections of the feed.'),
   mutuel_feed_subscriptions: gauge(
     DOORS,

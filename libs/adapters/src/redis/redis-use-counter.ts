@@ -1,0 +1,27 @@
+/**
+ * Uses counted on Redis, for all processes together. It must never make up a count: while Redis is away it says that there is none.
+ */
+import { RateLimiterRedis } from 'rate-limiter-flexible';
+import type { UseCounter } from '#mutuel/runtime';
+import { answered, closeClients, type RedisOptions, redisClients } from './redis-client.js';
+
+/** Connects once, so that a missing server is one clear line at the start; later it reconnects by itself. */
+export async function openRedisUseCounter(options: RedisOptions & { readonly windowS: number }): Promise<UseCounter> {
+  const clients = await redisClients(options, 1);
+  const limiter = new RateLimiterRedis({
+    storeClient: clients[0],
+    useRedisPackage: true,
+    rejectIfRedisNotReady: true,
+    keyPrefix: `${options.prefix ?? ''}uses`,
+    duration: options.windowS,
+    // What a number allows is not decided here.
+    points: Number.MAX_SAFE_INTEGER,
+  });
+  return {
+    async add(key, uses) {
+      const { consumedPoints, msBeforeNext } = await answered(limiter.consume(key, uses));
+      return { used: consumedPoints, windowEndsInMs: msBeforeNext };
+    },
+    close: () => closeClients(clients),
+  };
+}
