@@ -6,7 +6,7 @@
  */
 import { type Field, type Finish, keyLabel, resultKeys, shapeOf } from '#mutuel/tote';
 import { canonical } from './canonical.js';
-import { type Fault, faultOfCard } from './card-check.js';
+import { type Fault, faultOfCard, type TakenNames } from './card-check.js';
 import {
   assert,
   type Context,
@@ -178,6 +178,8 @@ export interface MarketState {
   readonly meetings: Map<string, { readonly currency: string; readonly date: string }>;
   readonly races: Map<string, MarketRace>;
   readonly pools: Map<string, MarketPool>;
+  /** Names of meetings, races and pools that have left the state, and when. */
+  readonly retired: Map<string, number>;
   readonly upkeep: Upkeep;
   /** A record format that waits for a second person. */
   proposedFormat: { readonly format: number; readonly by: string } | null;
@@ -206,9 +208,11 @@ const MAX_WINNING_ORDERS = 500;
 const MAX_OFF_AGE_MS = 6 * 3_600_000;
 /** A settled or void race leaves the state this long after, when the next card is published. */
 const RETIRE_MS = 86_400_000;
+/** So long its names are remembered: hundred days of a national card are some 60,000 of them. */
+const FORGET_MS = 100 * 86_400_000;
 /** An official result can be corrected for this long after the race was settled: so long the shards hold its bets. */
 export const CORRECTION_MS = 6 * 3_600_000;
-const MARKET_SCHEMA = 3;
+const MARKET_SCHEMA = 4;
 
 export function marketDecider(options: {
   shards: number;
@@ -223,6 +227,7 @@ export function marketDecider(options: {
       meetings: new Map(),
       races: new Map(),
       pools: new Map(),
+      retired: new Map(),
       upkeep: newUpkeep(),
       proposedFormat: null,
     }),
@@ -233,7 +238,10 @@ export function marketDecider(options: {
     pending: () => undefined,
     schema: MARKET_SCHEMA,
     image: (s) => ({
-      text: canonical({ ...s, meetings: [...s.meetings], races: [...s.races.values()], pools: [...s.pools.values()] }),
+      text: canonical({
+        ...{ ...s, meetings: [...s.meetings], races: [...s.races.values()], pools: [...s.pools.values()] },
+        retired: [...s.retired],
+      }),
       parts: [],
     }),
     restore,
@@ -243,19 +251,21 @@ export function marketDecider(options: {
   };
 }
 
-interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools'> {
+interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools' | 'retired'> {
   readonly meetings: readonly [string, { readonly currency: string; readonly date: string }][];
   readonly races: readonly MarketRace[];
   readonly pools: readonly MarketPool[];
+  readonly retired: readonly [string, number][];
 }
 
 function restore({ text }: StateImage): MarketState {
-  const { meetings, races, pools, ...rest } = JSON.parse(text) as MarketImage;
+  const { meetings, races, pools, retired, ...rest } = JSON.parse(text) as MarketImage;
   return {
     ...rest,
     meetings: new Map(meetings),
     races: new Map(races.map((race) => [race.card.raceId, race])),
     pools: new Map(pools.map((pool) => [pool.card.poolId, pool])),
+    retired: new Map(retired),
   };
 }
 
@@ -445,10 +455,27 @@ function retireRaces(s: MarketState, at: number): void {
     if (race.endedAt === null || at - race.endedAt < RETIRE_MS || race.legOf.some((pool) => isUnsettled(s, pool)))
       continue;
     s.races.delete(id);
-    for (const { poolId } of race.card.pools) s.pools.delete(poolId);
+    s.retired.set(`race ${id}`, at);
+    for (const { poolId } of race.card.pools) {
+      s.pools.delete(poolId);
+      s.retired.set(`pool ${poolId}`, at);
+    }
   }
   const held = new Set([...s.races.values()].map((race) => race.meeting));
-  for (const id of s.meetings.keys()) if (!held.has(id)) s.meetings.delete(id);
+  for (const id of s.meetings.keys()) {
+    if (held.has(id)) continue;
+    s.meetings.delete(id);
+    s.retired.set(`meeting ${id}`, at);
+  }
+  for (const [name, since] of s.retired) if (at - since >= FORGET_MS) s.retired.delete(name);
+}
+
+/** Names in use, and those whose races have left the state: a card that comes again must not sell a race that was paid. */
+function takenNames(s: MarketState): TakenNames {
+  const taken = (kind: string, live: { has(id: string): boolean }) => ({
+    has: (id: string): boolean => live.has(id) || s.retired.has(`${kind} ${id}`),
+  });
+  return { meetings: taken('meeting', s.meetings), races: taken('race', s.races), pools: taken('pool', s.pools) };
 }
 
 function isUnsettled(s: MarketState, id: string): boolean {
@@ -657,7 +684,7 @@ const closing = (race: MarketRace, stopAt: number): MarketFact => ({
 });
 
 function publishMeeting(s: MarketState, meeting: MeetingCard): MarketDecision {
-  const fault = faultOfCard(meeting, s);
+  const fault = faultOfCard(meeting, takenNames(s));
   if (fault) return refuse('CARD_INVALID', fault.detail, fault.pointer);
   return facts(s, [], [{ t: 'MeetingPublished', meeting }]);
 }
