@@ -4,7 +4,10 @@
  * and it must see each valid decision of each shard once, in order.
  */
 import { bettingInterest, expandSelection, isSet, LineTally } from './expansion.js';
+import { type Favoured, favouriteAmong, legBet } from './leg-books.js';
+import type { AuditLeg } from './leg-lines.js';
 import { priceLines } from './price-by-force.js';
+import { priceLegPool } from './price-legs.js';
 import { parseSelectionText } from './selection-text.js';
 import {
   type AuditedPoolType,
@@ -25,7 +28,10 @@ type AuditEvent =
   | { readonly t: 'TicketAccepted'; readonly bets: readonly BetTaken[] }
   | { readonly t: 'TicketCancelled'; readonly bets: readonly Movement[] }
   | { readonly t: 'BetsRefunded'; readonly pool: string; readonly cause: string; readonly items: readonly Refund[] }
-  | { readonly t: 'FactApplied'; readonly fact: MarketNews };
+  | { readonly t: 'BetsPaid'; readonly pool: string; readonly items: readonly Refund[] }
+  | { readonly t: 'BetsCorrected'; readonly pool: string; readonly items: readonly Correction[] }
+  | { readonly t: 'FactApplied'; readonly n: number; readonly fact: MarketNews }
+  | { readonly t: 'Report'; readonly report: { readonly t: string; readonly pool: string } };
 
 interface BetTaken {
   readonly pool: string;
@@ -41,11 +47,26 @@ interface Refund {
   readonly amount: number;
 }
 
+/** What the pool gave on a bet before a correction, and what it gives on it now, in all. */
+interface Correction {
+  readonly i: number;
+  readonly was: number;
+  readonly due: number;
+}
+
 type Movement = Refund & { readonly pool: string };
 
 type MarketNews =
   | { readonly t: 'MeetingPublished'; readonly meeting: { readonly races: readonly RaceNews[] } }
-  | { readonly t: 'RunnerScratched'; readonly race: string; readonly runner: string };
+  | { readonly t: 'RunnerScratched'; readonly race: string; readonly runner: string }
+  | { readonly t: 'BettingClosed' | 'RaceVoided'; readonly race: string }
+  | {
+      readonly t: 'ResultEntered';
+      readonly race: string;
+      readonly version: number;
+      readonly finish: readonly (readonly string[])[];
+      readonly voided?: true;
+    };
 
 interface RaceNews {
   readonly raceId: string;
@@ -55,20 +76,33 @@ interface RaceNews {
     readonly type: string;
     readonly ruleSet: AuditRules;
     readonly carryInMinor: number;
+    readonly legs?: readonly string[];
   }[];
 }
 
 interface RaceBooks {
   readonly declared: readonly string[];
   readonly entries: readonly (readonly string[])[];
-  readonly scratched: Set<string>;
+  /** Non-runners, with the number of the fact that said so. */
+  readonly scratched: Map<string, number>;
+  /** Numbers of the facts that stopped the betting and that made the race void; none yet: infinity. */
+  closedAt: number;
+  voidAt: number;
+  /** Made void by a correction. */
+  isCorrected: boolean;
+  version: number;
+  finish: readonly (readonly string[])[];
+  /** What stood on the runners of its win pool when each shard counted them. */
+  readonly favoured: Map<string, Favoured>;
 }
 
 interface PoolCard {
   readonly type: string;
   readonly ruleSet: AuditRules;
   readonly carryInMinor: number;
+  /** The race on whose card it stands, over several races the last leg; and all its legs. */
   readonly race: RaceBooks;
+  readonly legs: readonly RaceBooks[];
 }
 
 /** One pool's bets in one shard, packed: a million bets must not be a million objects. Index: `i` of the events. */
@@ -78,6 +112,8 @@ interface ShardBook {
   readonly unit: number[];
   /** What scratches have given back so far, by bet. */
   readonly scratchRefunds: Map<number, number>;
+  /** What settlement has given on bets so far, by bet. */
+  readonly settled: Map<number, number>;
 }
 
 /**
@@ -133,6 +169,7 @@ export class AuditFold {
     const card = this.#card(poolId);
     const books = this.#pools.get(poolId);
     const problems = [...(books?.problems ?? [])];
+    if (card.legs.length > 0) return this.#auditLegs(poolId, finish, problems);
     const lines = this.#expand(poolId, problems);
     const { ruleSet, carryInMinor } = card;
     const sheet = priceLines({ poolType: audited(card), ruleSet, field: fieldOf(card), finish, carryInMinor }, lines);
@@ -141,6 +178,48 @@ export class AuditFold {
       problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
     }
     return { poolId, sheet, bets: books?.bets ?? 0, problems };
+  }
+
+  /** A pool over several races: what each leg came to is read from the facts that the shards applied, and from their own bets. */
+  #auditLegs(poolId: string, finish: readonly (readonly string[])[], problems: string[]): PoolAudit {
+    const { type: poolType, ruleSet, carryInMinor, legs: races } = this.#card(poolId);
+    const books = this.#pools.get(poolId);
+    const closedAt = closeOf(races);
+    const legs = races.map((race, i) => legOf(race, closedAt, i === races.length - 1 ? finish : race.finish, ruleSet));
+    const bets = [...(books?.texts ?? []).entries()].flatMap(([selection, text]) => {
+      const unitMinor = books?.units[selection] as bigint;
+      const bet = { ...legBet(text), unitMinor };
+      const lines = bet.columns.reduce((product, column) => product * column.length, 1);
+      const claimed = books?.linesClaimed[selection] as number;
+      if (lines !== claimed) problems.push(`"${text}" was sold as ${claimed} lines and covers ${lines}`);
+      return unitMinor === 0n ? [] : [bet];
+    });
+    const sheet = priceLegPool({ poolType, ruleSet, legs, carryInMinor }, bets);
+    const returned = scratchRefunds(books);
+    if (returned !== sheet.refundsMinor)
+      problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
+    return { poolId, sheet, bets: books?.bets ?? 0, problems };
+  }
+
+  /** What the shards have given on the pool's bets by settling it, corrections included; by their own movements. */
+  settled(poolId: string): number {
+    let total = 0;
+    for (const { settled } of this.#pools.get(poolId)?.shards.values() ?? [])
+      for (const amount of settled.values()) total += amount;
+    return total;
+  }
+
+  /** Stakes that stand: taken, and neither withdrawn nor given back for a scratched runner. */
+  standing(poolId: string): number {
+    const books = this.#pools.get(poolId);
+    const taken = (books?.units ?? []).reduce((sum, unit, i) => sum + Number(unit) * (books?.linesClaimed[i] ?? 0), 0);
+    return taken - scratchRefunds(books);
+  }
+
+  /** The pools that a race's result settles. */
+  poolsOf(raceId: string): readonly string[] {
+    const race = this.#races.get(raceId);
+    return [...this.#cards].filter(([, card]) => card.race === race).map(([id]) => id);
   }
 
   /** Lets go of a pool that is settled; it can no longer be audited. */
@@ -161,21 +240,66 @@ export class AuditFold {
         if (WITHDRAWN.has(event.cause)) for (const item of event.items) this.#withdraw(shard, event.pool, item);
         else if (event.cause === 'SCRATCHED')
           for (const item of event.items) this.#scratchRefund(shard, event.pool, item);
+        else for (const { i, amount } of event.items) this.#settle(shard, event.pool, { i, was: 0, due: amount });
+        return;
+      case 'BetsPaid':
+        for (const { i, amount } of event.items) this.#settle(shard, event.pool, { i, was: 0, due: amount });
+        return;
+      case 'BetsCorrected':
+        for (const item of event.items) this.#settle(shard, event.pool, item);
         return;
       case 'FactApplied':
-        this.#news(event.fact);
+        this.#news(event.fact, event.n);
+        return;
+      case 'Report':
+        if (event.report.t === 'Backing') this.#favour(shard, event.report.pool);
     }
   }
 
+  /** The shard has counted a win pool at its close: so does the fold, from the bets it has seen. */
+  #favour(shard: string, pool: string): void {
+    const { race, ruleSet } = this.#card(pool);
+    const book = this.#pools.get(pool)?.shards.get(shard);
+    const texts = this.#pools.get(pool)?.texts ?? [];
+    const units = new Map<number, bigint>();
+    for (const [i, selection] of (book?.selection ?? []).entries())
+      if (selection >= 0) units.set(selection, (units.get(selection) ?? 0n) + BigInt(book?.unit[i] as number));
+    const interestOf = bettingInterest({ ...race, scratched: [] }, ruleSet.coupling);
+    const stakes = new Map<string, bigint>();
+    for (const [selection, unit] of units)
+      for (const [runner = ''] of expandSelection(parseSelectionText(texts[selection] as string), 'WIN', interestOf))
+        stakes.set(runner, (stakes.get(runner) ?? 0n) + unit);
+    race.favoured.set(shard, stakes);
+  }
+
   /** Every shard repeats the market's facts: the first word on a race stands, the others say the same. */
-  #news(fact: MarketNews): void {
-    if (fact.t === 'RunnerScratched') this.#races.get(fact.race)?.scratched.add(fact.runner);
-    if (fact.t !== 'MeetingPublished') return;
-    for (const race of fact.meeting.races) {
-      if (this.#races.has(race.raceId)) continue;
-      const books = raceBooks(race);
-      this.#races.set(race.raceId, books);
-      for (const { poolId, ...pool } of race.pools) this.#cards.set(poolId, { ...pool, race: books });
+  #news(fact: MarketNews, n: number): void {
+    if (fact.t === 'MeetingPublished') {
+      this.#published(fact.meeting.races);
+      return;
+    }
+    const race = 'race' in fact ? this.#races.get(fact.race) : undefined;
+    if (!race) return;
+    if (fact.t === 'RunnerScratched' && !race.scratched.has(fact.runner)) race.scratched.set(fact.runner, n);
+    if (fact.t === 'BettingClosed') race.closedAt = Math.min(race.closedAt, n);
+    if (fact.t === 'RaceVoided') race.voidAt = Math.min(race.voidAt, n);
+    if (fact.t === 'ResultEntered' && fact.version > race.version) {
+      race.version = fact.version;
+      race.finish = fact.finish;
+      // A race that a correction made void may run again by another one; what was void before it was official stays so.
+      if (fact.voided) Object.assign(race, { voidAt: n, isCorrected: true });
+      else if (race.isCorrected) Object.assign(race, { voidAt: Number.POSITIVE_INFINITY, isCorrected: false });
+    }
+  }
+
+  #published(races: readonly RaceNews[]): void {
+    for (const race of races) if (!this.#races.has(race.raceId)) this.#races.set(race.raceId, raceBooks(race));
+    for (const { raceId, pools } of races) {
+      for (const { poolId, legs = [], ...pool } of pools) {
+        if (this.#cards.has(poolId)) continue;
+        const race = this.#races.get(raceId) as RaceBooks;
+        this.#cards.set(poolId, { ...pool, race, legs: legs.map((leg) => this.#races.get(leg) as RaceBooks) });
+      }
     }
   }
 
@@ -215,6 +339,15 @@ export class AuditFold {
     const book = shardBook(books, shard);
     if ((book.selection[i] ?? -1) < 0) problem(books, `bet ${i} of ${shard} is refunded but does not stand`);
     else book.scratchRefunds.set(i, (book.scratchRefunds.get(i) ?? 0) + amount);
+  }
+
+  #settle(shard: string, pool: string, { i, was, due }: Correction): void {
+    const books = this.#books(pool);
+    const { settled } = shardBook(books, shard);
+    const known = settled.get(i) ?? 0;
+    if (known !== was) problem(books, `bet ${i} of ${shard} was given ${known}; it is settled as if it were ${was}`);
+    if (due === 0) settled.delete(i);
+    else settled.set(i, due);
   }
 
   #expand(poolId: string, problems: string[]): readonly LineStake[] {
@@ -258,16 +391,42 @@ function audited(card: PoolCard): AuditedPoolType {
 
 const fieldOf = ({ race }: PoolCard): AuditField => ({
   declared: race.declared,
-  scratched: [...race.scratched],
+  scratched: [...race.scratched.keys()],
   entries: race.entries,
 });
+
+/** A pool over several races ends with the first close of any leg, or when the leg that sells it is made void. */
+const closeOf = (races: readonly RaceBooks[]): number =>
+  Math.min(races[0]?.voidAt ?? Number.POSITIVE_INFINITY, ...races.map(({ closedAt }) => closedAt));
+
+function legOf(
+  { declared, entries, scratched, voidAt, favoured }: RaceBooks,
+  closedAt: number,
+  finish: readonly (readonly string[])[],
+  { coupling }: AuditRules,
+): AuditLeg {
+  const out = (late: boolean): readonly string[] =>
+    [...scratched].filter(([, at]) => at > closedAt === late).map(([runner]) => runner);
+  const running = { declared, entries, scratched: [...scratched.keys()] };
+  return {
+    ...{ declared, entries, scratched: out(false), scratchedAfterClose: out(true) },
+    finish: voidAt < Number.POSITIVE_INFINITY ? null : finish,
+    favourite: scratched.size === 0 ? null : favouriteAmong(running, coupling, [...favoured.values()]),
+  };
+}
 
 function raceBooks({ runners }: RaceNews): RaceBooks {
   const names = new Set(runners.flatMap(({ entry }) => entry ?? []));
   return {
     declared: runners.map(({ number }) => number),
     entries: [...names].map((name) => runners.filter(({ entry }) => entry === name).map(({ number }) => number)),
-    scratched: new Set(),
+    scratched: new Map(),
+    closedAt: Number.POSITIVE_INFINITY,
+    voidAt: Number.POSITIVE_INFINITY,
+    isCorrected: false,
+    version: 0,
+    finish: [],
+    favoured: new Map(),
   };
 }
 
@@ -286,7 +445,7 @@ function selectionNumber(books: PoolBooks, bet: BetTaken): number {
 function shardBook(books: PoolBooks, shard: string): ShardBook {
   const known = books.shards.get(shard);
   if (known) return known;
-  const book: ShardBook = { selection: [], unit: [], scratchRefunds: new Map() };
+  const book: ShardBook = { selection: [], unit: [], scratchRefunds: new Map(), settled: new Map() };
   books.shards.set(shard, book);
   return book;
 }

@@ -606,14 +606,14 @@ function decide(s: MarketState, c: MarketCommand, x: Context, hash: Hash): Marke
     case 'Malformed':
       return refuse('MALFORMED', `The command could not be read: ${c.cause}.`);
     default:
-      return byPerson(s, c, x);
+      return byPerson(s, c, x, hash);
   }
 }
 
 type PersonCommand = Extract<MarketCommand, { by: Actor }>;
 
 /** A person's command: the table of roles first, then the act; the audit note stands in refusals too. */
-function byPerson(s: MarketState, c: PersonCommand, x: Context): MarketDecision {
+function byPerson(s: MarketState, c: PersonCommand, x: Context, hash: Hash): MarketDecision {
   const note = {
     t: 'Acted' as const,
     action: c.type,
@@ -622,13 +622,13 @@ function byPerson(s: MarketState, c: PersonCommand, x: Context): MarketDecision 
     ...('reason' in c ? { reason: c.reason } : {}),
   };
   const outcome = ALLOWED[c.type]?.some((role) => c.by.roles.includes(role))
-    ? act(s, c, x)
+    ? act(s, c, x, hash)
     : refuse<MarketEvent>('NOT_AUTHORIZED', `${c.type} needs the role ${ALLOWED[c.type]?.join(' or ')}.`);
   if (outcome.code !== undefined) return { ...outcome, events: [{ ...note, detail: 'refused' }] };
   return { ...outcome, events: [note, ...outcome.events] };
 }
 
-function act(s: MarketState, c: PersonCommand, x: Context): MarketDecision {
+function act(s: MarketState, c: PersonCommand, x: Context, hash: Hash): MarketDecision {
   if (c.type === 'PublishMeeting') return publishMeeting(s, c.meeting);
   if (c.type === 'ProposeRecordFormat') return proposeFormat(s, c.format, c.by, x);
   if (c.type === 'ConfirmRecordFormat') return confirmFormat(s, c.format, c.by);
@@ -652,12 +652,12 @@ function act(s: MarketState, c: PersonCommand, x: Context): MarketDecision {
     case 'ScratchRunner':
       return scratch(s, race, c.runner, c.reason, x);
     case 'EnterResult':
-      return enterResult(s, race, { finish: c.finish, disqualified: c.disqualified }, c.reason, x);
+      return enterResult(s, race, { finish: c.finish, disqualified: c.disqualified }, c.reason, x, hash);
     case 'ConfirmSettlement':
       return confirm(s, race, c.previewHash, c.by);
     case 'VoidRace':
       if (race.status === 'VOID') return wrongStatus(race, 'voided');
-      return race.official > 0 ? voidOfficial(s, race, c.reason, x) : voidRace(s, race, x);
+      return race.official > 0 ? voidOfficial(s, race, c.reason, x, hash) : voidRace(s, race, x);
     default:
       return c satisfies never;
   }
@@ -744,6 +744,7 @@ function enterResult(
   order: EnteredOrder,
   reason: string,
   x: Context,
+  hash: Hash,
 ): MarketDecision {
   if (race.status === 'DRAFT' || (race.status === 'VOID' && race.official === 0))
     return wrongStatus(race, 'given a result');
@@ -751,7 +752,7 @@ function enterResult(
   if (no) return no;
   const fault = faultOfFinish(race, order.finish, order.disqualified);
   if (fault) return refuse('FINISH_INVALID', fault.detail, fault.pointer);
-  if (race.official > 0) return correct(s, race, order);
+  if (race.official > 0) return correct(s, race, order, false, hash);
   const entered = resultOf(s, race, order, {});
   // A known outcome ends the sale (requirement 22).
   return facts(s, [], isSelling(race) ? [closing(race, x.at), entered] : [entered]);
@@ -790,19 +791,19 @@ function reopening(s: MarketState, race: MarketRace): MarketFact[] {
 }
 
 /** Another order in the place of an official one; where no pool may be corrected by its rules, it is taken down and moves no money. */
-function correct(s: MarketState, race: MarketRace, order: EnteredOrder, voided = false): MarketDecision {
+function correct(s: MarketState, race: MarketRace, order: EnteredOrder, voided: boolean, hash: Hash): MarketDecision {
   const entered = resultOf(s, race, order, {}, voided);
   const decision = facts(s, [], [...reopening(s, race), entered]);
   if (entered.pools.length > 0) return decision;
   const { race: raceId, version } = entered;
-  const previewHash = `${raceId}/${version}`;
+  const previewHash = hash(`preview:${canonical(entered)}`);
   return { ...decision, events: [...decision.events, { t: 'PreviewReady', race: raceId, version, previewHash }] };
 }
 
 /** After a result was official a void is a correction too: every stake is given back, less what was paid. */
-function voidOfficial(s: MarketState, race: MarketRace, reason: string, x: Context): MarketDecision {
+function voidOfficial(s: MarketState, race: MarketRace, reason: string, x: Context, hash: Hash): MarketDecision {
   const nothing = { finish: [], disqualified: [] };
-  return refuseCorrection(race, reason, x) ?? correct(s, race, nothing, true);
+  return refuseCorrection(race, reason, x) ?? correct(s, race, nothing, true, hash);
 }
 
 /** What was declared before is undone in the books, so that the postings of a correction are the difference. */

@@ -83,7 +83,7 @@ describe('a card', () => {
     ['a stop in words', set('race', 'scheduledStop', 'noon'), '/races/0/scheduledStop'],
     ['no pools', set('race', 'pools', []), '/races/0/pools'],
     ['a pool of no type', set('pool', 'type', 'LUCK'), '/races/0/pools/0/type'],
-    ['a pool nobody can price', set('pool', 'type', 'PICK6'), '/races/0/pools/0/type'],
+    ['a pool nobody can price', set('pool', 'type', 'REPORT'), '/races/0/pools/0/type'],
     ['a pool without rules', set('pool', 'ruleSet', undefined), '/races/0/pools/0/ruleSet'],
     [
       'rules of another pool',

@@ -168,7 +168,10 @@ export const accountAnswer = z.object({
   accountId: z.string(),
   currency: z.string(),
   exponent: z.int(),
-  balance,
+  balance: z.object({
+    available: minor,
+    owed: minor.meta({ description: 'What a correction could not take back: kept back from winnings.' }),
+  }),
   status: z.string(),
   limits: z.record(z.string(), z.unknown()),
 });
@@ -186,6 +189,9 @@ export const statementAnswer = z.object({
       betId: z.string().nullable(),
       poolId: z.string().nullable(),
       reason: z.string().nullable(),
+      owed: minor.nullable().meta({
+        description: 'By how much more (negative: less) the account owes after it; null where nothing is owed.',
+      }),
     }),
   ),
   next: z.string().nullable(),
@@ -205,6 +211,24 @@ const summary = {
 const raceSummary = z.object(summary);
 const voided = z.object({ count: z.int(), amount: minor });
 
+const offered = z.object({
+  poolId: z.string(),
+  type: z.string(),
+  currency: z.string().optional(),
+  status: z.string(),
+  gross: minor,
+  minStake: minor,
+  unitMultiple: minor,
+  maxLines: z.int().nullable().optional(),
+  cancelWindowMs: z.int().optional(),
+  ruleSet: z.string(),
+  raceId: z.null().optional(),
+  legs: z
+    .array(z.string())
+    .optional()
+    .meta({ description: 'Of a pool over several races, which stands with its first leg.' }),
+});
+
 export const meetingAnswer = z.object({
   meetingId: z.string(),
   course: z.string(),
@@ -213,6 +237,7 @@ export const meetingAnswer = z.object({
   currency: z.string(),
   exponent: z.int(),
   races: z.array(raceSummary),
+  pools: z.array(offered).optional().meta({ description: 'Pools over several races.' }),
 });
 export const meetingsAnswer = z.object({ meetings: z.array(meetingAnswer) });
 
@@ -227,23 +252,11 @@ export const raceAnswer = z.object({
       status: z.enum(['DECLARED', 'SCRATCHED']),
     }),
   ),
-  pools: z.array(
-    z.object({
-      poolId: z.string(),
-      type: z.string(),
-      currency: z.string().optional(),
-      status: z.string(),
-      gross: minor,
-      minStake: minor,
-      unitMultiple: minor,
-      maxLines: z.int().nullable().optional(),
-      cancelWindowMs: z.int().optional(),
-      ruleSet: z.string(),
-    }),
-  ),
+  pools: z.array(offered),
   result: z
     .object({
       version: z.int(),
+      corrects: z.int().nullable().optional().meta({ description: 'The official result that this one replaces.' }),
       finish: z.array(z.array(z.string())),
       disqualified: z.array(z.string()).optional(),
       status: z.enum(['PROVISIONAL', 'OFFICIAL']),
@@ -260,6 +273,7 @@ const oddsRow = z.object({ c: z.string(), stake: minor, price: odds, low: odds, 
 export const poolAnswer = z.object({
   poolId: z.string(),
   raceId: z.string().nullable(),
+  legs: z.array(z.string()).optional(),
   type: z.string(),
   status: z.string(),
   currency: z.string(),
@@ -293,23 +307,40 @@ export const historyAnswer = z.object({
 
 const dividend = z.object({ tier: z.string(), c: z.string(), price: z.string(), stake: minor, paid: minor });
 
+const sheet = z.object({
+  outcome: z.enum(['PAID', 'REFUND', 'CARRIED']),
+  gross: minor,
+  takeout: minor,
+  net: minor,
+  carryIn: minor,
+  dividends: z.array(dividend),
+  breakage: minor,
+  topUp: minor,
+  carryOut: minor,
+  refunded: minor,
+  steps: z.array(z.string()),
+});
+
 export const dividendsAnswer = z.object({
   poolId: z.string(),
-  raceId: z.string(),
+  raceId: z.string().nullable(),
+  legs: z.array(z.string()).optional(),
   status: z.string(),
-  sheet: z.object({
-    outcome: z.enum(['PAID', 'REFUND', 'CARRIED']),
-    gross: minor,
-    takeout: minor,
-    net: minor,
-    carryIn: minor,
-    dividends: z.array(dividend),
-    breakage: minor,
-    topUp: minor,
-    carryOut: minor,
-    refunded: minor,
-    steps: z.array(z.string()),
-  }),
+  sheet,
+  versions: z
+    .array(
+      z.object({
+        version: z.int(),
+        at: time,
+        finish: z.array(z.array(z.string())),
+        voided: z.boolean(),
+        reason: z.string().nullable(),
+        enteredBy: z.string().nullable(),
+        confirmedBy: z.string().nullable(),
+        sheet,
+      }),
+    )
+    .meta({ description: 'Every sheet that was official, newest first: a correction overwrites none.' }),
   inputs: z
     .record(z.string(), z.unknown())
     .nullable()
@@ -317,6 +348,12 @@ export const dividendsAnswer = z.object({
 });
 
 export const actAnswer = z.object({ seq: z.int(), status: z.literal('ACCEPTED') });
+
+export const recordFormatAnswer = z.object({
+  format: z.int(),
+  proposed: z.object({ format: z.int(), by: z.string() }).nullable(),
+  newest: z.int().meta({ description: 'What this release reads, and would write.' }),
+});
 
 export const overviewAnswer = z.object({
   now: time,
@@ -348,14 +385,16 @@ export const auditAnswer = z.object({
   next: z.string().nullable(),
 });
 
-export const settlementAnswer = z.object({
-  raceId: z.string(),
-export const recordFormatAnswer = z.object({
-  format: z.int(),
-  proposed: z.object({ format: z.int(), by: z.string() }).nullable(),
-  newest: z.int().meta({ description: 'What this release reads, and would write.' }),
+const weighed = z.object({
+  bets: z.int(),
+  toPay: minor,
+  toTakeBack: minor,
+  short: minor.meta({ description: 'Of what is to be taken back: what balances do not hold, and will be owed.' }),
+  kept: minor.meta({ description: 'What bettors keep by the policy, at the cost of the operator.' }),
 });
 
+export const settlementAnswer = z.object({
+  raceId: z.string(),
   status: z.string(),
   resultVersion: z.int(),
   enteredBy: z.string().nullable(),
@@ -378,6 +417,23 @@ export const recordFormatAnswer = z.object({
       topUp: minor,
       carryOut: minor,
       house: minor,
+      policy: z.enum(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK']),
+      correction: z
+        .object({
+          before: z.object({
+            outcome: z.enum(['PAID', 'REFUND', 'CARRIED']),
+            paid: minor,
+            refunded: minor,
+            takeout: minor,
+            breakage: minor,
+            carryOut: minor,
+            dividends: z.array(dividend),
+          }),
+          difference: minor,
+          weighed: weighed.nullable(),
+        })
+        .nullable()
+        .meta({ description: 'Of a correction: the sheet it replaces, and what would move.' }),
       paid: minor,
       dividends: z.array(z.object({ ...dividend.shape, lastOdds: z.string().nullable() })),
       proposals: z.array(z.object({ source: z.string(), inputHash: z.string(), agrees: z.boolean() })),
@@ -387,6 +443,9 @@ export const recordFormatAnswer = z.object({
     }),
   ),
   totals: z.object({ paid: minor, refunded: minor, takeout: minor, breakage: minor, topUp: minor }),
+  corrects: z.int().nullable().meta({ description: 'The official result that this one replaces.' }),
+  voided: z.boolean().meta({ description: 'The correction makes the race void.' }),
+  differences: weighed.nullable().meta({ description: 'Of a correction, over all pools, as balances stand.' }),
 });
 
 export const demoAnswer = z.object({
@@ -407,9 +466,9 @@ export const demoAnswer = z.object({
 export const healthAnswer = z.object({
   status: z.enum(['UP', 'DOWN']),
   reasons: z.array(z.string()),
+  degraded: z.array(z.string()).describe('What is worse than it should be and does not stop the work.'),
   label: z.string().describe('What kind of installation this is.'),
   durable: z
     .boolean()
     .describe("False where one machine's loss can lose acknowledged bets; every answer then says so, too."),
 });
-  degraded: z.array(z.string()).describe('What is worse than it should be and does not stop the work.'),

@@ -38,7 +38,13 @@ export class Desk {
 }
 
 /** The card as the market takes it: times as numbers, every rule set spelled out. */
-export function meetingOf(body: CardBody): MeetingCard {
+export function meetingOf({ pools: overRaces = [], ...body }: CardBody): MeetingCard {
+  const races = new Set(body.races.map(({ raceId }) => raceId));
+  const over = overRaces.map(({ legs, raceId: _none, ...pool }, k) => {
+    for (const [i, leg] of legs.entries())
+      if (!races.has(leg)) throw invalid(`/pools/${k}/legs/${i}`, `There is no race ${leg} in this meeting.`);
+    return { ...poolOf(pool, legs[0] ?? '', body.date, `/pools/${k}`), legs };
+  });
   return {
     ...body,
     races: body.races.map(({ postTime, scheduledStop, pools, runners, ...race }, i) => ({
@@ -46,9 +52,30 @@ export function meetingOf(body: CardBody): MeetingCard {
       runners: runners.map(({ entry, ...runner }) => (entry === undefined ? runner : { ...runner, entry })),
       postTime: Date.parse(postTime),
       ...(scheduledStop === undefined ? {} : { scheduledStop: Date.parse(scheduledStop) }),
-      pools: pools.map((pool, k) => poolOf(pool, race.raceId, body.date, `/races/${i}/pools/${k}`)),
+      pools: [
+        ...pools.map((pool, k) => poolOf(pool, race.raceId, body.date, `/races/${i}/pools/${k}`)),
+        // A pool over several races stands on the card of its last leg, with which it is settled.
+        ...over.filter(({ legs }) => legs.at(-1) === race.raceId),
+      ],
     })),
   };
+}
+
+/** A refused card with its pointers as they stand in the body; every other fault as it is. */
+export function faultInBody(body: CardBody, fault: unknown): unknown {
+  if (!(fault instanceof Problem)) return fault;
+  const errors = fault.errors.map((error) => ({ ...error, pointer: pointerInBody(body, error.pointer) }));
+  return new Problem(fault.code, fault.message, { errors, extra: fault.extra });
+}
+
+/** Where the body says what the market found at `pointer` of the card: pools over several races stand apart there. */
+function pointerInBody({ races, pools: over = [] }: CardBody, pointer: string): string {
+  const [, i = '', k = '', rest = ''] = /^\/races\/(\d+)\/pools\/(\d+)(.*)$/.exec(pointer) ?? [];
+  const race = races[Number(i)];
+  const place = Number(k) - (race?.pools.length ?? 0);
+  if (i === '' || !race || place < 0) return pointer;
+  const ending = [...over.entries()].filter(([, { legs }]) => legs.at(-1) === race.raceId);
+  return `/pools/${ending[place]?.[0] ?? place}${rest}`;
 }
 
 function poolOf(

@@ -45,14 +45,12 @@ function orderOf(bet: BetBody, index: number): BetOrder {
 /** The compact text of a bet's formula; the shard makes it canonical. */
 export function formulaText(bet: BetBody | QuoteBody['bets'][number], index: number): string {
   const pointer = `/bets/${index}`;
-  if (bet.form === 'MULTI_LEG' || bet.parts !== undefined)
-    throw unsupported(`${pointer}/form`, 'Multi-leg bets are not sold here.');
-  if (bet.complement !== undefined || bet.alternates !== undefined)
-    throw unsupported(
-      `${pointer}/${bet.complement ? 'complement' : 'alternates'}`,
-      'Complements and alternates are not sold here.',
-    );
-  const text = selectionText(bet as Selection & { form: Form });
+  if (bet.parts !== undefined) throw unsupported(`${pointer}/parts`, 'Parlays are not sold here.');
+  if (bet.complement !== undefined) throw unsupported(`${pointer}/complement`, 'Complements are not sold here.');
+  if (bet.alternates !== undefined && bet.form !== 'MULTI_LEG')
+    throw unsupported(`${pointer}/alternates`, 'Reserves are named in bets over several races alone.');
+  const alternates = bet.alternates?.map((named) => (Array.isArray(named) ? (named[0] ?? null) : named));
+  const text = selectionText({ ...bet, ...(alternates ? { alternates } : {}) } as Selection & { form: Form });
   if (text !== '') return text;
   const detail = 'The selection names no runner.';
   throw new Problem('INVALID_SELECTION', detail, {

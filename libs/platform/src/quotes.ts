@@ -2,9 +2,10 @@
  * What a ticket would cost and do, without placing it: lines, cost, odds before and after the stake, and what would be refused. An
  * estimate from the last tick and the folded market; the shard decides alone and may decide otherwise a moment later.
  */
-import { fieldOf, type MarketPool, type MarketRace } from '#mutuel/engine';
+import { fieldOfPool, type MarketPool, type PoolStanding, standingOf } from '#mutuel/engine';
 import {
   expandLines,
+  type Field,
   isRefusal,
   linesWithout,
   type OddsLine,
@@ -83,14 +84,16 @@ export class Quotes {
       });
     const text = textOf(bet, index);
     if (typeof text !== 'string') return blank(bet, text);
-    const { pool, race, meeting } = found;
-    const read = readSelection(pool.card.type, text, fieldOf(race), pool.card.ruleSet);
+    const { pool, meeting } = found;
+    const field = fieldOfPool(this.market.state, bet.poolId);
+    const read = readSelection(pool.card.type, text, field, pool.card.ruleSet);
     if (isRefusal(read)) return blank(bet, { code: read.code, detail: read.message, pointer: pointer + read.at });
     const unit = bet.unitStake ?? Math.floor((bet.stake ?? 0) / read.lines);
     const cost = unit * read.lines;
-    const odds = unit > 0 ? this.#odds(pool, race, read, unit) : [];
+    // What a combination over several races would pay is known once the legs before the last are over.
+    const odds = unit > 0 && !field.legs ? this.#odds(pool, field, read, unit) : [];
     const refusal =
-      stateRefusal(race, pool, read, pointer) ??
+      stateRefusal(standingOf(this.market.state, bet.poolId), pool, field, read, pointer) ??
       (meeting.currency === currency
         ? stakeRefusal(pool, bet, unit, cost, pointer)
         : { code: 'CURRENCY_MISMATCH', detail: `${bet.poolId} is in ${meeting.currency}.`, pointer: '/currency' });
@@ -110,7 +113,7 @@ export class Quotes {
     };
   }
 
-  #odds(pool: MarketPool, race: MarketRace, read: ReadSelection, unit: number): QuotedOdds[] {
+  #odds(pool: MarketPool, field: Field, read: ReadSelection, unit: number): QuotedOdds[] {
     const { poolId, ruleSet, carryInMinor } = pool.card;
     const tick = this.odds.latest(poolId);
     const before = new Map((tick?.odds ?? []).map(({ c, stake }) => [c, stake] as const));
@@ -118,7 +121,6 @@ export class Quotes {
     const lines = [...first(expandLines(read), SHOWN_LINES)];
     for (const c of lines) after.set(c, (after.get(c) ?? 0) + unit);
     const grossMinor = tick?.gross ?? 0;
-    const field = fieldOf(race);
     const price = (stakes: ReadonlyMap<string, number>, gross: number): ReadonlyMap<string, OddsLine> => {
       const { odds } = probables({ ruleSet, field, stakes, grossMinor: gross, carryInMinor });
       return new Map(odds.map((line) => [line.c, line]));
@@ -165,17 +167,25 @@ function blank(bet: QuoteBet, refusal: Refusal): QuotedBet {
   };
 }
 
-function stateRefusal(race: MarketRace, pool: MarketPool, read: ReadSelection, pointer: string): Refusal | null {
+function stateRefusal(
+  { status }: PoolStanding,
+  pool: MarketPool,
+  field: Field,
+  read: ReadSelection,
+  pointer: string,
+): Refusal | null {
   const { poolId, ruleSet } = pool.card;
-  if (race.status === 'DRAFT' || race.status === 'SUSPENDED') {
-    const detail = `${poolId} is ${race.status === 'DRAFT' ? 'not open yet' : 'suspended'}.`;
+  if (status === 'DRAFT' || status === 'SUSPENDED') {
+    const detail = `${poolId} is ${status === 'DRAFT' ? 'not open yet' : 'suspended'}.`;
     return { code: 'POOL_NOT_OPEN', detail, pointer: `${pointer}/poolId` };
   }
-  if (race.status !== 'OPEN')
+  if (status !== 'OPEN')
     return { code: 'POOL_CLOSED', detail: `Betting on ${poolId} has stopped.`, pointer: `${pointer}/poolId` };
-  const out = scratchedInterests(fieldOf(race), ruleSet.coupling);
+  const out = field.legs
+    ? field.legs.flatMap((leg, i) => scratchedInterests(leg, ruleSet.coupling).map((runner) => `${i + 1}:${runner}`))
+    : scratchedInterests(field, ruleSet.coupling);
   if (linesWithout(read, out) === read.lines) return null;
-  const detail = `The bet names a scratched runner (${race.scratched.join(', ')}).`;
+  const detail = `The bet names a scratched runner (${out.join(', ')}).`;
   return { code: 'RUNNER_SCRATCHED', detail, pointer };
 }
 

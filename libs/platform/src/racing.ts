@@ -5,11 +5,15 @@
 import { differenceReport } from '#mutuel/audit';
 import {
   type DividendProposal,
-  fieldOf,
+  fieldOfPool,
   type MarketPool,
   type MarketRace,
   type MeetingCard,
+  type PoolCard,
   PROPOSAL_SOURCES,
+  poolsOverRaces,
+  standingOf,
+  type Weighed,
   waitingFor,
 } from '#mutuel/engine';
 import { isRefusal, keyLabel, readSelection } from '#mutuel/tote';
@@ -46,7 +50,31 @@ export class Racing {
 
   #meeting({ races, ...card }: MeetingCard): object {
     const known = races.flatMap(({ raceId }) => this.p.market.race(raceId) ?? []);
-    return { ...card, races: known.map((race) => this.summary(race)) };
+    const over = poolsOverRaces(
+      this.p.market.state,
+      races.map(({ raceId }) => raceId),
+    );
+    return {
+      ...card,
+      races: known.map((race) => this.summary(race)),
+      pools: over.map((pool) => this.#offer(pool, card.currency)),
+    };
+  }
+
+  #offer({ poolId, type, ruleSet, legs }: PoolCard, currency: string | undefined) {
+    return {
+      poolId,
+      type: type as string,
+      currency,
+      status: standingOf(this.p.market.state, poolId).status as string,
+      gross: this.p.odds.latest(poolId)?.gross ?? 0,
+      minStake: ruleSet.minStakeMinor ?? 1,
+      unitMultiple: ruleSet.unitMultipleMinor ?? 1,
+      maxLines: ruleSet.maxLines ?? null,
+      cancelWindowMs: ruleSet.cancelWindowMs ?? 0,
+      ruleSet: ruleSet.id,
+      ...(legs ? { raceId: null, legs } : {}),
+    };
   }
 
   summary({ card, meeting, status, stopAt, offAt }: MarketRace) {
@@ -95,32 +123,28 @@ export class Racing {
         entry: entry ?? null,
         status: scratched.includes(number) ? 'SCRATCHED' : 'DECLARED',
       })),
-      pools: card.pools.map(({ poolId, type, ruleSet }) => ({
-        poolId,
-        type,
-        currency,
-        status: race.status,
-        gross: this.p.odds.latest(poolId)?.gross ?? 0,
-        minStake: ruleSet.minStakeMinor ?? 1,
-        unitMultiple: ruleSet.unitMultipleMinor ?? 1,
-        maxLines: ruleSet.maxLines ?? null,
-        cancelWindowMs: ruleSet.cancelWindowMs ?? 0,
-        ruleSet: ruleSet.id,
-      })),
+      pools: this.#offeredWith(race).map((pool) => this.#offer(pool, currency)),
       result: this.#result(race),
       voidedAfterStop: this.voidedAfterStop(race),
     };
+  }
+
+  /** Its own pools, and those over several races that begin with it. */
+  #offeredWith({ card, legOf }: MarketRace): readonly PoolCard[] {
+    const begun = legOf.map((id) => this.#pool(id).card).filter(({ legs }) => legs?.[0] === card.raceId);
+    return [...card.pools.filter(({ legs }) => !legs), ...begun];
   }
 
   #result(race: MarketRace): object | null {
     const { card, version, finish, disqualified } = race;
     if (version === 0) return null;
     const pools = card.pools.map(({ poolId, type }) => ({ poolId, type, declared: this.#pool(poolId).declared }));
-    const official = pools.some((pool) => pool.declared !== null);
+    const official = race.official > 0 ? version === race.official : pools.some((pool) => pool.declared !== null);
     const dividends = pools.flatMap(({ poolId, type, declared }) =>
       (declared?.dividends ?? []).map(({ tier, c, price }) => ({ poolId, type, tier, c: keyLabel(c), price })),
     );
-    return { version, finish, disqualified, status: official ? 'OFFICIAL' : 'PROVISIONAL', dividends };
+    const corrects = race.corrects === 0 ? null : race.corrects;
+    return { version, corrects, finish, disqualified, status: official ? 'OFFICIAL' : 'PROVISIONAL', dividends };
   }
 
   /** Bets acknowledged between the stop and a shard's marker, voided and refunded: counted in public. */
@@ -143,12 +167,13 @@ export class Racing {
     }
     const { pool, race, meeting } = found;
     const tick = this.p.odds.latest(poolId);
-    const { ruleSet, type, carryInMinor } = pool.card;
+    const { ruleSet, type, carryInMinor, legs } = pool.card;
     return {
       poolId,
-      raceId: race.card.raceId,
+      raceId: legs ? null : race.card.raceId,
+      ...(legs ? { legs } : {}),
       type,
-      status: race.status,
+      status: standingOf(this.p.market.state, poolId).status,
       currency: meeting.currency,
       exponent: meeting.exponent,
       ruleSet: ruleSet.id,
@@ -165,10 +190,10 @@ export class Racing {
 
   /** The odds of one combination, also of pools too large to be shown whole. */
   async probable(poolId: string, c: string): Promise<object> {
-    const { pool, race } = this.#found(poolId);
+    const { pool } = this.#found(poolId);
     const { type, ruleSet } = pool.card;
     const tick = this.p.odds.latest(poolId);
-    const read = readSelection(type, c, fieldOf(race), ruleSet);
+    const read = readSelection(type, c, fieldOfPool(this.p.market.state, poolId), ruleSet);
     if (isRefusal(read) || read.lines !== 1)
       throw new Problem('INVALID_SELECTION', isRefusal(read) ? read.message : 'Name one combination.', {
         errors: [
@@ -243,7 +268,12 @@ export class Racing {
       finish,
       disqualified,
       previewHash,
-      waitingFor: status === 'PROVISIONAL' && previewHash === null ? waitingFor(this.p.market.state, race) : [],
+      corrects: race.corrects === 0 ? null : race.corrects,
+      voided: race.voided,
+      waitingFor:
+        (status === 'PROVISIONAL' || status === 'VOID') && previewHash === null
+          ? waitingFor(this.p.market.state, race)
+          : [],
       pools: shown,
       totals: {
         paid: sum((pool) => pool.paid),
@@ -252,13 +282,17 @@ export class Racing {
         breakage: sum((pool) => pool.breakage),
         topUp: sum((pool) => pool.topUp),
       },
+      differences: sumOf(shown.flatMap(({ correction }) => correction ?? [])),
     };
   }
 
   #settlementPool(pool: MarketPool) {
-    const sheet = pool.declared ?? pool.proposals.ENGINE;
+    const race = this.#race(pool.race);
+    const isPreview = race.corrects > 0 && race.version !== race.official;
+    const sheet = isPreview ? (pool.proposals.ENGINE ?? pool.declared) : (pool.declared ?? pool.proposals.ENGINE);
     if (!sheet) return undefined;
     const { poolId, type } = pool.card;
+    const before = isPreview ? pool.declared : pool.replaced;
     const lastOdds = lastOddsOf(this.p.odds.latest(poolId));
     return {
       poolId,
@@ -272,6 +306,8 @@ export class Racing {
       breakage: sheet.breakageMinor,
       topUp: sheet.topUpMinor,
       carryOut: sheet.carryOutMinor,
+      policy: pool.card.ruleSet.corrections ?? 'CLAWBACK',
+      correction: correctionOf(pool, race, sheet, before),
       house: sheet.takeoutMinor + sheet.breakageMinor - sheet.topUpMinor,
       paid: sheet.paidMinor,
       dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
@@ -317,6 +353,45 @@ export class Racing {
     if (!found) throw new Problem('NOT_FOUND', `There is no pool ${poolId}.`);
     return found;
   }
+}
+
+/** What a correction does to a pool: its sheet before, and what the shards say would move; null where none is at hand. */
+function correctionOf(pool: MarketPool, race: MarketRace, sheet: DividendProposal, before: DividendProposal | null) {
+  if (race.corrects === 0 || !before) return null;
+  const words = pool.weighed.flatMap((report) => report ?? []);
+  const isWeighed =
+    race.weighing > 0 && words.length === pool.weighed.length && (pool.isCalled || race.version === race.official);
+  return {
+    before: {
+      outcome: before.outcome,
+      paid: before.paidMinor,
+      refunded: before.refundedMinor,
+      takeout: before.takeoutMinor,
+      breakage: before.breakageMinor,
+      carryOut: before.carryOutMinor,
+      dividends: before.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
+        ...{ tier, c: keyLabel(c), price, stake: stakeMinor, paid: paidMinor },
+      })),
+    },
+    /** New payments less old ones, whoever bears them. */
+    difference: sheet.paidMinor + sheet.refundedMinor - before.paidMinor - before.refundedMinor,
+    weighed: isWeighed ? sumUp(words) : null,
+  };
+}
+
+function sumUp(words: readonly Weighed[]) {
+  const sums = { bets: 0, toPay: 0, toTakeBack: 0, short: 0, kept: 0 };
+  for (const word of words)
+    for (const name of ['bets', 'toPay', 'toTakeBack', 'short', 'kept'] as const) sums[name] += word[name];
+  return sums;
+}
+
+type Correction = NonNullable<ReturnType<typeof correctionOf>>;
+
+/** Of all pools; null while a pool has not been weighed. */
+function sumOf(corrections: readonly Correction[]): Weighed | null {
+  const weighed = corrections.flatMap((one) => one.weighed ?? []);
+  return corrections.length > 0 && weighed.length === corrections.length ? sumUp(weighed) : null;
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();

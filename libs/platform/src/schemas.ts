@@ -35,9 +35,15 @@ const formulaFields = {
   bases: runners.optional(),
   associated: runners.optional(),
   orders: z.enum(['ALL', 'ONE', 'FIELD']).optional(),
-  /** Accepted by the contract, answered NOT_SUPPORTED until multi-leg and flexi tickets are sold. */
+  /** Accepted by the contract, answered NOT_SUPPORTED until they are sold. */
   complement: z.array(runner).max(MAX_RUNNERS).optional(),
-  alternates: z.array(runners).max(MAX_COLUMNS).optional(),
+  alternates: z
+    .array(z.union([runner, z.null(), z.array(runner).max(1)]))
+    .max(MAX_COLUMNS)
+    .optional()
+    .meta({
+      description: 'Over several races: for each leg the runner that stands in for one that does not run, or null.',
+    }),
   parts: z
     .array(z.strictObject({ poolId: id, columns: z.array(runners).min(1).max(MAX_COLUMNS) }))
     .max(MAX_COLUMNS)
@@ -71,14 +77,14 @@ export type QuoteBody = z.infer<typeof quoteSchema>;
 
 export const reasonSchema = z.strictObject({ reason });
 export const moneySchema = z.strictObject({ ref: z.string().min(1).max(100), amount });
+export const recordFormatSchema = z.strictObject({ format: z.int().min(1).max(1_000) });
+export const recordFormatWithReasonSchema = recordFormatSchema.extend({ reason });
 export const scratchSchema = z.strictObject({ runner, reason });
 export const lateOffSchema = z.strictObject({ offAt: time, reason });
 export const resultSchema = z.strictObject({
   finish: z.array(z.array(runner).min(1).max(MAX_RUNNERS)).min(1).max(MAX_RUNNERS),
   disqualified: z.array(runner).max(MAX_RUNNERS).default([]),
   reason: reason.optional(),
-export const recordFormatSchema = z.strictObject({ format: z.int().min(1).max(1_000) });
-export const recordFormatWithReasonSchema = recordFormatSchema.extend({ reason });
 });
 export const confirmSchema = z.strictObject({ previewHash: z.string().regex(/^[0-9a-f]{64}$/, 'is 64 hex digits') });
 
@@ -100,6 +106,12 @@ const pool = z.strictObject({
     description: 'Name of a shipped rule set (`FR`, `US@2026-01-01`), or a whole one.',
   }),
   carryIn: z.int().min(0).max(MAX_AMOUNT).default(0),
+});
+
+const poolOverRaces = pool.extend({
+  poolId: id.optional().meta({ description: 'Default: the id of the first leg, a hyphen and the type.' }),
+  raceId: z.null().optional(),
+  legs: z.array(id).min(2).max(MAX_COLUMNS).meta({ description: 'Races of this meeting, in its order.' }),
 });
 
 const race = z.strictObject({
@@ -126,6 +138,7 @@ export const cardSchema = z
     currency,
     exponent: z.int().min(0).max(4).default(2),
     races: z.array(race).min(1).max(30),
+    pools: z.array(poolOverRaces).max(60).optional().meta({ description: 'Pools over several races.' }),
   })
   .meta({ description: 'A meeting with its races, runners and pools; published whole or not at all.' });
 export type CardBody = z.infer<typeof cardSchema>;

@@ -20,9 +20,19 @@ import {
   type TailSource,
   type ValidDecision,
 } from '#mutuel/runtime';
-import { keyLabel, pricePool, resultKeys, type Sheet } from '#mutuel/tote';
+import {
+  keyLabel,
+  legKeys,
+  legResult,
+  priceLegs,
+  pricePool,
+  type Ratio,
+  ratio,
+  resultKeys,
+  type Sheet,
+} from '#mutuel/tote';
 import { AuditFollower } from './audit-follower.js';
-import { poolInputs, stakesByKey } from './pool-inputs.js';
+import { type PoolInputs, poolInputs, stakesByKey, stakesByLegKey } from './pool-inputs.js';
 import { type Ask, RaceWatch } from './race-watch.js';
 
 export interface CalculatorOptions {
@@ -40,9 +50,13 @@ export interface CalculatorOptions {
 type Pricing = (ask: Ask) => Promise<Priced | string | undefined>;
 
 interface Priced {
-  readonly sheet: Sheet | DividendSheet;
+  readonly sheet: Pick<Sheet | DividendSheet, SheetField>;
   readonly steps: readonly string[];
+  /** Of a correction: what the pool has given on its bets so far. */
+  readonly settledMinor?: number;
 }
+
+type SheetField = keyof Sheet & keyof DividendSheet & (keyof DividendProposal | 'jackpotMinor');
 
 /** What a calculator follows the market by. */
 interface MarketReader {
@@ -149,32 +163,49 @@ export class Calculator {
 
 /** Prices what the shards counted, as the market received it. */
 export function engineCalculator(options: CalculatorOptions): Calculator {
-  return new Calculator(options, 'ENGINE', async ({ pool, field, finish, stakes }) => {
+  return new Calculator(options, 'ENGINE', async ({ pool, field, finish, legs, voided, stakes }) => {
     if (stakes.size < options.shards) return undefined;
     const reports = [...stakes.values()];
     const stakeOn = new Map<string, number>();
     for (const { keys } of reports) for (const { c, stake } of keys) stakeOn.set(c, (stakeOn.get(c) ?? 0) + stake);
-    const sheet = pricePool({
-      ...{ ruleSet: pool.ruleSet, field, finish, refundsMinor: 0, carryInMinor: pool.carryInMinor },
+    const money = {
+      ...{ ruleSet: pool.ruleSet, refundsMinor: 0, carryInMinor: pool.carryInMinor },
       grossMinor: reports.reduce((sum, report) => sum + report.stake, 0),
-      stakeOn: (c) => stakeOn.get(c) ?? 0,
-    });
-    return { sheet, steps: sheet.steps };
+    };
+    const settledMinor = reports.reduce((sum, report) => sum + (report.settled ?? 0), 0);
+    if (voided && !legs) return { ...givenBack(money.grossMinor, pool.carryInMinor), settledMinor };
+    const sheet = legs
+      ? priceLegs({ ...money, result: legResult(pool.ruleSet, legs), stakeOf: stakesFrom(stakeOn) })
+      : pricePool({ ...money, field, finish, stakeOn: (c) => stakeOn.get(c) ?? 0 });
+    return { sheet, steps: sheet.steps, settledMinor };
   });
+}
+
+/** A race made void after it was official: every stake that stands is given back, a carry-in is carried on. */
+function givenBack(grossMinor: number, carryInMinor: number): Priced {
+  const nothing = { takeoutMinor: 0, netMinor: 0, paidMinor: 0, breakageMinor: 0, topUpMinor: 0, jackpotMinor: 0 };
+  const amounts = { grossMinor, carryInMinor, refundedMinor: grossMinor, carryOutMinor: carryInMinor, ...nothing };
+  return {
+    sheet: { outcome: 'REFUND', ...amounts, dividends: [] },
+    steps: [`the race is void: ${grossMinor} is given back`],
+  };
 }
 
 /** Prices what the read models hold, once they hold everything that the shards had decided when they counted. */
 export function projectorCalculator(options: CalculatorOptions & { readonly db: SqlDatabase }): Calculator {
   const { db, shards } = options;
-  return new Calculator(options, 'PROJECTOR', async ({ race, pool, version, finish, field }) => {
+  return new Calculator(options, 'PROJECTOR', async ({ race, pool, version, finish, field, voided }) => {
     const [ready] = await db.query<{ shards: number }>(
       `select (select count(*) from shard_counts where pool_id = $1 and version = $2) as shards
-       from races where race_id = $3 and version = $2 and status = 'PROVISIONAL'`,
+       from races where race_id = $3 and version = $2 and status in ('PROVISIONAL', 'VOID')`,
       [pool.poolId, version, race],
     );
     if (ready?.shards !== shards) return undefined;
     const inputs = await poolInputs(db, pool.poolId);
     if (!inputs) return undefined;
+    const { settledMinor } = inputs;
+    if (inputs.legs !== null) return { ...pricedLegs(inputs), settledMinor };
+    if (voided) return { ...givenBack(inputs.grossMinor, inputs.carryInMinor), settledMinor };
     const keys = resultKeys(pool.ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c));
     const stakes = stakesByKey(inputs, [...new Set(keys)]);
     const { ruleSet, grossMinor, carryInMinor } = inputs;
@@ -182,9 +213,22 @@ export function projectorCalculator(options: CalculatorOptions & { readonly db: 
       ...{ ruleSet, field: inputs.field, finish: inputs.finish, grossMinor, refundsMinor: 0, carryInMinor },
       stakeOn: (c) => stakes.get(c) ?? 0,
     });
-    return { sheet, steps: sheet.steps };
+    return { sheet, steps: sheet.steps, settledMinor };
   });
 }
+
+function pricedLegs(inputs: PoolInputs): Priced {
+  const { ruleSet, legs, grossMinor, carryInMinor } = inputs;
+  const stakes = stakesByLegKey(inputs, legKeys(ruleSet, legs ?? []));
+  const result = legResult(ruleSet, legs ?? []);
+  const sheet = priceLegs({ ruleSet, result, grossMinor, refundsMinor: 0, carryInMinor, stakeOf: stakesFrom(stakes) });
+  return { sheet, steps: sheet.steps };
+}
+
+const stakesFrom =
+  (stakes: ReadonlyMap<string, number>) =>
+  (c: string): Ratio =>
+    ratio(stakes.get(c) ?? 0);
 
 /** Prices by force what its own fold of the shards' decisions found. */
 export function auditCalculator(options: CalculatorOptions): AuditCalculator {
@@ -195,8 +239,8 @@ export class AuditCalculator {
   readonly #fold = new AuditFold();
   /** The last result version whose count was folded, by pool and shard. */
   readonly #counted = new Map<string, number>();
-  /** Shards that have paid a pool; with the last of them it is let go. */
-  readonly #paid = new Map<string, Set<number>>();
+  /** Shards that will ask no more about a pool; with the last of them it is let go. */
+  readonly #ended = new Map<string, Set<number>>();
   readonly #shards: number;
   readonly #readers: AuditFollower[];
   readonly #calculator: Calculator;
@@ -230,24 +274,32 @@ export class AuditCalculator {
     this.#fold.apply(decision.src, decision);
     for (const event of decision.events as readonly ShardEvent[]) {
       if (event.t === 'Report') this.#reported(shard, event.report);
+      else if (event.t === 'FactApplied' && event.fact.t === 'CorrectionsClosed')
+        for (const pool of this.#fold.poolsOf(event.fact.race)) this.#over(shard, pool);
     }
   }
 
   #reported(shard: number, report: ShardReport): void {
     if (report.t === 'Stakes') this.#counted.set(`${report.pool}/${shard}`, report.version);
-    if (report.t !== 'Paid') return;
-    const paid = (this.#paid.get(report.pool) ?? new Set()).add(shard);
-    this.#paid.set(report.pool, paid);
-    if (paid.size === this.#shards) this.#forget(report.pool);
+    // A race that was void before it was official is never corrected.
+    if (report.t === 'Paid' && report.version === 0) this.#over(shard, report.pool);
   }
 
-  #price({ pool, version, finish }: Ask): Priced | string | undefined {
+  #over(shard: number, pool: string): void {
+    const over = (this.#ended.get(pool) ?? new Set()).add(shard);
+    this.#ended.set(pool, over);
+    if (over.size === this.#shards) this.#forget(pool);
+  }
+
+  #price({ pool, version, finish, legs, voided }: Ask): Priced | string | undefined {
     for (let shard = 0; shard < this.#shards; shard++) {
       if ((this.#counted.get(`${pool.poolId}/${shard}`) ?? 0) < version) return undefined;
     }
     try {
+      const settledMinor = this.#fold.settled(pool.poolId);
+      if (voided && !legs) return { ...givenBack(this.#fold.standing(pool.poolId), pool.carryInMinor), settledMinor };
       const { sheet, problems } = this.#fold.auditPool(pool.poolId, finish);
-      return problems.length > 0 ? problems.join('; ') : { sheet, steps: [] };
+      return problems.length > 0 ? problems.join('; ') : { sheet, steps: [], settledMinor };
     } catch (fault) {
       if (fault instanceof AuditRefused) return fault.message;
       throw fault;
@@ -256,12 +308,16 @@ export class AuditCalculator {
 
   #forget(pool: string): void {
     this.#fold.forget(pool);
-    this.#paid.delete(pool);
+    this.#ended.delete(pool);
     for (let shard = 0; shard < this.#shards; shard++) this.#counted.delete(`${pool}/${shard}`);
   }
 }
 
-function proposalOf(source: ProposalSource, { pool, version }: Ask, { sheet, steps }: Priced): DividendProposal {
+function proposalOf(
+  source: ProposalSource,
+  { pool, version, corrects }: Ask,
+  { sheet, steps, settledMinor = 0 }: Priced,
+): DividendProposal {
   const dividends = sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
     ...{ tier, c, price, stakeMinor, paidMinor },
   }));
@@ -282,6 +338,7 @@ function proposalOf(source: ProposalSource, { pool, version }: Ask, { sheet, ste
     topUpMinor: sheet.topUpMinor,
     // A pool's part of a jackpot waits with the carry-overs for the pool that pays it.
     carryOutMinor: sheet.carryOutMinor + sheet.jackpotMinor,
+    ...(corrects ? { settledMinor } : {}),
     steps,
   };
 }

@@ -2,6 +2,7 @@
  * What a pool is priced from, read back from the projector's own tables: card, finish, and what stands on each combination. Bets on
  * a scratched runner's combinations are left out: they were given back.
  */
+import type { LegOutcome } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import {
   combinationMatches,
@@ -10,8 +11,12 @@ import {
   isRefusal,
   keptNonRunners,
   keyMembers,
+  lineCounter,
+  linesWithout,
+  type ReadSelection,
   type RuleSet,
   readSelection,
+  refundedLegRunners,
   scratchedInterests,
 } from '#mutuel/tote';
 import { fieldOfRunners } from './projector.js';
@@ -24,11 +29,15 @@ export interface PoolInputs {
   readonly carryInMinor: number;
   /** All stakes less everything given back: the totals' own fold, not the sum of the combinations. */
   readonly grossMinor: number;
+  /** What settlement has given on its bets so far. */
+  readonly settledMinor: number;
   readonly currency: string;
   readonly exponent: number;
   readonly stakes: ReadonlyMap<string, number>;
-  /** Unit stakes of selections with too many lines to list. */
+  /** Unit stakes of selections with too many lines to list, and of all over several races. */
   readonly wide: ReadonlyMap<string, number>;
+  /** Over several races: what each leg has come to; empty until the pool is called. */
+  readonly legs: readonly LegOutcome[] | null;
 }
 
 type Queryable = Pick<SqlDatabase, 'query'>;
@@ -40,10 +49,14 @@ export async function poolInputs(db: Queryable, poolId: string): Promise<PoolInp
     carry_in: number;
     finish: string[][];
     gross: number;
+    settled: number;
     currency: string;
     exponent: number;
+    legs: string[] | null;
+    leg_outcomes: LegOutcome[] | null;
   }>(
-    `select p.race_id, p.rule_set, p.carry_in, r.finish, coalesce(t.gross, 0) as gross, m.currency, m.exponent
+    `select p.race_id, p.rule_set, p.carry_in, p.legs, p.leg_outcomes, r.finish, coalesce(t.gross, 0) as gross,
+       coalesce(t.settled, 0) as settled, m.currency, m.exponent
      from pools p join races r using (race_id) join meetings m using (meeting_id) left join pool_totals t using (pool_id)
      where p.pool_id = $1`,
     [poolId],
@@ -69,11 +82,51 @@ export async function poolInputs(db: Queryable, poolId: string): Promise<PoolInp
     finish: row.finish,
     carryInMinor: row.carry_in,
     grossMinor: row.gross,
+    settledMinor: row.settled,
     currency: row.currency,
     exponent: row.exponent,
     stakes: new Map(stakes.map((one) => [one.c, one.stake])),
     wide: new Map(wide.map((one) => [one.sel, one.unit])),
+    legs: row.legs && (row.leg_outcomes ?? []),
   };
+}
+
+/** What stands on each key of a pool over several races: bets are counted by formula, however many lines they have. */
+export function stakesByLegKey({ poolId, ruleSet, wide, legs }: PoolInputs, keys: readonly string[]) {
+  const fields = legs ?? [];
+  const out = refundedLegRunners(ruleSet, fields);
+  const counters = keys.map((key) => lineCounter(ruleSet.poolType, key, out));
+  const sums = new Map<string, number>(keys.map((key) => [key, 0]));
+  for (const [sel, unit] of wide) {
+    const read = legBet({ poolId, ruleSet }, fields, sel);
+    for (const [k, key] of keys.entries())
+      sums.set(key, (sums.get(key) ?? 0) + (counters[k] as (bet: ReadSelection) => number)(read) * unit);
+  }
+  return sums;
+}
+
+/** The bets of a pool over several races, as the price command takes them; null where a bettor named a reserve, which it cannot. */
+export function legStakes({ poolId, ruleSet, wide, legs }: PoolInputs): { c: string; minor: number }[] | null {
+  const fields = legs ?? [];
+  const out = refundedLegRunners(ruleSet, fields);
+  const stakes: { c: string; minor: number }[] = [];
+  for (const [c, unit] of wide) {
+    if (c.includes('+')) return null;
+    const read = legBet({ poolId, ruleSet }, fields, c);
+    if (linesWithout(read, out) > 0) stakes.push({ c, minor: unit * read.lines });
+  }
+  return stakes.sort((a, b) => (a.c < b.c ? -1 : 1));
+}
+
+function legBet(
+  { poolId, ruleSet }: Pick<PoolInputs, 'poolId' | 'ruleSet'>,
+  legs: readonly LegOutcome[],
+  sel: string,
+): ReadSelection {
+  const fields = legs.map(({ declared, entries }) => ({ declared, entries }));
+  const read = readSelection(ruleSet.poolType, sel, { declared: [], legs: fields }, ruleSet);
+  if (isRefusal(read)) throw new Error(`${poolId} holds an accepted bet that does not read: ${sel}`);
+  return read;
 }
 
 /** What stands on each combination that no scratched runner is in, wide bets not included. */

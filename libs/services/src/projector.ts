@@ -175,13 +175,16 @@ async function writeCheckpoints(
 
 async function publishedPools(tx: Tx, poolIds: readonly string[]): Promise<KnownPool[]> {
   if (poolIds.length === 0) return [];
-  const rows = await tx.query<{ pool_id: string; race_id: string; rule_set: RuleSet; carry_in: number }>(
-    'select pool_id, race_id, rule_set, carry_in from pools where pool_id = any($1)',
-    [poolIds],
-  );
+  const rows = await tx.query<{
+    pool_id: string;
+    race_id: string;
+    rule_set: RuleSet;
+    carry_in: number;
+    legs: string[] | null;
+  }>('select pool_id, race_id, rule_set, carry_in, legs from pools where pool_id = any($1)', [poolIds]);
   const runners = await tx.query<{ race_id: string; number: string; entry: string | null }>(
     'select race_id, number, entry from runners where race_id = any($1) order by race_id, place',
-    [[...new Set(rows.map((row) => row.race_id))]],
+    [[...new Set(rows.flatMap((row) => row.legs ?? [row.race_id]))]],
   );
   const fields = groupBy(runners, (runner) => runner.race_id);
   return rows.map((row) => ({
@@ -189,7 +192,9 @@ async function publishedPools(tx: Tx, poolIds: readonly string[]): Promise<Known
     raceId: row.race_id,
     ruleSet: row.rule_set,
     carryInMinor: row.carry_in,
-    field: fieldOfRunners(fields.get(row.race_id) ?? []),
+    field: row.legs
+      ? { declared: [], legs: row.legs.map((leg) => fieldOfRunners(fields.get(leg) ?? [])) }
+      : fieldOfRunners(fields.get(row.race_id) ?? []),
   }));
 }
 

@@ -3,7 +3,7 @@
  * decisions; it prices nothing.
  */
 import type { DecisionRecord } from '#mutuel/contracts';
-import type { MarketEvent, MarketFact, PoolCard, ProposalSource, ShardReport } from '#mutuel/engine';
+import type { LegOutcome, MarketEvent, MarketFact, PoolCard, ProposalSource, ShardReport } from '#mutuel/engine';
 import { entriesOf } from '#mutuel/engine';
 import type { Field, Finish } from '#mutuel/tote';
 
@@ -16,6 +16,12 @@ export interface Ask {
   readonly version: number;
   readonly finish: Finish;
   readonly field: Field;
+  /** Over several races: what each leg has come to. */
+  readonly legs?: readonly LegOutcome[];
+  /** An official result is replaced: what was paid so far is asked for, too. */
+  readonly corrects: boolean;
+  /** The correction makes the race void. */
+  readonly voided: boolean;
   /** The shards' counts for this version that the market has received. */
   readonly stakes: ReadonlyMap<number, Stakes>;
 }
@@ -24,6 +30,12 @@ interface WatchedRace {
   readonly pools: readonly PoolCard[];
   readonly field: { readonly declared: readonly string[]; readonly entries: string[][]; readonly scratched: string[] };
   provisional: boolean;
+  official: boolean;
+  voided: boolean;
+  /** Void before it was official: nothing follows its settlement. */
+  isVoid: boolean;
+  /** The pools that the last result is for; over several races with what each leg has come to. */
+  called: ReadonlyMap<string, readonly LegOutcome[] | undefined>;
   version: number;
   finish: Finish;
 }
@@ -46,12 +58,14 @@ export class RaceWatch {
   /** Every pool that waits for this calculator's word. */
   asks(source: ProposalSource): readonly Ask[] {
     const asks: Ask[] = [];
-    for (const [race, { pools, field, provisional, version, finish }] of this.#races) {
+    for (const [race, { pools, called, field, provisional, official, voided, version, finish }] of this.#races) {
       if (!provisional) continue;
       for (const pool of pools) {
         const watched = this.#pools.get(pool.poolId) as WatchedPool;
-        if (watched.received.get(source) === version) continue;
-        asks.push({ race, pool, version, finish, field, stakes: watched.stakes });
+        if (!called.has(pool.poolId) || watched.received.get(source) === version) continue;
+        const legs = called.get(pool.poolId);
+        const order = { version, finish, corrects: official, voided };
+        asks.push({ race, pool, ...order, field, stakes: watched.stakes, ...(legs && { legs }) });
       }
     }
     return asks;
@@ -73,7 +87,7 @@ export class RaceWatch {
         this.#pools.get(event.proposal.pool)?.received.set(event.proposal.source, event.proposal.version);
         return;
       case 'RaceSettled':
-        this.#end(event.race);
+        if (this.#races.get(event.race)?.isVoid) this.#end(event.race);
         return;
       default:
     }
@@ -84,24 +98,41 @@ export class RaceWatch {
       for (const race of fact.meeting.races) {
         const declared = race.runners.map((runner) => runner.number);
         const field = { declared, entries: entriesOf(race), scratched: [] };
-        this.#races.set(race.raceId, { pools: race.pools, field, provisional: false, version: 0, finish: [] });
+        this.#races.set(race.raceId, {
+          pools: race.pools,
+          field,
+          provisional: false,
+          official: false,
+          voided: false,
+          isVoid: false,
+          called: new Map(),
+          version: 0,
+          finish: [],
+        });
         for (const { poolId } of race.pools)
           this.#pools.set(poolId, { race: race.raceId, stakes: new Map(), received: new Map() });
       }
       return;
     }
+    // What is asked or learnt about a leg, or about what a correction would move, changes no order.
+    if (fact.t === 'FavouritesSet' || fact.t === 'WillPaysAsked' || fact.t === 'CorrectionPriced') return;
+    if (fact.t === 'CorrectionsClosed') this.#end(fact.race);
     const race = 'race' in fact ? this.#races.get(fact.race) : undefined;
     if (!race) return;
     if (fact.t === 'RunnerScratched') race.field.scratched.push(fact.runner);
     if (fact.t === 'ResultEntered') this.#resulted(race, fact);
     // Whatever else happens to a race with an order entered takes the order back, or pays it.
     else race.provisional = false;
+    if (fact.t === 'DividendsDeclared') race.official = true;
+    if (fact.t === 'RaceVoided') race.isVoid = true;
   }
 
   #resulted(race: WatchedRace, fact: Extract<MarketFact, { t: 'ResultEntered' }>): void {
     race.provisional = true;
     race.version = fact.version;
     race.finish = fact.finish;
+    race.voided = fact.voided ?? false;
+    race.called = new Map(fact.pools.map(({ pool, legs }) => [pool, legs]));
     for (const { poolId } of race.pools) (this.#pools.get(poolId) as WatchedPool).stakes = new Map();
   }
 

@@ -2,11 +2,12 @@
  * What the interface reads: races, pools, accounts, statements and tickets from the read models, in the shapes of the contract. It
  * must never compute money, only show what decisions and ticks have said; a bet's state is put together from what happened to it.
  */
+import type { LegOutcome } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { keyLabel, probables, type RuleSet, shapeOf } from '#mutuel/tote';
 import { type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
 import { groupBy } from './group-by.js';
-import { poolInputs, stakeOnLine, standingStakes } from './pool-inputs.js';
+import { legStakes, type PoolInputs, poolInputs, stakeOnLine, stakesByLegKey, standingStakes } from './pool-inputs.js';
 
 export interface RaceSummary {
   readonly raceId: string;
@@ -42,6 +43,8 @@ export interface StatementEntry {
   readonly betId: string | null;
   readonly poolId: string | null;
   readonly reason: string | null;
+  /** By how much more (negative: less) the account owes after it; null where nothing was or is owed. */
+  readonly owed: number | null;
 }
 
 export interface TicketBetView {
@@ -58,8 +61,8 @@ export interface TicketBetView {
   readonly detail: string | null;
   readonly pointer: string | null;
   readonly placement: 'ACCEPTED' | 'REJECTED' | 'CANCELLED';
-  readonly resulting: 'NONE' | 'WON' | 'LOST' | 'REFUNDED' | 'PART_REFUNDED';
-  readonly settlement: 'NONE' | 'SETTLED';
+  readonly resulting: 'NONE' | 'WON' | 'LOST' | 'REFUNDED' | 'PART_REFUNDED' | 'CORRECTED';
+  readonly settlement: 'NONE' | 'SETTLED' | 'RESETTLED';
   readonly payout: number;
   readonly refund: number;
   /** Why stakes came back: `AFTER_STOP`, `SCRATCHED`, `RACE_VOID`, … */
@@ -118,6 +121,34 @@ export const raceSummary = (row: RaceRow): RaceSummary => ({
   offAt: isoOrNull(row.off_at),
   runnerCount: row.runner_count,
 });
+
+/** Where a pool stands on the card: a pool over several races belongs to none of them. */
+const placeOn = ({ race_id, legs }: { readonly race_id: string; readonly legs: readonly string[] | null }) =>
+  legs ? { raceId: null, legs } : { raceId: race_id };
+
+/** The line with which anybody can price a pool over several races again; null where a bettor named a reserve. */
+function legsInput(inputs: PoolInputs, legs: readonly LegOutcome[]) {
+  const { poolId, ruleSet, carryInMinor, grossMinor, currency, exponent } = inputs;
+  const stakes = legStakes(inputs);
+  if (stakes === null) return null;
+  return {
+    id: poolId,
+    ruleSet: ruleSet.name,
+    rules: ruleSet,
+    pool: { type: ruleSet.poolType, currency, exponent },
+    legs: legs.map(({ declared, entries, scratched, scratchedAfterClose, favourite, finish }) => ({
+      runners: { declared, scratched, entries },
+      ...(scratchedAfterClose.length > 0 ? { scratchedAfterClose } : {}),
+      ...(favourite === null ? {} : { favourite }),
+      ...(finish === null ? { cancelled: true } : {}),
+    })),
+    results: legs.map(({ finish }) => finish ?? []),
+    gross: grossMinor,
+    refunds: 0,
+    carryIn: carryInMinor,
+    stakes,
+  };
+}
 
 export class ReadModel {
   constructor(private readonly db: SqlDatabase) {}
@@ -199,7 +230,7 @@ export class ReadModel {
 
   async pool(poolId: string) {
     const [row] = await this.db.query<PoolRow>(
-      `select p.pool_id, p.race_id, p.type, p.rule_set, p.carry_in, r.status, m.currency, m.exponent, o.cycle, o.at, o.gross, o.net,
+      `select p.pool_id, p.race_id, p.legs, p.type, p.rule_set, p.carry_in, r.status, m.currency, m.exponent, o.cycle, o.at, o.gross, o.net,
          o.final, o.rows
        from pools p join races r using (race_id) join meetings m using (meeting_id) left join odds o using (pool_id)
        where p.pool_id = $1`,
@@ -209,7 +240,7 @@ export class ReadModel {
     const odds = (row.rows ?? []).map(oddsValue);
     return {
       poolId,
-      raceId: row.race_id,
+      ...placeOn(row),
       type: row.type,
       status: row.status,
       currency: row.currency,
@@ -234,6 +265,7 @@ export class ReadModel {
     if (shown) return { poolId, ...shown };
     const inputs = await poolInputs(this.db, poolId);
     if (!inputs) return null;
+    if (inputs.legs) return { poolId, ...blank(c), stake: stakesByLegKey(inputs, [c]).get(c) ?? 0 };
     const { ruleSet, field, carryInMinor, grossMinor } = inputs;
     const stake = stakeOnLine(inputs, c);
     const isListed = shapeOf(ruleSet.poolType).picks > 2;
@@ -256,46 +288,49 @@ export class ReadModel {
     return { poolId, ticks: ticks.reverse() };
   }
 
-  /** The declared sheet, and the line that the price command recomputes it from; null until declared. */
+  /**
+   * The sheet declared last, the line that the price command recomputes it from, and every sheet there was, newest first; null until
+   * declared.
+   */
   async dividends(poolId: string) {
     const [row] = await this.db.query<{
       race_id: string;
+      legs: string[] | null;
       status: string;
       sheet: DeclaredSheet | null;
       outcome: string;
-    }>('select p.race_id, r.status, p.sheet, p.outcome from pools p join races r using (race_id) where pool_id = $1', [
+    }>(
+      'select p.race_id, p.legs, r.status, p.sheet, p.outcome from pools p join races r using (race_id) where pool_id = $1',
+      [poolId],
+    );
+    if (!row?.sheet) return null;
+    const rows = await this.db.query<SheetRow>('select * from sheets where pool_id = $1 order by version desc', [
       poolId,
     ]);
-    if (!row?.sheet) return null;
-    const { sheet } = row;
     return {
       poolId,
-      raceId: row.race_id,
+      ...placeOn(row),
       status: row.status,
-      sheet: {
-        outcome: row.outcome,
-        gross: sheet.grossMinor,
-        takeout: sheet.takeoutMinor,
-        net: sheet.netMinor,
-        carryIn: sheet.carryInMinor,
-        dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
-          ...{ tier, c: keyLabel(c), price, stake: stakeMinor, paid: paidMinor },
-        })),
-        breakage: sheet.breakageMinor,
-        topUp: sheet.topUpMinor,
-        carryOut: sheet.carryOutMinor,
-        refunded: sheet.refundedMinor,
-        steps: sheet.steps,
-      },
-      inputs: await this.#priceInput(poolId),
+      sheet: sheetView(row.outcome, row.sheet),
+      versions: rows.map(({ version, at, outcome, sheet, finish, voided, reason, entered_by, confirmed_by }) => ({
+        ...{ version, at: iso(at), finish, voided, reason, enteredBy: entered_by, confirmedBy: confirmed_by },
+        sheet: sheetView(outcome, sheet),
+      })),
+      inputs: await this.#priceInput(poolId, row.sheet.grossMinor, rows[0]),
     };
   }
 
-  async #priceInput(poolId: string) {
-    const inputs = await poolInputs(this.db, poolId);
+  /** A result not yet official, or a runner scratched since, has no part in what was declared. */
+  async #priceInput(poolId: string, grossMinor: number, declared?: SheetRow) {
+    const now = await poolInputs(this.db, poolId);
+    if (!now || declared?.voided || now.grossMinor !== grossMinor) return null;
+    const inputs = declared
+      ? { ...now, finish: declared.finish, field: { ...now.field, scratched: declared.scratched } }
+      : now;
+    if (inputs.legs) return legsInput(inputs, inputs.legs);
     // Bets too wide to list have no line each: the command could not be given all stakes.
-    if (!inputs || inputs.wide.size > 0) return null;
-    const { ruleSet, field, finish, carryInMinor, grossMinor, currency, exponent } = inputs;
+    if (inputs.wide.size > 0) return null;
+    const { ruleSet, field, finish, carryInMinor, currency, exponent } = inputs;
     return {
       id: poolId,
       ruleSet: ruleSet.name,
@@ -312,8 +347,8 @@ export class ReadModel {
   // ── Accounts ───────────────────────────────────────────────────────────────────────────────────────────────────
 
   async account(accountId: string) {
-    const [row] = await this.db.query<{ currency: string; balance: number; limits: AccountLimits }>(
-      'select currency, balance, limits from accounts where account = $1',
+    const [row] = await this.db.query<{ currency: string; balance: number; owed: number; limits: AccountLimits }>(
+      'select currency, balance, owed, limits from accounts where account = $1',
       [accountId],
     );
     if (!row) return null;
@@ -321,9 +356,9 @@ export class ReadModel {
       'select exponent from meetings where currency = $1 limit 1',
       [row.currency],
     );
-    const { currency, balance, limits } = row;
+    const { currency, balance, owed, limits } = row;
     return {
-      ...{ accountId, currency, exponent: money?.exponent ?? 2, balance: { available: balance } },
+      ...{ accountId, currency, exponent: money?.exponent ?? 2, balance: { available: balance, owed } },
       ...{ status: limits.blocked ? 'BLOCKED' : 'ACTIVE', limits },
     };
   }
@@ -429,6 +464,7 @@ interface RacePoolRow {
 
 interface PoolRow {
   readonly race_id: string;
+  readonly legs: readonly string[] | null;
   readonly type: string;
   readonly rule_set: RuleSet;
   readonly carry_in: number;
@@ -450,6 +486,19 @@ interface HistoryRow {
   readonly final: boolean;
   readonly late: boolean;
   readonly rows: readonly OddsRow[];
+}
+
+interface SheetRow {
+  readonly version: number;
+  readonly at: number;
+  readonly outcome: string;
+  readonly sheet: DeclaredSheet;
+  readonly finish: readonly (readonly string[])[];
+  readonly scratched: readonly string[];
+  readonly voided: boolean;
+  readonly reason: string | null;
+  readonly entered_by: string | null;
+  readonly confirmed_by: string | null;
 }
 
 interface DeclaredSheet {
@@ -487,6 +536,7 @@ interface MovementRow {
   readonly bet_no: number | null;
   readonly pool_id: string | null;
   readonly reason: string | null;
+  readonly owed: number | null;
 }
 
 interface TicketRow {
@@ -522,6 +572,9 @@ interface BetRow {
   readonly pointer: string | null;
   readonly refunded: number;
   readonly paid: number;
+  /** Of the stake, by a settlement. */
+  readonly returned: number;
+  readonly corrected: boolean;
   readonly cause: string | null;
   readonly settled: boolean | null;
 }
@@ -544,23 +597,43 @@ function betView(row: BetRow, ticketId: string): TicketBetView {
     pointer: row.pointer,
     placement: row.placement,
     resulting: resultingOf(row),
-    settlement: isSettled(row) ? 'SETTLED' : 'NONE',
+    settlement: row.corrected ? 'RESETTLED' : isSettled(row) ? 'SETTLED' : 'NONE',
     payout: row.paid,
-    refund: row.refunded,
+    refund: backOf(row),
     refundCause: row.cause,
   };
 }
 
 function resultingOf(row: BetRow): TicketBetView['resulting'] {
   if (row.placement !== 'ACCEPTED') return 'NONE';
+  if (row.corrected) return 'CORRECTED';
   if (row.paid > 0) return 'WON';
-  if (row.refunded >= row.stake) return 'REFUNDED';
+  if (backOf(row) >= row.stake) return 'REFUNDED';
   if (row.settled) return 'LOST';
-  return row.refunded > 0 ? 'PART_REFUNDED' : 'NONE';
+  return backOf(row) > 0 ? 'PART_REFUNDED' : 'NONE';
 }
 
 const isSettled = (row: BetRow): boolean =>
-  row.placement === 'ACCEPTED' && (row.paid > 0 || row.refunded >= row.stake || row.settled === true);
+  row.placement === 'ACCEPTED' && (row.paid > 0 || backOf(row) >= row.stake || row.settled === true);
+
+/** Of the stake: what came back before the settlement and by it. */
+const backOf = ({ refunded, returned }: BetRow): number => refunded + returned;
+
+const sheetView = (outcome: string, sheet: DeclaredSheet) => ({
+  outcome,
+  gross: sheet.grossMinor,
+  takeout: sheet.takeoutMinor,
+  net: sheet.netMinor,
+  carryIn: sheet.carryInMinor,
+  dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
+    ...{ tier, c: keyLabel(c), price, stake: stakeMinor, paid: paidMinor },
+  })),
+  breakage: sheet.breakageMinor,
+  topUp: sheet.topUpMinor,
+  carryOut: sheet.carryOutMinor,
+  refunded: sheet.refundedMinor,
+  steps: sheet.steps,
+});
 
 function statementEntry(row: MovementRow): StatementEntry {
   return {
@@ -574,8 +647,11 @@ function statementEntry(row: MovementRow): StatementEntry {
     betId: row.ticket_id !== null && row.bet_no !== null ? betId(row.ticket_id, row.bet_no) : null,
     poolId: row.pool_id,
     reason: row.reason,
+    owed: row.owed,
   };
 }
+
+const blank = (c: string) => ({ c, price: null, low: null, high: null });
 
 const count = (value: number): number => (Number.isSafeInteger(value) ? value : -1);
 

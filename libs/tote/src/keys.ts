@@ -6,6 +6,7 @@
  *   its length is the size of the line). In a pool of ordered lines a set asks for every order of it.
  * - `4-7-*!1-9`: lines that name neither 1 nor 9. `4-7-1!4>7>1`: lines of that set other than this order.
  */
+import { legKeyLabel } from './legs.js';
 import { type LineKey, STAR } from './lines.js';
 import { type PoolType, shapeOf } from './pool-type.js';
 
@@ -28,7 +29,7 @@ export function readKey(poolType: PoolType, text: string): LineKey {
 export const keyMembers = (poolType: PoolType, key: string): readonly string[] => readKey(poolType, key).members;
 
 /** What people read: the key without what it leaves out. */
-export const keyLabel = (key: string): string => key.split('!', 1)[0] ?? key;
+export const keyLabel = (key: string): string => (key.includes('/') ? legKeyLabel(key) : (key.split('!', 1)[0] ?? key));
 
 /** Whether one combination falls under a key, so that stakes by combination can be summed to a key's stake. */
 export function combinationMatches(poolType: PoolType, combination: string, key: string): boolean {

@@ -6,7 +6,7 @@ import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query } f
 import { CommandBus } from '@nestjs/cqrs';
 import * as answers from '../answers.js';
 import { type Principal, requireOperator } from '../auth.js';
-import { type Act, meetingOf } from '../desk.js';
+import { type Act, faultInBody, meetingOf } from '../desk.js';
 import { ActOnMarket } from '../messages.js';
 import { type AuditQuery, OperatorViews } from '../operator-views.js';
 import type { ProblemCode } from '../problem-codes.js';
@@ -63,7 +63,9 @@ export class OperatorController {
   })
   publish(@Who() who: Principal, @Body(valid(cardSchema)) body: CardBody) {
     requireOperator(who);
-    return this.#act(who, { type: 'PublishMeeting', meeting: meetingOf(body) });
+    return this.#act(who, { type: 'PublishMeeting', meeting: meetingOf(body) }).catch((fault: unknown) => {
+      throw faultInBody(body, fault);
+    });
   }
 
   @Post('races/:raceId/open')

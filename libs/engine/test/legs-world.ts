@@ -1,0 +1,162 @@
+/** A meeting of several races with pools over them, driven by hand: `World` with calculators that know legs. */
+import {
+  type Dividend,
+  legResult,
+  priceLegs,
+  pricePool,
+  ratio,
+  ratioText,
+  ruleSetFor,
+  type Sheet,
+  shapeOf,
+} from '#mutuel/tote';
+import {
+  type Decided,
+  type DividendProposal,
+  type LegOutcome,
+  type MarketEvent,
+  type MarketFact,
+  type MeetingCard,
+  PROPOSAL_SOURCES,
+} from '../src/index.js';
+import { card, second, steward, tote, World } from './world.js';
+
+export const raceId = (number: number): string => `R${number}`;
+
+/** Races R1, R2, … with a win pool each, and one pool over all of them, on the card of the last. */
+export function legsCard(
+  type: 'PICK3',
+  rules: string,
+  options: { runners?: number; carryIn?: number; entries?: Readonly<Record<string, string>> } = {},
+): MeetingCard {
+  const count = shapeOf(type).picks;
+  const names = Array.from({ length: count }, (_, i) => raceId(i + 1));
+  const ruleSet = ruleSetFor(rules, type);
+  if (!ruleSet) throw new Error(`no rule set ${rules} ${type}`);
+  const races = names.map((race, i) => {
+    const [one] = card({ race, types: ['WIN'], rules, ...options }).races;
+    if (!one) throw new Error('a card has a race');
+    const over = { poolId: type, type, ruleSet, carryInMinor: options.carryIn ?? 0, legs: names };
+    return { ...one, number: i + 1, pools: i === count - 1 ? [...one.pools, over] : one.pools };
+  });
+  return { ...card({ rules }), meetingId: 'M1', races };
+}
+
+export class LegsWorld extends World {
+  readonly #legs = new Map<string, readonly LegOutcome[]>();
+
+  /** Every race open, accounts funded. */
+  static over(
+    type: string,
+    rules: string,
+    options: Parameters<typeof legsCard>[2] & { shards?: number } = {},
+  ): LegsWorld {
+    const world = new LegsWorld(options.shards ?? 2);
+    const meeting = legsCard(type as 'PICK3', rules, options);
+    world.ask({ type: 'PublishMeeting', meeting, by: tote });
+    for (const race of meeting.races) world.ask({ type: 'OpenRace', race: race.raceId, reason: 'card', by: tote });
+    world.renewLease();
+    for (let i = 0; i < 6; i++) world.fund(`acc-${i}`, 100_000);
+    return world;
+  }
+
+  facts(): MarketFact[] {
+    return this.market.decisions.flatMap((d) => d.events.flatMap((e) => (e.t === 'Fact' ? [e.fact] : [])));
+  }
+
+  stopRace(number: number): Decided<MarketEvent> {
+    return this.ask({ type: 'StopBetting', race: raceId(number), reason: 'off', by: steward });
+  }
+
+  scratchIn(number: number, runner: string): Decided<MarketEvent> {
+    return this.ask({ type: 'ScratchRunner', race: raceId(number), runner, reason: 'lame', by: steward });
+  }
+
+  enter(number: number, finish: readonly (readonly string[])[]): Decided<MarketEvent> {
+    const race = raceId(number);
+    return this.ask({ type: 'EnterResult', race, finish, disqualified: [], reason: '', by: steward });
+  }
+
+  voidLeg(number: number): Decided<MarketEvent> {
+    return this.ask({ type: 'VoidRace', race: raceId(number), reason: 'fog', by: steward });
+  }
+
+  /** All three calculators on every pool of the race that was called, and the second person. */
+  makeOfficial(number: number): Decided<MarketEvent> {
+    for (const { poolId } of this.raceAt(number).card.pools) {
+      if (!this.market.state.pools.get(poolId)?.isCalled) continue;
+      for (const source of PROPOSAL_SOURCES)
+        this.ask({ type: 'SubmitProposal', proposal: { ...this.word(poolId), source } });
+    }
+    const previewHash = this.raceAt(number).previewHash ?? 'none';
+    return this.ask({ type: 'ConfirmSettlement', race: raceId(number), previewHash, by: second });
+  }
+
+  /** A leg from stop to official. */
+  run(number: number, finish: readonly (readonly string[])[]): void {
+    if (this.raceAt(number).status === 'OPEN') this.stopRace(number);
+    this.enter(number, finish);
+    this.makeOfficial(number);
+  }
+
+  raceAt(number: number) {
+    const race = this.market.state.races.get(raceId(number));
+    if (!race) throw new Error(`there is no race ${number}`);
+    return race;
+  }
+
+  /** What has been declared, `tier c` to price. */
+  declared(pool: string): Record<string, string> {
+    const sheet = this.market.state.pools.get(pool)?.declared;
+    return Object.fromEntries((sheet?.dividends ?? []).map(({ tier, c, price }) => [`${tier} ${c}`, price]));
+  }
+
+  /** What each leg had come to when the pool was called last. */
+  legsOf(pool: string): readonly LegOutcome[] {
+    for (const fact of this.facts())
+      if (fact.t === 'ResultEntered')
+        for (const called of fact.pools) if (called.legs) this.#legs.set(called.pool, called.legs);
+    return this.#legs.get(pool) ?? [];
+  }
+
+  private word(pool: string): Omit<DividendProposal, 'source'> {
+    const known = this.market.state.pools.get(pool);
+    const race = known && this.market.state.races.get(known.race);
+    if (!known || !race) throw new Error(`there is no pool ${pool}`);
+    const { ruleSet, carryInMinor } = known.card;
+    const stakes = new Map<string, number>();
+    for (const report of known.stakes)
+      for (const { c, stake } of report?.keys ?? []) stakes.set(c, (stakes.get(c) ?? 0) + stake);
+    const grossMinor = known.stakes.reduce((sum, report) => sum + (report?.stake ?? 0), 0);
+    const money = { ruleSet, grossMinor, refundsMinor: 0, carryInMinor };
+    const field = {
+      declared: race.card.runners.map((r) => r.number),
+      scratched: race.scratched,
+      entries: race.entries,
+    };
+    const sheet: Sheet = known.card.legs
+      ? priceLegs({
+          ...money,
+          result: legResult(ruleSet, this.legsOf(pool)),
+          stakeOf: (c) => ratio(stakes.get(c) ?? 0),
+        })
+      : pricePool({ ...money, field, finish: race.finish, stakeOn: (c) => stakes.get(c) ?? 0 });
+    return {
+      ...{
+        pool,
+        version: race.version,
+        inputHash: ratioText(ratio(1)),
+        outcome: sheet.outcome,
+        grossMinor,
+        carryInMinor,
+      },
+      ...{ takeoutMinor: sheet.takeoutMinor, netMinor: sheet.netMinor, paidMinor: sheet.paidMinor },
+      ...{ refundedMinor: sheet.refundedMinor, breakageMinor: sheet.breakageMinor, topUpMinor: sheet.topUpMinor },
+      carryOutMinor: sheet.carryOutMinor + sheet.jackpotMinor,
+      dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }: Dividend) => ({
+        ...{ tier, c, price, stakeMinor, paidMinor },
+      })),
+      steps: [],
+    };
+  }
+}
