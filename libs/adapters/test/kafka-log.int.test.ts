@@ -146,6 +146,18 @@ describe('A log on Kafka', () => {
     await tail.close();
   });
 
+  it('carries what several writers append in the same moment together, and tells each his own first offset', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 3 });
+    const writers = await Promise.all([0, 0, 1, 2].map(() => (log as EventLog).appender()));
+    const bases = await Promise.all(
+      [0, 0, 1, 2].map((partition, i) => writers[i]?.append({ topic, partition }, bytesOf(`${i}a`, `${i}b`))),
+    );
+    expect(bases.map((one) => one?.base)).toEqual([0, 2, 0, 0]);
+    const read = await log.read({ topic, partition: 0, from: 0 }, 4);
+    expect(read.map(({ value }) => Buffer.from(value).toString())).toEqual(['0a', '0b', '1a', '1b']);
+  });
+
   it('knows that nothing was appended when the broker says so, and cannot know when the topic is gone', async () => {
     const [narrow, gone] = [newTopic(), newTopic()];
     log = await logWith({ [gone]: 1 });

@@ -6,6 +6,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 
 export interface KafkaConnection {
   readonly brokers: readonly string[];
@@ -22,6 +23,15 @@ export const DEFAULT_CONNECTION_TIMEOUT_MS = 3000;
 export const TRACE_HEADER = 'traceparent';
 /** An append that takes longer is of an unknown outcome; the writer starts anew. */
 export const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
+
+/**
+ * kafkajs 2.2.4 sets a timer of one millisecond on every connection for ever, to look at requests that it holds back; nine hundred
+ * times a second each, in every process, nothing is held back. Only then is it needed.
+ */
+const armTimer = RequestQueue.prototype.scheduleCheckPendingRequests;
+RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
+  if (this.pending.length > 0 || this.throttledUntil > Date.now()) armTimer.call(this);
+};
 
 export function kafkaClient(connection: KafkaConnection, onLog: (entry: LogEntry) => void = () => undefined): Kafka {
   const { brokers, clientId, onWarning, security } = connection;

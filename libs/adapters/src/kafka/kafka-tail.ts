@@ -42,6 +42,11 @@ const FETCH = {
   prompt: { minBytes: 1, maxWaitTimeInMs: 250 },
   bulk: { minBytes: 1_000_000, maxWaitTimeInMs: 200 },
 } as const;
+/**
+ * A prompt reader asks for more at most this often: under load each append would otherwise be a fetch of its own, and fetching would
+ * cost more than reading. At a low rate nobody waits for it.
+ */
+const PROMPT_EVERY_MS = 4;
 const MAX_BATCH = 500;
 /** A partition whose handler lags this far behind is paused, and resumed at half of it. */
 const MAX_WAITING_RECORDS = 4000;
@@ -73,6 +78,8 @@ export class KafkaTail implements LogTail {
   private readonly cursors = new Map<string, Cursor>();
   private session: Session | undefined;
   private closed = false;
+  /** By `performance.now()`; a prompt reader's. */
+  private nextFetchAt = 0;
   private changing: Promise<void> = Promise.resolve();
 
   constructor(private readonly options: KafkaTailOptions) {}
@@ -154,6 +161,7 @@ export class KafkaTail implements LogTail {
     this.session = session;
     // Emitted before the first fetch, and again whenever the group made the consumer forget its offsets.
     consumer.on(consumer.events.GROUP_JOIN, () => this.seekAll(session));
+    if (this.options.fetch === 'prompt') consumer.on(consumer.events.FETCH, () => this.noteFetch());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       session.crash = payload.error;
       if (session.joined) this.reopen(session);
@@ -161,7 +169,15 @@ export class KafkaTail implements LogTail {
     try {
       await consumer.connect();
       await consumer.subscribe({ topics: [...new Set([...this.cursors.values()].map(({ at }) => at.topic))] });
-      await consumer.run({ autoCommit: false, eachBatch: async (payload) => this.take(session, payload) });
+      await consumer.run({
+        autoCommit: false,
+        // All partitions of a fetch at once: handlers run beside the consumer anyway.
+        partitionsConsumedConcurrently: Math.max(1, this.cursors.size),
+        eachBatch: (payload) => {
+          this.take(session, payload);
+          return this.untilNextFetch();
+        },
+      });
     } catch (error) {
       return error instanceof Error ? error : new Error(String(error));
     }
@@ -255,6 +271,17 @@ export class KafkaTail implements LogTail {
       session.consumer.pause([{ topic: batch.topic, partitions: [batch.partition] }]);
     }
     this.pump(cursor);
+  }
+
+  /** Every batch of a fetch waits for the same moment, and the next fetch for all of them. */
+  private noteFetch(): void {
+    const now = performance.now();
+    this.nextFetchAt = Math.min(Math.max(now, this.nextFetchAt + PROMPT_EVERY_MS), now + PROMPT_EVERY_MS);
+  }
+
+  private async untilNextFetch(): Promise<void> {
+    const wait = this.nextFetchAt - performance.now();
+    if (wait > 0) await sleep(wait);
   }
 
   private pump(cursor: Cursor): void {
