@@ -282,6 +282,13 @@ export const PROBLEM_CODES = {
     'Seals, counts or calculations are missing or differ; the sentence says which.',
   ),
   PREVIEW_CHANGED: code(409, 'NEW_KEY', 'The settlement has changed', 'Look at the new preview and confirm that one.'),
+  REASON_REQUIRED: code(422, 'NEW_KEY', 'A correction needs a reason', 'The race is official: say why it is changed.'),
+  CORRECTION_CLOSED: code(
+    422,
+    'NEVER',
+    'The race can no longer be corrected',
+    'Six hours after it was settled its bets leave the ledger; what was paid stands.',
+  ),
   SAME_PERSON: code(403, 'NEVER', 'A second person is needed', 'Who entered or proposed something cannot confirm it.'),
   FORMAT_INVALID: code(
     422,
