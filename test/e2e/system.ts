@@ -18,6 +18,7 @@ export interface DemoCast {
 export interface System {
   readonly url: string;
   demo(): Promise<DemoCast>;
+  get(path: string, token?: string): Promise<unknown>;
   post(path: string, body: unknown, token: string): Promise<unknown>;
   stop(): Promise<void>;
 }
@@ -51,6 +52,7 @@ export async function startSystem(): Promise<System> {
       url,
       stop,
       demo: () => get<DemoCast>(`${url}/v1/demo`),
+      get: (path, token) => get(url + path, token),
       post: (path, body, token) => post(url + path, body, token),
     };
   } catch (failure) {
@@ -73,8 +75,9 @@ function readyUrl(child: ChildProcess): Promise<string> {
   });
 }
 
-async function get<T>(url: string): Promise<T> {
-  return (await answered(await fetch(url))) as T;
+async function get<T>(url: string, token?: string): Promise<T> {
+  const headers = token === undefined ? {} : { authorization: `Bearer ${token}` };
+  return (await answered(await fetch(url, { headers }))) as T;
 }
 
 async function post(url: string, body: unknown, token: string): Promise<unknown> {
