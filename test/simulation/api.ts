@@ -23,8 +23,10 @@ import {
 } from '#mutuel/runtime';
 import type { SimProcess } from './kernel.js';
 import type { Plan } from './plan.js';
+import { inNewerFormat } from './releases.js';
 import type { Store } from './store.js';
-import { type Ports, SERVICE_KEY } from './system.js';
+import type { Strikes } from './strikes.js';
+import { type Ports, SERVICE_KEY, type System } from './system.js';
 
 /** What a client hears. */
 export type Reply =
@@ -57,10 +59,13 @@ export class Api {
   readonly #store: Store;
   readonly #process: SimProcess;
   readonly #view: MarketState;
+  readonly #strikes: Strikes;
 
-  constructor({ process, log, tails }: Ports, plan: Plan, store: Store, onFatal: (what: string) => void) {
+  constructor({ process, log, tails }: Ports, system: System, onFatal: (what: string) => void) {
+    const { plan, store, strikes } = system;
     this.#plan = plan;
     this.#store = store;
+    this.#strikes = strikes;
     this.#process = process;
     const { clock, entropy } = process;
     const common = { log, tails, clock, entropy, windowMs: plan.windowMs };
@@ -79,7 +84,7 @@ export class Api {
     const onDecisions = (decisions: readonly ValidDecision<MarketEvent>[]): void => {
       for (const { decision } of decisions) decider.evolve(this.#view, decision);
     };
-    const fatal = (fault: Error): void => onFatal(`${process.name}: ${fault.message}`);
+    const fatal = (fault: Error): void => onFatal(`: ${fault.message}`);
     const reader = new DecisionReader<MarketEvent>({
       ...MARKET_SOURCE,
       log,
@@ -108,8 +113,13 @@ export class Api {
     const cid = randomId(this.#process.entropy);
     const shard = toShard ?? shardOf(account, this.#plan.shards);
     return this.#answer(account, command, cid, () =>
-      this.shards.submit(shard, encodeCommand(cid, command), cid, { channel }),
+      this.shards.submit(shard, this.#released(encodeCommand(cid, command)), cid, { channel }),
     );
+  }
+
+  /** Now and then in a format that only the next release knows. */
+  #released(bytes: Uint8Array): Uint8Array {
+    return this.#strikes.happens('newer-format') ? inNewerFormat(bytes) : bytes;
   }
 
   /** Money and limits, spoken for by the house. */

@@ -78,12 +78,23 @@ export class Bettors {
     const until = race.stops + OPENING_MS + (this.#has('late-bets') ? LATE_MS : 0);
     let due = kernel.now;
     let left = Math.ceil(this.plan.commands / this.plan.races);
-    while (kernel.now < until && left > 0) {
+    const rush = this.system.strikes.has('rush-at-stop') ? Math.ceil(left / 3) : 0;
+    while (kernel.now < until && left > rush) {
       due += 1_000 / this.plan.rate;
       if (due > kernel.now) await kernel.sleep(due - kernel.now);
       left--;
       this.#follow(this.#act(race));
     }
+    if (rush > 0) await this.#rush(race, left);
+  }
+
+  /** So many at once that they are on their way when the betting is stopped. */
+  async #rush(race: RacePlan, count: number): Promise<void> {
+    const { kernel, strikes } = this.system;
+    const wait = race.stops - kernel.now + this.random.between(-100, 200);
+    if (wait > 0) await kernel.sleep(wait);
+    if (strikes.isOn) strikes.note('rush-at-stop', `${count} at once`);
+    for (let i = 0; i < count; i++) this.#follow(this.#act(race));
   }
 
   #follow(outcome: Promise<unknown>): void {
@@ -250,7 +261,7 @@ export class Bettors {
   /** A UUIDv7 of now, of hours ago, or of the future. */
   #ref(): string {
     const { random } = this;
-    let time = this.system.kernel.now;
+    let time = this.system.kernel.now + this.system.clientClock;
     if (this.#has('old-references') && random.chance(0.01))
       time -= random.pick([1_000_000, 7_190_000, 7_210_000, 90_000_000]);
     if (this.#has('future-references') && random.chance(0.01)) time += random.pick([100_000, 130_000, 10_000_000]);

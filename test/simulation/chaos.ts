@@ -13,10 +13,15 @@ import { type Role, SERVICE_KEY, type System } from './system.js';
 
 const TICK_MS = 200;
 const OLDEST_COPY_MS = 3_600_000;
-/** How likely a fact of the market draws a strike at once. */
+/** How likely a fact of the market draws a strike at once; and one that a shard must hear of, that shard's absence. */
 const AT_A_FACT = 0.12;
+const AWAY_AT_A_FACT = 0.1;
+const HEARD_BY_SHARDS = new Set(['BettingClosed', 'DividendsDeclared', 'RaceVoided']);
+const TEN_MINUTES = 600_000;
 
 export class Chaos {
+  /** Not before this the faults may stop: a shard is away for long. */
+  busyUntil = 0;
   readonly #disasters: Readonly<Partial<Record<Fault, () => void>>>;
 
   constructor(
@@ -47,6 +52,11 @@ export class Chaos {
       'relay-gap': () => this.#relayGap(),
       'command-forged': () => this.#forge(),
       outage: () => this.#outage(),
+      'lease-expires': () => this.log.withholdLease(this.system.plan.leaseTtlMs + this.random.between(500, 4_000)),
+      'client-clock': () => {
+        this.system.clientClock = this.#skew();
+      },
+      'shard-down': () => this.#shardDown(),
     };
   }
 
@@ -55,8 +65,11 @@ export class Chaos {
   }
 
   /** A fact was decided: the moment at which things break best. */
-  atFact(): void {
-    if (!this.strikes.isOn || !this.random.chance(AT_A_FACT)) return;
+  atFact(kind: string): void {
+    if (!this.strikes.isOn) return;
+    const isAway = this.strikes.has('shard-down') && HEARD_BY_SHARDS.has(kind);
+    if (isAway && this.random.chance(AWAY_AT_A_FACT)) this.#strike('shard-down');
+    if (!this.random.chance(AT_A_FACT)) return;
     const armed = FAULTS.filter((fault) => this.strikes.has(fault) && this.#disasters[fault]);
     if (armed.length === 0) return;
     const fault = this.random.pick(armed);
@@ -66,8 +79,9 @@ export class Chaos {
   /** Everything broken is whole again, as far as people and supervisors can make it. */
   heal(): void {
     this.strikes.isOn = false;
-    this.log.isDown = false;
+    this.log.restore();
     this.log.moveClock(0);
+    this.system.clientClock = 0;
     for (const [role, count] of [
       ['engine', this.system.plan.hosts],
       ['api', 1],
@@ -145,6 +159,13 @@ export class Chaos {
       this.system.kill('engine', i);
       this.#startLater('engine', i, 35_000 + this.random.between(0, 5_000), 'AT_ONCE');
     }
+  }
+
+  /** For moments, longer than a bet may wait, or ten minutes. */
+  #shardDown(): void {
+    const ms = this.random.chance(0.1) ? TEN_MINUTES : this.random.pick([2_000, 8_000, 35_000]);
+    this.log.takeDown(this.random.below(this.system.plan.shards), ms);
+    this.busyUntil = this.system.kernel.now + ms;
   }
 
   #anyProcess() {

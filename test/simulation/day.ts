@@ -59,6 +59,8 @@ export class Day {
 
   async run(): Promise<void> {
     await Promise.all([this.bettors.openAccounts(), this.officials.publish(this.#card)]);
+    if (this.#has('format-raised') && this.number === 1)
+      void this.officials.raiseFormat(this.random.between(0, 20_000));
     await Promise.all(this.races.map((race) => Promise.all([this.officials.drive(race), this.bettors.betOn(race)])));
     this.#isOver = true;
   }
@@ -73,6 +75,12 @@ export class Day {
     const types: PoolType[] = ['WIN', 'PLACE', ...(this.#has('pairs') ? (['QUINELLA', 'EXACTA'] as const) : [])];
     const pools = types.map((type) => ({ id: `${id}-${type}`, type }));
     return { id, runners, favourite: this.random.pick(runners), pools, opens, stops };
+  }
+
+  /** Pools of one race may differ in what a correction may take back. */
+  #ruled(ruleSet: RuleSet): RuleSet {
+    if (!this.#has('policies')) return ruleSet;
+    return { ...ruleSet, corrections: this.random.pick(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK'] as const) };
   }
 
   #meeting(): MeetingCard {
@@ -93,7 +101,7 @@ export class Day {
           : {}),
         runners: runners.map((number) => ({ number, name: `Horse ${number}` })),
         pools: pools.map((pool) => ({
-          ...{ poolId: pool.id, type: pool.type, ruleSet: ruleSetFor(rules, pool.type) as RuleSet },
+          ...{ poolId: pool.id, type: pool.type, ruleSet: this.#ruled(ruleSetFor(rules, pool.type) as RuleSet) },
           carryInMinor: 0,
         })),
       })),

@@ -1,7 +1,7 @@
 /**
  * Time of the simulation: one queue of events, one thread, nothing that the seed does not decide. Between two moments every promise
- * that can go on has gone on (one turn of the event loop drains them all, in an order that Node fixes). It must never read a real
- * clock, nor let a process that is dead or frozen run.
+ * that can go on has gone on, in an order that Node fixes. It must never read a real clock, nor let a process that is dead or frozen
+ * run.
  */
 import type { Clock, Entropy } from '#mutuel/runtime';
 import type { Random } from './random.js';
@@ -39,7 +39,7 @@ export class Kernel {
       this.step++;
       this.now = first.time;
       while (this.#heap[0]?.time === this.now) this.#pop().run?.();
-      await turn();
+      await (this.step % STEPS_A_TURN === 0 ? turn() : drained());
     }
     return true;
   }
@@ -88,12 +88,20 @@ export class Kernel {
 
 const isBefore = (a: Timer, b: Timer): boolean => a.time < b.time || (a.time === b.time && a.order < b.order);
 
+/** So often the event loop turns by itself: rejections that nobody caught are told then. */
+const STEPS_A_TURN = 32;
+
 /** One turn of the event loop: every promise that can be settled is settled when it resolves. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+/** The same without a turn: Node takes up a tick when no promise can go on any more. */
+const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 /** Something that can crash or freeze by itself, with a clock that may be wrong. */
 export class SimProcess {
   state: 'UP' | 'FROZEN' | 'DEAD' = 'UP';
+  /** It met what only a person can resolve: that it stops is right. */
+  mayStop = false;
   /** How far its clock is ahead of true time, ms. */
   clockOffset = 0;
   readonly clock: Clock;

@@ -15,6 +15,18 @@ const TOTE = person('tess', 'TOTE_OPERATOR');
 const STEWARD = person('stella', 'STEWARD');
 const SECOND = person('sam', 'STEWARD');
 const ACCOUNTANT = person('ada', 'ACCOUNTANT');
+/** A to B to A is one of them. */
+const CORRECTIONS: readonly (readonly Correction[])[] = [
+  ['OTHER'],
+  ['OTHER', 'FIRST'],
+  ['OTHER', 'FIRST'],
+  ['OTHER', 'OTHER', 'FIRST'],
+  ['SCRATCH'],
+  ['OTHER', 'SCRATCH'],
+  ['VOID'],
+  ['VOID', 'FIRST'],
+  ['OTHER', 'VOID', 'OTHER'],
+];
 const UNKNOWN: RaceView = { status: 'UNKNOWN', previewHash: null, ended: false, scratched: [], waits: [] };
 
 /** What this race has in store; each at most once, so that it comes to an end. */
@@ -30,7 +42,13 @@ interface Story {
   stalePreview: boolean;
   wrongRole: boolean;
   enteredBy: typeof STEWARD;
+  /** The order entered first, to come back to. */
+  first: readonly (readonly string[])[] | undefined;
+  /** What happens once the result is official, one after the other. */
+  readonly corrections: Correction[];
 }
+
+type Correction = 'OTHER' | 'FIRST' | 'SCRATCH' | 'VOID';
 
 export class Officials {
   constructor(
@@ -48,12 +66,21 @@ export class Officials {
     }
   }
 
-  /** Until the race has ended. */
+  /** One step at a time and by two people; whether it comes to it is left to chance. */
+  async raiseFormat(after: number): Promise<void> {
+    const order = { format: 2, reason: 'every process reads it' };
+    await this.system.kernel.sleep(after);
+    await this.#do('ProposeRecordFormat', order, TOTE);
+    if (this.random.chance(0.3)) await this.#do('ConfirmRecordFormat', { format: 2 }, TOTE);
+    await this.#do('ConfirmRecordFormat', { format: this.random.pick([2, 2, 2, 3]) }, STEWARD);
+  }
+
+  /** Until the race has ended, and for as long as its result is corrected. */
   async drive(race: RacePlan): Promise<void> {
     const story = this.#story();
     for (;;) {
       const view = await this.#view(race.id);
-      if (view.ended) return;
+      if (view.ended && story.corrections.length === 0) return;
       await this.#next(race, view, story);
       await this.system.kernel.sleep(this.random.between(20, 200));
     }
@@ -76,8 +103,36 @@ export class Officials {
       case 'PROVISIONAL':
         return this.#provisional(race, view, story, now);
       case 'PAYING':
-        if (this.random.chance(0.2)) return this.#do('VoidRace', { race: race.id, reason: 'too late' }, STEWARD);
+      case 'SETTLED':
+        return this.#official(race, view, story);
+      case 'VOID':
+        return view.ended ? this.#official(race, view, story) : undefined;
+      case 'REOPENED':
+        return this.#result(race, view, story);
+      default:
         return undefined;
+    }
+  }
+
+  /** What turns out afterwards: another order, the first one again, a runner that did not run, no race at all. */
+  async #official(race: RacePlan, view: RaceView, story: Story): Promise<unknown> {
+    if (view.status === 'PAYING' && this.random.chance(0.7)) return undefined;
+    const heard = await this.#correct(race, view, story, story.corrections[0]);
+    if (heard?.kind === 'ACCEPTED' || heard?.kind === 'REFUSED') story.corrections.shift();
+    return heard;
+  }
+
+  #correct(race: RacePlan, view: RaceView, story: Story, kind: Correction | undefined): Promise<Heard> | undefined {
+    switch (kind) {
+      case 'OTHER':
+        return this.#result(race, view, story);
+      case 'FIRST':
+        return story.first ? this.#enter(race, story, story.first) : this.#result(race, view, story);
+      case 'SCRATCH':
+        return this.#scratch(race, view) ?? this.#result(race, view, story);
+      case 'VOID':
+        story.enteredBy = STEWARD;
+        return this.#do('VoidRace', { race: race.id, reason: 'the wrong distance' }, STEWARD);
       default:
         return undefined;
     }
@@ -168,6 +223,11 @@ export class Officials {
       const at = this.random.below(2);
       finish.splice(at, 2, finish.slice(at, at + 2).flat());
     }
+    story.first ??= finish;
+    return this.#enter(race, story, finish);
+  }
+
+  #enter(race: RacePlan, story: Story, finish: readonly (readonly string[])[]): Promise<Heard> {
     story.enteredBy = this.random.pick([STEWARD, SECOND]);
     return this.#do('EnterResult', { race: race.id, finish, disqualified: [], reason: 'photo' }, story.enteredBy);
   }
@@ -187,6 +247,8 @@ export class Officials {
       stalePreview: does('stale-previews'),
       wrongRole: does('wrong-roles'),
       enteredBy: STEWARD,
+      first: undefined,
+      corrections: does('corrections', 0.7) ? this.random.pick(CORRECTIONS).slice() : [],
     };
     if (does('late-offs', 0.5)) story.lateOff = this.random.pick(['SELLING', 'CLOSED', 'PROVISIONAL'] as const);
     if (does('voids', 0.3)) story.voids = this.random.pick(['DRAFT', 'OPEN', 'SUSPENDED', 'CLOSED', 'PROVISIONAL']);

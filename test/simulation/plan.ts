@@ -44,6 +44,12 @@ export const FAULTS = [
   'election-lies',
   'snapshot-failed',
   'snapshot-rot',
+  'log-rot',
+  'newer-format',
+  'lease-expires',
+  'client-clock',
+  'rush-at-stop',
+  'shard-down',
   'night',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
@@ -81,6 +87,10 @@ export const FEATURES = [
   'french-rules',
   'snapshots',
   'elections',
+  'corrections',
+  'policies',
+  'format-raised',
+  'checkpoints',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -134,7 +144,7 @@ export function planOf(seed: number, commands: number, { without = new Set(), ra
     races: Math.min(random.between(1, 4), races ?? Number.POSITIVE_INFINITY),
     accounts: random.pick([4, 12, 40]),
     runners: random.between(4, 8),
-    rate: random.pick([60, 150, 150, 400]),
+    rate: random.pick([60, 200, 600, 2_000]),
     topology: random.pick(['EMBEDDED', 'DISTRIBUTED']),
     hub: random.chance(0.7),
     windowMs: random.pick([0, 5]),
@@ -188,5 +198,11 @@ const RATES: Readonly<Record<Fault, number>> = {
   'election-lies': 0.02,
   'snapshot-failed': 0.1,
   'snapshot-rot': 0.1,
+  'log-rot': 0.001,
+  'newer-format': 0.001,
+  'lease-expires': 0.02,
+  'client-clock': 0.05,
+  'rush-at-stop': 1,
+  'shard-down': 0.01,
   night: 0.5,
 };

@@ -174,7 +174,9 @@ class World {
       this.system.running[role].forEach((one, index) => {
         if (one) this.system.kill(role, index);
       });
-    this.kernel.skip(Random.stream(this.plan.seed, 'night').pick([7_500_000, 7_500_000, 7_500_000, 7_500_000, 7_500_000, 90_000_000]));
+    this.kernel.skip(
+      Random.stream(this.plan.seed, 'night').pick([7_500_000, 7_500_000, 7_500_000, 7_500_000, 7_500_000, 90_000_000]),
+    );
     this.strikes.isOn = true;
     this.strikes.note('night');
     this.system.startAll();

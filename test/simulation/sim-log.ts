@@ -69,6 +69,11 @@ export class SimLog {
   /** Grows with every power cut: what travelled before it arrives nowhere. */
   #generation = 0;
   isDown = false;
+  /** Until then the lease cannot be renewed, and nothing can be written of a shard, by its number. */
+  #noLeaseUntil = 0;
+  readonly #shardDownUntil = new Map<number, number>();
+  /** A process that was handed a damaged record: a person has to look after it. */
+  onRot: (process: SimProcess) => void = () => undefined;
 
   constructor(
     private readonly kernel: Kernel,
@@ -132,7 +137,8 @@ export class SimLog {
   append(process: SimProcess, at: TopicPartition, values: readonly Uint8Array[]): Promise<{ readonly base: number }> {
     checkAppend(values);
     const { random, strikes } = this;
-    if (this.isDown) return Promise.reject(new AppendFault('the log cannot be reached', 'NOT_APPENDED'));
+    if (this.isDown || this.#isKeptOut(at, values))
+      return Promise.reject(new AppendFault('the log cannot be reached', 'NOT_APPENDED'));
     if (strikes.happens('append-refused')) return Promise.reject(new AppendFault('refused', 'NOT_APPENDED'));
     return new Promise((resolve, reject) => {
       const later = random.between(0, this.plan.slow.append) + this.#delay();
@@ -165,6 +171,12 @@ export class SimLog {
         if (isTwice) this.#write(partition, values, undefined);
       });
     });
+  }
+
+  #isKeptOut({ topic, partition }: TopicPartition, values: readonly Uint8Array[]): boolean {
+    const { now } = this.kernel;
+    if (topic.startsWith('shard') && now < (this.#shardDownUntil.get(partition) ?? 0)) return true;
+    return now < this.#noLeaseUntil && values.some((value) => Buffer.from(value).includes('RenewLease'));
   }
 
   /** Bytes that come from nowhere: a zombie, a forger, a message delivered once more. */
@@ -248,6 +260,11 @@ export class SimLog {
   async #hand(partition: Partition, cursor: Cursor): Promise<void> {
     if (!cursor.live || cursor.process.state === 'DEAD') return;
     const limit = this.random.chance(0.2) ? this.random.between(1, 5) : MAX_BATCH;
+    if (this.strikes.happens('log-rot')) {
+      this.onRot(cursor.process);
+      const what = `${nameOf(partition.at)} is damaged at offset ${cursor.next}: the checksum does not fit`;
+      return this.#break(cursor, new LogFault(what));
+    }
     const records = partition.records.slice(cursor.next, cursor.next + limit);
     cursor.next += records.length;
     try {
@@ -291,6 +308,23 @@ export class SimLog {
         if (process !== undefined && cursor.process !== process) continue;
         cursor.process.enter(() => this.#break(cursor, new Error('the connection was lost')));
       }
+  }
+
+  /** Nobody can renew the selling lease: it runs out. */
+  withholdLease(ms: number): void {
+    this.#noLeaseUntil = this.kernel.now + ms;
+  }
+
+  /** Nothing of one shard can be written: its log has no leader, its disk is full. */
+  takeDown(shard: number, ms: number): void {
+    this.#shardDownUntil.set(shard, this.kernel.now + ms);
+  }
+
+  /** Everything can be written again. */
+  restore(): void {
+    this.isDown = false;
+    this.#noLeaseUntil = 0;
+    this.#shardDownUntil.clear();
   }
 
   /** One broker's clock jumps; on one machine there is one clock. */

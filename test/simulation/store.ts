@@ -25,6 +25,8 @@ export interface StoredPool {
   readonly card: PoolCard;
   readonly bets: Map<string, Bet>;
   gross: number;
+  /** What settling the pool has given on its bets. */
+  settled: number;
   /** Shards whose count was folded, with the result version. */
   readonly counted: Map<number, number>;
 }
@@ -68,7 +70,7 @@ export class Store {
 
   #pool(card: PoolCard): void {
     if (this.pools.has(card.poolId)) return;
-    this.pools.set(card.poolId, { card, bets: new Map(), gross: 0, counted: new Map() });
+    this.pools.set(card.poolId, { card, bets: new Map(), gross: 0, settled: 0, counted: new Map() });
   }
 
   #shard({ at, valid }: SourcedDecision<unknown>): void {
@@ -99,14 +101,25 @@ export class Store {
         for (const { pool, no, amount } of event.bets) this.#takeOff(pool, `${event.ticket} ${no}`, amount);
         return;
       case 'BetsRefunded':
-        if (event.cause === 'POOL_REFUNDED') return;
-        for (const { ticket, no, amount } of event.items) this.#takeOff(event.pool, `${ticket} ${no}`, amount);
+        for (const { ticket, no, amount } of event.items)
+          if (event.cause === 'POOL_REFUNDED') this.#settle(event.pool, amount);
+          else this.#takeOff(event.pool, `${ticket} ${no}`, amount);
+        return;
+      case 'BetsPaid':
+        for (const { amount } of event.items) this.#settle(event.pool, amount);
+        return;
+      case 'BetsCorrected':
+        for (const { due, was } of event.items) this.#settle(event.pool, due - was);
         return;
       case 'Report':
         if (event.report.t === 'Stakes') this.pools.get(event.report.pool)?.counted.set(shard, event.report.version);
         return;
       default:
     }
+  }
+
+  #settle(id: string, amount: number): void {
+    (this.pools.get(id) as StoredPool).settled += amount;
   }
 
   #takeOff(id: string, key: string, amount: number): void {

@@ -15,6 +15,7 @@ export const PHASES = [
   'PROVISIONAL',
   'PAYING',
   'SETTLED',
+  'REOPENED',
   'VOID',
 ] as const;
 export type Phase = (typeof PHASES)[number];

@@ -24,8 +24,8 @@ import { Api } from './api.js';
 import { type Kernel, SimProcess } from './kernel.js';
 import type { Plan } from './plan.js';
 import { withPoison } from './poison.js';
-import { readingNewer } from './releases.js';
 import type { Random } from './random.js';
+import { readingNewer } from './releases.js';
 import { SimElection } from './sim-election.js';
 import type { SimLog } from './sim-log.js';
 import { SimSnapshots } from './sim-snapshots.js';
@@ -206,6 +206,7 @@ export class System {
     const host = new EngineHost({
       ...{ log, clock: process.clock, entropy: process.entropy, shards, epoch: EPOCH, serviceKey: SERVICE_KEY },
       ...{ leaseTtlMs, campaign },
+      ...(this.plan.features.has('checkpoints') ? { checkpointHour: 0 } : {}),
       ...(this.plan.features.has('elections') ? { election: this.#election.seenBy(process) } : {}),
       ...(this.plan.features.has('snapshots')
         ? {
@@ -224,7 +225,11 @@ export class System {
 
   /** A release that meets a format it does not know stops, rightly: the one that wrote it is installed. */
   #halted(process: SimProcess, isNew: boolean, { message }: Error): void {
-    if (isNew || !message.includes('newer than this release')) return this.#stopped(process, ` halted: ${message}`);
+    const isNewer = message.includes('newer than this release');
+    if (isNew || !isNewer) {
+      this.#stopped(process, ` halted: ${message}`);
+      return;
+    }
     this.#isInstalled = true;
     process.mayStop = true;
     this.kernel.after(this.random.between(200, 2_000), () => this.#replace(process));
@@ -268,11 +273,12 @@ export class System {
 
   /** Prices from the store, as the one of production does from its tables. */
   #projectorCalculator(options: ConstructorParameters<typeof Calculator>[0]): Calculator {
-    return new Calculator(options, 'PROJECTOR', async ({ pool: { poolId }, version, field, finish }) => {
+    return new Calculator(options, 'PROJECTOR', async ({ pool: { poolId }, version, field, finish, voided }) => {
       const pool = this.store.pools.get(poolId);
       const counts = [...(pool?.counted.values() ?? [])];
       if (!pool || counts.filter((counted) => counted === version).length < options.shards) return undefined;
       const { ruleSet, carryInMinor } = pool.card;
+      if (voided) return { ...givenBack(pool.gross, carryInMinor), settledMinor: pool.settled };
       const keys = new Set(resultKeys(ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c)));
       const stakes = new Map([...keys].map((key) => [key, 0]));
       for (const { sel, unit, left } of pool.bets.values()) {
@@ -284,7 +290,7 @@ export class System {
       }
       const money = { grossMinor: pool.gross, refundsMinor: 0, carryInMinor };
       const sheet = pricePool({ ruleSet, field, finish, ...money, stakeOn: (c) => stakes.get(c) ?? 0 });
-      return { sheet, steps: sheet.steps };
+      return { sheet, steps: sheet.steps, settledMinor: pool.settled };
     });
   }
 
@@ -303,4 +309,11 @@ export class System {
         });
     });
   }
+}
+
+/** A race made void after it was official. */
+function givenBack(grossMinor: number, carryInMinor: number) {
+  const nothing = { takeoutMinor: 0, netMinor: 0, paidMinor: 0, breakageMinor: 0, topUpMinor: 0, jackpotMinor: 0 };
+  const amounts = { grossMinor, carryInMinor, refundedMinor: grossMinor, carryOutMinor: carryInMinor, ...nothing };
+  return { sheet: { outcome: 'REFUND' as const, ...amounts, dividends: [] }, steps: [] };
 }

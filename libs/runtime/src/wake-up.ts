@@ -1,6 +1,8 @@
 /** A pause that somebody else can end early: waits on the clock's port, never on a timer of its own. */
 import type { Clock } from './ports.js';
 
+const CALLED = 'called';
+
 export class WakeUp {
   #pause: AbortController | undefined;
   #called = false;
@@ -10,7 +12,8 @@ export class WakeUp {
   /** Ends the pause, or skips the next one if there is none. */
   call(): void {
     this.#called = true;
-    this.#pause?.abort();
+    // With a reason of its own: the one that Node makes up is an error with a stack, each time.
+    this.#pause?.abort(CALLED);
   }
 
   async pause(ms: number): Promise<void> {

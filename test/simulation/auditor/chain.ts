@@ -13,6 +13,7 @@ export interface RawRecord {
 }
 
 export interface Decision {
+  readonly v: number;
   readonly kind: 'decision';
   readonly src: string;
   readonly seq: number;

@@ -1,6 +1,6 @@
 /** The command logs as the auditor reads them: what was asked, when it was appended, and whether the house had signed it. */
 import { createHmac } from 'node:crypto';
-import { type Decision, type Fields, type RawRecord, sha256 } from './chain.js';
+import { type Decision, type Fields, type RawRecord, sha256, textOf } from './chain.js';
 import { must } from './finding.js';
 
 export interface Command {
@@ -40,7 +40,7 @@ export class Commands {
     const unreadable = { cid: sha256(value).slice(0, 32), body: undefined, isSigned: false };
     let envelope: Fields;
     try {
-      envelope = JSON.parse(Buffer.from(value).toString('utf8')) as Fields;
+      envelope = JSON.parse(textOf(value)) as Fields;
     } catch {
       return unreadable;
     }

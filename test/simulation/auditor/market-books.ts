@@ -11,7 +11,7 @@ import { must } from './finding.js';
 import type { ShardBooks } from './shard-books.js';
 
 interface MarketRace {
-  status: 'DRAFT' | 'OPEN' | 'SUSPENDED' | 'CLOSED' | 'PROVISIONAL' | 'PAYING' | 'SETTLED' | 'VOID';
+  status: 'DRAFT' | 'OPEN' | 'SUSPENDED' | 'CLOSED' | 'PROVISIONAL' | 'PAYING' | 'SETTLED' | 'VOID' | 'REOPENED';
   readonly runners: readonly string[];
   readonly pools: readonly string[];
   readonly scratched: string[];
@@ -24,18 +24,35 @@ interface MarketRace {
   previewHash: string | undefined;
   /** Append time of its end. */
   endedAt: number | undefined;
+  /** The result that was paid last, and the one that the last result is to replace; 0 where there is none. */
+  official: number;
+  corrects: number;
+  /** The correction makes the race void. */
+  isVoided: boolean;
+  isFinal: boolean;
+  /** The pools that the last result is for. */
+  called: readonly string[];
+  /** What a correction would pay, as it was weighed; empty before it was. */
+  priced: string;
 }
 
 interface MarketPool {
   readonly type: string;
-  readonly rules: AuditRules;
+  readonly rules: AuditRules & { readonly corrections?: string };
   readonly carryIn: number;
   readonly race: string;
   readonly seals: Map<number, Fields>;
   refunded: number;
   counted: Set<number>;
   proposals: Map<string, Fields>;
-  readonly paid: Set<number>;
+  /** Shards that have paid the result declared last. */
+  paid: Set<number>;
+  paying: number;
+  /** Shards that have weighed what a correction would move. */
+  weighed: Set<number>;
+  weighing: number;
+  /** What the market has posted on the pool's account so far. */
+  side: number;
 }
 
 const MAY: Readonly<Record<string, readonly string[]>> = {
@@ -49,11 +66,14 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   EnterResult: ['STEWARD'],
   ConfirmSettlement: ['STEWARD', 'ACCOUNTANT'],
   VoidRace: ['STEWARD'],
+  ProposeRecordFormat: ['TOTE_OPERATOR'],
+  ConfirmRecordFormat: ['TOTE_OPERATOR', 'STEWARD'],
 };
 /** Whatever is decided: judged elsewhere. */
 const ANY = '*';
 const DAY = 86_400_000;
 const SIX_HOURS = 6 * 3_600_000;
+const NEWEST_FORMAT = 2;
 
 export class MarketBooks {
   readonly name = 'market';
@@ -64,6 +84,10 @@ export class MarketBooks {
   /** Over all logs. */
   readonly clearing = new Map<string, number>();
   settled = 0;
+  corrected = 0;
+  recordFormat = 1;
+  #proposed: { readonly format: number; readonly by: string } | undefined;
+  #checkedDay = '';
   readonly #reportNo: number[];
 
   constructor(
@@ -90,6 +114,7 @@ export class MarketBooks {
   }
 
   apply(d: Decision, command: Command, isPoison: boolean): void {
+    must(d.v === this.recordFormat, 'G5', () => `market #${d.seq} is of format ${d.v}, not ${this.recordFormat}`);
     if (d.code === 'QUARANTINED') must(isPoison, 'G1', () => `market #${d.seq} sets a command aside that kills nobody`);
     else this.#judge(d, command);
     if (d.code !== undefined) {
@@ -101,6 +126,10 @@ export class MarketBooks {
     const sum = d.posts.reduce((total, [, amount]) => total + amount, 0);
     must(sum === 0, 'G3', () => `market #${d.seq}: its postings sum to ${sum}`);
     this.#settle(d);
+    for (const [account, amount] of d.posts) {
+      const pool = account.startsWith('pool:') ? this.pools.get(account.slice(5)) : undefined;
+      if (pool) pool.side += amount;
+    }
   }
 
   // ── What may be decided ────────────────────────────────────────────────────────────────────────────────────────
@@ -117,6 +146,7 @@ export class MarketBooks {
     if (body === undefined || !isSigned) return 'MALFORMED';
     const type = String(body['type']);
     if (type === 'RenewLease') return undefined;
+    if (type === 'Checkpoint') return String(body['day']) <= this.#checkedDay ? 'ALREADY_APPLIED' : undefined;
     if (type === 'ShardReport') {
       const last = this.#reportNo[Number(body['shard'])] as number;
       const n = Number(body['n']);
@@ -127,12 +157,28 @@ export class MarketBooks {
       const pool = this.pools.get(String(proposal['pool']));
       if (!pool) return 'POOL_UNKNOWN';
       const race = this.races.get(pool.race);
-      const isWanted = race?.status === 'PROVISIONAL' && race.version === proposal['version'];
+      const isCalled = race?.called.includes(String(proposal['pool']));
+      const isWanted = race?.status === 'PROVISIONAL' && race.version === proposal['version'] && isCalled;
       return isWanted ? undefined : 'PROPOSAL_OUTDATED';
     }
     const { roles } = body['by'] as { roles: readonly string[] };
     if (!roles.some((role) => MAY[type]?.includes(role))) return 'NOT_AUTHORIZED';
+    if (type === 'ProposeRecordFormat') {
+      const next = this.recordFormat + 1;
+      return body['format'] === next && next <= NEWEST_FORMAT ? undefined : 'FORMAT_INVALID';
+    }
+    if (type === 'ConfirmRecordFormat') {
+      if (this.#proposed?.format !== body['format']) return 'FORMAT_NOT_PROPOSED';
+      return this.#proposed?.by === (body['by'] as { user: string }).user ? 'SAME_PERSON' : undefined;
+    }
     return type === 'PublishMeeting' ? ANY : this.#act(d, type, body);
+  }
+
+  /** A race that was official once is touched again for six hours, with a reason. */
+  #correction(d: Decision, { official, isFinal, endedAt }: MarketRace, body: Fields): string | undefined {
+    if (official === 0) return undefined;
+    if (isFinal || (endedAt !== undefined && d.at - endedAt >= SIX_HOURS)) return 'CORRECTION_CLOSED';
+    return String(body['reason']).trim() === '' ? 'REASON_REQUIRED' : undefined;
   }
 
   #act(d: Decision, type: string, body: Fields): string | undefined {
@@ -140,7 +186,6 @@ export class MarketBooks {
     if (!race) return 'RACE_UNKNOWN';
     const { status } = race;
     const isSelling = status === 'OPEN' || status === 'SUSPENDED';
-    const isOver = status === 'PAYING' || status === 'SETTLED' || status === 'VOID';
     const isIn = (holds: boolean): string | undefined => (holds ? undefined : 'RACE_STATUS');
     switch (type) {
       case 'OpenRace':
@@ -153,15 +198,19 @@ export class MarketBooks {
         return isIn(isSelling);
       case 'DeclareLateOff': {
         const offAt = Number(body['offAt']);
-        if (!isSelling && status !== 'CLOSED' && status !== 'PROVISIONAL') return 'RACE_STATUS';
+        if (!isSelling && status !== 'CLOSED' && (status !== 'PROVISIONAL' || race.corrects > 0)) return 'RACE_STATUS';
         const isSound = offAt <= d.at && d.at - offAt <= SIX_HOURS && offAt <= (race.offAt ?? Number.POSITIVE_INFINITY);
         return isSound ? undefined : 'OFF_INVALID';
       }
-      case 'ScratchRunner':
-        if (isOver) return 'RACE_STATUS';
-        return race.scratched.includes(String(body['runner'])) ? 'ALREADY_SCRATCHED' : undefined;
+      case 'ScratchRunner': {
+        if (status === 'VOID') return 'RACE_STATUS';
+        const isOut = race.scratched.includes(String(body['runner']));
+        return this.#correction(d, race, body) ?? (isOut ? 'ALREADY_SCRATCHED' : undefined);
+      }
       case 'EnterResult': {
-        if (isOver || status === 'DRAFT') return 'RACE_STATUS';
+        if (status === 'DRAFT' || (status === 'VOID' && race.official === 0)) return 'RACE_STATUS';
+        const closed = this.#correction(d, race, body);
+        if (closed !== undefined) return closed;
         const named = (body['finish'] as readonly (readonly string[])[]).flat();
         const isSound = named.every(
           (one, i) => race.runners.includes(one) && !race.scratched.includes(one) && named.indexOf(one) === i,
@@ -174,7 +223,7 @@ export class MarketBooks {
         if (race.previewHash !== body['previewHash']) return 'PREVIEW_CHANGED';
         return race.enteredBy === (body['by'] as { user: string }).user ? 'SAME_PERSON' : undefined;
       default:
-        return isIn(!isOver);
+        return status === 'VOID' ? 'RACE_STATUS' : this.#correction(d, race, body);
     }
   }
 
@@ -184,7 +233,8 @@ export class MarketBooks {
     switch (e['t']) {
       case 'Acted': {
         const race = this.races.get(String(e['race']));
-        if (race && e['action'] === 'EnterResult') race.enteredBy = (e['by'] as { user: string }).user;
+        const isOrder = e['action'] === 'EnterResult' || (e['action'] === 'VoidRace' && (race?.official ?? 0) > 0);
+        if (race && isOrder) race.enteredBy = (e['by'] as { user: string }).user;
         return;
       }
       case 'Fact':
@@ -223,6 +273,12 @@ export class MarketBooks {
       case 'PreviewReady': {
         const race = this.races.get(String(e['race'])) as MarketRace;
         race.previewHash = String(e['previewHash']);
+        const isWeighed = race.called.every((id) => this.pools.get(id)?.weighed.size === this.#reportNo.length);
+        must(
+          race.corrects === 0 || isWeighed,
+          'G6',
+          () => `market #${d.seq} shows a correction that not every shard has weighed`,
+        );
         return;
       }
       case 'ProposalsDiffer': {
@@ -238,11 +294,23 @@ export class MarketBooks {
       }
       case 'RaceSettled': {
         const race = this.races.get(String(e['race'])) as MarketRace;
-        if (race.status === 'PAYING') race.status = 'SETTLED';
+        must(
+          (e['voided'] ?? false) === race.isVoided,
+          'G5',
+          () => `market #${d.seq} settles a race as void that is not, or the other way about`,
+        );
+        if (race.status === 'PAYING') race.status = race.isVoided ? 'VOID' : 'SETTLED';
+        if (race.corrects > 0) this.corrected++;
         race.endedAt = d.at;
         this.settled++;
         return;
       }
+      case 'RecordFormatProposed':
+        this.#proposed = { format: Number(e['format']), by: String(e['by']) };
+        return;
+      case 'Checkpoint':
+        this.#checkedDay = String(e['day']);
+        return;
       default:
     }
   }
@@ -255,6 +323,11 @@ export class MarketBooks {
     }
     if (fact['t'] === 'LeaseRenewed') {
       must(fact['issuedAt'] === d.at, 'G2', () => `market #${d.seq} renews the lease as of another time than its own`);
+      return;
+    }
+    if (fact['t'] === 'RecordFormatRaised') {
+      this.recordFormat = Number(fact['format']);
+      this.#proposed = undefined;
       return;
     }
     const race = this.races.get(String(fact['race'])) as MarketRace;
@@ -300,24 +373,74 @@ export class MarketBooks {
           () => `market #${d.seq} numbers its result ${String(fact['version'])}`,
         );
         this.#forget(race);
-        Object.assign(race, { version: fact['version'], finish: fact['finish'], status: 'PROVISIONAL' });
+        this.#resulted(d, race, fact);
+        return;
+      case 'RaceReopened':
+        must(
+          race.official > 0 && ['PAYING', 'SETTLED', 'VOID'].includes(race.status),
+          'G5',
+          () => `market #${d.seq} reopens a race that is ${race.status}`,
+        );
+        Object.assign(race, { status: 'REOPENED', corrects: race.official, endedAt: undefined });
+        this.#forget(race);
+        return;
+      case 'CorrectionPriced':
+        race.priced = JSON.stringify(fact['pools']);
+        for (const id of race.called)
+          Object.assign(this.pools.get(id) as MarketPool, { weighing: this.facts.length - 1, weighed: new Set() });
+        return;
+      case 'CorrectionsClosed':
+        must(
+          race.official > 0 && !race.isFinal && race.endedAt !== undefined && d.at - race.endedAt >= SIX_HOURS,
+          'G5',
+          () => `market #${d.seq} ends the time for corrections too early`,
+        );
+        race.isFinal = true;
         return;
       case 'DividendsDeclared':
-        for (const declared of fact['pools'] as readonly Fields[]) this.#declared(d, race, declared);
-        race.status = 'PAYING';
+        for (const declared of fact['pools'] as readonly Fields[]) this.#declared(d, race, declared, fact['version']);
+        must(
+          String((fact['pools'] as readonly Fields[]).map(({ pool }) => pool)) === String(race.called),
+          'G6',
+          () => `market #${d.seq} declares other pools than the result is for`,
+        );
+        must(
+          race.corrects === 0 || race.called.length === 0 || race.priced === JSON.stringify(fact['pools']),
+          'G6',
+          () => `market #${d.seq} declares another correction than was weighed`,
+        );
+        Object.assign(race, { status: 'PAYING', official: fact['version'] });
         return;
       default:
     }
   }
 
+  /** For every pool; of a race that was official, for those that may be corrected by their rules. */
+  #resulted(d: Decision, race: MarketRace, fact: Fields): void {
+    const called = (fact['pools'] as readonly Fields[]).map(({ pool }) => String(pool));
+    const mayBe = (id: string): boolean =>
+      race.official === 0 || (this.pools.get(id) as MarketPool).rules.corrections !== 'NONE';
+    must(
+      String(called) === String(race.pools.filter(mayBe)),
+      'G5',
+      () => `market #${d.seq} calls ${called.join(', ')} for its result`,
+    );
+    const isVoided = fact['voided'] === true;
+    must(!isVoided || race.official > 0, 'G5', () => `market #${d.seq} voids by a correction what was never official`);
+    Object.assign(race, { version: fact['version'], finish: fact['finish'], status: 'PROVISIONAL', called, isVoided });
+  }
+
   /** Whatever decides the price has changed: nothing said before it counts. */
   #forget(race: MarketRace): void {
     race.previewHash = undefined;
-    if (race.status === 'PROVISIONAL') race.status = 'CLOSED';
+    race.priced = '';
+    if (race.status === 'PROVISIONAL') race.status = race.corrects > 0 ? 'REOPENED' : 'CLOSED';
     for (const id of race.pools) {
       const pool = this.pools.get(id) as MarketPool;
       pool.counted = new Set();
       pool.proposals = new Map();
+      pool.weighed = new Set();
+      pool.weighing = 0;
     }
   }
 
@@ -332,7 +455,7 @@ export class MarketBooks {
       const pools = card['pools'] as readonly {
         poolId: string;
         type: string;
-        ruleSet: AuditRules;
+        ruleSet: MarketPool['rules'];
         carryInMinor: number;
       }[];
       this.races.set(String(card['raceId']), {
@@ -340,7 +463,8 @@ export class MarketBooks {
         runners: (card['runners'] as readonly { number: string }[]).map(({ number }) => number),
         pools: pools.map(({ poolId }) => poolId),
         ...{ scratched: [], closeNo: 0, stopAt: undefined, offAt: undefined, version: 0, finish: [], enteredBy: '' },
-        ...{ previewHash: undefined, endedAt: undefined },
+        ...{ previewHash: undefined, endedAt: undefined, official: 0, corrects: 0, isVoided: false, isFinal: false },
+        ...{ called: [], priced: '' },
       });
       for (const { poolId, type, ruleSet, carryInMinor } of pools)
         this.pools.set(poolId, {
@@ -352,7 +476,8 @@ export class MarketBooks {
             seals: new Map(),
             refunded: 0,
           },
-          ...{ counted: new Set(), proposals: new Map(), paid: new Set() },
+          ...{ counted: new Set(), proposals: new Map(), paid: new Set(), paying: 0, side: 0 },
+          ...{ weighed: new Set(), weighing: 0 },
         });
     }
   }
@@ -377,13 +502,14 @@ export class MarketBooks {
     if (report['t'] === 'Seal') pool.seals.set(shard, report);
     if (report['t'] === 'Refund') pool.refunded += Number(report['amount']);
     if (report['t'] === 'Stakes' && report['version'] === this.races.get(pool.race)?.version) pool.counted.add(shard);
-    if (report['t'] === 'Paid') pool.paid.add(shard);
+    if (report['t'] === 'Paid' && report['version'] === pool.paying) pool.paid.add(shard);
+    if (report['t'] === 'Weighed' && report['ask'] === pool.weighing) pool.weighed.add(shard);
   }
 
   // ── Money ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   /** Totals known twice, three calculators, and this one. */
-  #declared(d: Decision, race: MarketRace, { pool: id, outcome, prices }: Fields): void {
+  #declared(d: Decision, race: MarketRace, { pool: id, outcome, prices }: Fields, version: unknown): void {
     const name = `market #${d.seq}, ${String(id)}`;
     const pool = this.pools.get(String(id)) as MarketPool;
     const shards = this.shards();
@@ -392,14 +518,23 @@ export class MarketBooks {
     const bets = shards.flatMap((shard) => shard.pools.get(String(id))?.bets ?? []);
     const stands = bets.reduce((sum, bet) => sum + bet.left, 0);
     must(sealed === stands, 'G6', () => `${name}: the seals less refunds say ${sealed}, the bets ${stands}`);
+    const given = bets.reduce((sum, bet) => sum + bet.given, 0);
     const said = ['ENGINE', 'AUDIT', 'PROJECTOR'].map((source) => pool.proposals.get(source));
     for (const p of said) {
-      const isRight = p?.['version'] === race.version && p['grossMinor'] === stands;
+      const isSettled = (p?.['settledMinor'] ?? 0) === (race.corrects > 0 ? given : 0);
+      const isRight = p?.['version'] === race.version && p['grossMinor'] === stands && isSettled;
       must(
         isRight,
         'G6',
         () => `${name}: declared on ${said.filter((one) => one).length} proposals, not all on ${stands}`,
       );
+    }
+    Object.assign(pool, { paying: version, paid: new Set() });
+    const posted = d.posts.reduce((sum, [account, amount]) => sum + (account === `pool:${String(id)}` ? amount : 0), 0);
+    if (race.isVoided) {
+      must(outcome === 'REFUND', 'G3', () => `${name}: the race is void and the pool is ${String(outcome)}`);
+      must(pool.side + posted === 0, 'G3', () => `${name}: the house keeps ${-pool.side - posted} of a void race`);
+      return;
     }
     const lines = bets
       .filter((bet) => bet.left > 0)
@@ -444,8 +579,8 @@ export class MarketBooks {
       f.carryOutMinor;
     must(left === 0, 'G3', () => `${name}: ${left} is unaccounted for`);
     const side = f.carryInMinor + f.topUpMinor - f.takeoutMinor - f.breakageMinor - f.carryOutMinor;
-    const posted = d.posts.reduce((sum, [account, amount]) => sum + (account === `pool:${String(id)}` ? amount : 0), 0);
-    must(posted === side, 'G3', () => `${name}: ${posted} is posted to the pool, the sheet says ${side}`);
+    const now = pool.side + posted;
+    must(now === side, 'G3', () => `${name}: ${now} is posted to the pool, the sheet says ${side}`);
   }
 
   /** A settled race owes nobody anything, and its pools' accounts are empty. */

@@ -2,7 +2,7 @@
  * Odds ticks against the cuts they name: what stood in a pool at exactly these log positions, cycle by cycle, with none left out. It
  * keeps every movement of a pool with its place in the log, and adds them up to where a tick says it was computed.
  */
-import type { Fields, RawRecord } from './chain.js';
+import { type Fields, type RawRecord, textOf } from './chain.js';
 import { must } from './finding.js';
 
 interface Movement {
@@ -35,7 +35,7 @@ export class OddsBooks {
   }
 
   accept({ value }: RawRecord): void {
-    const part = JSON.parse(Buffer.from(value).toString('utf8')) as Fields;
+    const part = JSON.parse(textOf(value)) as Fields;
     const cycle = Number(part['cycle']);
     if (this.#last !== undefined && cycle <= this.#last) return;
     if (part['part'] === 0) this.#parts = [];

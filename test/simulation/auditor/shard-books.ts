@@ -14,11 +14,14 @@ export interface Rules {
   readonly unitMultipleMinor?: number;
   readonly cancelWindowMs?: number;
   readonly payment: 'DOWN' | 'NEAREST';
+  readonly corrections?: 'NONE' | 'UNDERPAY_ONLY' | 'CLAWBACK';
 }
 
 export interface Account {
   readonly currency: string;
   balance: number;
+  /** What could not be taken back from it. */
+  owed: number;
   limits: { ticketMax?: number; dayStake?: number; excludedUntil?: number; blocked?: boolean };
   limitsVersion: number;
   day: number;
@@ -46,7 +49,15 @@ export interface Bet {
   readonly stake: number;
   readonly lines: readonly (readonly string[])[];
   left: number;
-  paid: boolean;
+  /** What the pool has given on it by settling it, and what its bettor has of that. */
+  given: number;
+  held: number;
+}
+
+/** What a result comes to: by the version it was declared under, 0 of a race that was void before. */
+interface Terms {
+  readonly outcome: string;
+  readonly prices: readonly { readonly c: string; readonly price: string }[];
 }
 
 export interface Pool {
@@ -59,12 +70,9 @@ export interface Pool {
   readonly seals: Map<number, Fields>;
   voidedBets: number;
   voidedStake: number;
-  prices: readonly { readonly c: string; readonly price: string }[];
-  outcome: string;
-  paidOut: number;
-  won: number;
-  winners: number;
-  returned: number;
+  readonly declared: Map<number, Terms>;
+  /** What corrections would come to, by the number of the fact that asked. */
+  readonly priced: Map<number, Terms>;
   isDone: boolean;
 }
 
@@ -94,6 +102,8 @@ export class ShardBooks {
   readonly lease = { issuedAt: 0, at: 0, ttlMs: 0 };
   factNo = 0;
   horizon = 0;
+  recordFormat = 1;
+  #checkedDay = '';
   readonly #refunds = new Map<number, RefundJob>();
 
   constructor(
@@ -107,6 +117,7 @@ export class ShardBooks {
   }
 
   apply(d: Decision, command: Command, isPoison: boolean): void {
+    must(d.v === this.recordFormat, 'G5', () => `${this.name} #${d.seq} is of format ${d.v}, not ${this.recordFormat}`);
     if (d.code === 'QUARANTINED')
       must(isPoison, 'G1', () => `${this.name} #${d.seq} sets a command aside that kills nobody`);
     else this.#judge(d, command);
@@ -153,6 +164,9 @@ export class ShardBooks {
         const n = Number(body['n']);
         return n <= this.factNo ? 'ALREADY_APPLIED' : n > this.factNo + 1 ? 'RELAY_GAP' : undefined;
       }
+      case 'Checkpoint':
+        if (!isSigned) return 'MALFORMED';
+        return String(body['day']) <= this.#checkedDay ? 'ALREADY_APPLIED' : undefined;
       case 'OpenAccount':
         if (!isSigned) return 'MALFORMED';
         if (!this.#isOurs(String(body['account']))) return 'WRONG_SHARD';
@@ -288,7 +302,8 @@ export class ShardBooks {
     switch (e['t']) {
       case 'AccountOpened':
         this.accounts.set(String(e['account']), {
-          ...{ currency: String(e['currency']), balance: 0, limits: {}, limitsVersion: 0, day: 0, dayStaked: 0 },
+          ...{ currency: String(e['currency']), balance: 0, owed: 0 },
+          ...{ limits: {}, limitsVersion: 0, day: 0, dayStaked: 0 },
           money: new Map(),
         });
         return;
@@ -341,7 +356,14 @@ export class ShardBooks {
       case 'Report':
         this.#report(d, e);
         return;
+      case 'BetsCorrected':
+        this.#corrected(d, e, moved);
+        return;
+      case 'Checkpoint':
+        this.#checkedDay = String(e['day']);
+        return;
       case 'StakesCounted':
+      case 'BetsWeighed':
       case 'JobEnded':
         return;
       default:
@@ -401,7 +423,8 @@ export class ShardBooks {
         stake,
         lines,
         left: stake,
-        paid: false,
+        given: 0,
+        held: 0,
       };
       pool.bets.push(kept);
       pool.leaves.push(leaf);
@@ -449,14 +472,21 @@ export class ShardBooks {
         return;
       case 'RaceVoided':
         if (race.status !== 'CLOSED') this.#close(d, race, fact);
-        for (const id of race.pools) (this.pools.get(id) as Pool).outcome = 'VOID';
+        for (const id of race.pools) this.#pool(id).declared.set(0, { outcome: 'VOID', prices: [] });
         return;
       case 'DividendsDeclared':
-        for (const { pool: id, outcome, prices } of fact['pools'] as readonly Fields[]) {
-          const pool = this.pools.get(String(id)) as Pool;
-          pool.outcome = String(outcome);
-          pool.prices = prices as Pool['prices'];
-        }
+        for (const terms of fact['pools'] as readonly (Fields & Terms)[])
+          this.#pool(terms['pool']).declared.set(Number(fact['version']), terms);
+        return;
+      case 'CorrectionPriced':
+        for (const terms of fact['pools'] as readonly (Fields & Terms)[])
+          this.#pool(terms['pool']).priced.set(n, terms);
+        return;
+      case 'RaceReopened':
+        for (const pool of race.pools.map((id) => this.#pool(id))) if (policyOf(pool) !== 'NONE') pool.isDone = false;
+        return;
+      case 'RecordFormatRaised':
+        this.recordFormat = Number(fact['format']);
         return;
       case 'LeaseRenewed':
         Object.assign(this.lease, { issuedAt: fact['issuedAt'], ttlMs: fact['ttlMs'], at: d.at });
@@ -498,8 +528,7 @@ export class ShardBooks {
             leaves: [],
             seals: new Map(),
           },
-          ...{ voidedBets: 0, voidedStake: 0, prices: [], outcome: '', paidOut: 0, won: 0, winners: 0, returned: 0 },
-          isDone: false,
+          ...{ voidedBets: 0, voidedStake: 0, declared: new Map(), priced: new Map(), isDone: false },
         });
     }
   }
@@ -523,12 +552,20 @@ export class ShardBooks {
       const isVoided = e['cause'] === 'AFTER_STOP';
       if (isVoided) pool.voidedBets++;
       if (isVoided) pool.voidedStake += amount;
+      // A stake given back is the bettor's own, whatever they owe.
+      this.#pay(d, bet.account, amount, Number(item['balance']), moved);
+      if (e['cause'] === 'RACE_VOID' || e['cause'] === 'POOL_REFUNDED') {
+        // A settlement like a payment: what stood still stands, should the result be corrected.
+        bet.given += amount;
+        bet.held += amount;
+        add(moved, `pool:${String(e['pool'])}`, -amount);
+        if (e['cause'] === 'RACE_VOID') this.onMoved(String(e['pool']), -amount);
+        continue;
+      }
       this.#takeOff(d, pool, String(e['pool']), bet, amount, moved, String(e['cause']));
       if (bet.left === 0) job.bets++;
       job.amount += amount;
       job.root = sha256(`${job.root}|${String(item['ticket'])}|${String(item['no'])}|${amount}`);
-      if (e['cause'] === 'RACE_VOID' || e['cause'] === 'POOL_REFUNDED') pool.returned += amount;
-      this.#pay(d, bet.account, amount, Number(item['balance']), moved);
     }
   }
 
@@ -542,9 +579,9 @@ export class ShardBooks {
       case 'SCRATCHED':
         return bet.left - Math.min(bet.left, bet.unit * standing(bet, race).length);
       case 'RACE_VOID':
-        return pool.outcome === 'VOID' ? bet.left : 0;
+        return pool.declared.has(0) ? bet.left - bet.given : 0;
       default:
-        return pool.outcome === 'REFUND' ? bet.left : 0;
+        return [...pool.declared.values()].some(({ outcome }) => outcome === 'REFUND') ? bet.left - bet.given : 0;
     }
   }
 
@@ -552,24 +589,59 @@ export class ShardBooks {
     const pool = this.pools.get(String(e['pool'])) as Pool;
     const items = e['items'] as readonly Fields[];
     must(items.length <= 500, 'G1', () => `${this.name} #${d.seq} pays ${items.length} bets in one step`);
+    const terms = pool.declared.get(Number(e['version']));
     must(
-      pool.outcome === 'PAID' || pool.outcome === 'CARRIED',
+      terms?.outcome === 'PAID' || terms?.outcome === 'CARRIED',
       'G3',
       () => `${this.name} #${d.seq} pays a pool that was not declared`,
     );
-    pool.won += Number(e['wonStake']);
     for (const item of items) {
       const { bet } = this.#betOf(d, item['ticket'], item['no']);
       const amount = Number(item['amount']);
-      const due = winnings(pool, bet);
-      must(!bet.paid, 'G3', () => `${this.name} #${d.seq} pays ${bet.key} a second time`);
+      const due = dueOn(pool, bet, terms);
+      must(bet.given === 0, 'G3', () => `${this.name} #${d.seq} pays ${bet.key} a second time`);
       must(amount === due && due > 0, 'G3', () => `${this.name} #${d.seq} pays ${amount} on ${bet.key}, ${due} is due`);
-      bet.paid = true;
-      pool.paidOut += amount;
-      pool.winners++;
+      bet.given = due;
+      bet.held = due;
       add(moved, `pool:${String(e['pool'])}`, -amount);
-      this.#pay(d, bet.account, amount, Number(item['balance']), moved);
+      this.#settle(d, bet.account, amount, item, moved);
     }
+  }
+
+  /** Another result: each bet gets, or gives back, the difference between what is due now and what it has. */
+  #corrected(d: Decision, e: Fields, moved: Map<string, number>): void {
+    const pool = this.#pool(e['pool']);
+    const id = `pool:${String(e['pool'])}`;
+    const terms = pool.declared.get(Number(e['version']));
+    must(terms?.outcome === e['outcome'], 'G3', () => `${this.name} #${d.seq} corrects to what was not declared`);
+    const items = e['items'] as readonly Fields[];
+    must(items.length <= 500, 'G1', () => `${this.name} #${d.seq} corrects ${items.length} bets in one step`);
+    for (const item of items) {
+      const { bet } = this.#betOf(d, item['ticket'], item['no']);
+      const name = `${this.name} #${d.seq}, ${bet.key}`;
+      const due = dueOn(pool, bet, terms as Terms);
+      must(item['was'] === bet.given, 'G3', () => `${name} was given ${bet.given}, not ${String(item['was'])}`);
+      must(item['due'] === due, 'G3', () => `${name} is due ${due}, not ${String(item['due'])}`);
+      const amount = differenceOn(pool, bet, due);
+      must(item['amount'] === amount, 'G3', () => `${name} moves ${String(item['amount'])}, the policy says ${amount}`);
+      add(moved, id, bet.given - due);
+      // What the bettor need not give back, or keeps, is the operator's.
+      add(moved, 'house:correction', due - bet.given - amount);
+      bet.given = due;
+      bet.held += amount;
+      this.#settle(d, bet.account, amount, item, moved);
+    }
+  }
+
+  /** Winnings go to what is owed first; what a balance does not hold is owed. */
+  #settle(d: Decision, id: string, amount: number, item: Fields, moved: Map<string, number>): void {
+    const account = this.accounts.get(id) as Account;
+    const net = netOf(account, amount);
+    must((item['net'] ?? 0) === net, 'G3', () => `${this.name} #${d.seq}: ${id} owes less by ${String(item['net'])}`);
+    account.owed -= net;
+    must(account.owed >= 0, 'G3', () => `${this.name} #${d.seq}: ${id} owes ${account.owed}`);
+    add(moved, `owed:${id}`, net);
+    this.#pay(d, id, amount - net, Number(item['balance']), moved);
   }
 
   #report(d: Decision, e: Fields): void {
@@ -609,6 +681,11 @@ export class ShardBooks {
       }
       case 'Stakes':
         agrees('G6', { stake });
+        {
+          const given = pool.bets.reduce((sum, bet) => sum + bet.given, 0);
+          const said = Number(report['settled'] ?? 0);
+          must(said === given, 'G6', () => `${this.name} #${d.seq} counts ${said} as paid so far, its bets ${given}`);
+        }
         for (const { c, stake: said } of report['keys'] as readonly { c: string; stake: number }[]) {
           const counted = stands.reduce((sum, bet) => sum + bet.unit * wins(pool, bet, c), 0);
           must(said === counted, 'G6', () => `${this.name} #${d.seq} counts ${said} on ${c}, its bets say ${counted}`);
@@ -616,20 +693,59 @@ export class ShardBooks {
         return;
       case 'Paid': {
         pool.isDone = true;
-        const isPaid = pool.outcome === 'PAID' || pool.outcome === 'CARRIED';
-        const left = isPaid ? stands.filter((bet) => !bet.paid && winnings(pool, bet) > 0) : stands;
-        must(left.length === 0, 'G3', () => `${this.name} #${d.seq} ends the payment and owes ${left[0]?.key}`);
+        const terms = pool.declared.get(Number(report['version']));
+        must(terms !== undefined, 'G3', () => `${this.name} #${d.seq} has paid a result that was not declared`);
+        const isReturned = terms.outcome === 'REFUND' || terms.outcome === 'VOID';
+        const dues = pool.bets.map((bet) => dueOn(pool, bet, terms));
+        const wrong = pool.bets.find((bet, i) => bet.given !== dues[i]);
+        must(
+          wrong === undefined,
+          'G3',
+          () =>
+            `${this.name} #${d.seq} ends the payment; ${wrong?.key} was given ${wrong?.given} and is due another sum`,
+        );
+        for (const bet of pool.bets)
+          must(
+            policyOf(pool) === 'CLAWBACK' ? bet.held === bet.given : bet.held >= bet.given,
+            'G3',
+            () => `${this.name} #${d.seq}: ${bet.key} has ${bet.held} of ${bet.given}`,
+          );
+        const total = dues.reduce((sum, due) => sum + due, 0);
+        const won = (bet: Bet): number => terms.prices.reduce((sum, { c }) => sum + bet.unit * wins(pool, bet, c), 0);
         agrees('G3', {
-          paid: pool.paidOut,
-          winners: pool.winners,
-          wonStake: pool.won,
-          refunded: pool.returned,
-          clearing: stake - pool.paidOut,
+          paid: isReturned ? 0 : total,
+          refunded: isReturned ? total : 0,
+          winners: isReturned ? 0 : dues.filter((due) => due > 0).length,
+          wonStake: isReturned ? 0 : stands.reduce((sum, bet) => sum + won(bet), 0),
+          clearing: stake - total,
         });
         return;
       }
+      case 'Weighed':
+        agrees('G6', this.#weighed(pool, pool.priced.get(Number(report['ask'])) as Terms));
+        return;
       default:
     }
+  }
+
+  /** What a correction would move, bet by bet, each account as the bets before leave it. */
+  #weighed(pool: Pool, terms: Terms): Fields {
+    const purses = new Map<string, { balance: number; owed: number }>();
+    const sums = { bets: 0, toPay: 0, toTakeBack: 0, short: 0, kept: 0 };
+    for (const bet of pool.bets) {
+      const due = dueOn(pool, bet, terms);
+      const amount = differenceOn(pool, bet, due);
+      if (due === bet.given && bet.held + amount === bet.held) continue;
+      const { balance, owed } = purses.get(bet.account) ?? (this.accounts.get(bet.account) as Account);
+      const net = netOf({ balance, owed }, amount);
+      purses.set(bet.account, { balance: balance + amount - net, owed: owed - net });
+      sums.bets++;
+      sums.toPay += Math.max(0, amount);
+      sums.toTakeBack += Math.max(0, -amount);
+      sums.short += Math.max(0, -net);
+      sums.kept += amount - (due - bet.given);
+    }
+    return sums;
   }
 
   #seal(d: Decision, pool: Pool, report: Fields): void {
@@ -669,11 +785,13 @@ export class ShardBooks {
     moved: Map<string, number>,
     cause = '',
   ): void {
-    must(!bet.paid, 'G3', () => `${this.name} #${d.seq} gives back ${bet.key}, which was paid`);
+    // A runner that turns out not to have run is found after the payment, too.
+    const isLate = bet.given > 0 && cause !== 'SCRATCHED';
+    must(!isLate, 'G3', () => `${this.name} #${d.seq} gives back ${bet.key}, which was paid`);
     must(this.pools.get(id) === pool, 'G3', () => `${this.name} #${d.seq} takes ${bet.key} out of another pool`);
     bet.left -= amount;
     add(moved, `pool:${id}`, -amount);
-    if (cause !== 'POOL_REFUNDED') this.onMoved(id, -amount);
+    this.onMoved(id, -amount);
   }
 
   #posts(d: Decision, moved: Map<string, number>): void {
@@ -690,6 +808,10 @@ export class ShardBooks {
         'G3',
         () => `${this.name} #${d.seq}: ${account} is posted ${rest} away from what its events say`,
       );
+  }
+
+  #pool(id: unknown): Pool {
+    return this.pools.get(String(id)) as Pool;
   }
 
   #account(e: Fields): Account {
@@ -711,6 +833,7 @@ const ANY = '*';
 const ANSWERS: Readonly<Record<string, string>> = {
   PlaceTicket: 'TicketAccepted',
   CancelTicket: 'TicketCancelled',
+  Checkpoint: 'Checkpoint',
   AbandonRef: 'RefBurnt',
   MarketFact: 'FactApplied',
   OpenAccount: 'AccountOpened',
@@ -728,13 +851,25 @@ const standing = (bet: Bet, race: Race): readonly (readonly string[])[] =>
 const wins = (pool: Pool, bet: Bet, c: string): number =>
   standing(bet, pool.race).filter((line) => isOn(pool.type, line, c)).length;
 
-export const winnings = (pool: Pool, bet: Bet): number =>
-  bet.left === 0
-    ? 0
-    : pool.prices.reduce(
-        (sum, { c, price }) => sum + payment(price, bet.unit * wins(pool, bet, c), pool.rules.payment),
-        0,
-      );
+const policyOf = ({ rules }: Pool): string => rules.corrections ?? 'CLAWBACK';
+
+/** What a result gives on a bet in all: nothing on one that does not stand. */
+function dueOn(pool: Pool, bet: Bet, { outcome, prices }: Terms): number {
+  if (outcome === 'REFUND' || outcome === 'VOID') return bet.left;
+  if (bet.left === 0) return 0;
+  return prices.reduce(
+    (sum, { c, price }) => sum + payment(price, bet.unit * wins(pool, bet, c), pool.rules.payment),
+    0,
+  );
+}
+
+/** Claw-back takes what is held too much; otherwise too little is made good and the rest is left with the bettor. */
+const differenceOn = (pool: Pool, { held }: Bet, due: number): number =>
+  policyOf(pool) === 'CLAWBACK' ? due - held : Math.max(0, due - held);
+
+/** How much less an account owes afterwards: a balance never goes below zero. */
+const netOf = ({ balance, owed }: Pick<Account, 'balance' | 'owed'>, amount: number): number =>
+  amount >= 0 ? Math.min(owed, amount) : Math.min(0, balance + amount);
 
 function add(moved: Map<string, number>, account: string, amount: number): void {
   moved.set(account, (moved.get(account) ?? 0) + amount);
