@@ -73,9 +73,11 @@ try {
   await light(['--rate', String(Math.min(Number(values.rate), 2_000)), '--seconds', values.warmup, '--warmup', '0']);
   const from = Date.now();
   const processors = system.processors();
+  const ended = endedChildrenSeconds();
   failed = !(byK6 ? await runK6(load) : await runLight(load));
   const elapsed = (Date.now() - from) / 1_000;
-  tellProcessors(processors, system.processors(), elapsed);
+  const generator = (endedChildrenSeconds() - ended) / elapsed;
+  tellProcessors(processors, system.processors(), elapsed, generator);
   await tellOdds();
   await new Promise((wake) => setTimeout(wake, SETTLE_MS));
   await system.stopRoles();
@@ -172,14 +174,23 @@ function tellProcessors(
   before: ReadonlyMap<string, number>,
   after: ReadonlyMap<string, number>,
   elapsed: number,
+  generator: number,
 ): void {
-  let all = 0;
+  let all = generator;
   const lines = [...after].map(([name, spent]) => {
     const cores = (spent - (before.get(name) ?? 0)) / elapsed;
     all += cores;
     return `${name} ${cores.toFixed(2)}`;
   });
-  console.log(`cores over ${elapsed.toFixed(0)} s: ${lines.join(' · ')} = ${all.toFixed(2)}, and the generator's`);
+  console.log(
+    `cores over ${elapsed.toFixed(0)} s: ${lines.join(' · ')} · generator ${generator.toFixed(2)} = ${all.toFixed(2)}`,
+  );
+}
+
+/** Of children that have ended, as the kernel counts it: of these there are only generators. */
+function endedChildrenSeconds(): number {
+  const fields = readFileSync('/proc/self/stat', 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+  return (Number(fields[13]) + Number(fields[14])) / 100;
 }
 
 /** From the processes' own figures, since their start. */

@@ -62,9 +62,13 @@ export interface BettingParts {
   readonly now: () => number;
 }
 
+/** Kept for those turned away at the door: a few reasons, a few seconds. */
+const MAX_REFUSALS = 100;
+
 export class Betting {
   readonly #p: BettingParts;
   readonly #oddsOf: OddsOf;
+  readonly #refusals = new Map<string, Problem>();
 
   constructor(parts: BettingParts) {
     this.#p = parts;
@@ -77,7 +81,12 @@ export class Betting {
   /** Why no ticket can be taken at this moment; nothing of the request was looked at. */
   turnAway(): Problem | undefined {
     const submitted = this.#p.door.turnAway();
-    return submitted && busy(submitted);
+    if (submitted === undefined) return undefined;
+    // One for all who are told the same: it says nothing of the request, and making it costs more than sending it.
+    const key = `${secondsUntil(submitted)} ${submitted.why}`;
+    const known = this.#refusals.get(key) ?? busy(submitted);
+    if (this.#refusals.size < MAX_REFUSALS) this.#refusals.set(key, known);
+    return known;
   }
 
   async place(principal: Principal, body: TicketBody): Promise<Answer<TicketAnswer | PendingAnswer>> {
@@ -260,10 +269,14 @@ const maySee = ({ roles, accounts }: Principal, accountId: string): boolean =>
 
 const takesRef = ({ decision }: Answered<ShardEvent>): boolean => decision.events[0]?.t === 'RefTaken';
 
+type Busy = Extract<Submitted<unknown>, { kind: 'BUSY' }>;
+
 /** Whole seconds, at least one, spread so that clients do not come back all at once. */
-export function busy({ retryAfterMs, why }: Extract<Submitted<unknown>, { kind: 'BUSY' }>): Problem {
-  return new Problem('SERVICE_UNAVAILABLE', `Nothing was written: ${why}.`, {
-    retryAfterSeconds: Math.max(1, Math.ceil(retryAfterMs / 1000)),
+const secondsUntil = ({ retryAfterMs }: Busy): number => Math.max(1, Math.ceil(retryAfterMs / 1000));
+
+export function busy(submitted: Busy): Problem {
+  return new Problem('SERVICE_UNAVAILABLE', `Nothing was written: ${submitted.why}.`, {
+    retryAfterSeconds: secondsUntil(submitted),
   });
 }
 

@@ -17,7 +17,6 @@ import {
   readSkips,
   type SqlDatabase,
   shardSource,
-  TailHub,
 } from '#mutuel/runtime';
 import {
   auditCalculator,
@@ -139,7 +138,10 @@ class Composition {
   async start(): Promise<System> {
     const keys = readKeys(this.#config);
     const name = [...this.#roles].join('+');
-    const opened = await openSeams(this.#config, `mutuel-${name}`, (line) => this.#voice.warn(line));
+    // Where nobody's answer waits for a decision, one fetch serves many appends: it spares the brokers and the reader.
+    const isAwaited = this.#roles.has('engine') || this.#roles.has('bet-api');
+    const onWarning = (line: string): void => this.#voice.warn(line);
+    const opened = await openSeams(this.#config, `mutuel-${name}`, onWarning, isAwaited ? 'prompt' : 'bulk');
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
     this.#installation = new Installation(opened.label, opened.durable);
     if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);
@@ -213,15 +215,10 @@ class Composition {
   }
 
   async #startProjector(seams: Seams): Promise<void> {
-    // Where nobody else reads along, nobody is in a hurry: one fetch for many appends spares broker and reader.
-    const alone = this.#roles.size === 1;
-    const bulk = alone ? new TailHub(seams.log, seams.clock, { fetch: 'bulk' }) : undefined;
-    if (bulk) this.#stops.push({ name: 'projector tail', stop: () => bulk.close() });
-    const tails = bulk ?? seams.tails;
     const db = await seams.database();
     await checkReadModels({ ...seams, db }).catch(asStartFault);
     const projector = new ProjectorHost({
-      ...this.#named('projector', { ...seams, tails }),
+      ...this.#named('projector', seams),
       db,
       ...(this.#traces ? { around: this.#traces.projection.bind(this.#traces) } : {}),
       onAlarm: this.#onAlarm,

@@ -38,4 +38,5 @@ async function submitTo<E>(
   }
 }
 
-const busyWith = ({ retryAfterMs, message }: Unavailable) => ({ kind: 'BUSY', retryAfterMs, why: message }) as const;
+const busyWith = ({ retryAfterMs, message }: Pick<Unavailable, 'message' | 'retryAfterMs'>) =>
+  ({ kind: 'BUSY', retryAfterMs, why: message }) as const;

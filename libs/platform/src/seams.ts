@@ -3,7 +3,6 @@
  * What a role does not need is not opened. It must never go on with half of what was asked for.
  */
 import { randomBytes } from 'node:crypto';
-import { setTimeout as sleep } from 'node:timers/promises';
 import {
   checkKafkaTopics,
   ensureKafkaTopics,
@@ -59,8 +58,18 @@ export interface Seams {
 
 export const systemClock: Clock = {
   now: () => Date.now(),
+  // Not the promises' own timer: it ends an aborted wait with an error and its stack, some hundred times a second under load.
   sleep: (ms, signal) =>
-    sleep(Math.max(0, ms), undefined, signal === undefined ? {} : { signal }).catch(() => undefined),
+    new Promise((resolve) => {
+      if (signal?.aborted) return resolve();
+      const end = (): void => {
+        clearTimeout(timer);
+        signal?.removeEventListener('abort', end);
+        resolve();
+      };
+      const timer = setTimeout(end, Math.max(0, ms));
+      signal?.addEventListener('abort', end, { once: true });
+    }),
 };
 
 export const systemEntropy: Entropy = { bytes: (count) => randomBytes(count) };
@@ -74,8 +83,14 @@ const SINGLE_NODE = 1;
 
 export type OnWarning = (sentence: string) => void;
 
-export function openSeams(config: Config, clientId: string, onWarning: OnWarning): Promise<Seams> {
-  return isDistributed(config) ? distributed(config, clientId, onWarning) : embedded(config, onWarning);
+/** `fetch` is how the process reads the log: `bulk` where nobody waits for a decision. */
+export function openSeams(
+  config: Config,
+  clientId: string,
+  onWarning: OnWarning,
+  fetch: 'prompt' | 'bulk' = 'prompt',
+): Promise<Seams> {
+  return isDistributed(config) ? distributed(config, clientId, onWarning, fetch) : embedded(config, onWarning);
 }
 
 async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
@@ -108,7 +123,12 @@ async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
   });
 }
 
-async function distributed(config: Config, clientId: string, onWarning: OnWarning): Promise<Seams> {
+async function distributed(
+  config: Config,
+  clientId: string,
+  onWarning: OnWarning,
+  fetch: 'prompt' | 'bulk',
+): Promise<Seams> {
   const { brokers = [], databaseUrl = '', redisUrl = '' } = config;
   const kafka = { brokers, clientId, onWarning };
   await requireKafkaVersion(kafka).catch(asStartFault);
@@ -138,6 +158,7 @@ async function distributed(config: Config, clientId: string, onWarning: OnWarnin
     open,
     durable,
     windowMs: 5,
+    fetch,
     label,
     election: openAdvisoryElection({ url: databaseUrl, onWarning }),
   });
@@ -171,11 +192,13 @@ interface SeamParts {
   readonly windowMs: number;
   readonly label: string;
   readonly election?: Election;
+  readonly fetch?: 'prompt' | 'bulk';
 }
 
 /** Opens database and cache once, when the first role asks, and closes in the opposite order. */
-function seams({ config, log, shards, cache, uses, open, durable, windowMs, label, election }: SeamParts): Seams {
-  const tails = new TailHub(log, systemClock);
+function seams(parts: SeamParts): Seams {
+  const { config, log, shards, cache, uses, open, durable, windowMs, label, election, fetch = 'prompt' } = parts;
+  const tails = new TailHub(log, systemClock, { fetch });
   let opened: Promise<Opened> | undefined;
   let cached: Promise<HotCache> | undefined;
   let counting: Promise<UseCounter> | undefined;

@@ -63,6 +63,9 @@ const MAX_PER_CHANNEL = 3_000;
 const OLDEST_MS = 250;
 /** Commands that may wait in all partitions together whatever the pace; more only as fast as they are being decided. */
 const ALWAYS_WAITING = 400;
+/** Of what may wait, the room below which a door says that it is full: most of those let in would only be refused inside. */
+const SMALL_ROOM = 0.1;
+const TOO_SLOW = 'commands are being decided too slowly';
 /** An undecided command no longer counts after this: the decider would refuse it as stale. */
 const FORGET_MS = 30_000;
 const SWEEP_MS = 50;
@@ -157,15 +160,21 @@ export class CommandGateway<E = unknown> {
     });
   }
 
-  /** Every partition would turn a command away: a door may say so before it has read the request. */
+  /** Nearly every partition would turn a command away: a door may say so before it has read the request. */
   get full(): boolean {
-    return this.#shards.every((shard) => this.#isFull(shard));
+    let allowed = 0;
+    let room = 0;
+    for (const shard of this.#shards) {
+      allowed += this.#allowed(shard);
+      room += this.#isFull(shard) ? 0 : this.#allowed(shard) - shard.waiting.size;
+    }
+    return room <= allowed * SMALL_ROOM;
   }
 
-  /** A refusal by who asked `full`; counted, and with a time to come back. */
-  turnAway(): Unavailable {
+  /** A refusal by who asked `full`; counted, and with a time to come back. No error: that costs more than the rest of a refusal. */
+  turnAway(): Pick<Unavailable, 'message' | 'retryAfterMs'> {
     this.metrics.turnedAway++;
-    return this.#unavailable('commands are being decided too slowly');
+    return { message: TOO_SLOW, retryAfterMs: this.#retryAfterMs() };
   }
 
   /** A recent valid decision by its sequence number. */
@@ -198,22 +207,33 @@ export class CommandGateway<E = unknown> {
     if (waiting.has(cid) || uncertain.has(cid)) return 'this command is on its way already';
     if (waiting.size >= maxInFlightPerPartition) return 'too many commands are on their way';
     if ((byChannel.get(channel) ?? 0) >= maxInFlightPerChannel) return `too many commands of channel ${channel}`;
-    return this.#isFull(shard) ? 'commands are being decided too slowly' : undefined;
+    return this.#isFull(shard) ? TOO_SLOW : undefined;
   }
 
   /** More would wait than was decided within the last quarter of a second, or those who wait do so for too long. */
-  #isFull({ waiting, pace }: Shard<E>): boolean {
-    const free = Math.floor(ALWAYS_WAITING / this.#o.partitions);
-    if (waiting.size < free) return false;
-    const now = this.#o.clock.now();
-    if (waiting.size >= Math.max(free, pace.recent(now))) return true;
-    const [oldest] = waiting.values();
-    return oldest !== undefined && now - oldest.since > OLDEST_MS;
+  #isFull(shard: Shard<E>): boolean {
+    const { waiting } = shard;
+    if (waiting.size < this.#free) return false;
+    if (waiting.size >= this.#allowed(shard)) return true;
+    const oldest = waiting.values().next().value;
+    return oldest !== undefined && this.#o.clock.now() - oldest.since > OLDEST_MS;
+  }
+
+  #allowed({ pace }: Shard<E>): number {
+    return Math.max(this.#free, pace.recent(this.#o.clock.now()));
+  }
+
+  get #free(): number {
+    return Math.floor(ALWAYS_WAITING / this.#o.partitions);
   }
 
   #unavailable(message: string, options?: ErrorOptions): Unavailable {
+    return new Unavailable(message, this.#retryAfterMs(), options);
+  }
+
+  #retryAfterMs(): number {
     const [random = 0] = this.#o.entropy.bytes(1);
-    return new Unavailable(message, RETRY_MIN_MS + Math.floor((random * RETRY_SPREAD_MS) / 256), options);
+    return RETRY_MIN_MS + Math.floor((random * RETRY_SPREAD_MS) / 256);
   }
 
   // ── The way in ─────────────────────────────────────────────────────────────────────────────────────────────────

@@ -37,7 +37,7 @@ export class BetRoute {
   }
 
   /** On the bare server, before Fastify has seen the request. */
-  refuse(response: ServerResponse, problem: Problem, correlationId: string): void {
+  refuse(response: ServerResponse, problem: Problem, correlationId: string, durable: boolean): void {
     const body = JSON.stringify(problemBody(problem, correlationId));
     const headers = {
       'x-correlation-id': correlationId,
@@ -46,6 +46,7 @@ export class BetRoute {
       'retry-after': String(problem.retryAfterSeconds ?? 1),
       'content-type': PROBLEM_TYPE,
       'content-length': Buffer.byteLength(body),
+      ...(durable ? {} : { 'mutuel-durability': 'single-node' }),
     };
     response.writeHead(problem.status, headers).end(body);
   }

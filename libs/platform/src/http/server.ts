@@ -19,6 +19,7 @@ import { randomId } from '../random-ids.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { RequestTraces } from '../telemetry/request-traces.js';
 import { BET_ROUTE, BetRoute } from './bet-route.js';
+import { Porch } from './porch.js';
 
 export interface HttpOptions {
   readonly module: DynamicModule;
@@ -65,20 +66,26 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     bodyParser: false,
     abortOnError: false,
   });
-  await dress(app, options);
+  const porch = new Porch();
+  await dress(app, options, porch);
   await app.init();
   await listen(app, options);
   const server = app.getHttpServer() as Server;
   server.maxConnections = MAX_CONNECTIONS;
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
-  return { app, server, port, close: () => app.close() };
+  const close = (): Promise<void> => {
+    porch.close();
+    return app.close();
+  };
+  return { app, server, port, close };
 }
 
 /** Bodies, headers and figures of every request, on Fastify itself. */
 async function dress(
   app: NestFastifyApplication,
   { module, metrics, durable, consoleDir, traces }: HttpOptions,
+  porch: Porch,
 ): Promise<void> {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
@@ -121,7 +128,7 @@ async function dress(
     metrics.request(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
     done();
   });
-  if (module.providers?.includes(BetRoute)) guard(app, metrics, durable);
+  if (module.providers?.includes(BetRoute)) guard(app, metrics, durable, porch);
   if (consoleDir !== undefined && existsSync(consoleDir))
     await app.register(fastifyStatic, {
       root: consoleDir,
@@ -134,7 +141,7 @@ async function dress(
 }
 
 /** The betting route, with its bouncer in front of everything. */
-function guard(app: NestFastifyApplication, metrics: Metrics, durable: boolean): void {
+function guard(app: NestFastifyApplication, metrics: Metrics, durable: boolean, porch: Porch): void {
   const bets = app.get(BetRoute);
   const fastify = app.getHttpAdapter().getInstance();
   fastify.route({
@@ -151,8 +158,10 @@ function guard(app: NestFastifyApplication, metrics: Metrics, durable: boolean):
   server.on('request', (request, response) => {
     const problem = bets.turnAway(request);
     if (problem === undefined) return handler(request, response);
-    if (!durable) response.setHeader('mutuel-durability', 'single-node');
-    bets.refuse(response, problem, correlationId(request));
+    const id = correlationId(request);
+    porch.hold(() => {
+      if (!response.destroyed) bets.refuse(response, problem, id, durable);
+    });
     metrics.request('POST', BET_ROUTE, problem.status, 0);
   });
 }
