@@ -79,7 +79,7 @@ describe('the day of each country', () => {
           });
       }
       for (let i = 0; i < CROWD; i++) {
-        const body = crowdBet(chance, { runners }, pools, strengths, new Set());
+        const body = crowdBet(chance, { runners, strengths, scratched: new Set() }, pools);
         if (body) await bet(body);
       }
       await expect.poll(balances, { timeout: 60_000 }).toBe(held);

@@ -3,7 +3,7 @@
 // decide anything: the tote's own quote and decision stand above every figure here.
 import type { BetBody } from './wire.js';
 
-export type Form = 'STRAIGHT' | 'BOX' | 'WHEEL';
+export type Form = 'STRAIGHT' | 'BOX' | 'WHEEL' | 'MULTI_LEG';
 
 export interface PoolShape {
   /** Runners a line names. */
@@ -11,11 +11,24 @@ export interface PoolShape {
   /** Where a line may name more, up to so many: the more it names, the less it pays. */
   readonly upTo?: number;
   readonly ordered: boolean;
+  /** Each place is a race of its own, with as many runners marked as one likes. */
+  readonly legs?: true;
   readonly label: string;
   readonly hint: string;
 }
 
-/** What the slip can mark; pools over several races have no slip yet. */
+const legs = (places: number, label: string, hint: string): PoolShape => ({
+  places,
+  ordered: true,
+  legs: true,
+  label,
+  hint,
+});
+const ALL_RIGHT = 'The winner of each race.';
+const SOME_WRONG = 'The winner of each race; with one or two wrong less is paid.';
+const PLACED = 'A placed runner in each race.';
+
+/** What the slip can mark. */
 const SHAPES: Readonly<Record<string, PoolShape>> = {
   WIN: { places: 1, ordered: true, label: 'Win', hint: 'Your runner finishes first.' },
   PLACE: { places: 1, ordered: true, label: 'Place', hint: 'Your runner finishes among the placed.' },
@@ -46,6 +59,22 @@ const SHAPES: Readonly<Record<string, PoolShape>> = {
     label: 'Multi',
     hint: 'The first four among the four to seven you mark.',
   },
+  DAILY_DOUBLE: legs(2, 'Daily double', ALL_RIGHT),
+  PICK3: legs(3, 'Pick 3', ALL_RIGHT),
+  PICK4: legs(4, 'Pick 4', ALL_RIGHT),
+  PICK5: legs(5, 'Pick 5', ALL_RIGHT),
+  PICK6: legs(6, 'Pick 6', SOME_WRONG),
+  PLACEPOT: legs(6, 'Placepot', PLACED),
+  QUADPOT: legs(4, 'Quadpot', PLACED),
+  JACKPOT: legs(6, 'Jackpot', ALL_RIGHT),
+  SCOOP6: legs(6, 'Scoop6', 'The winner of each race; all placed is paid, too.'),
+  V4: legs(4, 'V4', ALL_RIGHT),
+  V5: legs(5, 'V5', ALL_RIGHT),
+  V64: legs(6, 'V64', SOME_WRONG),
+  V65: legs(6, 'V65', SOME_WRONG),
+  V75: legs(7, 'V75', SOME_WRONG),
+  V86: legs(8, 'V86', SOME_WRONG),
+  WIN5: legs(5, 'WIN5', ALL_RIGHT),
 };
 
 export function shapeOf(type: string): PoolShape | undefined {
@@ -82,7 +111,8 @@ export function tierLabel(tier: string): string {
 }
 
 export function isPair(type: string): boolean {
-  return SHAPES[type]?.places === 2;
+  const shape = SHAPES[type];
+  return shape?.places === 2 && shape.legs === undefined;
 }
 
 export interface Slip {
@@ -95,7 +125,8 @@ export interface Slip {
 }
 
 export function emptySlip(pool: { poolId: string; type: string }, unitStake: number, form: Form = 'STRAIGHT'): Slip {
-  return { poolId: pool.poolId, type: pool.type, form, columns: [], unitStake };
+  const overRaces = SHAPES[pool.type]?.legs === true;
+  return { poolId: pool.poolId, type: pool.type, form: overRaces ? 'MULTI_LEG' : form, columns: [], unitStake };
 }
 
 export function columnsOf(slip: Slip): number {
@@ -128,6 +159,8 @@ export function markAll(slip: Slip, column: number, field: readonly string[]): S
 
 /** Drops runners that may no longer be backed. */
 export function without(slip: Slip, scratched: ReadonlySet<string>): Slip {
+  // The runners of a leg are another race's, its non-runners too.
+  if (slip.form === 'MULTI_LEG') return slip;
   if (!slip.columns.some((column) => column.some((runner) => scratched.has(runner)))) return slip;
   return { ...slip, columns: slip.columns.map((column) => column.filter((runner) => !scratched.has(runner))) };
 }
@@ -142,6 +175,7 @@ export function lines(slip: Slip): number {
   if (slip.form === 'BOX') return shape.ordered ? falling(marked, shape.places) : choose(marked, shape.places);
   const columns = Array.from({ length: shape.places }, (_, index) => slip.columns[index] ?? []);
   if (columns.some((column) => column.length === 0)) return 0;
+  if (shape.legs) return columns.reduce((product, column) => product * column.length, 1);
   return shape.ordered ? orderedWheel(columns) : unorderedWheel(columns);
 }
 
@@ -162,6 +196,7 @@ export function missing(slip: Slip, pool: { minStake: number; unitMultiple: numb
 
 function whatToMark(slip: Slip, shape: PoolShape): string {
   if (shape.places === 1) return 'Mark a runner.';
+  if (shape.legs) return 'Mark a runner in each race.';
   if (shape.upTo !== undefined) return `Mark ${shape.places} to ${shape.upTo} runners.`;
   if (slip.form === 'BOX') return `Mark at least ${shape.places} runners for the box.`;
   if (slip.columns.every((column) => column.length === 0)) return 'Mark a runner for each position.';

@@ -32,6 +32,8 @@ export interface Meeting {
   currency: string;
   exponent: number;
   races: RaceSummary[];
+  /** Pools over several races. */
+  pools?: PoolSummary[];
 }
 
 export interface Runner {
@@ -49,6 +51,8 @@ export interface PoolSummary {
   minStake: number;
   unitMultiple: number;
   ruleSet: string;
+  /** Of a pool over several races: its races in order. */
+  legs?: string[];
 }
 
 export interface ResultDividend {
@@ -136,7 +140,7 @@ export interface Statement {
 export interface BetBody {
   betRef: string;
   poolId: string;
-  form: 'STRAIGHT' | 'BOX' | 'WHEEL';
+  form: 'STRAIGHT' | 'BOX' | 'WHEEL' | 'MULTI_LEG';
   columns?: string[][];
   runners?: string[];
   unitStake: number;

@@ -40,6 +40,9 @@ describe('the number of lines', () => {
     ['a multi of six runners: one line', 'MULTI', 'STRAIGHT', [field(6)], 1],
     ['a multi of three: none', 'MULTI', 'STRAIGHT', [field(3)], 0],
     ['a multi of eight: none', 'MULTI', 'STRAIGHT', [field(8)], 0],
+    ['a pick 3 of 2, 1 and 3 runners: 2×1×3', 'PICK3', 'MULTI_LEG', [field(2), ['4'], field(3)], 6],
+    ['the same runner in every race of a pick 3: 1', 'PICK3', 'MULTI_LEG', [['4'], ['4'], ['4']], 1],
+    ['a leg without a runner: none', 'PICK3', 'MULTI_LEG', [['4'], [], ['4']], 0],
     ['one position still empty: none', 'TRIFECTA', 'WHEEL', [['4'], [], ['1']], 0],
     ['the same runner in both positions: none', 'EXACTA', 'WHEEL', [['4'], ['4']], 0],
     ['a box that is too small: none', 'TRIFECTA', 'BOX', [['4', '7']], 0],
@@ -73,6 +76,30 @@ describe('marking', () => {
 });
 
 describe('the bets of a ticket', () => {
+  it('name several runners in each race of a pool over several, whoever is scratched in another', () => {
+    const empty = emptySlip({ poolId: 'R1-PICK3', type: 'PICK3' }, 100);
+    const marks: [number, string][] = [
+      [0, '4'],
+      [0, '7'],
+      [1, '4'],
+      [2, '1'],
+    ];
+    const marked = without(
+      marks.reduce((now, [column, runner]) => mark(now, column, runner), empty),
+      new Set(['4']),
+    );
+    expect(toBets(marked)).toEqual([
+      {
+        betRef: 'b1',
+        poolId: 'R1-PICK3',
+        form: 'MULTI_LEG',
+        columns: [['4', '7'], ['4'], ['1']],
+        unitStake: 100,
+        stake: 200,
+      },
+    ]);
+  });
+
   it('name the runners of a multi one by one, in one line', () => {
     const marked = ['4', '7', '1', '9', '2'].reduce(
       (now, runner) => mark(now, 0, runner),

@@ -23,6 +23,8 @@ export interface CardBody {
   readonly currency: string;
   readonly exponent: number;
   readonly races: readonly RaceBody[];
+  /** Pools over several races. */
+  readonly pools: readonly { readonly type: string; readonly ruleSet: string; readonly legs: readonly string[] }[];
 }
 
 const FIRST = [
@@ -85,7 +87,14 @@ export function inventCard(chance: Chance, plan: CardPlan): CardBody {
     };
   });
   const course = country.courses[meetingNo % country.courses.length] as string;
-  return { meetingId, course, date, country: country.code, currency: 'EUR', exponent: 2, races };
+  const pools = (country.legPools ?? [])
+    .filter((pool) => pool.races.every((number) => number <= races.length))
+    .map(({ type, races: legs }) => ({
+      type,
+      ruleSet: country.ruleSet,
+      legs: legs.map((no) => `${meetingId}-C${no}`),
+    }));
+  return { meetingId, course, date, country: country.code, currency: 'EUR', exponent: 2, races, pools };
 }
 
 /** Chances to win, summing to one: a clear favourite, a middle, and long shots. */

@@ -15,6 +15,8 @@ export interface Country {
   /** Smallest and largest field. */
   readonly field: readonly [least: number, most: number];
   readonly pools: readonly string[];
+  /** Pools over several races, by their numbers. */
+  readonly legPools?: readonly { readonly type: string; readonly races: readonly number[] }[];
   /** The day's great race has a large field and these pools besides. */
   readonly feature?: {
     readonly race: number;
@@ -54,6 +56,11 @@ export const COUNTRIES: readonly Country[] = [
     honours: ['Harbor Light', 'Blue Ridge', 'Cottonwood', 'Old Mill', 'Silver Creek', 'Lantern', 'Mockingbird'],
     field: [6, 12],
     pools: ['WIN', 'PLACE', 'SHOW', 'EXACTA', 'TRIFECTA', 'SUPERFECTA'],
+    legPools: [
+      { type: 'DAILY_DOUBLE', races: [1, 2] },
+      { type: 'PICK3', races: [2, 3, 4] },
+      { type: 'PICK4', races: [5, 6, 7, 8] },
+    ],
   },
   {
     code: 'GB',
@@ -63,6 +70,10 @@ export const COUNTRIES: readonly Country[] = [
     honours: ['Foxglove', 'Abbey Gate', 'Millstone', 'Long Barrow', 'Hazelwood', 'Kingfisher', 'Ridgeway'],
     field: [7, 16],
     pools: ['WIN', 'PLACE', 'QUINELLA_PLACE', 'EXACTA', 'TRIFECTA'],
+    legPools: [
+      { type: 'PLACEPOT', races: [1, 2, 3, 4, 5, 6] },
+      { type: 'QUADPOT', races: [3, 4, 5, 6] },
+    ],
   },
   {
     code: 'HK',
@@ -72,6 +83,7 @@ export const COUNTRIES: readonly Country[] = [
     honours: ['Jade', 'Kowloon Lights', 'Dragon Boat', 'Harbour', 'Lotus', 'Bauhinia', 'Red Lantern'],
     field: [10, 14],
     pools: ['WIN', 'PLACE', 'QUINELLA', 'QUINELLA_PLACE', 'TRIO', 'TIERCE', 'FIRST4'],
+    legPools: [{ type: 'DAILY_DOUBLE', races: [1, 2] }],
   },
   {
     code: 'JP',
@@ -81,6 +93,7 @@ export const COUNTRIES: readonly Country[] = [
     honours: ['Sakura', 'Momiji', 'Hayate', 'Tsubame', 'Aozora', 'Yukiguni', 'Asahi'],
     field: [12, 18],
     pools: ['WIN', 'PLACE', 'QUINELLA', 'QUINELLA_PLACE', 'EXACTA', 'TRIO', 'TRIFECTA'],
+    legPools: [{ type: 'WIN5', races: [4, 5, 6, 7, 8] }],
   },
   {
     code: 'SE',
@@ -90,6 +103,10 @@ export const COUNTRIES: readonly Country[] = [
     honours: ['Fyrbåkens', 'Skogsbrynets', 'Midvinterns', 'Lärkans', 'Granens', 'Hamnens', 'Norrskenets'],
     field: [8, 15],
     pools: ['WIN', 'PLACE', 'QUINELLA', 'EXACTA', 'TRIFECTA'],
+    legPools: [
+      { type: 'V4', races: [1, 2, 3, 4] },
+      { type: 'V64', races: [3, 4, 5, 6, 7, 8] },
+    ],
   },
 ];
 

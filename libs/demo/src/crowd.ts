@@ -3,7 +3,6 @@
  * favourite–long-shot pattern: long shots are overbet. Pure; it never sends anything.
  */
 
-import type { RaceBody } from './card.js';
 import type { Chance } from './chance.js';
 
 /** Five minutes before the off a tote takes 1/27 of what it takes in the last seconds. */
@@ -26,7 +25,7 @@ const LONG_SHOT = 0.84;
 export interface BetBody {
   readonly betRef: string;
   readonly poolId: string;
-  readonly form: 'STRAIGHT' | 'BOX';
+  readonly form: 'STRAIGHT' | 'BOX' | 'MULTI_LEG';
   readonly columns?: readonly (readonly string[])[];
   readonly runners?: readonly string[];
   readonly unitStake: number;
@@ -39,6 +38,15 @@ export interface OfferedPool {
   readonly type: string;
   /** Minor units a line. */
   readonly minStake: number;
+  /** Of a pool over several races: their ids, in order. */
+  readonly legs?: readonly string[];
+}
+
+/** Who runs in a race, and how well. */
+export interface Starters {
+  readonly runners: readonly { readonly number: string }[];
+  readonly strengths: readonly number[];
+  readonly scratched: ReadonlySet<string>;
 }
 
 interface Habit {
@@ -71,26 +79,22 @@ const HABITS: Readonly<Record<string, Habit>> = {
 const TIMES = [1, 1, 2, 2, 3, 5, 5, 10, 20];
 const ONE_UNIT = 100;
 
-/** One bet of one bettor on a race, among the runners that still run. */
+/** One bet of one bettor on a race, among the runners that still run; `others` are the races of its pools over several. */
 export function crowdBet(
   chance: Chance,
-  race: Pick<RaceBody, 'runners'>,
+  race: Starters,
   pools: readonly OfferedPool[],
-  strengths: readonly number[],
-  scratched: ReadonlySet<string>,
+  others: ReadonlyMap<string, Starters> = new Map(),
 ): BetBody | undefined {
-  const running = race.runners.map((r) => r.number).filter((n) => !scratched.has(n));
-  const shares = crowdShares(strengths).filter(
-    (_, i) => !scratched.has((race.runners[i] as { number: string }).number),
-  );
-  const known = pools.filter(({ type }) => HABITS[type] !== undefined);
-  const pool = known[chance.weighted(known.map(({ type }) => (HABITS[type] as Habit).weight))];
-  const habit = pool && HABITS[pool.type];
-  if (!pool || !habit || running.length <= habit.picks) return undefined;
-  const { picks, boxLines } = habit;
+  const known = pools.filter(({ type, legs }) => legs !== undefined || HABITS[type] !== undefined);
+  const pool = known[chance.weighted(known.map(({ type }) => HABITS[type]?.weight ?? LEG_WEIGHT))];
+  if (!pool) return undefined;
+  if (pool.legs) return legsBet(chance, pool, pool.legs, others);
+  const { picks, boxLines } = HABITS[pool.type] as Habit;
+  const named = draw(chance, race, picks + 1);
+  if (named.length <= picks) return undefined;
   const bet = { betRef: 'a', poolId: pool.poolId };
   const least = Math.max(pool.minStake, ONE_UNIT);
-  const named = draw(chance, running, shares, picks + 1);
   if (boxLines === undefined || chance.next() < STRAIGHTS) {
     const unitStake = least * chance.pick(TIMES);
     return { ...bet, form: 'STRAIGHT', columns: named.slice(0, picks).map((n) => [n]), unitStake, stake: unitStake };
@@ -98,13 +102,33 @@ export function crowdBet(
   return { ...bet, form: 'BOX', runners: named, unitStake: least, stake: least * boxLines };
 }
 
+/** One to three runners in each race: few are sure of a race. */
+function legsBet(
+  chance: Chance,
+  { poolId, minStake }: OfferedPool,
+  legs: readonly string[],
+  races: ReadonlyMap<string, Starters>,
+): BetBody | undefined {
+  const columns = legs.map((leg) => {
+    const race = races.get(leg);
+    return race ? draw(chance, race, chance.pick(MARKED)) : [];
+  });
+  const lines = columns.reduce((product, column) => product * column.length, 1);
+  if (lines === 0) return undefined;
+  return { betRef: 'a', poolId, form: 'MULTI_LEG', columns, unitStake: minStake, stake: minStake * lines };
+}
+
+const MARKED = [1, 1, 2, 2, 3];
+/** Its part of the turnover, for any pool over several races. */
+const LEG_WEIGHT = 14;
+
 /** Bets of one line among those on pools where a box is usual. */
 const STRAIGHTS = 0.6;
 
-/** `count` different runners, drawn by share. */
-function draw(chance: Chance, runners: readonly string[], shares: readonly number[], count: number): string[] {
-  const left = [...runners];
-  const weights = [...shares];
+/** Up to `count` different runners that run, drawn by share. */
+function draw(chance: Chance, { runners, strengths, scratched }: Starters, count: number): string[] {
+  const left = runners.map(({ number }) => number).filter((number) => !scratched.has(number));
+  const weights = crowdShares(strengths).filter((_, i) => !scratched.has((runners[i] as { number: string }).number));
   const drawn: string[] = [];
   while (drawn.length < count && left.length > 0) {
     const i = chance.weighted(weights);

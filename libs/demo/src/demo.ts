@@ -8,7 +8,7 @@ import { type Answer, ApiClient } from './api-client.js';
 import { type CardBody, inventCard, inventStrengths, type RaceBody, runRace } from './card.js';
 import { Chance } from './chance.js';
 import type { Country } from './countries.js';
-import { crowdBet, type OfferedPool, rateAt } from './crowd.js';
+import { crowdBet, type OfferedPool, rateAt, type Starters } from './crowd.js';
 
 export interface DemoOptions {
   readonly baseUrl: string;
@@ -31,11 +31,10 @@ interface Cast {
   readonly operators: readonly { readonly user: string; readonly token: string; readonly roles: readonly string[] }[];
 }
 
-interface LiveRace {
+interface LiveRace extends Starters {
   readonly card: RaceBody;
   readonly currency: string;
   readonly post: number;
-  readonly strengths: readonly number[];
   readonly scratched: Set<string>;
   pools: readonly OfferedPool[];
   selling: boolean;
@@ -169,6 +168,7 @@ class Demo {
       card,
       currency,
       post,
+      runners: card.runners,
       strengths: inventStrengths(this.chance, card.runners.length),
       scratched: new Set(),
       pools: [],
@@ -265,7 +265,7 @@ class Demo {
   private async placeOne(next: LiveRace): Promise<void> {
     const others = [...this.live];
     const race = this.chance.next() < 0.85 ? next : this.chance.pick(others);
-    const bet = crowdBet(this.chance, race.card, race.pools, race.strengths, race.scratched);
+    const bet = crowdBet(this.chance, race, race.pools, new Map(others.map((one) => [one.card.raceId, one])));
     const bettors = crowdOf(this.cast.accounts);
     const account = this.chance.pick(bettors);
     if (!bet || account.currency !== race.currency) return;

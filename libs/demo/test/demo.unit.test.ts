@@ -93,9 +93,10 @@ describe('the crowd', () => {
       const seen = new Set<string>();
       for (const race of card(2, code).races) {
         const pools = race.pools.map(({ type }) => ({ poolId: `${race.raceId}-${type}`, type, minStake: 200 }));
-        const strengths = inventStrengths(chance, race.runners.length);
+        const { runners } = race;
+        const strengths = inventStrengths(chance, runners.length);
         for (let i = 0; i < 500; i++) {
-          const bet = crowdBet(chance, race, pools, strengths, new Set(['2']));
+          const bet = crowdBet(chance, { runners, strengths, scratched: new Set(['2']) }, pools);
           if (!bet) throw new Error('no bet');
           const named = bet.runners ?? bet.columns?.flat() ?? [];
           expect(named).not.toContain('2');
@@ -110,6 +111,39 @@ describe('the crowd', () => {
       expect([...seen].sort()).toEqual([...new Set([...pools, ...(feature?.pools ?? [])])].sort());
     },
   );
+
+  it('marks some runners that run in each race of a pool over several, and pays for the product of them', () => {
+    const chance = new Chance(4);
+    const { races, pools } = card(3, 'SE');
+    const others = new Map(
+      races.map(({ raceId, runners }) => {
+        const strengths = inventStrengths(chance, runners.length);
+        return [raceId, { runners, strengths, scratched: new Set(['1']) }];
+      }),
+    );
+    for (const { type, legs } of pools) {
+      const pool = { poolId: `${legs[0]}-${type}`, type, legs, minStake: 50 };
+      for (let i = 0; i < 50; i++) {
+        const first = others.get(legs[0] ?? '');
+        const bet = first && crowdBet(chance, first, [pool], others);
+        if (!bet?.columns) throw new Error('no bet');
+        expect(bet.columns).toHaveLength(poolShapes[type as keyof typeof poolShapes].picks);
+        expect(bet.columns.flat()).not.toContain('1');
+        for (const column of bet.columns) expect(new Set(column).size).toBe(column.length);
+        expect(bet.stake).toBe(50 * bet.columns.reduce((lines, column) => lines * column.length, 1));
+      }
+    }
+  });
+
+  it.each(COUNTRIES)('of $code finds pools over several races whose legs are on the card, in order', ({ code }) => {
+    const { races, pools } = card(1, code);
+    for (const { type, legs } of pools) {
+      expect(legs).toHaveLength(poolShapes[type as keyof typeof poolShapes].picks);
+      const places = legs.map((leg) => races.findIndex(({ raceId }) => raceId === leg));
+      expect(places).toEqual([...places].sort((a, b) => a - b));
+      expect(places[0]).toBeGreaterThanOrEqual(0);
+    }
+  });
 
   it('draws counts around their mean, small and large', () => {
     const chance = new Chance(3);

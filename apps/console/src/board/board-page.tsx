@@ -16,6 +16,7 @@ import { cost, emptySlip, isPair, lines, mark, poolLabel, type Slip, shapeOf, wi
 import type { Meeting, Race, RaceSummary } from '../wire.js';
 import { AccountMenu } from './account.js';
 import { CardStrip } from './card-strip.js';
+import { LegPools } from './leg-pools.js';
 import { text, useOddsPath } from './odds.js';
 import { Pairs } from './pairs.js';
 import { followed, lastRun, nextRace } from './race-choice.js';
@@ -144,6 +145,7 @@ function RaceView(props: RaceViewProps) {
       </div>
       <aside>
         <SlipPanel {...slipProps} className="in-page" />
+        <LegPools meeting={meeting} race={race} unit={unit} />
         {session === null ? null : <Tickets session={session} unit={unit} />}
         {before.data === undefined ? null : (
           <ResultPanel

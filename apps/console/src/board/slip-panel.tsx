@@ -1,6 +1,7 @@
 // The betting slip: pool, form, marks and unit; then the receipt, or the question what to do about an unknown outcome. It
 // must never offer another bet while the outcome of the last one is unknown.
 import { useEffect, useState } from 'react';
+import { useLegs } from '../common/queries.js';
 import { faceOf, isAhead } from '../common/race-face.js';
 import type { BettorSession } from '../common/session.js';
 import { type Currency, money, parseMoney, plainAmount } from '../money.js';
@@ -79,11 +80,12 @@ function Marking(props: SlipPanelProps & { slip: Slip }) {
   };
   const pool = race.pools.find((one) => one.poolId === slip.poolId);
   const shape = shapeOf(slip.type);
+  const legs = useLegs(pool?.legs ?? []);
   if (pool === undefined || shape === undefined) return null;
   return (
     <>
       <PoolChoice race={race} slip={slip} onSlip={onSlip} />
-      {shape.places > 1 && shape.upTo === undefined ? <FormChoice slip={slip} onSlip={onSlip} /> : null}
+      {shape.places > 1 && shape.upTo === undefined && !shape.legs ? <FormChoice slip={slip} onSlip={onSlip} /> : null}
       <p className="small muted" style={{ marginTop: -6 }}>
         {explain(slip)}
       </p>
@@ -91,12 +93,12 @@ function Marking(props: SlipPanelProps & { slip: Slip }) {
         <Marks
           key={`${slip.poolId}${slip.form}${column}`}
           testId={`marks-${column}`}
-          legend={legend(slip, column)}
-          runners={race.runners}
+          legend={shape.legs ? legLegend(legs[column], column) : legend(slip, column)}
+          runners={shape.legs ? (legs[column]?.runners ?? []) : race.runners}
           marked={slip.columns[column] ?? []}
           withField={slip.form !== 'STRAIGHT' && shape.upTo === undefined}
           onMark={(runner) => onSlip(mark(slip, column, runner))}
-          onField={() => onSlip(markAll(slip, column, field(race)))}
+          onField={() => onSlip(markAll(slip, column, field(shape.legs ? (legs[column] ?? race) : race)))}
         />
       ))}
       <Stake slip={slip} pool={pool} unit={unit} onSlip={onSlip} />
@@ -112,6 +114,9 @@ function Marking(props: SlipPanelProps & { slip: Slip }) {
     </>
   );
 }
+
+const legLegend = (race: Race | undefined, column: number): string =>
+  race === undefined ? `Leg ${column + 1}` : `Leg ${column + 1}: race ${race.number}, ${race.name}`;
 
 function field(race: Race): string[] {
   return race.runners.filter((runner) => runner.status !== 'SCRATCHED').map((runner) => runner.number);

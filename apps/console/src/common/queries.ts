@@ -1,7 +1,7 @@
 // What both pages read over HTTP and how often; the feed says when to look sooner. It must never write.
-import { type UseQueryResult, useQuery } from '@tanstack/react-query';
+import { queryOptions, type UseQueryResult, useQueries, useQuery } from '@tanstack/react-query';
 import { get } from '../http.js';
-import type { Account, Demo, Meeting, Race, Statement, Ticket } from '../wire.js';
+import type { Account, Demo, Meeting, Pool, Race, Statement, Ticket } from '../wire.js';
 import { isOver } from './race-face.js';
 
 /** Demo accounts and operators; an error where this is no demo. */
@@ -36,11 +36,30 @@ function meetingsOn(day: string, signal: AbortSignal): Promise<{ meetings: Meeti
 }
 
 export function useRace(raceId: string | null): UseQueryResult<Race> {
-  return useQuery({
+  return useQuery(raceQuery(raceId));
+}
+
+/** The races of a pool over several, in order; those not read yet are undefined. */
+export function useLegs(raceIds: readonly string[]): (Race | undefined)[] {
+  return useQueries({ queries: raceIds.map(raceQuery) }).map(({ data }) => data);
+}
+
+function raceQuery(raceId: string | null) {
+  return queryOptions({
     queryKey: ['race', raceId],
     queryFn: ({ signal }) => get<Race>(`/v1/races/${encodeURIComponent(raceId ?? '')}`, undefined, signal),
     enabled: raceId !== null,
     refetchInterval: (query) => (query.state.data !== undefined && isOver(query.state.data.status) ? 15_000 : 3_000),
+  });
+}
+
+/** A pool as the API tells it; nothing is asked for null. */
+export function usePool(poolId: string | null): UseQueryResult<Pool> {
+  return useQuery({
+    queryKey: ['pool', poolId],
+    queryFn: ({ signal }) => get<Pool>(`/v1/pools/${encodeURIComponent(poolId ?? '')}`, undefined, signal),
+    enabled: poolId !== null,
+    refetchInterval: 5_000,
   });
 }
 
