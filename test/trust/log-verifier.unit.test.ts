@@ -234,6 +234,32 @@ describe('the verifier of exported logs', () => {
     expect(() => verify(records.with(at, bad))).toThrow(/shard\.decisions\/0 #3: .*not UTF-8 JSON/);
   });
 
+  it('names the first record behind one that was altered and not chained again, whether somebody starts afterwards or not', () => {
+    const records = recordsOf(raceDay());
+    const at = records.findIndex(
+      ({ topic, partition, offset }) => topic === 'shard.decisions' && partition === 0 && offset === 3,
+    );
+    const record = records[at] as ExportedRecord;
+    const bad = { ...record, value: Buffer.from(Buffer.from(record.value).toString().replace('"time":', '"time": ')) };
+    const place = 'shard.decisions/0 #4 (byte 77)';
+    const altered = records.with(at, bad).map((one, i) => (i === at + 1 ? { ...one, byte: 77 } : one));
+    expect(verify(altered).findings[0]).toMatchObject({
+      at: place,
+      what: expect.stringMatching(/altered or is missing/),
+    });
+
+    const last = altered.findLastIndex(({ topic, partition }) => topic === 'shard.decisions' && partition === 0);
+    const { offset } = altered[last] as ExportedRecord;
+    const next = Buffer.from((altered[last] as ExportedRecord).value)
+      .toString()
+      .replaceAll('a'.repeat(32), 'b'.repeat(32));
+    const start = JSON.stringify({ v: 1, src: 'shard-0', epoch: 1, inc: 'b'.repeat(32), kind: 'started' });
+    const taken = [start, next].map((text, i) => ({ ...record, offset: offset + 1 + i, value: Buffer.from(text) }));
+    expect(() => verify(altered.toSpliced(last + 1, 0, ...taken))).toThrow(
+      `contradicts itself since ${place}: look there first`,
+    );
+  });
+
   it('counts for nothing what a writer says after it contradicted itself, and what a foreign writer says', () => {
     const records = recordsOf(raceDay());
     const last = records.findLast(({ topic }) => topic === 'market.decisions') as ExportedRecord;

@@ -33,7 +33,7 @@ export function addVerify(program: Command): void {
     .argument('<file>', 'made by `mutuel log export`')
     .option('--json', 'the report as JSON')
     .action(async (file: string, flags: { json?: boolean }) => {
-      const report = await readable(() => verifyLog(file));
+      const report = await readable(() => verifyLog(file), file);
       if (!report) return;
       process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${pageOf(report)}\n`);
       process.exitCode = report.findings.length === 0 ? 0 : 1;
@@ -109,7 +109,7 @@ async function verifyLog(file: string): Promise<LogReport> {
     console.error(`${Math.floor((100 * done) / size)} %: ${rate} records a second, ${left} s left`);
   }
   reader.finish();
-  if (!verifier) throw new ExportRefused(1, 'the file is empty');
+  if (!verifier) throw new ExportRefused(1, 0, 'the file is empty');
   const rate = Math.round((1_000 * records) / Math.max(1, Date.now() - began)).toLocaleString('en');
   console.error(`${records.toLocaleString('en')} records, ${rate} a second`);
   return verifier.finish();
@@ -142,7 +142,7 @@ function pageOf(report: LogReport): string {
 }
 
 /** The work's result; a file that is not what it should be is one line and exit code 2. */
-async function readable<T>(work: () => Promise<T>): Promise<T | undefined> {
+async function readable<T>(work: () => Promise<T>, file?: string): Promise<T | undefined> {
   try {
     return await work();
   } catch (fault) {
@@ -153,7 +153,13 @@ async function readable<T>(work: () => Promise<T>): Promise<T | undefined> {
       fault instanceof SyntaxError ||
       (fault as NodeJS.ErrnoException).code !== undefined;
     if (!isOfTheFile) throw fault;
-    console.error((fault as Error).message);
+    const where =
+      fault instanceof ExportRefused
+        ? `${file}, byte ${fault.byte}, `
+        : fault instanceof LogUnreadable
+          ? `${file}: `
+          : '';
+    console.error(`${where}${(fault as Error).message}`);
     process.exitCode = fault instanceof LogUnreadable ? 1 : 2;
     return undefined;
   }

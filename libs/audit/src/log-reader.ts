@@ -3,7 +3,7 @@
  * line with the reader that serves the deciders, so a fault of that one cannot hide here. It must never skip what it cannot
  * explain: it stops.
  */
-import { createHash } from 'node:crypto';
+import { hash as digest } from 'node:crypto';
 
 /** A record as the log holds it: its place and its bytes (UTF-8 JSON). */
 export interface RawRecord {
@@ -30,6 +30,7 @@ export class AuditLogBroken extends Error {
   readonly retriable = false;
 }
 
+const UTF_8 = new TextDecoder('utf-8', { fatal: true });
 /** One append holds at most this many records, so that an older repetition is no append that came twice. */
 const LONGEST_APPEND = 128;
 /** Starts remembered: an append older than this many takeovers cannot still be on its way. */
@@ -55,6 +56,11 @@ export class AuditLogReader {
     return this.#nextOffset;
   }
 
+  /** The writer has contradicted itself: until the next start nothing counts. */
+  get isWriterDead(): boolean {
+    return this.#writerIsDead;
+  }
+
   /** The decision in this record if it counts, undefined if it does not. Throws `AuditLogBroken` where reading must end. */
   take(record: RawRecord): LoggedDecision | undefined {
     if (record.offset !== this.#nextOffset) throw this.#broken(record, `${this.#nextOffset} was to come`);
@@ -76,7 +82,7 @@ export class AuditLogReader {
 
   #counts(said: LoggedDecision, record: RawRecord): boolean {
     if (said.inc !== this.#writer || this.#writerIsDead) return false;
-    const hash = createHash('sha256').update(record.value).digest('hex');
+    const hash = digest('sha256', record.value);
     const goesOn = said.seq === (this.#last?.seq ?? 0) + 1 && said.prev === this.#lastHash;
     if (!goesOn && !this.#writerHasSpoken) throw this.#broken(record, 'a new writer does not continue what was read');
     this.#writerHasSpoken = true;
@@ -100,7 +106,7 @@ export class AuditLogReader {
   #parse(record: RawRecord): LoggedDecision & { readonly kind: string } {
     let said: LoggedDecision & { readonly v: number; readonly kind: string };
     try {
-      said = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(record.value));
+      said = JSON.parse(UTF_8.decode(record.value));
     } catch {
       throw this.#broken(record, 'it is not UTF-8 JSON');
     }

@@ -101,7 +101,7 @@ describe('the evidence of a ticket', () => {
     await until(async () => (await test.get(`/v1/pools/${raceId}-WIN`)).body['cycle'] !== null);
     const ticket = await bet(raceId);
     await stop(raceId);
-    await until(async () => ((await receipt(ticket)).body['proofs'] as unknown[]).length === 2);
+    await until(async () => ((await receipt(ticket)).body['proofs'] as unknown[] | undefined)?.length === 2);
     const { keys } = (await test.get('/v1/seal-keys')).body as unknown as { keys: PublishedKey[] };
     for (const id of [ticket, `${ticket}-2`]) {
       const pack = await evidence(id, 'steward-anna');

@@ -15,6 +15,9 @@ const MAGIC = 'mutuel-log-export';
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
 const BASE64 = 'base64:';
+const ZERO = 0x30;
+/** Fifteen digits are below what a number holds exactly. */
+const MAX_DIGITS = 15;
 
 export interface ExportHead {
   readonly shards: number;
@@ -30,15 +33,18 @@ export interface ExportedRecord {
   readonly time: number;
   /** The record's bytes, exactly as the log holds them. */
   readonly value: Uint8Array;
+  /** Where these bytes begin in the file they were read from. */
+  readonly byte?: number;
 }
 
-/** The file is not what it should be; `line` counts from 1. */
+/** The file is not what it should be; `line` counts from 1, `byte` is where that line begins, from 0. */
 export class ExportRefused extends Error {
   override readonly name = 'ExportRefused';
   readonly retriable = false;
 
   constructor(
     readonly line: number,
+    readonly byte: number,
     what: string,
   ) {
     super(`line ${line}: ${what}`);
@@ -119,12 +125,14 @@ export class ExportReader {
       if (end > 0) this.#digest.update(bytes.subarray(0, Math.min(end, from)));
       this.#judgeEnd();
     }
+    this.#base += from;
     this.#consumed = 0;
     return records;
   }
 
   /** To be called after the last chunk. */
   finish(): void {
+    this.#lineStart = 0;
     if (this.#rest.length > 0) throw this.#refused('the file ends in the middle of a line: it is truncated', 1);
     if (this.head === undefined) throw this.#refused('the file is empty', 1);
     if (!this.#ended) throw this.#refused('the file has no end line: it is truncated', 1);
@@ -134,10 +142,14 @@ export class ExportReader {
   #endStart: number | undefined;
   #endText = '';
   #consumed = 0;
+  #lineStart = 0;
+  /** Where the chunk at hand (with what was left of the one before) begins in the file. */
+  #base = 0;
 
   #take(line: Buffer): ExportedRecord | undefined {
     this.#line += 1;
     const start = this.#consumed;
+    this.#lineStart = start;
     this.#consumed += line.length + 1;
     if (this.#ended) throw this.#refused('there are lines after the end line');
     if (this.#line === 1) {
@@ -150,7 +162,7 @@ export class ExportReader {
       this.#endText = line.toString('latin1');
       return undefined;
     }
-    return this.#readRecord(line);
+    return this.#readRecord(line, this.#base + start);
   }
 
   #judgeEnd(): void {
@@ -176,25 +188,27 @@ export class ExportReader {
     }
   }
 
-  #readRecord(line: Buffer): ExportedRecord {
-    const ends: number[] = [];
-    for (let at = line.indexOf(SPACE); at >= 0 && ends.length < 4; at = line.indexOf(SPACE, at + 1)) ends.push(at);
-    const [a = -1, b = -1, c = -1, d = -1] = ends;
-    if (d < 0) throw this.#refused('a record needs topic, partition, offset, time and bytes');
-    const topic = line.toString('latin1', 0, a);
+  #readRecord(line: Buffer, byte: number): ExportedRecord {
+    const a = line.indexOf(SPACE);
+    const b = line.indexOf(SPACE, a + 1);
+    const c = line.indexOf(SPACE, b + 1);
+    const d = line.indexOf(SPACE, c + 1);
+    if (a < 0 || b < 0 || c < 0 || d < 0)
+      throw this.#refused('a record needs topic, partition, offset, time and bytes');
     const [partition, offset, time] = [
-      [a, b],
-      [b, c],
-      [c, d],
-    ].map(([from = 0, to = 0]) => Number(line.toString('latin1', from + 1, to))) as [number, number, number];
-    if (![partition, offset, time].every(Number.isSafeInteger))
+      wholeNumber(line, a + 1, b),
+      wholeNumber(line, b + 1, c),
+      wholeNumber(line, c + 1, d),
+    ];
+    if (partition === undefined || offset === undefined || time === undefined)
       throw this.#refused('partition, offset and time are whole numbers');
+    const topic = line.toString('latin1', 0, a);
     this.#inOrder(topic, partition, offset);
     this.#records += 1;
     const bytes = line.subarray(d + 1);
     const isText = bytes[0] === 0x7b;
     const value = isText ? bytes : Buffer.from(bytes.toString('latin1', BASE64.length), 'base64');
-    return { topic, partition, offset, time, value };
+    return { topic, partition, offset, time, value, byte: byte + d + 1 };
   }
 
   /** Each partition once, in the order of the head, its offsets one after the other. */
@@ -213,6 +227,18 @@ export class ExportReader {
   }
 
   #refused(what: string, further = 0): ExportRefused {
-    return new ExportRefused(this.#line + further, what);
+    return new ExportRefused(this.#line + further, this.#base + this.#lineStart, what);
   }
+}
+
+/** The number written in these bytes of a line; undefined where it is none that counts exactly. */
+function wholeNumber(line: Buffer, from: number, to: number): number | undefined {
+  if (to - from < 1 || to - from > MAX_DIGITS) return undefined;
+  let number = 0;
+  for (let at = from; at < to; at++) {
+    const digit = (line[at] as number) - ZERO;
+    if (digit < 0 || digit > 9) return undefined;
+    number = number * 10 + digit;
+  }
+  return number;
 }

@@ -3,7 +3,7 @@
  * and leaves hashed as text under different prefixes. A proof is the list of neighbours from the leaf to the root and shows nothing
  * of any other bet. It must never take a count of leaves on trust: the count decides the shape, so a wrong one fails.
  */
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** What a leaf is hashed from: all of it stands on the receipt of the bet. */
 export interface LeafInput {
@@ -84,5 +84,5 @@ function sidesOf(index: number, count: number): readonly ('LEFT' | 'RIGHT')[] {
 }
 
 function sha256(text: string): string {
-  return createHash('sha256').update(text).digest('hex');
+  return hash('sha256', text);
 }

@@ -31,6 +31,7 @@ export interface LogReport {
   readonly ticks: number;
   /** Pool figures of ticks compared with their cuts; those of pools with non-runners are not. */
   readonly tickFigures: number;
+  /** What was met and not checked, each with how often. */
   readonly notChecked: readonly string[];
   readonly findings: readonly LogFinding[];
 }
@@ -66,7 +67,10 @@ interface PoolPart {
 }
 
 interface PoolTruth {
+  /** On whose card it stands; over several races that of its last leg. */
   readonly race: string;
+  /** All races that it is run on. */
+  readonly races: readonly string[];
   readonly parts: Map<number, PoolPart>;
   /** Seals of the shards by close number. */
   readonly seals: Map<number, Map<number, SealReport>>;
@@ -111,7 +115,10 @@ export class LogUnreadable extends Error {
 
 export class LogVerifier {
   readonly #findings: LogFinding[] = [];
-  readonly #notChecked = new Set<string>();
+  readonly #notChecked = new Map<string, number>();
+  /** Where the writer of a log contradicted itself and nobody has started since. */
+  readonly #contradicted = new Map<string, string>();
+  readonly #voidedResults = new Set<string>();
   readonly #readers = new Map<string, AuditLogReader>();
   readonly #audit = new AuditFold();
   readonly #balances = new Map<string, number>();
@@ -170,6 +177,11 @@ export class LogVerifier {
   /** After the last record. */
   finish(): LogReport {
     for (let shard = 0; shard < this.head.shards; shard++) this.#passCuts(shard, Number.POSITIVE_INFINITY);
+    for (const [src, at] of this.#contradicted)
+      this.#find(
+        at,
+        `the writer of ${src} contradicts itself: the record before it was altered or is missing, all behind it counts for nothing`,
+      );
     for (const { event, at } of this.#sealedByMarket) this.#checkMarketSeal(event, at);
     for (const [race, at] of this.#settled) this.#checkSettled(race, at);
     const dividends = [...this.#declared.values()].filter((one) => this.#checkDividends(one)).length;
@@ -181,7 +193,7 @@ export class LogVerifier {
       racesSettled: this.#settled.size,
       dividends,
       tickFigures,
-      notChecked: [...this.#notChecked],
+      notChecked: [...this.#notChecked].map(([what, many]) => (many === 0 ? what : `${what} (${many})`)),
       findings: this.#findings,
     };
   }
@@ -196,7 +208,7 @@ export class LogVerifier {
   }
 
   #decision(src: string, record: ExportedRecord, use: (decision: Decision, at: string) => void): void {
-    const at = `${record.topic}/${record.partition} #${record.offset}`;
+    const at = placeOf(record);
     const known = this.#readers.get(src);
     if (!known && record.offset !== 0) this.#broken(at, 'the export does not begin with the first record');
     const reader = known ?? new AuditLogReader(src);
@@ -206,9 +218,14 @@ export class LogVerifier {
     try {
       decision = reader.take(record) as Decision | undefined;
     } catch (fault) {
-      if (fault instanceof AuditLogBroken) this.#broken(at, fault.message);
+      const before = this.#contradicted.get(src);
+      const since = before === undefined ? '' : `; its writer contradicts itself since ${before}: look there first`;
+      if (fault instanceof AuditLogBroken) this.#broken(at, `${fault.message}${since}`);
       throw fault;
     }
+    if (reader.isWriterDead && !this.#contradicted.has(src)) this.#contradicted.set(src, at);
+    // Whoever goes on from what was read has seen nothing wrong with it.
+    if (decision) this.#contradicted.delete(src);
     if (!decision) return;
     this.#figures.decisions += 1;
     this.#checkTime(src, decision, at);
@@ -220,7 +237,7 @@ export class LogVerifier {
   #checkTime(src: string, { in: place, at: time }: Decision, at: string): void {
     const times = this.#commandTimes.get(src);
     if (!times) {
-      this.#notChecked.add(`times of commands of ${src}: the export holds no command log`);
+      this.#notChecked.set(`times of commands of ${src}: the export holds no command log`, 0);
       return;
     }
     const appended = times[place[1]];
@@ -262,8 +279,11 @@ export class LogVerifier {
     switch (fact.t) {
       case 'MeetingPublished':
         for (const { raceId, pools } of (fact['meeting'] as MeetingNews).races)
-          for (const { poolId } of pools)
-            this.#pools.set(poolId, { race: raceId, parts: new Map(), seals: new Map(), clearing: 0 });
+          for (const { poolId, legs } of pools)
+            this.#pools.set(poolId, {
+              ...{ race: raceId, races: legs ?? [raceId] },
+              ...{ parts: new Map(), seals: new Map(), clearing: 0 },
+            });
         return;
       case 'BettingClosed':
       case 'RaceVoided':
@@ -275,7 +295,11 @@ export class LogVerifier {
       case 'RunnerScratched':
         this.#scratchedIn.add(race);
         return;
+      case 'RaceReopened':
+        this.#settled.delete(race);
+        return;
       case 'ResultEntered': {
+        if (fact['voided'] === true) this.#voidedResults.add(`${race}/${fact['version']}`);
         const gone = fact['disqualified'] as readonly string[];
         const finish = (fact['finish'] as readonly (readonly string[])[]).map((rank) =>
           rank.filter((one) => !gone.includes(one)),
@@ -293,7 +317,10 @@ export class LogVerifier {
           return;
         }
         for (const pool of fact['pools'] as readonly Omit<Declared, 'finish' | 'at'>[])
-          this.#declared.set(pool.pool, { ...pool, finish, at });
+          if (this.#voidedResults.has(`${race}/${fact['version']}`)) {
+            this.#declared.delete(pool.pool);
+            this.#pass('dividends of pools whose race a correction made void');
+          } else this.#declared.set(pool.pool, { ...pool, finish, at });
         return;
       }
       default:
@@ -331,6 +358,7 @@ export class LogVerifier {
           this.#give(shard, String(event['pool']), item, isWithdrawn, at);
         return;
       }
+      case 'BetsCorrected':
       case 'BetsPaid':
         for (const { amount } of event['items'] as readonly Movement[]) this.#figures.paid += amount;
         return;
@@ -404,9 +432,19 @@ export class LogVerifier {
     differ('leaves', seal.leaves, part.tree.count);
     differ('bets', seal.bets, part.standing);
     differ('stake', seal.stake, part.gross);
-    const stop = this.#stops.get(`${pool.race}/${seal.closeNo}`) ?? Number.POSITIVE_INFINITY;
+    const stop = this.#stopOf(pool, seal.closeNo);
     const late = part.at.findIndex((time, i) => time > stop && (part.left[i] as number) > 0);
     if (late >= 0) this.#find(at, `bet ${late} of ${seal.pool} stands at the seal and came after the stop`);
+  }
+
+  /** The append time after which no bet may stand at this seal; a pool over several races is sold until the first close of any leg. */
+  #stopOf({ race, races }: PoolTruth, closeNo: number): number {
+    const at = (of: string, no: number): number => this.#stops.get(`${of}/${no}`) ?? Number.POSITIVE_INFINITY;
+    if (races.length === 1) return at(race, closeNo);
+    if (races.every((leg) => at(leg, 2) === Number.POSITIVE_INFINITY))
+      return Math.min(...races.map((leg) => at(leg, 1)));
+    this.#pass('the stop of pools over several races of which one was reopened');
+    return Number.POSITIVE_INFINITY;
   }
 
   #part(shard: number, poolId: string, at: string): PoolPart | undefined {
@@ -426,7 +464,7 @@ export class LogVerifier {
   // Ticks.
 
   #tick(record: ExportedRecord): void {
-    const at = `odds/${record.partition} #${record.offset}`;
+    const at = placeOf(record);
     let tick: TickNews;
     try {
       tick = JSON.parse(Buffer.from(record.value).toString('utf8')) as TickNews;
@@ -456,9 +494,9 @@ export class LogVerifier {
     let checked = 0;
     for (const { pools, cycle, at } of this.#ticks) {
       for (const { id, gross, found } of pools) {
-        const race = this.#pools.get(id)?.race;
-        if (race === undefined) this.#find(at, `cycle ${cycle} shows ${id}, which was never published`);
-        else if (this.#scratchedIn.has(race)) this.#notChecked.add('ticks of races with non-runners');
+        const races = this.#pools.get(id)?.races;
+        if (races === undefined) this.#find(at, `cycle ${cycle} shows ${id}, which was never published`);
+        else if (races.some((race) => this.#scratchedIn.has(race))) this.#pass('ticks of races with non-runners');
         else {
           checked += 1;
           if (gross !== found) this.#find(at, `cycle ${cycle} shows ${gross} in ${id}, its cut makes ${found}`);
@@ -511,7 +549,7 @@ export class LogVerifier {
       if (declared !== priced)
         this.#find(at, `${pool} pays ${declared || 'nothing'}, priced again ${priced || 'nothing'}`);
     } catch (fault) {
-      this.#notChecked.add(`dividends of ${pool}: ${(fault as Error).message}`);
+      this.#notChecked.set(`dividends of ${pool}: ${(fault as Error).message}`, 0);
       return false;
     }
     return this.#findings.length === before;
@@ -521,10 +559,19 @@ export class LogVerifier {
     if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ at, what });
   }
 
+  /** Something of a kind that is known and not checked. */
+  #pass(what: string): void {
+    this.#notChecked.set(what, (this.#notChecked.get(what) ?? 0) + 1);
+  }
+
   #broken(at: string, what: string): never {
     throw new LogUnreadable(`${at}: ${what}`);
   }
 }
+
+/** Topic, partition and offset; of a file the byte where the record begins, too. */
+const placeOf = ({ topic, partition, offset, byte }: ExportedRecord): string =>
+  `${topic}/${partition} #${offset}${byte === undefined ? '' : ` (byte ${byte})`}`;
 
 interface Movement {
   readonly i: number;
@@ -533,7 +580,10 @@ interface Movement {
 }
 
 interface MeetingNews {
-  readonly races: readonly { readonly raceId: string; readonly pools: readonly { readonly poolId: string }[] }[];
+  readonly races: readonly {
+    readonly raceId: string;
+    readonly pools: readonly { readonly poolId: string; readonly legs?: readonly string[] }[];
+  }[];
 }
 
 interface TickNews {

@@ -47,10 +47,22 @@ describe('an export file', () => {
   it('gives back every record, byte for byte, whatever the size of the pieces it is read in', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 400 }), (chunk) => {
-        expect(read(fileOf(RECORDS), chunk)).toEqual(RECORDS);
+        expect(read(fileOf(RECORDS), chunk).map(({ byte: _byte, ...record }) => record)).toEqual(RECORDS);
       }),
       { seed: 7, numRuns: 100 },
     );
+  });
+
+  it('says of every record where in the file its bytes begin, and of a bad line where that one begins', () => {
+    const file = fileOf(RECORDS);
+    for (const { byte = -1, value } of read(file, 50)) {
+      const written = file.subarray(byte, file.indexOf('\n', byte)).toString();
+      expect([value.toString(), `base64:${Buffer.from(value).toString('base64')}`]).toContain(written);
+    }
+    const bad = altered((lines) => lines.map((line, i) => (i === 3 ? line.replace('shard.', 'other.') : line)));
+    const at = bad.indexOf('other.');
+    for (const chunk of [7, 90, bad.length])
+      expect(() => read(bad, chunk)).toThrow(expect.objectContaining({ line: 4, byte: at }));
   });
 
   it('holds a shard’s commands before its decisions, and everything of the market before the shards', () => {

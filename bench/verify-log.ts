@@ -1,0 +1,109 @@
+/**
+ * An exported log verified as `mutuel verify log` does it: one-bet tickets with their commands, decided, chained and written as a file's
+ * bytes before the clock starts; then lines, chain, times, postings, references, leaves, trees, the second calculator's books and the
+ * end of the file. Median and best of rounds, each with a reader of its own; records a second of the clock and of processor time.
+ * Leaves out: the disk. Run: `npm run bench -- verify-log` (`--small` for the smoke mode).
+ */
+import { encodeRecord, GENESIS, sha256 } from '#mutuel/contracts';
+import { type MarketFact, type ShardCommand, shardDecider } from '#mutuel/engine';
+import { type ExportedRecord, ExportReader, ExportWriter, LogVerifier } from '#mutuel/verify';
+import { LOAD_START, shardSetUp, shardTickets } from './support/shard-load.js';
+
+const small = process.argv.includes('--small');
+const ACCOUNTS = small ? 500 : 20_000;
+const POOLS = small ? 10 : 100;
+const TICKETS = small ? 2_000 : 60_000;
+const ROUNDS = small ? 2 : 5;
+const PIECE = 1 << 20;
+
+const file = exportOf();
+const rates: { readonly clock: number; readonly cpu: number }[] = [];
+let records = 0;
+for (let round = 0; round < ROUNDS; round++) {
+  const began = performance.now();
+  const used = process.cpuUsage();
+  records = verify(file);
+  const { user, system } = process.cpuUsage(used);
+  rates.push({ clock: (1e3 * records) / (performance.now() - began), cpu: (1e6 * records) / (user + system) });
+}
+const median = (of: 'clock' | 'cpu'): number =>
+  rates.map((rate) => rate[of]).sort((a, b) => a - b)[rates.length >> 1] as number;
+const best = (of: 'clock' | 'cpu'): number => Math.max(...rates.map((rate) => rate[of]));
+const figure = (n: number): string => Math.round(n).toLocaleString('en').padStart(9);
+console.log(`${records.toLocaleString('en')} records, ${(file.length / 1e6).toFixed(0)} MB`);
+console.log(`records a second of the clock           ${figure(median('clock'))} (best ${figure(best('clock'))})`);
+console.log(`records a second of processor time      ${figure(median('cpu'))} (best ${figure(best('cpu'))})`);
+
+function verify(bytes: Buffer): number {
+  const reader = new ExportReader();
+  let verifier: LogVerifier | undefined;
+  for (let at = 0; at < bytes.length; at += PIECE) {
+    const taken = reader.take(bytes.subarray(at, at + PIECE));
+    if (!verifier && reader.head) verifier = new LogVerifier(reader.head);
+    for (const record of taken) verifier?.take(record);
+  }
+  reader.finish();
+  const report = verifier?.finish();
+  if (!report || report.findings.length > 0 || report.bets !== TICKETS)
+    throw new Error(
+      `the honest log does not verify: ${report?.bets} bets, ${report?.findings[0]?.at} ${report?.findings[0]?.what}`,
+    );
+  return report.records;
+}
+
+/** The market's word on the races, and one shard's commands and decisions. */
+function exportOf(): Buffer {
+  const decider = shardDecider({ shard: 0, shards: 1, hash: sha256 });
+  const state = decider.initialState();
+  const inc = 'a'.repeat(32);
+  const facts: { readonly t: 'Fact'; readonly n: number; readonly fact: MarketFact }[] = [];
+  const commands: ExportedRecord[] = [];
+  const decisions: ExportedRecord[] = [startOf('shard.decisions', 'shard-0', inc)];
+  let seq = 0;
+  let prev = GENESIS;
+  const place = { topic: 'shard.decisions', partition: 0 };
+  const decide = (command: ShardCommand, at: number): void => {
+    if (command.type === 'MarketFact') facts.push({ t: 'Fact', n: command.n, fact: command.fact });
+    const offset = seq++;
+    const cid = offset.toString(16).padStart(32, '0');
+    const { code, events, posts } = decider.decide(state, command, { seq, at, decidedAt: at, cid, trusted: true });
+    if (code !== undefined) throw new Error(`${command.type} was refused: ${code}`);
+    decider.evolve(state, { seq, at, events, posts });
+    commands.push({
+      topic: 'shard.commands',
+      partition: 0,
+      offset,
+      time: at,
+      value: Buffer.from(JSON.stringify({ v: 1, cid, cmd: command })),
+    });
+    const head = { v: 1, kind: 'decision', src: 'shard-0', epoch: 1, seq, in: [1, offset, 0] } as const;
+    const value = encodeRecord({ ...head, cid, inc, prev, at, time: at, events, posts });
+    prev = sha256(value);
+    decisions.push({ ...place, offset: decisions.length, time: at, value });
+  };
+  shardSetUp({ accounts: ACCOUNTS, pools: POOLS }, decide);
+  const next = shardTickets({ accounts: ACCOUNTS, pools: POOLS });
+  for (let i = 0; i < TICKETS; i++) decide(next(i), LOAD_START + 60_000 + Math.floor(i / 100));
+  const published = { v: 1, kind: 'decision', src: 'market', epoch: 1, seq: 1, in: [1, 0, 0] } as const;
+  const fact = { cid: 'm', inc, prev: GENESIS, at: LOAD_START, time: LOAD_START, events: facts, posts: [] };
+  const market = [
+    startOf('market.decisions', 'market', inc),
+    {
+      topic: 'market.decisions',
+      partition: 0,
+      offset: 1,
+      time: LOAD_START,
+      value: encodeRecord({ ...published, ...fact }),
+    },
+  ];
+  const command = { topic: 'market.commands', partition: 0, offset: 0, time: LOAD_START, value: Buffer.from('{}') };
+  const writer = new ExportWriter();
+  const topics = { 'market.commands': 1, 'market.decisions': 1, 'shard.commands': 1, 'shard.decisions': 1 };
+  const all = [command, ...market, ...commands, ...decisions];
+  return Buffer.concat([writer.head({ shards: 1, topics }), ...all.map((one) => writer.record(one)), writer.end()]);
+}
+
+function startOf(topic: string, src: string, inc: string): ExportedRecord {
+  const value = Buffer.from(JSON.stringify({ v: 1, kind: 'started', src, epoch: 1, inc, time: LOAD_START }));
+  return { topic, partition: 0, offset: 0, time: LOAD_START, value };
+}
