@@ -55,6 +55,7 @@ export function checkLogs(
   const findings: string[] = [];
   const balances = new Map<string, number>();
   const clearing = new Map<string, number>();
+  const owed = new Map<string, number>();
   const tickets = new Map<string, { ref: string; count: number }>();
   const refs = new Map<string, string>();
   const cancelled = new Set<string>();
@@ -69,6 +70,11 @@ export function checkLogs(
     for (const [account, amount] of d.posts) {
       sum += amount;
       if (!Number.isSafeInteger(amount)) findings.push(`${name} #${d.seq}: ${amount} is not a whole amount`);
+      if (account.startsWith('owed:')) {
+        owed.set(account, (owed.get(account) ?? 0) - amount);
+        if ((owed.get(account) as number) < 0)
+          findings.push(`${name} #${d.seq}: ${account} keeps back what is not owed`);
+      }
       const into = account.startsWith('acc:') ? balances : account.startsWith('pool:') ? clearing : undefined;
       const key = account.slice(account.indexOf(':') + 1);
       into?.set(key, (into.get(key) ?? 0) + amount);
@@ -92,6 +98,8 @@ export function checkLogs(
   }
 
   const bets = new Map<string, { pool: string; at: number; stake: number; left: number }>();
+  /** What settlement has given on each bet. */
+  const settled = new Map<string, number>();
   for (const [shard, records] of shards.entries()) {
     const name = `shard ${shard}`;
     const valid = validOf(name, records, findings);
@@ -120,10 +128,23 @@ export function checkLogs(
     if (e['t'] === 'TicketCancelled')
       for (const bet of e['bets'] as { no: number; amount: number }[])
         takeOff(`${String(e['ticket'])} ${bet.no}`, bet.amount, name, d);
-    if (e['t'] === 'BetsRefunded')
+    // A pool given back is a settlement, and a correction may take it back: it is no part of what was withdrawn.
+    if (e['t'] === 'BetsRefunded' && e['cause'] !== 'POOL_REFUNDED')
       for (const item of e['items'] as { ticket: string; no: number; amount: number }[])
         takeOff(`${item.ticket} ${item.no}`, item.amount, name, d);
+    if (e['t'] === 'BetsPaid' || (e['t'] === 'BetsRefunded' && e['cause'] === 'POOL_REFUNDED'))
+      for (const item of e['items'] as { ticket: string; no: number; amount: number }[])
+        settle(`${item.ticket} ${item.no}`, 0, item.amount, name, d);
+    if (e['t'] === 'BetsCorrected')
+      for (const item of e['items'] as { ticket: string; no: number; was: number; due: number }[])
+        settle(`${item.ticket} ${item.no}`, item.was, item.due, name, d);
     if (e['t'] === 'Report') checkSeal(name, d, e['report'] as Record<string, unknown>);
+  }
+
+  function settle(key: string, was: number, due: number, name: string, d: Decision): void {
+    const known = settled.get(key) ?? 0;
+    if (known !== was) findings.push(`${name} #${d.seq}: settles ${key} as if ${was} were paid, ${known} was`);
+    settled.set(key, due);
   }
 
   function takeOff(key: string, amount: number, name: string, d: Decision): void {
