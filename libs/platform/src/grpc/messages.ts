@@ -18,8 +18,15 @@ export function ticketBody(request: Message): Message {
 }
 
 function betBody(bet: Message): Message {
-  const columns = (bet['columns'] as { runners?: string[] }[] | undefined) ?? [];
-  return filled({ ...bet, columns: columns.map(({ runners = [] }) => runners) });
+  const parts = ((bet['parts'] as Message[] | undefined) ?? []).map((part) =>
+    filled({ ...part, columns: listsOf(part['columns']) }),
+  );
+  return filled({ ...bet, columns: listsOf(bet['columns']), alternates: listsOf(bet['alternates']), parts });
+}
+
+/** Lists of lists need a message of their own in between. */
+function listsOf(lists: unknown): string[][] {
+  return ((lists as { runners?: string[] }[] | undefined) ?? []).map(({ runners = [] }) => runners);
 }
 
 /** Without the fields that are absent or empty, and without the names that proto-loader adds for optional ones. */
