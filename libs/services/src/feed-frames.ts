@@ -112,6 +112,12 @@ const definition = z.strictObject({
   scratched: z.array(z.string()),
   stopAt: epochMs,
   offAt: epochMs,
+  closeNo: z
+    .int()
+    .meta({ description: 'Of the seal: counts the closes of the pool. The seal itself is at /v1/seals.' }),
+  sealBets: z.int().meta({ description: 'Bets that stood when betting closed.' }),
+  sealStake: money,
+  sealRoot: z.string().meta({ description: 'Merkle root over all bets of the pool, as the signed seal states it.' }),
 });
 const totals = z.strictObject({
   gross: money,

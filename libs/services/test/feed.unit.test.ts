@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 // What a client of the feed relies on: whatever it misses, merges or resumes, it ends with the state that the hub has.
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -60,6 +61,24 @@ describe('a subscription', () => {
         h: client.hash('R1-WIN'),
       },
     ]);
+  });
+
+  test('tells the seal of a pool once all shards are in, and no other pool of the race', () => {
+    const { world, node } = openRace();
+    const client = new FeedClient().connect(node).subscribe({});
+    world.fact({ t: 'BettingClosed', race: 'R1', closeNo: 1, stopAt: 1_795_300_001_000 });
+    node.read();
+    const seal = { t: 'Seal', pool: 'R1-WIN', closeNo: 1, lastSeq: 9, markerAt: 1, bets: 3, stake: 1_900 } as const;
+    const none = { withdrawnBets: 0, withdrawnStake: 0, voidedBets: 0, voidedStake: 0 };
+    const report = { ...seal, ...none, leaves: 3, root: 'ab' };
+    world.decide({ t: 'ReportReceived', shard: 0, n: 1, report });
+    node.read();
+    // SHA-256 of "pool:ab".
+    const sealRoot = createHash('sha256').update('pool:ab').digest('hex');
+    expect(client.last['pc']).toEqual([
+      { id: 'R1-WIN', v: 1, def: { closeNo: 1, sealBets: 3, sealStake: 1_900, sealRoot }, h: client.hash('R1-WIN') },
+    ]);
+    expect(client.text('R1-WIN')).toBe(oracle(world, 'R1-WIN'));
   });
 
   test.each([

@@ -5,7 +5,14 @@
  * resume on another node. A value never goes away in a delta; where one does, the pool is sent whole.
  */
 import { sha256 } from '#mutuel/contracts';
-import { fieldOf, type MarketRace, type MeetingCard, type PoolCard, type PoolStanding } from '#mutuel/engine';
+import {
+  fieldOf,
+  type MarketPool,
+  type MarketRace,
+  type MeetingCard,
+  type PoolCard,
+  type PoolStanding,
+} from '#mutuel/engine';
 import { keyMembers, scratchedInterests, shapeOf } from '#mutuel/tote';
 import type { OddsRow } from './pool-book.js';
 import type { TickPool } from './tick.js';
@@ -69,6 +76,8 @@ export class FeedPool {
     meeting: MeetingCard,
     seq: number,
     private readonly standing: (() => PoolStanding) | null = null,
+    /** Each shard's seal of the last close as far as it is in. */
+    private readonly seals: () => MarketPool['seals'] = () => [],
   ) {
     this.#card = card;
     this.id = card.poolId;
@@ -101,6 +110,7 @@ export class FeedPool {
       raceId: legs ? null : this.raceId,
       ruleVersion: this.#card.ruleSet.id,
       scratched: [...scratched].sort(),
+      ...sealOf(this.seals()),
       status,
       ...(stopAt === null ? {} : { stopAt }),
       type: this.type,
@@ -263,6 +273,21 @@ export class FeedPool {
     this.#shown = shown.sort((a, b) => (a.c < b.c ? -1 : 1));
     return this.#shown;
   }
+}
+
+/** What the pool held at its last close, once every shard has sealed that one: what is signed at `/v1/seals`, and not yet signed here. */
+function sealOf(seals: MarketPool['seals']): Readonly<Record<string, Value>> {
+  const [first, ...others] = seals;
+  if (!first) return {};
+  let { bets: sealBets, stake: sealStake } = first;
+  const roots = [first.root];
+  for (const seal of others) {
+    if (seal?.closeNo !== first.closeNo) return {};
+    sealBets += seal.bets;
+    sealStake += seal.stake;
+    roots.push(seal.root);
+  }
+  return { closeNo: first.closeNo, sealBets, sealRoot: sha256(`pool:${roots.join('')}`), sealStake };
 }
 
 /** Few values under fixed names, each with the place of its last change. */

@@ -9,6 +9,7 @@ import {
   type MarketRace,
   type MeetingCard,
   type PoolCard,
+  type ShardReport,
   standingOf,
 } from '#mutuel/engine';
 import { FeedPool, type FeedPosition } from './feed-pool.js';
@@ -101,7 +102,7 @@ export class FeedState {
     for (const event of decision.events) {
       if (event.t === 'Fact' && event.fact.t === 'MeetingPublished')
         for (const pool of this.#publish(event.fact.meeting, seq)) touched.add(pool);
-      const raceId = raceOf(event);
+      const raceId = event.t === 'ReportReceived' ? this.#sealedRace(event.report) : raceOf(event);
       const race = raceId === undefined ? undefined : this.#market.state.races.get(raceId);
       if (!race) continue;
       this.#note(race, decision.at);
@@ -145,7 +146,7 @@ export class FeedState {
   #poolOf(card: PoolCard, race: MarketRace, meeting: MeetingCard, seq: number): FeedPool {
     const { state } = this.#market;
     const standing = card.legs ? () => standingOf(state, card.poolId) : null;
-    return new FeedPool(card, race, meeting, seq, standing);
+    return new FeedPool(card, race, meeting, seq, standing, () => state.pools.get(card.poolId)?.seals ?? []);
   }
 
   /** What happens to any leg may show in a pool over several races. */
@@ -163,6 +164,11 @@ export class FeedState {
     }
     this.#early.delete(pool.id);
     return pool;
+  }
+
+  /** The race of a pool that a shard has sealed; other reports show nothing. */
+  #sealedRace(report: ShardReport): string | undefined {
+    return report.t === 'Seal' ? this.#market.state.pools.get(report.pool)?.race : undefined;
   }
 
   #note({ card, status }: MarketRace, at: number): void {

@@ -3,8 +3,16 @@
  * that the test chooses, a client that does what the contract says and nothing else, and an oracle that builds each pool's state
  * anew from all that happened.
  */
+import { createHash } from 'node:crypto';
 import { type DecisionRecord, GENESIS, sha256 } from '#mutuel/contracts';
-import { canonical, type MarketEvent, type MarketFact, type MeetingCard, marketDecider } from '#mutuel/engine';
+import {
+  canonical,
+  type MarketEvent,
+  type MarketFact,
+  type MarketPool,
+  type MeetingCard,
+  marketDecider,
+} from '#mutuel/engine';
 import { type PoolType, ruleSetFor } from '#mutuel/tote';
 import { CYCLE_MS, FULL_EVERY, type OddsRow, type Tick, type TickPool } from '#mutuel/views';
 import { changeFrame, statusFrame } from '../../src/feed-frames.js';
@@ -249,6 +257,15 @@ export class FeedClient {
   }
 }
 
+/** Of one shard, since these worlds have one. */
+const sealed = ([seal]: MarketPool['seals']): object =>
+  seal
+    ? {
+        ...{ closeNo: seal.closeNo, sealBets: seal.bets, sealStake: seal.stake },
+        sealRoot: createHash('sha256').update(`pool:${seal.root}`).digest('hex'),
+      }
+    : {};
+
 /** The state of a pool as the contract defines it, from all that happened. */
 export function oracle(world: FeedWorld, id: string): string {
   const node = world.nodes.at(-1) as FeedNode;
@@ -275,6 +292,7 @@ export function oracle(world: FeedWorld, id: string): string {
     def: {
       ...{ status: race.status, ruleVersion: ruleSet.id, raceId: race.card.raceId, type, offTime: race.card.postTime },
       ...{ scratched: [...out].sort(), stopAt: race.stopAt ?? undefined, offAt: race.offAt ?? undefined },
+      ...sealed(marketPool.seals),
     },
     tot: { gross, net, carryIn, cur: 'EUR', exp: 2, final },
     rc: [...shown, ...gone].sort((a, b) => (a.c < b.c ? -1 : 1)),
