@@ -112,7 +112,7 @@ function docOf(node: ts.Node): string {
 const shapes = (): Shapes =>
   new Shapes([
     ...['commands', 'records', 'snapshots', 'topics'].map((name) => `libs/contracts/src/${name}.ts`),
-    ...['facts', 'shard', 'shard-commands', 'market', 'market-commands', 'upkeep'].map(
+    ...['facts', 'shard', 'shard-commands', 'market', 'market-commands', 'upkeep', 'carry'].map(
       (name) => `libs/engine/src/${name}.ts`,
     ),
     ...['tick', 'odds-book', 'pool-book'].map((name) => `libs/views/src/${name}.ts`),

@@ -1,6 +1,21 @@
-/** `topics`, `lag`, `backup` and `restore`: what somebody who runs the servers asks for. Answers on standard output, one line each. */
+/** `topics`, `lag`, `backup`, `replay`, `remap` and `restore`: what somebody who runs the servers asks for. Answers on standard output, one line each. */
 import { type Command, InvalidArgumentError } from 'commander';
-import { backup, type Config, checkTopics, createTopics, EXIT, lagOf, readConfig, restore } from '#mutuel/platform';
+import {
+  asStartFault,
+  type Books,
+  backup,
+  type Config,
+  checkTopics,
+  compareBooks,
+  createTopics,
+  EXIT,
+  exitCodeOf,
+  lagOf,
+  readConfig,
+  remap,
+  replayArchive,
+  restore,
+} from '#mutuel/platform';
 
 const DATA = ['--data <folder>', 'data folder of an embedded system', 'var/data'] as const;
 const warn = (line: string): void => console.error(line);
@@ -32,6 +47,37 @@ export function addOperations(program: Command): void {
       say(`Archived ${records} records in ${bytes} bytes, up to ${new Date(cut).toISOString()}.`);
     });
   program
+    .command('replay')
+    .description(
+      'fold archived days once more, each from its opening state, and compare with the checkpoints in the log',
+    )
+    .argument('<folder>', 'the archive; openings are kept in it')
+    .option('--day <date>', 'this day alone, YYYY-MM-DD')
+    .action(async (folder: string, { day }: { day?: string }) => replay(folder, day));
+  const map = program
+    .command('remap')
+    .description('another number of shards, in maintenance, into a new cluster epoch');
+  map
+    .command('write')
+    .description('open the accounts of an archive in an empty log (--data, --shards and CLUSTER_EPOCH of the new one)')
+    .argument('<folder>', 'the archive of the old log, with nothing standing in it')
+    .option(...DATA)
+    .requiredOption('--shards <count>', 'of the new log')
+    .action(async (folder: string, { data, shards }: { data: string; shards: string }) => {
+      say(booksText(await remap(configOf(data, '--shards', shards), folder, warn)));
+    });
+  map
+    .command('check')
+    .description('the books of the archive and of the new log once its engine has run; exit code 1 when they differ')
+    .argument('<folder>', 'the archive of the old log')
+    .option(...DATA)
+    .action(async (folder: string, { data }: { data: string }) => {
+      const { before, after } = await compareBooks(configOf(data), folder, warn);
+      for (const books of [before, after]) say(booksText(books));
+      say(before.hash === after.hash ? 'The books are equal.' : 'THE BOOKS DIFFER: sell nothing.');
+      if (before.hash !== after.hash) process.exitCode = EXIT.FAULT;
+    });
+  program
     .command('restore')
     .description('write an archive into a new data folder, or into topics that do not exist yet')
     .argument('<folder>', 'the archive')
@@ -44,8 +90,26 @@ export function addOperations(program: Command): void {
     });
 }
 
-function configOf(data = 'var/data'): Config {
-  return readConfig({ args: ['--data', data], env: process.env, demoByDefault: false });
+async function replay(folder: string, day: string | undefined): Promise<void> {
+  try {
+    for (const { src, day: one, decisions, comparedWith } of await replayArchive(folder, day, warn)) {
+      const outcome =
+        comparedWith === undefined ? 'not compared: no checkpoint of this layout follows' : `as at ${comparedWith}`;
+      say(`${src} ${one ?? 'from the beginning'} ${decisions} decisions ${outcome}`);
+    }
+  } catch (fault) {
+    if (fault instanceof Error && exitCodeOf(fault) === EXIT.HALTED) asStartFault(fault);
+    throw fault;
+  }
+}
+
+function booksText({ shards, accounts, balances, owed, hash }: Books): string {
+  const sums = Object.entries(balances).map(([currency, sum]) => `${currency} ${sum}`);
+  return `${shards} shards, ${accounts} accounts, ${[...sums, `owed ${owed}`].join(', ')}, books ${hash}`;
+}
+
+function configOf(data = 'var/data', ...more: string[]): Config {
+  return readConfig({ args: ['--data', data, ...more], env: process.env, demoByDefault: false });
 }
 
 function told(faults: readonly { readonly kind: string; readonly sentence: string }[]): void {

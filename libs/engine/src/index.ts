@@ -1,4 +1,5 @@
 export { canonical } from './canonical.js';
+export * from './carry.js';
 export * from './decider.js';
 export * from './facts.js';
 export * from './market.js';

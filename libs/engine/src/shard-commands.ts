@@ -2,6 +2,7 @@
  * What a shard can be asked, and how unknown JSON becomes a command. A malformed client command becomes `Malformed` and is decided
  * like any other; an unknown market fact stops the shard instead, because going on would mean living in another market.
  */
+import { type CarriedAccount, type CarriedRef, isCarried } from './carry.js';
 import { InvariantBroken } from './decider.js';
 import type { MarketFact } from './facts.js';
 import { isCheckpoint } from './upkeep.js';
@@ -65,6 +66,8 @@ export type ShardCommand =
   | { readonly type: 'MarketFact'; readonly n: number; readonly fact: MarketFact }
   | { readonly type: 'Continue'; readonly job: number; readonly cursor: number }
   | { readonly type: 'Checkpoint'; readonly day: string }
+  | ({ readonly type: 'CarryAccount' } & CarriedAccount)
+  | { readonly type: 'CarryRefs'; readonly account: string; readonly refs: readonly CarriedRef[] }
   | { readonly type: 'Malformed'; readonly cause: string };
 
 const FACTS: Record<MarketFact['t'], true> = {
@@ -114,6 +117,11 @@ export function readShardCommand(value: unknown, trusted: boolean): ShardCommand
       return trusted && isCheckpoint(c)
         ? (c as unknown as ShardCommand)
         : malformed('Checkpoint needs a service MAC and a day');
+    case 'CarryAccount':
+    case 'CarryRefs':
+      return trusted && isText(c['account']) && isCarried(c)
+        ? (c as unknown as ShardCommand)
+        : malformed(`${c['type']} needs a service MAC and a whole account`);
     case 'OpenAccount':
     case 'Deposit':
     case 'Withdraw':

@@ -41,6 +41,7 @@ import {
   restoreBook,
 } from './book.js';
 import { canonical } from './canonical.js';
+import { type AccountCarried, type CarriedRef, carryAccount, type RefsCarried } from './carry.js';
 import {
   assert,
   type Context,
@@ -71,6 +72,7 @@ import {
   findRef,
   hexNumber,
   REF_AHEAD_MS,
+  REF_WINDOW_MS,
   type Ref,
   type RefsImage,
   type RefTable,
@@ -229,6 +231,8 @@ export type ShardEvent =
     }
   | { readonly t: 'JobEnded'; readonly job: number }
   | { readonly t: 'Report'; readonly n: number; readonly report: ShardReport }
+  | AccountCarried
+  | RefsCarried
   | UpkeepEvent;
 
 // ── State ────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -472,6 +476,12 @@ function evolve(s: ShardState, e: ShardEvent, d: Decided<ShardEvent>, hash: Hash
       s.reportNo = e.n;
       if (e.report.t === 'Seal') poolOf(s, e.report.pool).sealed = true;
       return;
+    case 'AccountCarried':
+      accountCarried(s, e, d);
+      return;
+    case 'RefsCarried':
+      rememberMoney(s, accountOf(s, e.account), e.refs, d);
+      return;
     case 'Checkpoint':
       s.upkeep.checkpointDay = e.day;
       return;
@@ -539,6 +549,23 @@ function openAccount(s: ShardState, id: string, currency: string): void {
   };
   s.accounts.set(id, account);
   s.accountAt.push(account);
+}
+
+function accountCarried(s: ShardState, e: AccountCarried, d: Decided<ShardEvent>): void {
+  openAccount(s, e.account, e.currency);
+  const { balance, owed, limits, limitsVersion, day, dayStaked } = e;
+  const account = accountOf(s, e.account);
+  Object.assign(account, { balance, owed, limits, limitsVersion, day, dayStaked });
+  rememberMoney(s, account, e.refs, d);
+  advanceHorizon(s.refs, e.closedAt + REF_WINDOW_MS);
+}
+
+/** References of the epoch before; again they are answered as what they were, from the decision that carried them. */
+function rememberMoney(s: ShardState, account: Account, refs: readonly CarriedRef[], d: Decided<ShardEvent>): void {
+  for (const [ref, amount] of refs) {
+    s.moneyRefs.set(moneyRef(account, ref), { seq: d.seq, amount });
+    account.moneyRefs++;
+  }
 }
 
 /** Before the seal money leaves the book as withdrawn; after it, only refund statements speak of it. */
@@ -889,6 +916,15 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
       return moveMoney(s, c);
     case 'SetLimits':
       return setLimits(s, c);
+    case 'CarryAccount': {
+      const { type: _, ...carried } = c;
+      if (shardOf(c.account, s.shards) !== s.shard) return wrongShard(c.account);
+      if (s.accounts.has(c.account)) return refuse('ACCOUNT_EXISTS', `Account ${c.account} is open already.`);
+      return carryAccount(carried);
+    }
+    case 'CarryRefs':
+      if (!s.accounts.has(c.account)) return unknownAccount(s, c.account);
+      return { events: [{ t: 'RefsCarried', account: c.account, refs: c.refs }], posts: [] };
     case 'Checkpoint':
       return takeCheckpoint(s.upkeep, c.day, SHARD_SCHEMA, x);
     case 'Malformed':

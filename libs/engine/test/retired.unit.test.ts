@@ -5,7 +5,7 @@ import { card, poolId, RACE, steward, tote, World } from './world.js';
 const DAY_MS = 86_400_000;
 
 /** A race that was voided, so that it leaves the state a day after. */
-function after(days: number): World {
+function paidAndGone(days: number): World {
   const world = World.open();
   world.ask({ type: 'VoidRace', race: RACE, reason: 'fog', by: steward });
   world.now += days * DAY_MS;
@@ -28,7 +28,7 @@ function renamed(meeting: ReturnType<typeof card>, suffix: string, kept: { race?
 
 describe('a card whose races have left the state', () => {
   it('is refused when it is published again, and so is another one that names one of its races or pools', () => {
-    const world = after(2);
+    const world = paidAndGone(2);
     const publish = (meeting: ReturnType<typeof card>) => world.ask({ type: 'PublishMeeting', meeting, by: tote });
     expect(publish(card())).toMatchObject({ code: 'CARD_INVALID', pointer: '/meetingId' });
     expect(publish(renamed(card(), 'x', { race: RACE }))).toMatchObject({ code: 'CARD_INVALID' });
@@ -37,7 +37,7 @@ describe('a card whose races have left the state', () => {
   });
 
   it('is refused from a snapshot, too', () => {
-    const world = after(2);
+    const world = paidAndGone(2);
     const { decider, state } = world.market;
     const again = decider.restore(decider.image(state));
     expect([...again.retired.keys()]).toEqual([...state.retired.keys()]);
@@ -45,7 +45,7 @@ describe('a card whose races have left the state', () => {
   });
 
   it('is forgotten after a hundred days: what is remembered stays bounded', () => {
-    const world = after(2);
+    const world = paidAndGone(2);
     world.now += 101 * DAY_MS;
     world.ask({ type: 'PublishMeeting', meeting: renamed(card(), 'much-later'), by: tote });
     expect(world.market.state.retired.has(`race ${RACE}`)).toBe(false);

@@ -119,6 +119,27 @@ export async function restore(
   return { records, bytes, cut };
 }
 
+/** The archive as a log to read, whole and checked as a restore would check it. */
+export async function openArchive(folder: string): Promise<Pick<LogReader, 'topics' | 'read' | 'bounds'>> {
+  if (!existsSync(join(folder, MANIFEST)))
+    throw new StartFault([`${folder} is no archive: it has no ${MANIFEST}.`], EXIT.FOLDER);
+  const { topics, segments } = readManifest(folder);
+  await verified(folder, segments).catch(asStartFault);
+  /** Readers go from one end to the other: one file at a time is enough. */
+  let open: { readonly file: string; readonly records: readonly RestoredRecord[] } | undefined;
+  return {
+    topics: new Map(Object.entries(topics)) as LogReader['topics'],
+    bounds: async (at) => ({ start: 0, end: segments.filter((one) => isAt(one, at)).at(-1)?.to ?? 0 }),
+    async read({ from, ...at }, limit) {
+      const segment = segments.find((one) => isAt(one, at) && one.from <= from && from < one.to);
+      if (!segment) return [];
+      if (open?.file !== segment.file)
+        open = { file: segment.file, records: unpack(readFileSync(join(folder, segment.file)), segment.from) };
+      return open.records.slice(from - segment.from, from - segment.from + limit);
+    },
+  };
+}
+
 function openTarget(
   { brokers, replication, data }: Config,
   topics: Manifest['topics'],

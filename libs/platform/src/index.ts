@@ -7,6 +7,8 @@ export { lagOf, type SourceLag } from './lag.js';
 export { openLogReader, settledCut } from './log-reader.js';
 export { errorsDocument, PROBLEM_CODES, type ProblemCode } from './problem-codes.js';
 export { rebuildReadModels } from './rebuild.js';
+export { type Books, compareBooks, remap } from './remap.js';
+export { type ReplayedDay, replayArchive } from './replay.js';
 export { type RunOptions, run } from './run.js';
 export { sealSigner } from './seal-key.js';
 export { type SkipRequest, speakOnSkip } from './skip-words.js';

@@ -21,7 +21,7 @@ import {
 import type { Config } from './config.js';
 import { openLogReader } from './log-reader.js';
 
-interface SnapshotSource extends DecisionSource {
+export interface SnapshotSource extends DecisionSource {
   readonly decider: Decider<unknown, unknown, unknown>;
 }
 
@@ -98,7 +98,7 @@ export function takeInProcess({ data }: Pick<Config, 'data'>): TakeElsewhere {
     });
 }
 
-function sourcesOf({ topics }: Pick<LogReader, 'topics'>): SnapshotSource[] {
+export function sourcesOf({ topics }: Pick<LogReader, 'topics'>): SnapshotSource[] {
   const shards = topics.get(TOPICS.shardDecisions) ?? 0;
   const market = { ...MARKET_SOURCE, decider: marketDecider({ shards, hash: sha256 }) as SnapshotSource['decider'] };
   const all = Array.from({ length: shards }, (_, shard): SnapshotSource => {

@@ -68,8 +68,9 @@ const MARKET_COMMANDS = { topic: TOPICS.marketCommands, partition: 0 } as const;
 const LEASE_EVERY_MS = 2_000;
 /** Three renewals: one may be lost and one late before selling stops. */
 const LEASE_TTL_MS = 6_000;
-/** How often the hosts look whether a checkpoint is due. */
-const CHECKPOINT_LOOK_MS = 60_000;
+/** How often the host looks whether a checkpoint is due, and how long it waits for one it has asked for. */
+const CHECKPOINT_LOOK_MS = 1_000;
+const CHECKPOINT_AGAIN_MS = 60_000;
 
 export class EngineHost {
   readonly shards = new Map<number, ShardRunner>();
@@ -215,13 +216,20 @@ export class EngineHost {
   async #askCheckpoints(hour: number): Promise<void> {
     const { clock } = this.#o;
     const appender = this.#appender();
+    /** By source: for which day, and when. */
+    const asked = new Map<string, readonly [day: string, at: number]>();
     while (!this.#stopping.signal.aborted) {
-      const now = new Date(clock.now());
+      const at = clock.now();
+      const now = new Date(at);
       const day = now.toISOString().slice(0, 10);
-      const due = this.#runners().filter(({ status, state }) => {
-        return status === 'LEADING' && state !== undefined && state.upkeep.checkpointDay < day;
-      });
-      for (const runner of now.getUTCHours() >= hour ? due : []) await this.#askCheckpoint(runner, day, appender);
+      for (const runner of now.getUTCHours() >= hour ? this.#runners() : []) {
+        const [askedFor, askedAt] = asked.get(runner.src) ?? ['', 0];
+        const isDone = (runner.state?.upkeep.checkpointDay ?? day) >= day;
+        const isAsked = askedFor === day && at - askedAt < CHECKPOINT_AGAIN_MS;
+        if (runner.status !== 'LEADING' || isDone || isAsked) continue;
+        asked.set(runner.src, [day, at]);
+        await this.#askCheckpoint(runner, day, appender);
+      }
       await clock.sleep(CHECKPOINT_LOOK_MS, this.#stopping.signal);
     }
   }

@@ -2,7 +2,7 @@
  * A batch of shard decisions as rows: tickets, bets, balances, movements and pool totals. Sums are kept as differences, so a batch
  * must be written together with its checkpoint, in one transaction, or not at all.
  */
-import type { BetCorrection, BetMovement, MeetingCard, ShardEvent, TicketAccepted } from '#mutuel/engine';
+import type { BetCorrection, BetMovement, CarriedRef, MeetingCard, ShardEvent, TicketAccepted } from '#mutuel/engine';
 import type { PoolCards } from './cards.js';
 import { cardStatements } from './market-rows.js';
 import type { PlacedDecision } from './odds-book.js';
@@ -22,6 +22,7 @@ export type MovementKind =
   | 'REFUND'
   | 'PAYOUT'
   /** A changed result: what a bet got more or gave back. */
+  | 'CARRIED'
   | 'CORRECTION'
   /** Kept back of a payout for what a correction could not take. */
   | 'RECOVERY';
@@ -251,6 +252,18 @@ export class ShardRows {
         this.#moneyRefs.add(e.account, e.ref, e.kind, e.amount, decision.seq, decision.at, e.balance);
         return;
       }
+      case 'AccountCarried': {
+        this.#opened.add(e.account, x.shard, e.currency, 0);
+        this.#limits.set(e.account, JSON.stringify(e.limits));
+        if (e.owed > 0) this.#owed.set(e.account, (this.#owed.get(e.account) ?? 0) + e.owed);
+        const kept = { account: e.account, kind: 'CARRIED', amount: e.balance, after: e.balance } as const;
+        this.#move(x, { ...kept, reason: 'from the epoch before' });
+        this.#carriedRefs(x, e.account, e.refs, e.balance);
+        return;
+      }
+      case 'RefsCarried':
+        this.#carriedRefs(x, e.account, e.refs, null);
+        return;
       case 'LimitsSet':
         this.#limits.set(e.account, JSON.stringify(e.limits));
         return;
@@ -427,6 +440,14 @@ export class ShardRows {
   ): void {
     const { account, amount, balance, ticket, no } = item;
     this.#move(x, { account, kind, amount, after: balance, ticket, no, pool, reason, owed });
+  }
+
+  #carriedRefs(x: EventContext, account: string, refs: readonly CarriedRef[], balance: number | null): void {
+    const { seq, at } = x.placed.decision;
+    for (const [ref, amount] of refs) {
+      const kind = amount < 0 ? 'WITHDRAWAL' : 'DEPOSIT';
+      this.#moneyRefs.add(account, ref, kind, Math.abs(amount), seq, at, balance ?? this.#balances.get(account) ?? 0);
+    }
   }
 
   #move(x: EventContext, m: Movement): void {
