@@ -76,7 +76,7 @@ function faultOfRunner({ number, name, entry }: Fields, at: string): Fault | und
 }
 
 function faultOfPool(pool: Fields, at: string): Fault | undefined {
-  const { poolId, type, ruleSet, carryInMinor, legs } = pool;
+  const { poolId, type, ruleSet, carryInMinor, carryFrom, legs } = pool;
   const known = typeof type === 'string' && isPoolType(type) && isOffered(type);
   const problem = validateRuleSet(ruleSet)[0];
   return (
@@ -89,6 +89,12 @@ function faultOfPool(pool: Fields, at: string): Fault | undefined {
       `${poolId} is ${type} but its rule set is for ${(ruleSet as Fields)['poolType']}.`,
     ) ??
     check(isCount(carryInMinor, MAX_CARRY), `${at}/carryInMinor`, `A carry-in is from 0 to ${MAX_CARRY}.`) ??
+    check(
+      carryFrom === undefined ||
+        (Array.isArray(carryFrom) && carryFrom.length <= 20 && carryFrom.every((id) => isText(id))),
+      `${at}/carryFrom`,
+      'carryFrom is a list of up to 20 carry-overs.',
+    ) ??
     faultOfLegCount(type as PoolType, legs, at)
   );
 }

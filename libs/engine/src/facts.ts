@@ -17,6 +17,8 @@ export interface PoolCard {
   /** Pinned whole when the card is published: the past is priced by the rules it was sold under. */
   readonly ruleSet: RuleSet;
   readonly carryInMinor: number;
+  /** The carry-overs, by id, that the carry-in comes from; absent: the operator brings it in. */
+  readonly carryFrom?: readonly string[];
   /** A pool over several races: its legs in order. It stands on the card of the last one, with which it is settled. */
   readonly legs?: readonly string[];
 }

@@ -47,6 +47,8 @@ export interface DividendProposal {
   readonly breakageMinor: number;
   readonly topUpMinor: number;
   readonly carryOutMinor: number;
+  /** Of the carry-out: for the jackpot or reserve of the rule set; absent: nothing. */
+  readonly jackpotMinor?: number;
   /** Of a correction: what the pool has given on its bets so far, payments and stakes back, by the calculator's own count. */
   readonly settledMinor?: number;
   /** One line of arithmetic per step, rounding named; not compared. */
@@ -214,7 +216,7 @@ function isProposal(value: unknown): boolean {
     isCount(value['version']) &&
     amounts.every((name) => isCount(value[name])) &&
     Number.isSafeInteger(value['breakageMinor']) &&
-    (value['settledMinor'] === undefined || isCount(value['settledMinor'])) &&
+    ['settledMinor', 'jackpotMinor'].every((name) => value[name] === undefined || isCount(value[name])) &&
     Array.isArray(value['dividends']) &&
     value['dividends'].length <= MAX_DIVIDENDS &&
     value['dividends'].every(

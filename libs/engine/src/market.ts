@@ -8,6 +8,19 @@ import { type Field, type Finish, keyLabel, resultKeys, shapeOf } from '#mutuel/
 import { canonical } from './canonical.js';
 import { type Fault, faultOfCard, type TakenNames } from './card-check.js';
 import {
+  type CarriedFrom,
+  type CarriedOn,
+  type CarryOver,
+  type CarryOvers,
+  carryOn,
+  carryPostings,
+  faultOfCarryIns,
+  forgetSpent,
+  releaseCarryIn,
+  shortfallPostings,
+  takeCarryIn,
+} from './carry-overs.js';
+import {
   assert,
   type Context,
   type Decider,
@@ -158,6 +171,8 @@ export interface MarketPool {
   agreed: boolean;
   differences: readonly string[];
   declared: DividendProposal | null;
+  /** What its carry-in is made of; what is missing to it the operator brings in. */
+  readonly carriedFrom: readonly CarriedFrom[];
   /** What was declared before the last correction. */
   replaced: DividendProposal | null;
   weighed: (WeighedReport | null)[];
@@ -178,6 +193,8 @@ export interface MarketState {
   readonly meetings: Map<string, { readonly currency: string; readonly date: string }>;
   readonly races: Map<string, MarketRace>;
   readonly pools: Map<string, MarketPool>;
+  /** By the id of the pool that carried out, or of a fund. */
+  readonly carryOvers: CarryOvers;
   /** Names of meetings, races and pools that have left the state, and when. */
   readonly retired: Map<string, number>;
   readonly upkeep: Upkeep;
@@ -227,6 +244,7 @@ export function marketDecider(options: {
       meetings: new Map(),
       races: new Map(),
       pools: new Map(),
+      carryOvers: new Map(),
       retired: new Map(),
       upkeep: newUpkeep(),
       proposedFormat: null,
@@ -240,6 +258,7 @@ export function marketDecider(options: {
     image: (s) => ({
       text: canonical({
         ...{ ...s, meetings: [...s.meetings], races: [...s.races.values()], pools: [...s.pools.values()] },
+        carryOvers: [...s.carryOvers],
         retired: [...s.retired],
       }),
       parts: [],
@@ -251,20 +270,22 @@ export function marketDecider(options: {
   };
 }
 
-interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools' | 'retired'> {
+interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools' | 'carryOvers' | 'retired'> {
   readonly meetings: readonly [string, { readonly currency: string; readonly date: string }][];
   readonly races: readonly MarketRace[];
   readonly pools: readonly MarketPool[];
+  readonly carryOvers: readonly [string, CarryOver][];
   readonly retired: readonly [string, number][];
 }
 
 function restore({ text }: StateImage): MarketState {
-  const { meetings, races, pools, retired, ...rest } = JSON.parse(text) as MarketImage;
+  const { meetings, races, pools, carryOvers, retired, ...rest } = JSON.parse(text) as MarketImage;
   return {
     ...rest,
     meetings: new Map(meetings),
     races: new Map(races.map((race) => [race.card.raceId, race])),
     pools: new Map(pools.map((pool) => [pool.card.poolId, pool])),
+    carryOvers: new Map(carryOvers),
     retired: new Map(retired),
   };
 }
@@ -400,6 +421,7 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
       for (const { pool: id } of fact.pools) {
         const pool = poolOf(s, id);
         const declared = pool.proposals.ENGINE as DividendProposal;
+        carryOn(s.carryOvers, carriedOnBy(s, pool, declared), pool.declared && carriedOnBy(s, pool, pool.declared));
         pool.replaced = pool.declared;
         pool.declared = declared;
         pool.clearing = marketSide(declared);
@@ -428,6 +450,10 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
       race.stopAt = fact.stopAt;
       endSales(s, race, (pool) => pool.soldBy === fact.race);
       forgetProposals(s, race);
+      for (const card of race.card.pools) {
+        const pool = poolOf(s, card.poolId);
+        if (!isOverLegs(card)) releaseCarryIn(s.carryOvers, card.poolId, pool.carriedFrom);
+      }
       return;
     }
     case 'RecordFormatRaised':
@@ -458,6 +484,7 @@ function retireRaces(s: MarketState, at: number): void {
     s.retired.set(`race ${id}`, at);
     for (const { poolId } of race.card.pools) {
       s.pools.delete(poolId);
+      forgetSpent(s.carryOvers, poolId);
       s.retired.set(`pool ${poolId}`, at);
     }
   }
@@ -529,6 +556,7 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
         agreed: false,
         differences: [],
         declared: null,
+        carriedFrom: takeCarryIn(s.carryOvers, pool),
         replaced: null,
         weighed: none(),
         paying: 0,
@@ -684,7 +712,7 @@ const closing = (race: MarketRace, stopAt: number): MarketFact => ({
 });
 
 function publishMeeting(s: MarketState, meeting: MeetingCard): MarketDecision {
-  const fault = faultOfCard(meeting, takenNames(s));
+  const fault = faultOfCard(meeting, takenNames(s)) ?? faultOfCarryIns(s.carryOvers, meeting);
   if (fault) return refuse('CARD_INVALID', fault.detail, fault.pointer);
   return facts(s, [], [{ t: 'MeetingPublished', meeting }]);
 }
@@ -806,11 +834,17 @@ function voidOfficial(s: MarketState, race: MarketRace, reason: string, x: Conte
   return refuseCorrection(race, reason, x) ?? correct(s, race, nothing, true, hash);
 }
 
+/** A carry-over that a later pool has taken and this result does not leave is the operator's. */
+function shortfall(s: MarketState, p: DividendProposal): Posting[] {
+  const pool = poolOf(s, p.pool);
+  return shortfallPostings(s.carryOvers, carriedOnBy(s, pool, p), pool.declared && carriedOnBy(s, pool, pool.declared));
+}
+
 /** What was declared before is undone in the books, so that the postings of a correction are the difference. */
-function undoing({ card, declared, rounding }: MarketPool): Posting[] {
+function undoing(s: MarketState, { card, declared, rounding }: MarketPool): Posting[] {
   if (!declared) return [];
   const posts: Posting[] = [
-    ...declarationPostings(declared),
+    ...declarationPostings(s, declared),
     [`pool:${card.poolId}`, -rounding],
     ['house:breakage', rounding],
   ];
@@ -907,6 +941,21 @@ function legsMoved(s: MarketState, race: MarketRace, now: LegsNow): MarketFact[]
   return [...[...ends].map((last) => resultOf(s, last, orderOf(last, now), now)), ...asks];
 }
 
+/**
+ * Another order of an earlier leg is official: the last leg's is entered once more, as a correction, so that the pools paid with it
+ * are settled on the legs as they are now. Where the time for corrections is over they stay as they were paid.
+ */
+function legsCorrected(s: MarketState, race: MarketRace, now: LegsNow): MarketFact[] {
+  if (race.corrects === 0) return [];
+  const paid = race.legOf
+    .map((id) => poolOf(s, id))
+    .filter(({ declared, race: last }) => declared && last !== race.card.raceId);
+  const lasts = new Set(paid.map((pool) => raceOf(s, pool.race)));
+  return [...lasts]
+    .filter(({ official, isFinal, status }) => official > 0 && !isFinal && status !== 'REOPENED')
+    .flatMap((last) => [...reopening(s, last), resultOf(s, last, last, now, last.voided)]);
+}
+
 const legStateNow = (race: MarketRace, now: LegsNow): RunLeg['state'] => now[race.card.raceId]?.state ?? legState(race);
 
 /** A last leg with its order entered is taken for decided: its pools are settled together. */
@@ -952,31 +1001,44 @@ function confirm(s: MarketState, race: MarketRace, previewHash: string, by: Acto
   const decision = facts(
     s,
     [],
-    [{ t: 'DividendsDeclared', race: raceId, version: race.version, pools }, ...legsMoved(s, race, official)],
+    [
+      { t: 'DividendsDeclared', race: raceId, version: race.version, pools },
+      ...legsMoved(s, race, official),
+      ...legsCorrected(s, race, official),
+    ],
   );
-  if (race.corrects === 0) return { ...decision, posts: declared.flatMap(declarationPostings) };
+  if (race.corrects === 0) return { ...decision, posts: declared.flatMap((p) => declarationPostings(s, p)) };
   const posts = summedUp([
-    ...pools.flatMap(({ pool }) => undoing(poolOf(s, pool))),
-    ...declared.flatMap(declarationPostings),
+    ...pools.flatMap(({ pool }) => undoing(s, poolOf(s, pool))),
+    ...declared.flatMap((p) => [...declarationPostings(s, p), ...shortfall(s, p)]),
   ]);
-  if (pools.length > 0) return { ...decision, posts };
+  // What was official before may still be on its way to the bettors: then its last payment settles the race.
+  if (pools.length > 0 || !race.card.pools.every(({ poolId }) => isPaid(poolOf(s, poolId).paid)))
+    return { ...decision, posts };
+  const roundings = roundingsOf(s, race);
   const settled: MarketEvent = {
     t: 'RaceSettled',
     race: raceId,
-    roundings: [],
+    roundings,
     ...(race.voided ? { voided: true } : {}),
   };
-  return { events: [...decision.events, settled], posts };
+  return { events: [...decision.events, settled], posts: [...posts, ...roundingPostings(roundings)] };
 }
 
-/** Takeout and breakage leave the pool, a top-up enters it; carry-overs stand on an account of their own. */
-function declarationPostings(p: DividendProposal): Posting[] {
+function carriedOnBy(s: MarketState, { card, race }: MarketPool, p: DividendProposal): CarriedOn {
+  const currency = s.meetings.get(raceOf(s, race).meeting)?.currency ?? '';
+  return { card, currency, carryOut: p.carryOutMinor, jackpot: p.jackpotMinor ?? 0 };
+}
+
+/** Takeout and breakage leave the pool, a top-up enters it; carry-overs stand on accounts of their own. */
+function declarationPostings(s: MarketState, p: DividendProposal): Posting[] {
+  const pool = poolOf(s, p.pool);
   const posts: Posting[] = [
     [`pool:${p.pool}`, marketSide(p)],
     ['house:takeout', p.takeoutMinor],
     ['house:breakage', p.breakageMinor],
     ['house:top-up', -p.topUpMinor],
-    ['carry-over', p.carryOutMinor - p.carryInMinor],
+    ...carryPostings(carriedOnBy(s, pool, p), p.carryInMinor, pool.carriedFrom),
   ];
   return posts.filter(([, amount]) => amount !== 0);
 }
@@ -1204,7 +1266,7 @@ function sheetOf(p: DividendProposal): Record<string, string> {
     refunded: String(p.refundedMinor),
     breakage: String(p.breakageMinor),
     topUp: String(p.topUpMinor),
-    carryOut: String(p.carryOutMinor),
+    carryOut: `${p.carryOutMinor}${p.jackpotMinor ? `, ${p.jackpotMinor} of it to the jackpot` : ''}`,
   };
 }
 
@@ -1245,30 +1307,46 @@ function paidBy(s: MarketState, pool: MarketPool, shard: number, report: Paid, r
   // A correction that came meanwhile is paid behind this, and settles the race.
   if (report.version !== pool.paying || (race.status !== 'PAYING' && race.status !== 'VOID'))
     return { events: [received], posts: [] };
-  const ids = (race.corrects > 0 ? settlingPools(s, race) : race.card.pools).map((p) => p.poolId);
-  if (!ids.every((id) => paidOf(id).every((known) => known !== null))) return { events: [received], posts: [] };
-  // What payments rounded to whole minor units leave over or lack is breakage: with it every pool's accounts sum to zero.
-  const roundings = ids.map((id) => ({
-    pool: id,
-    amount: poolOf(s, id).clearing + paidOf(id).reduce((sum, known) => sum + (known as Paid).clearing, 0),
-  }));
+  if (!race.card.pools.every(({ poolId }) => isPaid(paidOf(poolId)))) return { events: [received], posts: [] };
+  const roundings = roundingsOf(s, race, paidOf);
+  // Pools that a correction leaves alone were counted for another result.
+  const counted = new Set((race.corrects > 0 ? settlingPools(s, race) : race.card.pools).map((card) => card.poolId));
   for (const { pool: id, amount } of roundings) {
-    const differences = unsoundPayment(poolOf(s, id), paidOf(id), amount);
+    const differences = counted.has(id) ? unsoundPayment(poolOf(s, id), paidOf(id), amount) : [];
     if (differences.length === 0) continue;
     const differ: MarketEvent = { t: 'ProposalsDiffer', pool: id, version: race.version, differences };
     return { events: [received, differ], posts: [] };
   }
-  const posts: Posting[] = roundings.flatMap(({ pool: id, amount }): Posting[] =>
-    amount === 0
-      ? []
-      : [
-          [`pool:${id}`, -amount],
-          ['house:breakage', amount],
-        ],
-  );
+  const posts = roundingPostings(roundings);
   const voided = race.voided ? { voided: true as const } : {};
   return { events: [received, { t: 'RaceSettled', race: race.card.raceId, roundings, ...voided }], posts };
 }
+
+const isPaid = (paid: readonly (Paid | null)[]): boolean => !paid.includes(null);
+
+type Rounding = Extract<MarketEvent, { t: 'RaceSettled' }>['roundings'][number];
+
+/**
+ * What payments rounded to whole minor units leave over or lack is breakage: with it every pool's accounts sum to zero. Nothing for
+ * a pool whose payment was rounded off before.
+ */
+const roundingsOf = (
+  s: MarketState,
+  { card }: MarketRace,
+  paidOf = (id: string): readonly (Paid | null)[] => poolOf(s, id).paid,
+): Rounding[] =>
+  card.pools.map(({ poolId: pool }) => ({
+    pool,
+    amount: poolOf(s, pool).clearing + paidOf(pool).reduce((sum, known) => sum + (known?.clearing ?? 0), 0),
+  }));
+
+const roundingPostings = (roundings: readonly Rounding[]): Posting[] =>
+  roundings
+    .filter(({ amount }) => amount !== 0)
+    .flatMap(({ pool, amount }): Posting[] => [
+      [`pool:${pool}`, -amount],
+      ['house:breakage', amount],
+    ]);
 
 /** Why a pool's payments cannot be what was declared: then the race does not settle. */
 function unsoundPayment({ declared, stakes }: MarketPool, paid: readonly (Paid | null)[], left: number): string[] {

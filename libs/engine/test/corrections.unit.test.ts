@@ -259,6 +259,43 @@ describe('the policy of a rule set', () => {
   });
 });
 
+/**
+ * The order is changed while its first payment is on the way. 1,500 at 4 on 1 and 1 on 2: what 1,500 payments leave over is posted
+ * once, whether the correction touches the pool or not.
+ */
+describe('a pool that a correction leaves alone', () => {
+  it.each([
+    ['while another pool is corrected', ['CLAWBACK', 'NONE']],
+    ['while no pool may be corrected', ['NONE', 'NONE']],
+  ] as const)('is rounded off with its own payment, %s', (_, [win, place]) => {
+    const meeting = card({ types: ['WIN', 'PLACE'], rules: 'FR', corrections: win });
+    const races = meeting.races.map((one) => ({
+      ...one,
+      pools: one.pools.map((pool) =>
+        pool.type === 'PLACE' ? { ...pool, ruleSet: { ...pool.ruleSet, corrections: place } } : pool,
+      ),
+    }));
+    const world = new World();
+    world.ask({ type: 'PublishMeeting', meeting: { ...meeting, races }, by: tote });
+    world.ask({ type: 'OpenRace', race: RACE, reason: 'card', by: tote });
+    world.renewLease();
+    for (let i = 0; i < 3; i++) world.fund(`acc-${i}`, 100_000);
+    for (const pool of [WIN, poolId('PLACE')])
+      for (const [i, runner] of ['1', '2', '3'].entries()) world.bet(`acc-${i}`, pool, runner, 1_010 + 300 * i);
+    world.stop();
+    const previewHash = world.price([['1'], ['4'], ['5']]) ?? '';
+    const at = () => ++world.now;
+    world.market.decide({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second }, at());
+    const enter = { type: 'EnterResult', race: RACE, finish: [['2'], ['4'], ['5']], disqualified: [] } as const;
+    world.market.decide({ ...enter, reason: 'objection', by: steward }, at());
+    world.settle();
+    world.proposeAll();
+    world.confirm(race(world)?.previewHash ?? null);
+    expect(statusOf(world)).toBe('SETTLED');
+    for (const pool of [WIN, poolId('PLACE')]) expect(world.clearing(pool)).toBe(0);
+  });
+});
+
 describe('after a result is official', () => {
   it('a void gives every stake back, less what was paid, once a second person agreed; and it can be corrected, too', () => {
     const world = paidOn('1');

@@ -350,7 +350,8 @@ describe('a carry-over', () => {
     world.ask({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second });
     expect(world.balance('acc-0')).toBe(1_500);
     const booked = (account: string) => world.ledger.get(account) ?? 0;
-    expect(['carry-over', 'house:takeout', 'house:breakage'].map(booked)).toEqual([150 - 900, 200, 50]);
+    expect(['carry-over', 'house:takeout', 'house:breakage'].map(booked)).toEqual([-900, 200, 50]);
+    expect(booked(`carry-over:${WIN}`)).toBe(150);
     expect(world.clearing(WIN)).toBe(0);
     expect(world.market.state.races.get(RACE)?.status).toBe('SETTLED');
   });

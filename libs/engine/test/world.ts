@@ -262,7 +262,7 @@ export class World {
       finish: race.finish,
       grossMinor: gross,
       refundsMinor: 0,
-      carryInMinor: 0,
+      carryInMinor: known.card.carryInMinor,
       stakeOn,
     });
     const { outcome, takeoutMinor, netMinor, paidMinor, refundedMinor, breakageMinor, topUpMinor, carryOutMinor } =
@@ -291,7 +291,7 @@ export class World {
         grossMinor: gross,
         takeoutMinor,
         netMinor,
-        carryInMinor: 0,
+        carryInMinor: known.card.carryInMinor,
       },
       ...{
         dividends,
@@ -299,7 +299,8 @@ export class World {
         refundedMinor,
         breakageMinor,
         topUpMinor,
-        carryOutMinor,
+        carryOutMinor: carryOutMinor + sheet.jackpotMinor,
+        ...(sheet.jackpotMinor > 0 ? { jackpotMinor: sheet.jackpotMinor } : {}),
         settledMinor: settled,
         steps: [],
       },

@@ -84,7 +84,7 @@ function poolOf(
   day: string,
   pointer: string,
 ): PoolCard {
-  const { type, carryIn } = pool;
+  const { type, carryIn, carryFrom } = pool;
   if (!isPoolType(type)) throw invalid(`${pointer}/type`, `${type} is not a pool type.`);
   const named = typeof pool.ruleSet === 'string' ? pool.ruleSet : undefined;
   const ruleSet: RuleSet | null =
@@ -94,7 +94,13 @@ function poolOf(
       `${pointer}/ruleSet`,
       `There is no rule set ${named} for ${type}; known: ${ruleSetNames.join(', ')}.`,
     );
-  return { poolId: pool.poolId ?? `${raceId}-${type}`, type, ruleSet, carryInMinor: carryIn };
+  return {
+    poolId: pool.poolId ?? `${raceId}-${type}`,
+    type,
+    ruleSet,
+    carryInMinor: carryIn,
+    ...(carryFrom && { carryFrom }),
+  };
 }
 
 function invalid(pointer: string, detail: string): Problem {

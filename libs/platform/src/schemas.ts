@@ -106,6 +106,12 @@ const pool = z.strictObject({
     description: 'Name of a shipped rule set (`FR`, `US@2026-01-01`), or a whole one.',
   }),
   carryIn: z.int().min(0).max(MAX_AMOUNT).default(0),
+  carryFrom: z
+    .array(id)
+    .min(1)
+    .max(20)
+    .optional()
+    .meta({ description: 'The carry-overs, by id, that the carry-in comes from; absent: the operator brings it in.' }),
 });
 
 const poolOverRaces = pool.extend({

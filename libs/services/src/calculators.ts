@@ -336,8 +336,9 @@ function proposalOf(
     refundedMinor: sheet.refundedMinor,
     breakageMinor: sheet.breakageMinor,
     topUpMinor: sheet.topUpMinor,
-    // A pool's part of a jackpot waits with the carry-overs for the pool that pays it.
+    // A pool's part of a jackpot waits in the rule set's fund for the pool that pays it.
     carryOutMinor: sheet.carryOutMinor + sheet.jackpotMinor,
+    ...(sheet.jackpotMinor === 0 ? {} : { jackpotMinor: sheet.jackpotMinor }),
     ...(corrects ? { settledMinor } : {}),
     steps,
   };

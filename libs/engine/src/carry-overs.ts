@@ -1,0 +1,167 @@
+/**
+ * Money that pools carry on, each amount on a ledger account of its own: what a pool carried out waits under the pool's id, what pools
+ * put into a jackpot or reserve under the fund's. A later pool names the accounts that its carry-in comes from; nothing is taken
+ * twice, and nothing that is not there. Where a correction takes back what a later pool has taken already, the operator bears it.
+ */
+import type { PoolType, RuleSet } from '#mutuel/tote';
+import type { Fault } from './card-check.js';
+import type { Posting } from './decider.js';
+import type { MeetingCard, PoolCard } from './facts.js';
+
+export interface CarryOver {
+  readonly type: PoolType;
+  readonly currency: string;
+  /** All that was carried out onto it, minor units, by the results as they are now. */
+  amount: number;
+  /** What later pools take of it, from the publishing of their card on. */
+  readonly taken: CarriedTo[];
+}
+
+export interface CarriedTo {
+  readonly pool: string;
+  readonly amount: number;
+}
+
+/** What a pool's carry-in is made of. */
+export interface CarriedFrom {
+  readonly id: string;
+  readonly amount: number;
+}
+
+export type CarryOvers = Map<string, CarryOver>;
+
+/** The fund that pools of this rule set put their jackpot or reserve into, over all their dated versions. */
+export const fundOf = ({ name, poolType }: RuleSet): string => `fund:${name}-${poolType}`;
+
+const accountOf = (id: string): string => `carry-over:${id}`;
+/** A carry-in that names no account is money that the operator brings in. */
+const OPERATORS = 'carry-over';
+/** Where a correction's shortfall goes: money carried on by a result that is no more, and taken by a later pool. */
+const CORRECTED = 'house:carry-over-correction';
+
+export const leftOf = ({ amount, taken }: CarryOver): number =>
+  amount - taken.reduce((sum, one) => sum + one.amount, 0);
+
+/** Why the carry-ins of a card cannot come from where they say; pointers as in the card. */
+export function faultOfCarryIns(carryOvers: CarryOvers, { races, currency }: MeetingCard): Fault | undefined {
+  const taken = new Map<string, number>();
+  for (const [i, race] of races.entries()) {
+    for (const [k, pool] of race.pools.entries()) {
+      const at = `/races/${i}/pools/${k}`;
+      const { carryFrom = [] } = pool;
+      for (const [n, id] of carryFrom.entries()) {
+        const detail = faultOfSource(carryOvers.get(id), id, pool, currency);
+        if (detail) return { detail, pointer: `${at}/carryFrom/${n}` };
+      }
+      const sources = sourcesOf(carryOvers, pool, taken);
+      const there = sources.reduce((sum, one) => sum + one.amount, 0);
+      if (carryFrom.length > 0 && there < pool.carryInMinor)
+        return {
+          detail: `${carryFrom.join(', ')} ${carryFrom.length === 1 ? 'holds' : 'hold'} ${there} that no pool has taken; ${pool.poolId} asks for ${pool.carryInMinor}.`,
+          pointer: `${at}/carryInMinor`,
+        };
+      for (const { id, amount } of sources) taken.set(id, (taken.get(id) ?? 0) + amount);
+    }
+  }
+  return undefined;
+}
+
+function faultOfSource(
+  source: CarryOver | undefined,
+  id: string,
+  pool: PoolCard,
+  currency: string,
+): string | undefined {
+  if (!source) return `There is no carry-over ${id}.`;
+  if (source.currency !== currency) return `The carry-over ${id} is in ${source.currency}, the meeting in ${currency}.`;
+  if (source.type !== pool.type)
+    return `The carry-over ${id} is of a ${source.type}, ${pool.poolId} is a ${pool.type}.`;
+  return undefined;
+}
+
+/** What a pool takes from the accounts it names, in their order; `taken` is what others of its card take before it. */
+function sourcesOf(
+  carryOvers: CarryOvers,
+  { carryFrom = [], carryInMinor }: PoolCard,
+  taken: ReadonlyMap<string, number> = new Map(),
+): CarriedFrom[] {
+  const sources: CarriedFrom[] = [];
+  let missing = carryInMinor;
+  for (const id of new Set(carryFrom)) {
+    const source = carryOvers.get(id);
+    const left = source ? Math.max(0, leftOf(source) - (taken.get(id) ?? 0)) : 0;
+    const amount = Math.min(missing, left);
+    if (amount > 0) sources.push({ id, amount });
+    missing -= amount;
+  }
+  return sources;
+}
+
+/** Reserves a published pool's carry-in. */
+export function takeCarryIn(carryOvers: CarryOvers, pool: PoolCard): readonly CarriedFrom[] {
+  const sources = sourcesOf(carryOvers, pool);
+  for (const { id, amount } of sources) carryOvers.get(id)?.taken.push({ pool: pool.poolId, amount });
+  return sources;
+}
+
+/** A pool that was never declared gives back what it had reserved. */
+export function releaseCarryIn(carryOvers: CarryOvers, poolId: string, sources: readonly CarriedFrom[]): void {
+  for (const { id } of sources) {
+    const taken = carryOvers.get(id)?.taken;
+    const at = taken?.findIndex(({ pool }) => pool === poolId) ?? -1;
+    if (at >= 0) taken?.splice(at, 1);
+  }
+}
+
+/** What a declared pool carries on: under its own id, and into its fund. */
+export interface CarriedOn {
+  readonly card: PoolCard;
+  readonly currency: string;
+  readonly carryOut: number;
+  /** Of it: for the jackpot or reserve. */
+  readonly jackpot: number;
+}
+
+const partsOf = ({ card, carryOut, jackpot }: CarriedOn): readonly CarriedFrom[] => [
+  { id: card.poolId, amount: carryOut - jackpot },
+  { id: fundOf(card.ruleSet), amount: jackpot },
+];
+
+/** Takes a declaration down; `before` is the one it replaces. */
+export function carryOn(carryOvers: CarryOvers, now: CarriedOn, before: CarriedOn | null): void {
+  const was = before ? partsOf(before) : [];
+  for (const [k, { id, amount }] of partsOf(now).entries()) {
+    const more = amount - (was[k]?.amount ?? 0);
+    const known = carryOvers.get(id);
+    if (known) known.amount += more;
+    else if (more !== 0) carryOvers.set(id, { type: now.card.type, currency: now.currency, amount: more, taken: [] });
+  }
+}
+
+/** The carry-over side of a declaration's postings. */
+export const carryPostings = (now: CarriedOn, carryIn: number, sources: readonly CarriedFrom[]): Posting[] => [
+  ...sources.map(({ id, amount }): Posting => [accountOf(id), -amount]),
+  [OPERATORS, sources.reduce((sum, one) => sum + one.amount, 0) - carryIn],
+  ...partsOf(now).map(({ id, amount }): Posting => [accountOf(id), amount]),
+];
+
+/** No account stays below zero: what a correction takes from one that a later pool has used, the operator puts there, and takes again. */
+export function shortfallPostings(carryOvers: CarryOvers, now: CarriedOn, before: CarriedOn | null): Posting[] {
+  const was = before ? partsOf(before) : [];
+  return partsOf(now).flatMap(({ id, amount }, k): Posting[] => {
+    const known = carryOvers.get(id);
+    if (!known) return [];
+    const left = leftOf(known);
+    const covered = Math.max(0, -(left + amount - (was[k]?.amount ?? 0))) - Math.max(0, -left);
+    return [
+      [accountOf(id), covered],
+      [CORRECTED, -covered],
+    ];
+  });
+}
+
+/** Accounts on which nothing is left leave the state with the race they came from. */
+export function forgetSpent(carryOvers: CarryOvers, poolId: string): void {
+  const known = carryOvers.get(poolId);
+  if (known && leftOf(known) <= 0) carryOvers.delete(poolId);
+}
