@@ -64,6 +64,8 @@ export interface ResultDividend {
 }
 
 export interface RaceResult {
+  /** The official result that this one replaces. */
+  corrects?: number | null;
   version: number;
   finish: string[][];
   status: string;
@@ -249,6 +251,28 @@ export interface SettlementPool {
   dividends: { tier: string; c: string; price: string; lastOdds: string | null; stake: number; paid: number }[];
   proposals: { source: string; inputHash: string; agrees: boolean }[];
   steps: string[];
+  /** What becomes of money paid before. */
+  policy?: 'NONE' | 'UNDERPAY_ONLY' | 'CLAWBACK';
+  /** Of a correction: the sheet it replaces, and what would move. */
+  correction?: {
+    before: {
+      outcome: string;
+      paid: number;
+      refunded: number;
+      dividends: { tier: string; c: string; price: string; stake: number; paid: number }[];
+    };
+    difference: number;
+    weighed: Weighed | null;
+  } | null;
+}
+
+/** The differences of a correction, as balances stand: minor units, and the number of bets. */
+export interface Weighed {
+  bets: number;
+  toPay: number;
+  toTakeBack: number;
+  short: number;
+  kept: number;
 }
 
 export interface Settlement {
@@ -262,6 +286,10 @@ export interface Settlement {
   waitingFor: string[];
   pools: SettlementPool[];
   totals: { paid: number; takeout: number; breakage: number; topUp: number };
+  /** The official result that this one replaces. */
+  corrects?: number | null;
+  voided?: boolean;
+  differences?: Weighed | null;
 }
 
 export interface Health {

@@ -1,5 +1,6 @@
 export { canonical } from './canonical.js';
 export * from './carry.js';
+export { leftOf } from './carry-overs.js';
 export * from './decider.js';
 export * from './facts.js';
 export * from './market.js';

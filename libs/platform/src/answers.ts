@@ -385,6 +385,19 @@ export const auditAnswer = z.object({
   next: z.string().nullable(),
 });
 
+export const carryOversAnswer = z.object({
+  carryOvers: z.array(
+    z.object({
+      id: z.string().meta({ description: 'What a card names in `carryFrom`.' }),
+      type: z.string(),
+      currency: z.string(),
+      amount: minor.meta({ description: 'All that was carried onto it, by the results as they are now.' }),
+      left: minor.meta({ description: 'What no pool has taken yet.' }),
+      taken: z.array(z.object({ poolId: z.string(), amount: minor })),
+    }),
+  ),
+});
+
 const weighed = z.object({
   bets: z.int(),
   toPay: minor,

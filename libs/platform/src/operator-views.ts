@@ -55,6 +55,10 @@ export class OperatorViews {
     return this.p.racing.settlement(raceId);
   }
 
+  carryOvers(): object {
+    return this.p.racing.carryOvers();
+  }
+
   audit({ after, limit, raceId }: AuditQuery): object {
     return this.p.market.auditPage(limit, after, raceId);
   }

@@ -6,6 +6,7 @@ import { differenceReport } from '#mutuel/audit';
 import {
   type DividendProposal,
   fieldOfPool,
+  leftOf,
   type MarketPool,
   type MarketRace,
   type MeetingCard,
@@ -250,6 +251,17 @@ export class Racing {
         voidedAfterStop: this.voidedAfterStop(race),
       };
     });
+  }
+
+  /** Money that waits for later pools, by the id under which a card names it. */
+  carryOvers(): object {
+    const { carryOvers } = this.p.market.state;
+    return {
+      carryOvers: [...carryOvers].map(([id, one]) => ({
+        ...{ id, type: one.type, currency: one.currency, amount: one.amount, left: Math.max(0, leftOf(one)) },
+        taken: one.taken.map(({ pool, amount }) => ({ poolId: pool, amount })),
+      })),
+    };
   }
 
   settlement(raceId: string): object {

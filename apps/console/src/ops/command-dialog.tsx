@@ -104,6 +104,14 @@ export function CommandDialog({ action, race, operator, onClose, onDone }: Comma
         }}
       >
         <p className="small muted">{words.says}</p>
+        {race.result?.status === 'OFFICIAL' ? (
+          <p className="note warn">
+            <strong>The result is official and has been paid.</strong>
+            {action === 'void'
+              ? 'Once another person confirms it, every stake is given back, less what was paid.'
+              : 'Its stakes are given back now; the order is entered again and paid as the difference once another person confirms it.'}
+          </p>
+        ) : null}
         {action === 'scratch' ? (
           <label className="field">
             Runner

@@ -34,7 +34,7 @@ export function OrderEntry({ race, operator, onDone, onCancel }: OrderEntryProps
   const going = race.runners.filter((runner) => runner.status !== 'SCRATCHED').length;
   const needed = Math.min(going, Math.max(1, ...race.pools.map((pool) => shapeOf(pool.type)?.places ?? 1)));
   const problem = gap(order, needed);
-  const correction = race.result?.status === 'OFFICIAL';
+  const correction = race.result?.status === 'OFFICIAL' || race.result?.corrects != null;
   return (
     <div className="panel-body stack" data-testid="order-entry">
       <p className="small muted">
@@ -67,7 +67,13 @@ export function OrderEntry({ race, operator, onDone, onCancel }: OrderEntryProps
       {correction ? (
         <label className="field">
           Reason for the correction
-          <input required value={reason} onChange={(event) => setReason(event.target.value)} />
+          <input
+            required
+            maxLength={200}
+            value={reason}
+            onChange={(event) => setReason(event.target.value)}
+            data-testid="correction-reason"
+          />
         </label>
       ) : null}
       <ProblemNote failure={command.error} testId="order-problem" />

@@ -30,8 +30,10 @@ export function RaceDesk({ race, line, course, operator, unit, onSwitchPerson }:
   const [entering, setEntering] = useState(false);
   const status = line.status;
   const offered = actionsIn(status);
-  const settling = ['PROVISIONAL', 'OFFICIAL', 'PAYING', 'SETTLED'].includes(status);
-  const enters = offered.includes('result') && may(operator.roles, 'result') && (status !== 'PROVISIONAL' || entering);
+  const settling = ['PROVISIONAL', 'OFFICIAL', 'PAYING', 'SETTLED', 'REOPENED'].includes(status);
+  const official = status === 'PAYING' || status === 'SETTLED';
+  const again = status === 'PROVISIONAL' || official;
+  const enters = offered.includes('result') && may(operator.roles, 'result') && (!again || entering);
   return (
     <div className="stack">
       <section className="panel" aria-label={`Race ${race.number}`} data-testid="race-desk" data-status={status}>
@@ -50,12 +52,12 @@ export function RaceDesk({ race, line, course, operator, unit, onSwitchPerson }:
               {WORDS[action].title}
             </button>
           ))}
-          {status === 'PROVISIONAL' && may(operator.roles, 'result') && !entering ? (
+          {again && may(operator.roles, 'result') && !entering ? (
             <button type="button" className="act" onClick={() => setEntering(true)} data-testid="re-enter">
-              Enter another order
+              {official ? 'Correct the result' : 'Enter another order'}
             </button>
           ) : null}
-          {offered.length === 0 ? <span className="small muted">{closing(status)}</span> : null}
+          {offered.length === 0 || official ? <span className="small muted">{closing(status)}</span> : null}
         </div>
       </section>
       <Stopped line={line} answer={answer} />

@@ -36,7 +36,6 @@ export function actionsIn(status: string): readonly Action[] {
     case 'DRAFT':
       return ['open', 'scratch', 'void'];
     case 'OPEN':
-    case 'REOPENED':
       return ['close', 'suspend', 'scratch', 'void'];
     case 'SUSPENDED':
       return ['resume', 'close', 'scratch', 'void'];
@@ -45,6 +44,10 @@ export function actionsIn(status: string): readonly Action[] {
       return ['result', 'late-off', 'scratch', 'void'];
     case 'PROVISIONAL':
       return ['result', 'late-off', 'void'];
+    case 'REOPENED':
+    case 'PAYING':
+    case 'SETTLED':
+      return ['result', 'scratch', 'void'];
     default:
       return [];
   }

@@ -6,6 +6,7 @@ import type { OperatorSession } from '../common/session.js';
 import { type Currency, money } from '../money.js';
 import { poolLabel } from '../slip.js';
 import type { Race, SettlementPool, Settlement as SettlementView } from '../wire.js';
+import { Correction, OldAndNew, wasWords } from './correction.js';
 import { readOut } from './order.js';
 import { useCommand, useSettlement } from './queries.js';
 import { givenName, may } from './roles.js';
@@ -37,14 +38,14 @@ export function Settlement({ race, operator, unit, onSwitchPerson }: SettlementP
   return (
     <section className="panel" aria-label="Settlement" data-testid="settlement">
       <div className="panel-head">
-        <h2>{provisional ? 'Settlement preview' : 'Settlement'}</h2>
+        <h2>{heading(view)}</h2>
         <span className="small muted">
           {money(view.totals.paid, unit)} to winners, {money(view.totals.takeout, unit)} takeout
         </span>
       </div>
-      {view.finish.length === 0 ? null : (
+      {view.finish.length === 0 && !view.voided ? null : (
         <p className="panel-body" style={{ paddingBottom: 12 }}>
-          {readOut(view.finish)}
+          {view.voided ? 'The race is void.' : readOut(view.finish)}
           {view.enteredBy === null ? null : (
             <span className="small muted">
               {' '}
@@ -54,6 +55,7 @@ export function Settlement({ race, operator, unit, onSwitchPerson }: SettlementP
           )}
         </p>
       )}
+      {view.corrects == null ? null : <Correction view={view} unit={unit} />}
       {view.waitingFor.length === 0 ? null : (
         <div className="panel-body" style={{ paddingTop: 0 }}>
           <div className="note warn" data-testid="waiting-for">
@@ -72,6 +74,11 @@ export function Settlement({ race, operator, unit, onSwitchPerson }: SettlementP
   );
 }
 
+function heading({ status, corrects }: SettlementView): string {
+  if (corrects == null) return status === 'PROVISIONAL' ? 'Settlement preview' : 'Settlement';
+  return status === 'PROVISIONAL' ? 'Preview of the correction' : 'Settlement, corrected';
+}
+
 const OUTCOMES: Readonly<Record<string, string>> = { PAID: 'Pays', REFUND: 'Refunded', CARRIED: 'Carried over' };
 
 function PoolSheet({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
@@ -83,12 +90,14 @@ function PoolSheet({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
         <span className="small">
           {OUTCOMES[pool.outcome] ?? pool.outcome}{' '}
           {pool.outcome === 'PAID' ? pool.dividends.map((one) => one.price).join(', ') : ''}
+          {pool.correction == null ? null : <span className="muted"> {wasWords(pool.correction.before)}</span>}
         </span>
         <span className="small muted">{money(pool.gross, unit)} gross</span>
         <Agreement pool={pool} />
       </summary>
       <div className="inside">
         <Sums pool={pool} unit={unit} />
+        {pool.correction == null ? null : <OldAndNew pool={pool} unit={unit} />}
         {pool.dividends.length === 0 ? null : <Dividends pool={pool} unit={unit} />}
         <Proposals pool={pool} />
         {(pool.differences ?? []).map((difference) => (
@@ -283,7 +292,7 @@ function Confirm({ race, view, operator, onSwitchPerson }: ConfirmProps) {
           data-testid="confirm-result"
           onClick={() => command.mutate({ action: 'confirm', body: { previewHash: view.previewHash } })}
         >
-          {command.isPending ? 'Confirming' : 'Confirm and pay'}
+          {command.isPending ? 'Confirming' : view.corrects == null ? 'Confirm and pay' : 'Confirm the correction'}
         </button>
         {same || !allowed ? (
           <button type="button" className="act" onClick={onSwitchPerson} data-testid="switch-person">

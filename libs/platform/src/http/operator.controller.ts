@@ -114,7 +114,14 @@ export class OperatorController {
 
   @Post('races/:raceId/scratch')
   @HttpCode(202)
-  @act('scratchRunner', 'Declare a non-runner.', scratchSchema, 'RUNNER_UNKNOWN', 'ALREADY_SCRATCHED')
+  @act(
+    'scratchRunner',
+    'Declare a non-runner.',
+    scratchSchema,
+    'RUNNER_UNKNOWN',
+    'ALREADY_SCRATCHED',
+    'CORRECTION_CLOSED',
+  )
   scratch(
     @Who() who: Principal,
     @Param(valid(paths.race)) { raceId }: RaceId,
@@ -143,9 +150,11 @@ export class OperatorController {
   @HttpCode(202)
   @act(
     'enterResult',
-    'Enter the finishing order, ties together; the result is provisional.',
+    'Enter the finishing order, ties together; the result is provisional. After an official one it is a correction and needs a reason.',
     resultSchema,
     'FINISH_INVALID',
+    'REASON_REQUIRED',
+    'CORRECTION_CLOSED',
   )
   result(
     @Who() who: Principal,
@@ -176,7 +185,12 @@ export class OperatorController {
 
   @Post('races/:raceId/void')
   @HttpCode(202)
-  @act('voidRace', 'Void a race: every stake is given back.', reasonSchema)
+  @act(
+    'voidRace',
+    'Void a race: every stake is given back. After an official result it is a correction that another person confirms.',
+    reasonSchema,
+    'CORRECTION_CLOSED',
+  )
   voidRace(
     @Who() who: Principal,
     @Param(valid(paths.race)) { raceId }: RaceId,
@@ -197,6 +211,19 @@ export class OperatorController {
   settlement(@Who() who: Principal, @Param(valid(paths.race)) { raceId }: RaceId) {
     requireOperator(who);
     return this.views.settlement(raceId);
+  }
+
+  @Get('carry-overs')
+  @Documented({
+    id: 'carryOvers',
+    summary: 'Carry-overs and funds: what waits for later pools, and what was taken of it.',
+    tag: 'Operator',
+    answers: { 200: answers.carryOversAnswer },
+    problems: ['NOT_AUTHORIZED'],
+  })
+  carryOvers(@Who() who: Principal) {
+    requireOperator(who);
+    return this.views.carryOvers();
   }
 
   @Get('overview')
