@@ -74,10 +74,15 @@ try {
   const from = Date.now();
   const processors = system.processors();
   const ended = endedChildrenSeconds();
+  const machine = machineSeconds();
   failed = !(byK6 ? await runK6(load) : await runLight(load));
   const elapsed = (Date.now() - from) / 1_000;
   const generator = (endedChildrenSeconds() - ended) / elapsed;
-  tellProcessors(processors, system.processors(), elapsed, generator);
+  const all = tellProcessors(processors, system.processors(), elapsed, generator);
+  const [busy, stolen] = machineSeconds().map((spent, i) => (spent - (machine[i] ?? 0)) / elapsed);
+  console.log(
+    `everything else on the machine: ${((busy ?? 0) - all).toFixed(2)} cores, and ${(stolen ?? 0).toFixed(2)} taken by its host`,
+  );
   await tellOdds();
   await new Promise((wake) => setTimeout(wake, SETTLE_MS));
   await system.stopRoles();
@@ -175,7 +180,7 @@ function tellProcessors(
   after: ReadonlyMap<string, number>,
   elapsed: number,
   generator: number,
-): void {
+): number {
   let all = generator;
   const lines = [...after].map(([name, spent]) => {
     const cores = (spent - (before.get(name) ?? 0)) / elapsed;
@@ -185,6 +190,14 @@ function tellProcessors(
   console.log(
     `cores over ${elapsed.toFixed(0)} s: ${lines.join(' · ')} · generator ${generator.toFixed(2)} = ${all.toFixed(2)}`,
   );
+  return all;
+}
+
+/** Busy and stolen, all processors together. */
+function machineSeconds(): [busy: number, stolen: number] {
+  const [, ...fields] = readFileSync('/proc/stat', 'utf8').split('\n')[0]?.split(/\s+/).map(Number) ?? [];
+  const [user = 0, nice = 0, kernel = 0, , , irq = 0, softIrq = 0, stolen = 0] = fields;
+  return [(user + nice + kernel + irq + softIrq) / 100, stolen / 100];
 }
 
 /** Of children that have ended, as the kernel counts it: of these there are only generators. */

@@ -3,6 +3,7 @@
  * one process and each in its own are the same code. A part that dies for good ends the process, since half a system lies.
  */
 import { existsSync } from 'node:fs';
+import { setPriority } from 'node:os';
 import { resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { openNoteFiles, openSnapshotFiles } from '#mutuel/adapters';
@@ -82,6 +83,7 @@ export interface System {
 }
 
 const DEMO_CURRENCY = 'EUR';
+const BACKGROUND_PRIORITY = 10;
 /** The ports right behind the public one are taken by the other roles of a machine. */
 const DISTRIBUTED_GRPC_STEP = 1_000;
 
@@ -142,6 +144,8 @@ class Composition {
     const isAwaited = this.#roles.has('engine') || this.#roles.has('bet-api');
     const onWarning = (line: string): void => this.#voice.warn(line);
     const opened = await openSeams(this.#config, `mutuel-${name}`, onWarning, isAwaited ? 'prompt' : 'bulk');
+    // On a machine that all roles share, those that somebody waits for come first.
+    if (!isAwaited) setPriority(BACKGROUND_PRIORITY);
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
     this.#installation = new Installation(opened.label, opened.durable);
     if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);

@@ -59,7 +59,7 @@ export interface Progress {
 }
 
 const MAX_DECISIONS = 2_000;
-const MAX_AGE_MS = 150;
+const MAX_AGE_MS = 250;
 const FIRST_BACK_OFF_MS = 200;
 const MAX_BACK_OFF_MS = 10_000;
 
