@@ -14,6 +14,7 @@ export interface Mutant {
 
 const SHARD = 'engine/src/shard.ts';
 const MARKET = 'engine/src/market.ts';
+const SETTLED = 'engine/src/settled.ts';
 const VALID = 'runtime/src/valid-records.ts';
 
 export const mutants: readonly Mutant[] = [
@@ -94,9 +95,9 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'quarantine forgets which command killed',
-    file: 'runtime/src/runner-options.ts',
-    from: 'const key = (epoch: number, offset: number) =>',
-    to: 'const key = (epoch: number, _: number, offset = 0) =>',
+    file: 'runtime/src/deaths.ts',
+    from: 'note?.suspects.find(([e, o]) => e === epoch && o === offset)?.[2] ?? 0;',
+    to: 'note?.suspects.find(([e, o]) => e === epoch && o <= offset)?.[2] ?? 0;',
   },
   {
     name: 'a snapshot forgets which money was moved',
@@ -163,8 +164,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'bets between the stop and the marker stand',
     file: SHARD,
-    from: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, late);",
-    to: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(poolOf(s, pool).book, Math.max(late, d.at));",
+    from: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, late);",
+    to: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, Math.max(late, d.at));",
   },
   {
     name: 'a late off refunds nobody',
@@ -175,8 +176,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a bet on a scratched runner is taken',
     file: SHARD,
-    from: 'if (race.scratched.length > 0 && linesWithout',
-    to: 'if (race.scratched.length > 90 && linesWithout',
+    from: 'if (out.length > 0 && (linesWithout',
+    to: 'if (out.length > 90 && (linesWithout',
   },
   {
     name: 'a balance may fall below zero',
@@ -236,7 +237,7 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a scratch leaves the preview standing',
     file: MARKET,
-    from: "  if (race.status === 'PROVISIONAL') race.status = 'CLOSED';\n  forgetProposals(s, race);",
+    from: "  if (race.status === 'PROVISIONAL') race.status = race.corrects > 0 ? 'REOPENED' : 'CLOSED';\n  forgetProposals(s, race);",
     to: '  void forgetProposals;\n  void s;',
   },
   {
@@ -263,6 +264,93 @@ export const mutants: readonly Mutant[] = [
     from: 'pool.refundedAfterSeal += report.amount;',
     to: 'pool.refundedAfterSeal += 0 * report.amount;',
   },
+  // ── Corrections ────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: 'a claw-back takes more than a balance holds',
+    file: SETTLED,
+    from: 'Math.min(0, amount + account.balance)',
+    to: 'Math.min(0, 0 * account.balance)',
+  },
+  {
+    name: 'what is owed is paid out all the same',
+    file: SETTLED,
+    from: 'amount >= 0 ? Math.min(account.owed, amount)',
+    to: 'amount >= 0 ? 0 * Math.min(account.owed, amount)',
+  },
+  {
+    name: 'a correction pays the new sum on top of the old one',
+    file: SETTLED,
+    from: "if (policy === 'CLAWBACK') return { amount: now - held, over: 0 };",
+    to: "if (policy === 'CLAWBACK') return { amount: now === held ? 0 : now, over: 0 };",
+  },
+  {
+    name: 'a correction forgets what the pool gave',
+    file: SETTLED,
+    from: '  settled.due[i] = due;',
+    to: '  settled.due[i] = amount;',
+  },
+  {
+    name: 'what bettors may keep is taken back',
+    file: SETTLED,
+    from: "if (policy === 'CLAWBACK') return",
+    to: "if (policy !== 'NONE') return",
+  },
+  {
+    name: 'a pool that may not be corrected is corrected',
+    file: MARKET,
+    from: "if (race.official > 0 && card.ruleSet.corrections === 'NONE') return [];",
+    to: "if (race.official < 0 && card.ruleSet.corrections === 'NONE') return [];",
+  },
+  {
+    name: 'a correction is shown before it is weighed',
+    file: MARKET,
+    from: '  if (words.includes(null)) return [];\n',
+    to: '',
+  },
+  {
+    name: 'results are corrected for ever',
+    file: MARKET,
+    from: 'endedAt !== null && at - endedAt >= CORRECTION_MS',
+    to: 'endedAt !== null && at - endedAt >= CORRECTION_MS * 100',
+  },
+  {
+    name: 'what was declared before is not undone',
+    file: MARKET,
+    from: '  if (!declared) return [];\n  const posts',
+    to: '  if (declared ?? true) return [];\n  const posts',
+  },
+  {
+    name: 'a stake given back is forgotten by the correction after it',
+    file: SHARD,
+    from: 'settleBet(settledOf(pool), item.i, item.amount, item.amount);',
+    to: 'settledOf(pool);',
+  },
+  {
+    name: 'the one who voids an official race confirms it',
+    file: MARKET,
+    from: "if (e.action === 'VoidRace' && race.official > 0) race.enteredBy = e.by.user;",
+    to: '',
+  },
+  // ── Releases ───────────────────────────────────────────────────────────────────────────────────────────────────
+  {
+    name: 'one person raises the record format',
+    file: MARKET,
+    from: 'if (s.proposedFormat.by === user)',
+    to: "if (s.proposedFormat.by === '')",
+  },
+  {
+    name: 'the new record format is written without its fact',
+    file: 'runtime/src/decider-life.ts',
+    from: 'return Math.min(this.#decider.recordFormat(this.state), this.#host.newestFormat) as RecordFormat;',
+    to: 'return this.#host.newestFormat as RecordFormat;',
+  },
+  {
+    name: 'a command of a newer format is refused as malformed',
+    file: 'contracts/src/commands.ts',
+    from: 'if (isNewer(v)) return { cid: fingerprint(bytes), newer: true, version: v };',
+    to: '',
+  },
+  // ── Odds ───────────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: "an odds tick counts what came after its cycle's moment",
     file: 'views/src/odds-book.ts',

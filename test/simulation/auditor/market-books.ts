@@ -125,11 +125,22 @@ export class MarketBooks {
     for (const event of d.events) this.#event(d, event, command);
     const sum = d.posts.reduce((total, [, amount]) => total + amount, 0);
     must(sum === 0, 'G3', () => `market #${d.seq}: its postings sum to ${sum}`);
+    if (command.body?.['type'] === 'RenewLease') this.#closesCorrections(d);
     this.#settle(d);
     for (const [account, amount] of d.posts) {
       const pool = account.startsWith('pool:') ? this.pools.get(account.slice(5)) : undefined;
       if (pool) pool.side += amount;
     }
+  }
+
+  /** With each lease, what can no longer be corrected is let go. */
+  #closesCorrections(d: Decision): void {
+    for (const [id, { official, isFinal, endedAt }] of this.races)
+      must(
+        official === 0 || isFinal || endedAt === undefined || d.at - endedAt < SIX_HOURS,
+        'G5',
+        () => `market #${d.seq} leaves ${id} open for corrections`,
+      );
   }
 
   // ── What may be decided ────────────────────────────────────────────────────────────────────────────────────────
