@@ -13,14 +13,17 @@ export const MAX_BETS_PER_TICKET = 100;
 const MAX_TEXT = 200;
 const MAX_SELECTION_TEXT = 4_000;
 
+/** Instead of a line's price: the stake is shared by the lines, in whole amounts that the rules take; what is left is not taken. */
+export const FLEXI = 0;
+
 export interface BetOrder {
   readonly ref: string;
   readonly pool: string;
   /** Canonical selection text of the tote library. */
   readonly sel: string;
-  /** Price of one line, minor units. */
+  /** Price of one line, minor units, or FLEXI. */
   readonly unit: number;
-  /** Must equal lines × unit. */
+  /** Must equal lines × unit; of a flexi bet the most that may be taken. */
   readonly stake: number;
 }
 
@@ -157,7 +160,7 @@ function isBetOrder(value: unknown): boolean {
     typeof selection === 'string' &&
     selection.length > 0 &&
     selection.length <= MAX_SELECTION_TEXT &&
-    isAmount(b['unit']) &&
+    (b['unit'] === FLEXI || isAmount(b['unit'])) &&
     isAmount(b['stake'])
   );
 }

@@ -92,7 +92,7 @@ import {
   settleBet,
   settledImage,
 } from './settled.js';
-import type { BetOrder, Limits, PlaceTicket, ShardCommand } from './shard-commands.js';
+import { type BetOrder, FLEXI, type Limits, type PlaceTicket, type ShardCommand } from './shard-commands.js';
 import { shardOf } from './slots.js';
 import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 
@@ -960,8 +960,8 @@ function placeTicket(s: ShardState, c: PlaceTicket, x: Context, hash: Hash): Sha
       refused.push({ no, ref: order.ref, code: checked.code, detail: checked.detail, pointer });
       continue;
     }
-    const { ref: betRef, pool, unit, stake } = order;
-    const sel = checked.text;
+    const { ref: betRef, pool } = order;
+    const { text: sel, unit, stake } = checked;
     const leaf = leafHash(hash, `${c.blind}|${ticket}|${no}|${pool}|${sel}|${unit}|${stake}|${x.at}`);
     accepted.push({ no, ref: betRef, pool, sel, lines: checked.lines, unit, stake, leaf });
     total += stake;
@@ -1042,7 +1042,17 @@ interface BetFault {
   readonly field: string;
 }
 
-function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context): ReadSelection | BetFault {
+/** A selection at the price it is sold: of a flexi bet as much a line as the stake buys, the rest is not taken. */
+type SoldBet = Pick<ReadSelection, 'text' | 'lines'> & Pick<BetOrder, 'unit' | 'stake'>;
+
+function soldAs(rules: RuleSet, { unit, stake }: BetOrder, { text, lines }: ReadSelection): SoldBet {
+  if (unit !== FLEXI) return { text, lines, unit, stake };
+  const multiple = rules.unitMultipleMinor ?? 1;
+  const fraction = Math.floor(stake / (lines * multiple)) * multiple;
+  return { text, lines, unit: fraction, stake: fraction * lines };
+}
+
+function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context): SoldBet | BetFault {
   const pool = s.pools.get(order.pool);
   if (!pool) return { code: 'POOL_UNKNOWN', detail: `There is no pool ${order.pool}.`, field: '/poolId' };
   const { race } = pool;
@@ -1067,15 +1077,15 @@ function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context):
     };
   if (pool.book.standingStake + order.stake > MAX_POOL)
     return { code: 'ABOVE_MAX', detail: `${pool.id} takes ${MAX_POOL} a shard at the most.`, field: '/stake' };
-  return checkStake(pool.ruleSet, order, selection) ?? selection;
+  const sold = soldAs(pool.ruleSet, order, selection);
+  return checkStake(pool.ruleSet, sold) ?? sold;
 }
 
-function checkStake(rules: RuleSet, order: BetOrder, selection: ReadSelection): BetFault | undefined {
-  const { unit, stake } = order;
-  if (selection.lines * unit !== stake)
+function checkStake(rules: RuleSet, { lines, unit, stake }: SoldBet): BetFault | undefined {
+  if (lines * unit !== stake)
     return {
       code: 'LINES_MISMATCH',
-      detail: `${selection.lines} lines at ${unit} cost ${selection.lines * unit}, not ${stake}.`,
+      detail: `${lines} lines at ${unit} cost ${lines * unit}, not ${stake}.`,
       field: '/stake',
     };
   const min = rules.minStakeMinor ?? 1;

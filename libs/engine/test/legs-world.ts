@@ -1,15 +1,5 @@
 /** A meeting of several races with pools over them, driven by hand: `World` with calculators that know legs. */
-import {
-  type Dividend,
-  legResult,
-  priceLegs,
-  pricePool,
-  ratio,
-  ratioText,
-  ruleSetFor,
-  type Sheet,
-  shapeOf,
-} from '#mutuel/tote';
+import { type Dividend, legResult, priceLegs, pricePool, ratio, ruleSetFor, type Sheet, shapeOf } from '#mutuel/tote';
 import {
   type Decided,
   type DividendProposal,
@@ -129,6 +119,7 @@ export class LegsWorld extends World {
       for (const { c, stake } of report?.keys ?? []) stakes.set(c, (stakes.get(c) ?? 0) + stake);
     const grossMinor = known.stakes.reduce((sum, report) => sum + (report?.stake ?? 0), 0);
     const money = { ruleSet, grossMinor, refundsMinor: 0, carryInMinor };
+    const settledMinor = known.stakes.reduce((sum, report) => sum + (report?.settled ?? 0), 0);
     const field = {
       declared: race.card.runners.map((r) => r.number),
       scratched: race.scratched,
@@ -145,7 +136,7 @@ export class LegsWorld extends World {
       ...{
         pool,
         version: race.version,
-        inputHash: ratioText(ratio(1)),
+        inputHash: 'x',
         outcome: sheet.outcome,
         grossMinor,
         carryInMinor,
@@ -153,6 +144,7 @@ export class LegsWorld extends World {
       ...{ takeoutMinor: sheet.takeoutMinor, netMinor: sheet.netMinor, paidMinor: sheet.paidMinor },
       ...{ refundedMinor: sheet.refundedMinor, breakageMinor: sheet.breakageMinor, topUpMinor: sheet.topUpMinor },
       carryOutMinor: sheet.carryOutMinor + sheet.jackpotMinor,
+      settledMinor,
       dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }: Dividend) => ({
         ...{ tier, c, price, stakeMinor, paidMinor },
       })),

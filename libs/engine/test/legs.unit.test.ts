@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import type { LegOutcome } from '../src/index.js';
 import { LegsWorld, legsCard, raceId } from './legs-world.js';
 import { hash, second, steward, tote, World } from './world.js';
 
@@ -409,5 +411,105 @@ describe('a card with pools over several races', () => {
         world.ask({ type: 'PublishMeeting', meeting: legsCard(type as 'PICK3', 'UK'), by: tote }).code,
       ).toBeUndefined();
     }
+  });
+});
+
+describe('the stakes that shards count', () => {
+  /** In how many legs a line is right, leg by leg as the rules say it. */
+  const rightIn = (
+    line: readonly string[],
+    reserves: readonly (string | null)[],
+    legs: readonly LegOutcome[],
+  ): number =>
+    legs.filter(({ finish: order, scratched, scratchedAfterClose, favourite }, leg) => {
+      if (order === null) return true;
+      const out = [...scratched, ...scratchedAfterClose];
+      const reserve = reserves[leg] ?? null;
+      const stand = reserve !== null && !out.includes(reserve) ? reserve : favourite;
+      const runner = out.includes(line[leg] ?? '') ? stand : line[leg];
+      return runner !== null && runner !== undefined && (order[0] ?? []).includes(runner);
+    }).length;
+
+  const linesOf = (columns: readonly (readonly string[])[]): string[][] =>
+    columns.reduce<string[][]>((lines, column) => lines.flatMap((line) => column.map((one) => [...line, one])), [[]]);
+
+  const runner = fc.constantFrom('1', '2', '3', '4', '5', '6');
+  const leg = fc
+    .record({ column: fc.uniqueArray(runner, { minLength: 1, maxLength: 4 }), reserve: fc.option(runner) })
+    .map(({ column, reserve }) => ({
+      column: column.sort(),
+      reserve: column.some((one) => one === reserve) ? null : reserve,
+    }));
+  const bet = fc.record({ legs: fc.tuple(leg, leg, leg), unit: fc.integer({ min: 5, max: 20 }) });
+  const fate = fc.record({
+    winners: fc.uniqueArray(runner, { minLength: 1, maxLength: 2 }),
+    out: fc.uniqueArray(runner, { maxLength: 2 }),
+    late: fc.boolean(),
+    isVoid: fc.boolean(),
+    backed: runner,
+  });
+
+  it('are those of the lines that brute force finds right, whatever runs, ties or is called off', () => {
+    const property = fc.property(
+      fc.array(bet, { minLength: 1, maxLength: 6 }),
+      fc.tuple(fate, fate, fate),
+      (bets, fates) => {
+        const world = LegsWorld.over('PICK3', 'US');
+        const sold = bets.map(({ legs, unit }, i) => {
+          const lines = linesOf(legs.map(({ column }) => column));
+          const text = legs
+            .map(({ column, reserve }) => column.join() + (reserve === null ? '' : `+${reserve}`))
+            .join('/');
+          expect(world.bet(`acc-${i % 6}`, 'PICK3', text, unit * 10, lines.length).code).toBeUndefined();
+          return { lines, reserves: legs.map(({ reserve }) => reserve), unit: unit * 10 };
+        });
+        const scratches = (late: boolean): void => {
+          for (const [i, one] of fates.entries())
+            if (one.late === late) for (const runner of one.out) world.scratchIn(i + 1, runner);
+        };
+        for (const [i, { backed }] of fates.entries()) world.bet('acc-0', `R${i + 1}-WIN`, backed, 500);
+        scratches(false);
+        world.stopRace(1);
+        scratches(true);
+        for (const [i, { winners, out, isVoid }] of fates.entries()) {
+          const ran = winners.filter((one) => !out.includes(one));
+          if (isVoid || ran.length === 0) world.voidLeg(i + 1);
+          else world.run(i + 1, [ran]);
+        }
+        const outcomes = world.legsOf('PICK3');
+        const reports = world.market.state.pools.get('PICK3')?.stakes ?? [];
+        const counted = new Map<string, number>();
+        for (const { c, stake } of reports.flatMap((report) => report?.keys ?? []))
+          counted.set(c, (counted.get(c) ?? 0) + stake);
+        for (const [key, stake] of counted) {
+          const right = Number(/^(\d)@/.exec(key)?.[1] ?? 3);
+          const found = sold.flatMap(({ lines, reserves, unit }) =>
+            lines.filter((line) => rightIn(line, reserves, outcomes) === right).map(() => unit),
+          );
+          expect([key, stake]).toEqual([key, found.reduce((sum, one) => sum + one, 0)]);
+        }
+        world.makeOfficial(3);
+        expect(world.clearing('PICK3')).toBe(0);
+      },
+    );
+    fc.assert(property, { numRuns: 60 });
+  });
+});
+
+describe('a flexi bet', () => {
+  it('buys as much a line as its stake does in whole amounts, and leaves the rest with the bettor', () => {
+    const world = LegsWorld.over('PICK3', 'US');
+    // 12 lines of 1,000: 83.33 a line, in tens 80: 960 are taken.
+    const taken = world.send('acc-0', {
+      ...world.ticket('acc-0', []),
+      bets: [{ ref: 'a', pool: 'PICK3', sel: '1,2/1,2,3/1,2', unit: 0, stake: 1_000 }],
+    });
+    expect(taken.events).toMatchObject([{ total: 960, bets: [{ lines: 12, unit: 80, stake: 960 }] }]);
+    expect(world.balance('acc-0')).toBe(start - 960);
+    const little = world.send('acc-0', {
+      ...world.ticket('acc-0', []),
+      bets: [{ ref: 'a', pool: 'PICK3', sel: '1,2/1,2,3/1,2', unit: 0, stake: 500 }],
+    });
+    expect(little).toMatchObject({ code: 'BELOW_MIN', pointer: '/bets/0/unitStake' });
   });
 });

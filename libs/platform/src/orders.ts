@@ -3,7 +3,7 @@
  * blind. It judges nothing that the shard judges; it refuses only what could not be written into a command.
  */
 import { sha256 } from '#mutuel/contracts';
-import type { BetOrder, PlaceTicket } from '#mutuel/engine';
+import { type BetOrder, FLEXI, type PlaceTicket } from '#mutuel/engine';
 import { type Form, type Selection, selectionText } from '#mutuel/tote';
 import { Problem } from './problem.js';
 import { randomId } from './random-ids.js';
@@ -37,9 +37,7 @@ function bodyHash(account: string, currency: string, atomic: boolean, bets: read
 
 function orderOf(bet: BetBody, index: number): BetOrder {
   const sel = formulaText(bet, index);
-  if (bet.unitStake === undefined)
-    throw unsupported(`/bets/${index}/unitStake`, 'Flexi tickets are not sold here: state the unitStake of a line.');
-  return { ref: bet.betRef, pool: bet.poolId, sel, unit: bet.unitStake, stake: bet.stake };
+  return { ref: bet.betRef, pool: bet.poolId, sel, unit: bet.unitStake ?? FLEXI, stake: bet.stake };
 }
 
 /** The compact text of a bet's formula; the shard makes it canonical. */
@@ -49,13 +47,16 @@ export function formulaText(bet: BetBody | QuoteBody['bets'][number], index: num
   if (bet.complement !== undefined) throw unsupported(`${pointer}/complement`, 'Complements are not sold here.');
   if (bet.alternates !== undefined && bet.form !== 'MULTI_LEG')
     throw unsupported(`${pointer}/alternates`, 'Reserves are named in bets over several races alone.');
+  if (bet.form === 'MULTI_LEG' && (bet.columns?.length ?? 0) < 2)
+    throw unreadable(`${pointer}/columns`, 'A bet over several races names a column of runners for each of them.');
   const alternates = bet.alternates?.map((named) => (Array.isArray(named) ? (named[0] ?? null) : named));
   const text = selectionText({ ...bet, ...(alternates ? { alternates } : {}) } as Selection & { form: Form });
   if (text !== '') return text;
-  const detail = 'The selection names no runner.';
-  throw new Problem('INVALID_SELECTION', detail, {
-    errors: [{ pointer: `${pointer}/columns`, code: 'INVALID_SELECTION', detail }],
-  });
+  throw unreadable(`${pointer}/columns`, 'The selection names no runner.');
+}
+
+function unreadable(pointer: string, detail: string): Problem {
+  return new Problem('INVALID_SELECTION', detail, { errors: [{ pointer, code: 'INVALID_SELECTION', detail }] });
 }
 
 function requireOwnRefs(bets: readonly BetOrder[]): void {

@@ -88,7 +88,8 @@ export class Quotes {
     const field = fieldOfPool(this.market.state, bet.poolId);
     const read = readSelection(pool.card.type, text, field, pool.card.ruleSet);
     if (isRefusal(read)) return blank(bet, { code: read.code, detail: read.message, pointer: pointer + read.at });
-    const unit = bet.unitStake ?? Math.floor((bet.stake ?? 0) / read.lines);
+    const { unitMultipleMinor: multiple = 1 } = pool.card.ruleSet;
+    const unit = bet.unitStake ?? Math.floor((bet.stake ?? 0) / (read.lines * multiple)) * multiple;
     const cost = unit * read.lines;
     // What a combination over several races would pay is known once the legs before the last are over.
     const odds = unit > 0 && !field.legs ? this.#odds(pool, field, read, unit) : [];
@@ -191,7 +192,8 @@ function stateRefusal(
 
 function stakeRefusal(pool: MarketPool, bet: QuoteBet, unit: number, cost: number, pointer: string): Refusal | null {
   const { minStakeMinor: min = 1, unitMultipleMinor: multiple = 1 } = pool.card.ruleSet;
-  if (bet.stake !== undefined && bet.stake !== cost)
+  // A flexi bet costs what its lines cost in whole amounts: the rest of the stake is not taken.
+  if (bet.unitStake !== undefined && bet.stake !== undefined && bet.stake !== cost)
     return { code: 'LINES_MISMATCH', detail: `The lines cost ${cost}, not ${bet.stake}.`, pointer: `${pointer}/stake` };
   if (unit < min)
     return { code: 'BELOW_MIN', detail: `The lowest stake a line is ${min}.`, pointer: `${pointer}/unitStake` };

@@ -97,8 +97,20 @@ const CASES: [what: string, body: () => unknown, status: number, code: string, p
     '/bets',
   ],
   ['another currency', () => ticket({ currency: 'USD' }), 422, 'CURRENCY_MISMATCH', '/currency'],
-  ['a flexi ticket', () => ticket({}, bet({ unitStake: undefined })), 422, 'NOT_SUPPORTED', '/bets/0/unitStake'],
-  ['a multi-leg bet', () => ticket({}, bet({ form: 'MULTI_LEG' })), 422, 'NOT_SUPPORTED', '/bets/0/form'],
+  [
+    'a flexi ticket of too little',
+    () => ticket({}, bet({ unitStake: undefined, stake: 1 })),
+    422,
+    'BELOW_MIN',
+    '/bets/0/unitStake',
+  ],
+  [
+    'a bet over several races of one column',
+    () => ticket({}, bet({ form: 'MULTI_LEG' })),
+    422,
+    'INVALID_SELECTION',
+    '/bets/0/columns',
+  ],
   ['a list instead of a ticket', () => [], 400, 'MALFORMED', ''],
   ['null', () => null, 400, 'MALFORMED', ''],
 ];
