@@ -1,7 +1,8 @@
 /**
  * Starting a shard's decider on an embedded log of 1,000,000 decisions (100,000 funded accounts, the rest one-bet tickets on 300
  * pools, all open): from the log's beginning, and from a snapshot with 10,000 decisions after it, until it leads. Beside it what
- * taking the snapshot costs: in a process of its own, and how long it makes this one wait. Leaves out: HTTP, relays, the other roles.
+ * taking the snapshot costs: in a process of its own, and how long it makes this one wait; and what a checkpoint decision costs. Leaves
+ * out: HTTP, relays, the other roles.
  * Run: `npm run bench -- snapshot` (`--small` for the smoke mode).
  */
 import { fork } from 'node:child_process';
@@ -13,7 +14,15 @@ import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { openLmdbLog, openSnapshotFiles } from '#mutuel/adapters';
-import { decodeSnapshot, encodeRecord, GENESIS, MAX_APPEND_RECORDS, sha256, TOPICS } from '#mutuel/contracts';
+import {
+  decodeSnapshot,
+  encodeRecord,
+  GENESIS,
+  MAX_APPEND_RECORDS,
+  sha256,
+  stateHash,
+  TOPICS,
+} from '#mutuel/contracts';
 import { readShardCommand, type ShardCommand, shardDecider } from '#mutuel/engine';
 import {
   DeciderRunner,
@@ -92,6 +101,12 @@ async function fill(to: EventLog): Promise<void> {
     );
   }
   await appender.close();
+  const times = Array.from({ length: 5 }, () => {
+    const began = performance.now();
+    stateHash(made.image(state));
+    return performance.now() - began;
+  }).sort((a, b) => a - b);
+  said('a checkpoint decision of that state: image and hash, median of 5', `${(times[2] ?? 0).toFixed(0)} ms`);
 }
 
 /** Milliseconds until the decider leads. */

@@ -68,15 +68,19 @@ describe('the embedded system says in one line that', () => {
     );
   });
 
-  it('its decision log is damaged, and where', async () => {
+  it.each([
+    ['is damaged', 'not a decision', EXIT.LOG, /offset 0: the record is not valid JSON\. Stop every writer/],
+    ['is of a later release', '{"v":3}', EXIT.SCHEMA, /offset 0: its format 3 is newer .* Start the later release$/],
+  ])('its decision log %s, and where', async (_, record, wanted, what) => {
     const topics = { [TOPICS.shardCommands]: 2, [TOPICS.shardDecisions]: 2 };
     const log = await openLmdbLog({ dir: data, topics, clock: Date, onWarning });
     const appender = await log.appender();
-    await appender.append({ topic: TOPICS.shardDecisions, partition: 1 }, [Buffer.from('not a decision')]);
+    await appender.append({ topic: TOPICS.shardDecisions, partition: 1 }, [Buffer.from(record)]);
     await log.close();
     const { code, lines } = await runToEnd({ args: flags(...QUIET) });
-    expect(lines.at(-1)).toMatch(/shard\.decisions\[1\] offset 0: the record is not valid JSON\. Stop every writer/);
-    expect(code).toBe(EXIT.LOG);
+    expect(lines.at(-1)).toMatch(/shard\.decisions\[1\]/);
+    expect(lines.at(-1)).toMatch(what);
+    expect(code).toBe(wanted);
   });
 });
 

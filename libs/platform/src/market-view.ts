@@ -12,6 +12,7 @@ import {
   type MeetingCard,
   marketDecider,
 } from '#mutuel/engine';
+import { checkState } from '#mutuel/runtime';
 
 export interface AuditEntry {
   readonly seq: number;
@@ -41,7 +42,10 @@ export class MarketView {
     // The hash is for deciding; folding needs none.
     const decider = marketDecider({ shards, hash: () => '' });
     this.state = decider.initialState();
-    this.#evolve = (record) => decider.evolve(this.state, record);
+    this.#evolve = (record) => {
+      checkState(decider, this.state, record);
+      decider.evolve(this.state, record);
+    };
   }
 
   apply(record: DecisionRecord<MarketEvent>): void {

@@ -62,7 +62,6 @@ export type SkipReader = () => Promise<readonly Skip[]>;
 
 export type AlarmCode =
   | 'STATE_DIFFERS'
-  | 'FORMAT_HELD_BACK'
   | 'INCARNATION_KILLED'
   | 'INCARNATION_ENDED'
   | 'JOB_STUCK'
