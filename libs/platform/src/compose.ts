@@ -149,7 +149,7 @@ class Composition {
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
     this.#installation = new Installation(opened.label, opened.durable);
     if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);
-    await joinCluster({ ...opened, role: name, epoch: this.#config.epoch }).catch(asStartFault);
+    await joinCluster({ ...opened, role: name, epoch: this.#config.epoch, release: RELEASE }).catch(asStartFault);
     this.#readiness.add('log', () => opened.log.trouble?.());
     this.#startTracing(name);
     const metered = meteredLog(opened.log, this.#metrics);

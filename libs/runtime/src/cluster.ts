@@ -2,7 +2,7 @@
  * What a log was founded with, kept in the log itself: its epoch and its number of shards, and beside it the clock of everybody who
  * starts on it. Each process says that it starts here before it does anything else; it must never go on where these do not fit.
  */
-import { TOPICS } from '#mutuel/contracts';
+import { NEWEST_RECORD_FORMAT, TOPICS } from '#mutuel/contracts';
 import { AppendFault, type Clock, type EventLog, LogFault } from './ports.js';
 
 export interface ClusterFacts {
@@ -35,6 +35,9 @@ interface Entry extends ClusterFacts {
   readonly role: string;
   /** The writer's own clock, milliseconds UTC. */
   readonly at: number;
+  /** What starts, and the newest record format that it reads: asked before people switch a newer one on. */
+  readonly release?: string;
+  readonly reads?: number;
 }
 
 export interface Joining extends ClusterFacts {
@@ -42,12 +45,15 @@ export interface Joining extends ClusterFacts {
   readonly clock: Pick<Clock, 'now'>;
   /** Who starts, for people who read the log. */
   readonly role: string;
+  readonly release?: string;
 }
 
 /** Founds an empty log or joins it; throws `ClusterFault` with one sentence when it must not be started on. */
-export async function joinCluster({ log, clock, role, epoch, shards }: Joining): Promise<void> {
+export async function joinCluster({ log, clock, role, epoch, shards, release }: Joining): Promise<void> {
   const { end } = await log.bounds(AT);
-  const entry: Entry = { v: FORMAT, kind: end === 0 ? 'FOUNDED' : 'JOINED', epoch, shards, role, at: clock.now() };
+  const own = release === undefined ? {} : { release, reads: NEWEST_RECORD_FORMAT };
+  const kind = end === 0 ? 'FOUNDED' : 'JOINED';
+  const entry: Entry = { v: FORMAT, kind, epoch, shards, role, at: clock.now(), ...own };
   const appender = await log.appender();
   let base: number;
   try {
@@ -57,9 +63,9 @@ export async function joinCluster({ log, clock, role, epoch, shards }: Joining):
   }
   const now = clock.now();
   const records = await log.read({ ...AT, from: 0 }, base + 1);
-  const own = records.at(-1);
-  if (own?.offset !== base) throw new AppendFault(`The log does not give back its record ${base}`, 'UNKNOWN');
-  checkClock(entry.at, now, own.time);
+  const back = records.at(-1);
+  if (back?.offset !== base) throw new AppendFault(`The log does not give back its record ${base}`, 'UNKNOWN');
+  checkClock(entry.at, now, back.time);
   checkFacts({ epoch, shards }, founded(records.map(({ value }) => read(value))));
 }
 

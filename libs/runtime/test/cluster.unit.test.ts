@@ -1,16 +1,18 @@
 /** What a process says and hears when it starts on a log: its epoch, its shards, its clock. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openMemoryLog } from '#mutuel/adapters';
-import { TOPICS } from '#mutuel/contracts';
+import { NEWEST_RECORD_FORMAT, TOPICS } from '#mutuel/contracts';
 import { type EventLog, joinCluster } from '#mutuel/runtime';
 
 const NOW = 1_800_000_000_000;
 let brokerTime: number;
 let log: EventLog;
 
-const join = (facts: { epoch?: number; shards?: number; skewMs?: number; role?: string } = {}): Promise<void> => {
-  const { epoch = 1, shards = 4, skewMs = 0, role = 'engine' } = facts;
-  return joinCluster({ log, clock: { now: () => brokerTime + skewMs }, epoch, shards, role });
+type Facts = { epoch?: number; shards?: number; skewMs?: number; role?: string; release?: string };
+
+const join = (facts: Facts = {}): Promise<void> => {
+  const { epoch = 1, shards = 4, skewMs = 0, role = 'engine', ...more } = facts;
+  return joinCluster({ log, clock: { now: () => brokerTime + skewMs }, epoch, shards, role, ...more });
 };
 
 beforeEach(async () => {
@@ -28,6 +30,15 @@ describe('A process that starts on a log', () => {
       { v: 1, kind: 'FOUNDED', epoch: 1, shards: 4, role: 'engine', at: NOW },
       { v: 1, kind: 'JOINED', epoch: 1, shards: 4, role: 'odds', at: NOW + 60_000 },
     ]);
+  });
+
+  it('says what it is and what it reads, so that a newer format is not switched on too early', async () => {
+    await join({ release: '1.2.3' });
+    const [record] = await log.read({ topic: TOPICS.cluster, partition: 0, from: 0 }, 1);
+    expect(JSON.parse(new TextDecoder().decode(record?.value))).toMatchObject({
+      release: '1.2.3',
+      reads: NEWEST_RECORD_FORMAT,
+    });
   });
 
   it.each([
