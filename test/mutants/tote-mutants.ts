@@ -139,7 +139,11 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
       "how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked",
       'staked',
     ],
-    ['who is paid the net rate has not won the carry-over', 'paid({ ...input, carryInMinor: 0 }', 'paid(input'],
+    [
+      'who is paid the net rate has not won the carry-over',
+      'paid({ ...input, carryInMinor: 0, guaranteeMinor: 0 }',
+      'paid(input',
+    ],
   ],
   'leg-pools.ts': [
     [

@@ -100,6 +100,14 @@ export interface Money {
   readonly refunds: bigint;
   readonly carryIn: bigint;
   readonly jackpotIn: bigint;
+  /** What the operator adds to the stakes to reach the gross pool that it stands for; only for winners. */
+  readonly added?: bigint;
+}
+
+/** What is missing to the pool that the operator stands for; money that is carried gross counts towards it. */
+export function addedTo(money: Money, guaranteeMinor: number | undefined, { carry }: AuditRules): bigint {
+  const missing = BigInt(guaranteeMinor ?? 0) - money.gross - (carry === 'GROSS' ? money.carryIn : 0n);
+  return missing > 0n ? missing : 0n;
 }
 
 const paidOf = (dividends: readonly SheetDividend[]): number =>
@@ -118,20 +126,21 @@ export interface Outlay {
 
 export function sheet(money: Money, outcome: DividendSheet['outcome'], outlay: Outlay): DividendSheet {
   const { takeout, dividends = [], refunded = 0n, carryOut = 0n, jackpot = money.jackpotIn } = outlay;
+  const { added = 0n } = money;
   const paid = BigInt(paidOf(dividends));
-  const left = money.gross + money.carryIn + money.jackpotIn - takeout - paid - refunded - carryOut - jackpot;
+  const left = money.gross + added + money.carryIn + money.jackpotIn - takeout - paid - refunded - carryOut - jackpot;
   return {
     outcome,
     grossMinor: Number(money.gross),
     refundsMinor: Number(money.refunds),
     takeoutMinor: Number(takeout),
-    netMinor: Number(money.gross - takeout),
+    netMinor: Number(money.gross + added - takeout),
     carryInMinor: Number(money.carryIn),
     dividends,
     paidMinor: Number(paid),
     refundedMinor: Number(refunded),
     breakageMinor: Number(left > 0n ? left : 0n),
-    topUpMinor: Number(left < 0n ? -left : 0n),
+    topUpMinor: Number(added + (left < 0n ? -left : 0n)),
     carryOutMinor: Number(carryOut),
     jackpotInMinor: Number(money.jackpotIn),
     jackpotMinor: Number(jackpot),

@@ -4,7 +4,7 @@
  * closed form, no shortcut, and nothing imported from what it checks.
  */
 import { bettingInterest, expandSelection, isSet, LineTally, lineShapes, runsOf } from './expansion.js';
-import { broken, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
+import { addedTo, broken, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
 import { type Fraction, floor, less, minus, ONE, over, plus, read, sum, times, whole, ZERO } from './fraction.js';
 import { priceTiers } from './price-tiers.js';
 import { tierNames } from './ranks.js';
@@ -50,12 +50,13 @@ export function priceLines(pool: AuditPool, lines: readonly LineStake[]): Divide
   };
   const places = placesPaid(pool);
   if (running.size < ruleSet.minInterests || places === 0) return refundAll(money);
-  const tiered = hasTiers ? priceTiers(pool, standing, money) : undefined;
+  const backed = { ...money, added: addedTo(money, pool.guaranteeMinor, ruleSet) };
+  const tiered = hasTiers ? priceTiers(pool, standing, backed) : undefined;
   if (tiered) return tiered;
   const tried = rungs(pool, standing, places);
   for (let rung = 0, next = tried.next(); !next.done; rung++, next = tried.next()) {
     if (next.value.length > 0 && !(hasTiers && rung === 0))
-      return payRung(pool, next.value, standing, { ...money, rung });
+      return payRung(pool, next.value, standing, { ...backed, rung });
   }
   return withoutWinner(pool, money);
 }
@@ -96,7 +97,7 @@ function payRung(
   const part = rung === 0 ? ONE : read(ruleSet.ladderShare ?? '1');
   const rate = read(ruleSet.takeout);
   const isGross = ruleSet.carry === 'GROSS';
-  const taxed = isGross ? money.gross + money.carryIn : money.gross;
+  const taxed = money.gross + (money.added ?? 0n) + (isGross ? money.carryIn : 0n);
   const untaxed = isGross ? 0n : money.carryIn;
   const everything = plus(times(whole(taxed), minus(ONE, rate)), whole(untaxed));
   const net = times(everything, part);

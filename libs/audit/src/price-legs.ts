@@ -2,7 +2,7 @@
  * Dividends of pools over several races: who is right in how many legs, what each tier has, what happens to money that
  * nobody wins. One kind of line after the other, from the rules alone; nothing is counted by formula.
  */
-import { type Backed, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
+import { addedTo, type Backed, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
 import {
   type Fraction,
   floor,
@@ -27,6 +27,8 @@ export interface LegPool {
   readonly legs: readonly AuditLeg[];
   readonly carryInMinor: number;
   readonly jackpotInMinor?: number;
+  /** The gross pool, a gross carry-in included, that the operator stands for. */
+  readonly guaranteeMinor?: number;
   /** The last day: what was carried in goes to the most right if nobody is right everywhere. */
   readonly mandatory?: boolean;
 }
@@ -60,13 +62,17 @@ export function priceLegPool(pool: LegPool, bets: Iterable<LegBet>): DividendShe
   const run = legs.filter(({ finish }) => finish !== null).length;
   const { leastRun = 1, firstMustRun = false } = ruleSet.legs ?? {};
   if (run < leastRun || (firstMustRun && legs[0]?.finish === null)) return refundAll(money);
-  return new LegSettlement(pool, standing, money).sheet();
+  const added = addedTo(money, pool.guaranteeMinor, ruleSet);
+  const settled = new LegSettlement(pool, standing, { ...money, added }).sheet();
+  // What the operator stands for is there for winners alone.
+  const isWon = settled.dividends.some(({ tier }) => tier !== 'CONSOLATION');
+  return isWon || added === 0n ? settled : new LegSettlement(pool, standing, money).sheet();
 }
 
 const stakeOf = (kinds: readonly LineKind[]): bigint => kinds.reduce((stakes, kind) => stakes + kind.stakeMinor, 0n);
 
 const refundAll = (money: Money): DividendSheet =>
-  sheet(money, 'REFUND', { takeout: 0n, refunded: money.gross, carryOut: money.carryIn });
+  sheet({ ...money, added: 0n }, 'REFUND', { takeout: 0n, refunded: money.gross, carryOut: money.carryIn });
 
 const rightLegs = ({ picks }: LineKind): number => picks.filter(({ fate }) => fate === 'RIGHT').length;
 
@@ -113,10 +119,15 @@ class LegSettlement {
 
   // The money.
 
+  /** The day's stakes, with what the operator adds to them. */
+  #staked(): Fraction {
+    return whole(this.money.gross + (this.money.added ?? 0n));
+  }
+
   #netPool(): Fraction {
     const { legs, carry } = this.#rules;
-    if (carry === 'GROSS') return whole(this.money.gross);
-    const net = times(whole(this.money.gross), minus(ONE, this.#rate));
+    if (carry === 'GROSS') return this.#staked();
+    const net = times(this.#staked(), minus(ONE, this.#rate));
     return legs?.wholeMinor === undefined
       ? net
       : times(whole(floor(over(net, whole(legs.wholeMinor)))), whole(legs.wholeMinor));
@@ -220,7 +231,8 @@ class LegSettlement {
       this.#dividends.push(dividend(name, c, prices[i] as Fraction, stakeMinor, this.#rules));
     }
     this.#wonGross = plus(this.#wonGross, times(all, won));
-    this.#carryOut = plus(this.#carryOut, times(all, minus(ONE, won)));
+    const unwon = minus(ONE, won);
+    this.#carryOut = sum([this.#carryOut, times(this.#withoutAdded(today), unwon), times(extra, unwon)]);
     return true;
   }
 
@@ -314,11 +326,17 @@ class LegSettlement {
   }
 
   #carry({ today, carried }: Fund): void {
-    this.#carryOut = sum([this.#carryOut, today, carried]);
+    this.#carryOut = sum([this.#carryOut, this.#withoutAdded(today), carried]);
+  }
+
+  /** What nobody wins is carried as bettors staked it: the operator adds for winners. */
+  #withoutAdded(today: Fraction): Fraction {
+    const { gross, added = 0n } = this.money;
+    return added === 0n ? today : times(today, over(whole(gross), whole(gross + added)));
   }
 
   #sheet(): DividendSheet {
-    const taxed = this.#rules.carry === 'GROSS' ? this.#wonGross : whole(this.money.gross);
+    const taxed = this.#rules.carry === 'GROSS' ? this.#wonGross : this.#staked();
     // A net pool cut to whole units leaves the cut with the operator.
     const isCut = this.#rules.legs?.wholeMinor !== undefined && this.#rules.carry === 'NET';
     const takeout = isCut ? minus(taxed, this.#netPool()) : times(taxed, this.#rate);

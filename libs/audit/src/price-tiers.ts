@@ -62,8 +62,9 @@ class TierSettlement {
   sheet(): DividendSheet {
     const { ruleSet } = this.pool;
     const rate = read(ruleSet.takeout);
-    const takeout = floor(times(whole(this.money.gross), rate));
-    const net = times(whole(this.money.gross), minus(ONE, rate));
+    const staked = whole(this.money.gross + (this.money.added ?? 0n));
+    const takeout = floor(times(staked, rate));
+    const net = times(staked, minus(ONE, rate));
     const rest = this.#lessFixed(this.#lessJackpot(net));
     if (ruleSet.tierProfit) this.#payProfit(this.#handedOn(this.#pots(rest)), ruleSet.tierProfit);
     else for (const pot of this.#merged(this.#handedOn(this.#pots(rest)))) this.#payPot(pot);

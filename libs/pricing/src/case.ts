@@ -122,6 +122,12 @@ export function combinationOf(text: string, at: string, { ruleSet, field }: Pick
   // A merged quartet pool takes first-4 bets as sets.
   const isSet = ruleSet.poolType === 'QUARTET' && text.includes('-');
   const isOrdered = arrangement === 'ORDERED' && !isSet;
+  if (picks > 1 && text.includes(isOrdered ? '-' : '>'))
+    refuseLine(
+      'INVALID_COMBINATION',
+      `${JSON.stringify(text)}: a ${ruleSet.poolType} is written ${isOrdered ? '4>7' : '4-7'}.`,
+      at,
+    );
   const members = membersOf(text, isOrdered ? '>' : '-', at, { ruleSet, field });
   const isMulti = ruleSet.poolType === 'MULTI' && members.length > picks && members.length <= 7;
   if (members.length !== picks && !isMulti) {
@@ -259,9 +265,20 @@ function fieldOf(input: AnyCase): Field {
   readOnce(entries, known, (entry, runner) => `/runners/entries/${entry}/${runner}`);
   const running = new Set(declared.filter((runner) => !scratched.has(runner)));
   readOnce(result ?? [], known, (rank, runner) => `/result/${rank}/${runner}`);
-  const absent = result?.flat().find((runner) => !running.has(runner));
-  if (absent) refuseLine('INCONSISTENT', `Runner ${absent} was scratched and cannot finish.`, '/result');
+  refuseAbsent(result ?? [], (runner) => !running.has(runner), '/result');
   return { declared, scratched: [...scratched], entries };
+}
+
+/** Nobody finishes who was scratched. */
+export function refuseAbsent(
+  ranks: readonly (readonly string[])[],
+  isAbsent: (runner: string) => boolean,
+  at: string,
+): void {
+  for (const [i, rank] of ranks.entries())
+    for (const [j, runner] of rank.entries())
+      if (isAbsent(runner))
+        refuseLine('INCONSISTENT', `Runner ${runner} was scratched and cannot finish.`, `${at}/${i}/${j}`);
 }
 
 /** No dead heat has more runners than the race, and all ranks together have no more either. */

@@ -2,7 +2,15 @@
  * A rule set in plain language: one sentence for each thing it says, nothing that it does not. What a racing authority or a
  * journalist reads instead of the data; the figures are the data's own, never repeated here.
  */
-import { type CorrectionPolicy, type LegRules, type PoolType, parseRatio, type RuleSet, shapeOf } from '#mutuel/tote';
+import {
+  type CorrectionPolicy,
+  keptNonRunners,
+  type LegRules,
+  type PoolType,
+  parseRatio,
+  type RuleSet,
+  shapeOf,
+} from '#mutuel/tote';
 
 /** The sentences, under short headings. */
 export function explainRuleSet(rules: RuleSet): readonly (readonly [heading: string, sentences: readonly string[]])[] {
@@ -75,6 +83,23 @@ function percent(rate: string): string {
   return `${text.slice(0, -4)}${digits && `.${digits}`} %`;
 }
 
+/** Currencies of the shipped rule sets and their digits; elsewhere amounts are in minor units. */
+const CURRENCIES: Readonly<Record<string, readonly [code: string, digits: number]>> = {
+  FR: ['EUR', 2],
+  US: ['USD', 2],
+  GB: ['GBP', 2],
+  HK: ['HKD', 2],
+  JP: ['JPY', 0],
+  SE: ['SEK', 2],
+  AU: ['AUD', 2],
+};
+
+/** An amount as people write it: `1.00 EUR`, `100 JPY`. */
+function money({ jurisdiction }: Pick<RuleSet, 'jurisdiction'>, minor: number): string {
+  const known = CURRENCIES[jurisdiction];
+  return known ? `${(minor / 10 ** known[1]).toFixed(known[1])} ${known[0]}` : `${minor} minor units`;
+}
+
 // What wins.
 
 function placeLines({ places, placesBy }: RuleSet): readonly string[] {
@@ -127,6 +152,7 @@ function moneyLines({
   noWinner,
   legs,
   poolType,
+  jurisdiction,
 }: RuleSet): readonly string[] {
   const isSingle = split === 'SINGLE_PRICE';
   const heat =
@@ -148,7 +174,7 @@ function moneyLines({
     ...(carries && carry === 'GROSS' ? ['Money is carried gross: the takeout is taken once, when it is won.'] : []),
     ...(carries && carry === 'NET' ? ['Money is carried net and never taxed again.'] : []),
     ...(legs?.wholeMinor
-      ? [`The net pool is cut to a multiple of ${legs.wholeMinor} minor units, tiers are rounded to one.`]
+      ? [`The net pool is cut to a multiple of ${money({ jurisdiction }, legs.wholeMinor)}, tiers are rounded to one.`]
       : []),
   ];
 }
@@ -184,23 +210,34 @@ function tierLines({ tiers, weights, tierProfit, legs }: RuleSet): readonly stri
   ];
 }
 
-const jackpotLines = ({ unique, jackpot, partUnitMinor, ladderShare, legs }: RuleSet): readonly string[] => [
+const jackpotLines = ({
+  unique,
+  jackpot,
+  partUnitMinor,
+  ladderShare,
+  legs,
+  jurisdiction,
+}: RuleSet): readonly string[] => [
   ...(jackpot
     ? [`${percent(jackpot.share)} of the ${jackpot.of === 'GROSS' ? 'gross' : 'net'} pool goes to the jackpot.`]
     : []),
   ...(unique
     ? [
-        `The jackpot, and what the shares leave, is won when all stake on the winning combinations of ${unique.tier} is one unit of ${unique.unit} minor units.`,
+        `The jackpot, and what the shares leave, is won when all stake on the winning combinations of ${unique.tier} is one unit of ${money({ jurisdiction }, unique.unit)}.`,
       ]
     : []),
   ...(partUnitMinor
-    ? [`Below ${partUnitMinor} minor units of winning stakes only that part of the pool is won; the rest is carried.`]
+    ? [
+        `With less than ${money({ jurisdiction }, partUnitMinor)} on the winner only that part of the pool is won; the rest is carried.`,
+      ]
     : []),
   ...(ladderShare
     ? [`Without a regular winner ${percent(ladderShare)} of the pool is paid; the rest is carried.`]
     : []),
   ...(legs?.carryCapMinor
-    ? [`From a carry-over of ${legs.carryCapMinor} minor units on, the day’s money goes to the most right.`]
+    ? [
+        `From a carry-over of ${money({ jurisdiction }, legs.carryCapMinor)} on, the day’s money goes to the most right.`,
+      ]
     : []),
 ];
 
@@ -227,8 +264,10 @@ function minimumLines({ minimum, minimumInMinusPool, minimumInDeadHeat, topUp }:
         });
   return [
     ...steps,
-    ...(minimumInMinusPool ? [`In a minus pool at least ${minimumInMinusPool}.`] : []),
-    ...(minimumInDeadHeat ? [`In a dead heat at least ${minimumInDeadHeat}.`] : []),
+    ...(minimumInMinusPool && minimumInMinusPool !== minimum
+      ? [`In a minus pool at least ${minimumInMinusPool}; the operator bears the loss.`]
+      : []),
+    ...(minimumInDeadHeat ? [`In a dead heat at least ${minimumInDeadHeat}, less than the stake.`] : []),
     ...(topUp
       ? [`Prices of ${topUp.from} are raised to ${topUp.to} where all that is paid then stays within the stakes.`]
       : []),
@@ -254,13 +293,23 @@ const RUNGS: Readonly<Record<RuleSet['noWinner'][number], string>> = {
   CARRY: 'the pool is carried to a later one',
 };
 
-const ladderLines = ({ noWinner }: RuleSet): readonly string[] => [
-  `In turn: ${noWinner.map((rung) => RUNGS[rung]).join('; ')}.`,
-];
+function ladderLines({ noWinner }: RuleSet): readonly string[] {
+  const rungs = noWinner.map((rung, index) =>
+    rung === 'NEXT' && noWinner.indexOf(rung) < index ? 'those on the finisher after that' : RUNGS[rung],
+  );
+  return [`${rungs.length > 1 ? 'In turn: ' : ''}${rungs.join('; ')}.`];
+}
 
 // Runners and bets.
 
-function runnerLines({ coupling, minInterests, legs }: RuleSet): readonly string[] {
+function runnerLines(rules: RuleSet): readonly string[] {
+  const { coupling, minInterests, legs } = rules;
+  const kept = keptNonRunners(rules);
+  const ranked =
+    kept === 1
+      ? 'A line with one non-runner has a rank of its own'
+      : `Lines with up to ${kept} non-runners have ranks of their own`;
+  const refunds = kept > 0 ? `${ranked}; with more it is refunded.` : 'Lines with a non-runner are refunded.';
   const coupled: Readonly<Record<RuleSet['coupling'], string>> = {
     ENTRY: 'Coupled runners are one betting interest.',
     STABLE: 'Every runner by itself; when one of a stable wins, its stablemates that ran are paid too.',
@@ -268,7 +317,7 @@ function runnerLines({ coupling, minInterests, legs }: RuleSet): readonly string
   };
   return [
     coupled[coupling],
-    ...(legs ? [] : ['Lines with a non-runner are refunded.']),
+    ...(legs ? [] : [refunds]),
     ...(minInterests > 0 ? [`Fewer than ${minInterests} that run: refund of the pool.`] : []),
   ];
 }
@@ -285,9 +334,10 @@ const betLines = ({
   maxLines,
   cancelWindowMs,
   corrections,
+  jurisdiction,
 }: RuleSet): readonly string[] => [
-  ...(minStakeMinor ? [`A line costs at least ${minStakeMinor} minor units.`] : []),
-  ...(unitMultipleMinor ? [`A line’s stake is a multiple of ${unitMultipleMinor} minor units.`] : []),
+  ...(minStakeMinor ? [`A line costs at least ${money({ jurisdiction }, minStakeMinor)}.`] : []),
+  ...(unitMultipleMinor ? [`A line’s stake is a multiple of ${money({ jurisdiction }, unitMultipleMinor)}.`] : []),
   ...(maxLines ? [`A bet has at most ${maxLines} lines.`] : []),
   ...(cancelWindowMs
     ? [`A bet can be cancelled for ${Math.round(cancelWindowMs / 60_000)} minutes, never after the stop.`]

@@ -19,6 +19,7 @@ import {
   refundedLegRunners,
   shapeOf,
 } from '#mutuel/tote';
+import { refuseAbsent } from './case.js';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, ProbablesInput } from './schema.js';
 
@@ -90,9 +91,8 @@ function legOf(input: LegInput, rules: RuleSet, index: number): Leg {
   const out = new Set([...scratched, ...late]);
   if (favourite !== null && out.has(favourite))
     refuseLine('INCONSISTENT', `Runner ${favourite} was scratched and cannot be the favourite.`, `${at}/favourite`);
-  readOnce((finish ?? []).flat(), known, () => `/results/${index}`);
-  const absent = (finish ?? []).flat().find((runner) => out.has(runner));
-  if (absent) refuseLine('INCONSISTENT', `Runner ${absent} was scratched and cannot finish.`, `/results/${index}`);
+  refuseRanks(finish ?? [], known, `/results/${index}`);
+  refuseAbsent(finish ?? [], (runner) => out.has(runner), `/results/${index}`);
   if (finish !== null && rules.legs?.right === 'PLACED' && card === null)
     refuseLine('MISSING_FIELD', 'The number of places depends on the runners: give them.', `${at}/runners`);
   return {
@@ -124,6 +124,19 @@ function readOnce(runners: readonly string[], known: ReadonlySet<string>, at: (i
     if (runners.indexOf(runner) < index)
       refuseLine('REPEATED_RUNNER', `Runner ${JSON.stringify(runner)} is named twice.`, at(index));
   });
+}
+
+/** Every runner of the ranks declared, and once in them; no dead heat of more runners than there are. */
+function refuseRanks(finish: Finish, known: ReadonlySet<string>, at: string): void {
+  const crowd = finish.findIndex((rank) => rank.length > known.size);
+  if (crowd >= 0)
+    refuseLine(
+      'TOO_MANY_DEAD_HEATERS',
+      `The dead heat has more runners than the ${known.size} declared.`,
+      `${at}/${crowd}`,
+    );
+  const places = finish.flatMap((rank, i) => rank.map((_, j) => `${at}/${i}/${j}`));
+  readOnce(finish.flat(), known, (index) => places[index] ?? at);
 }
 
 /** Without a card, a leg's runners are those that anything names. */

@@ -54,7 +54,11 @@ export function pricedLegs(input: PriceInput): PriceOutput {
   const standing = standingOf(input, rules, legs);
   const given = givenOf(input, rules, legs);
   const money = legMoneyOf(input, standing, given);
+  if (money.grossMinor === 0 && carryInOf(input) === 0 && !input.jackpotIn)
+    refuseLine('EMPTY_POOL', 'A pool of zero has nothing to price.', input.gross === 0 ? '/gross' : '/stakes');
   const result = input.results == null ? givenResult(rules, given) : legResult(rules, legs);
+  const isConsoled = result.consolation && given.some(({ tier }) => tier === 'CONSOLATION');
+  if (isConsoled && standing.length === 0 && !given.some(({ hasStar }) => hasStar)) refuseBase();
   const stakeOf = (key: string, tier: string): Ratio =>
     input.winning === undefined || (given.every((one) => one.tier !== tier) && standing.length > 0)
       ? stakedOn(standing, key)
@@ -116,6 +120,13 @@ function givenOf(input: PriceInput, rules: RuleSet, legs: Parameters<typeof legS
   });
 }
 
+const refuseBase = (): never =>
+  refuseLine(
+    'MISSING_FIELD',
+    'A consolation needs all stakes on the winner of the first leg, such as "3/*".',
+    '/winning',
+  );
+
 const FUNDS = ['WIN_FUND', 'PLACE_FUND', 'BONUS_FUND', 'CONSOLATION'];
 
 /** The tier of an entry as the mathematics names it: the first one, unless it says otherwise. */
@@ -126,7 +137,7 @@ function tierNamed(rules: RuleSet, tier: string | undefined, at: string): string
   if (tier === undefined || tier === rules.poolType || tier === `${picks}/${picks}`) return first;
   const [right, of] = tier.split('/').map(Number);
   if (FUNDS.includes(tier) || (of === picks && right !== undefined && right > 0 && right < picks)) return tier;
-  return refuseLine('INVALID_COMBINATION', `${JSON.stringify(tier)} is not a tier of ${rules.poolType}.`, at);
+  return refuseLine('UNKNOWN_TIER', `${JSON.stringify(tier)} is not a tier of ${rules.poolType}.`, at);
 }
 
 /** Without results the entries themselves are the winners: a rung for each tier that is named. */
@@ -141,20 +152,18 @@ function givenResult(rules: RuleSet, given: readonly Given[]): LegResult {
   const base = given.find(
     ({ tier, hasStar }) => hasStar && (tier === 'CONSOLATION' || (late.length > 0 && tier === first)),
   );
-  if (late.length > 0 && !base)
-    refuseLine(
-      'MISSING_FIELD',
-      'A consolation needs all stakes on the winner of the first leg, such as "3/*".',
-      '/winning',
-    );
-  const either = late.length > 0 ? [] : given.filter(({ tier, hasStar }) => tier === first && hasStar);
+  if (late.length > 0 && !base) refuseBase();
+  // Half a double is the rung below it; any other star is a leg that every runner won.
+  const isHalf = ({ cover }: Given): boolean =>
+    picks === 2 && cover.columns.filter(([one]) => one === '*').length === 1;
+  const either = late.length > 0 ? [] : given.filter((one) => one.tier === first && isHalf(one));
   const groups = [0, 1].map((leg) =>
     either.filter(({ cover }) => cover.columns[leg]?.[0] !== '*').map(({ cover }) => legText(cover)),
   );
   return {
     refund: false,
     right: Array.from({ length: picks + 1 }, (_, k) =>
-      k === picks ? rung(first, ({ hasStar }) => !hasStar) : rung(`${k}/${picks}`),
+      k === picks ? rung(first, (one) => !isHalf(one)) : rung(`${k}/${picks}`),
     ),
     placed: rung('PLACE_FUND'),
     bonus: rung('BONUS_FUND'),

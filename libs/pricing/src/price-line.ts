@@ -21,12 +21,15 @@ import { type Case, combinationOf, hasStar, membersOf, readCase } from './case.j
 import { isOverLegs } from './leg-case.js';
 import { pricedLegs } from './leg-line.js';
 import { readAs, refuseLine } from './refusal.js';
+import { pricedReport } from './report-line.js';
 import { type PriceInput, type PriceOutput, priceInput } from './schema.js';
 import { guarded, sheetOutput, winningStake } from './sheet-line.js';
 
 /** Prices one line; refusals are thrown as `LineRefused`. */
 export function pricedLine(value: unknown): PriceOutput {
   const input = readAs(priceInput, value);
+  if (input.pool.type === 'REPORT') return pricedReport(input);
+  if (input.parts) refuseLine('INCONSISTENT', `A ${input.pool.type} has no parts.`, '/parts');
   if (isOverLegs(input.pool.type)) return pricedLegs(input);
   const pool = withUnit(readCase(input), input);
   const winning = winningOf(input, pool);

@@ -12,6 +12,9 @@ const WIDEST_GRID = 24;
 /** Odds of one line; refusals are thrown as `LineRefused`. */
 export function probablesOf(value: unknown): ProbablesOutput {
   const input = readAs(probablesInput, value);
+  if (input.sources !== undefined)
+    refuseLine('NOT_SUPPORTED', 'Odds are shown for one takeout: give stakes instead of sources.', '/sources');
+  if (input.pool.type === 'REPORT') refuseLine('NOT_SUPPORTED', 'A report has no pool, so no odds.', '/pool/type');
   if (input.stakes === undefined) refuseLine('MISSING_FIELD', 'Odds are made from stakes.', '/stakes');
   if (isOverLegs(input.pool.type)) return legProbables(input);
   const starred = input.stakes.findIndex(({ c }) => hasStar(c));

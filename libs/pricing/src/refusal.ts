@@ -57,35 +57,67 @@ export function refuseLine(code: LineCode, message: string, at: string): never {
 export function readAs<T>(schema: z.ZodType<T>, value: unknown): T {
   const result = schema.safeParse(value);
   if (result.success) return result.data;
-  const issue = deepest(result.error.issues[0]);
+  const issue = deepest(result.error.issues[0], value);
   if (!issue) return refuseLine('INVALID_INPUT', 'The line cannot be read.', '');
   if (issue.code === 'unrecognized_keys') {
     const key = issue.keys[0] ?? '';
     return refuseLine('UNKNOWN_FIELD', `${key} is not a field here.`, pointer([...issue.path, key]));
   }
-  return refuseLine(codeOf(issue, value), `${issue.message}.`, pointer(issue.path));
+  return refuseLine(codeOf(issue, value), sentenceOf(issue, value), pointer(issue.path));
 }
 
 type Issue = z.core.$ZodIssue;
 
-/** Of a choice of shapes, the issue of the shape that came furthest says most. */
-function deepest(issue: Issue | undefined): Issue | undefined {
+/** Of a choice of shapes, the issue of the shape that came furthest says most; of equals, one that is not about the type. */
+function deepest(issue: Issue | undefined, value: unknown): Issue | undefined {
   if (issue?.code !== 'invalid_union') return issue;
-  const inner = issue.errors.map(([first]) => deepest(first)).filter((found) => found !== undefined);
-  const best = inner.sort((a, b) => b.path.length - a.path.length)[0];
-  return best && best.path.length > 0 ? { ...best, path: [...issue.path, ...best.path] } : issue;
+  const given = found(issue, value);
+  const inner = issue.errors.map(([first]) => deepest(first, given)).filter((one) => one !== undefined);
+  const best = inner.sort((a, b) => tells(b, given) - tells(a, given))[0];
+  return best && tells(best, given) > 0 ? { ...best, path: [...issue.path, ...best.path] } : issue;
 }
 
+const tells = (issue: Issue, value: unknown): number =>
+  issue.path.length + (issue.code !== 'invalid_type' || isFraction(issue, value) ? 0.5 : 0);
+
+const isFraction = (issue: Issue, value: unknown): boolean =>
+  issue.code === 'invalid_type' && issue.expected === 'int' && typeof found(issue, value) === 'number';
+
+/** What is wrong, in the words of somebody who writes such lines. */
+function sentenceOf(issue: Issue, value: unknown): string {
+  const given = found(issue, value);
+  if (isFraction(issue, value))
+    return `${given} is not a whole number${issue.path.at(-1) === 'units' ? `: write "${given}", in quotes` : ''}.`;
+  if (isMissing(issue, given)) return `${lastOf(issue)} is missing.`;
+  if (issue.code === 'invalid_value') return `Expected one of ${issue.values.join(', ')}.`;
+  if (issue.code === 'invalid_union' && typeof given === 'string') return 'Expected an amount or a decimal in quotes.';
+  if (issue.code === 'too_small' && typeof given === 'number') return `${given} is less than ${issue.minimum}.`;
+  if (isRank(issue) && given === null) return 'A rank has at least one runner.';
+  if (issue.code === 'too_small' && (given === '' || Array.isArray(given)))
+    return isRank(issue) ? 'A rank has at least one runner.' : `${lastOf(issue)} is empty.`;
+  if (given === Number.POSITIVE_INFINITY) return 'An amount is at most 2^53 - 1.';
+  if (issue.code === 'too_big' && typeof given === 'number') return `${given} is more than ${issue.maximum}.`;
+  return `${issue.message}.`;
+}
+
+const isMissing = ({ code, path }: Issue, given: unknown): boolean =>
+  given === undefined && path.length > 0 && (code === 'invalid_type' || code === 'invalid_value');
+
+const isRank = ({ path }: Issue): boolean => typeof path.at(-1) === 'number' && String(path[0]).startsWith('result');
+
+const lastOf = (issue: Issue): string => String(issue.path.at(-1) ?? 'it');
+
 function codeOf(issue: Issue, value: unknown): LineCode {
-  if (issue.code === 'too_small' && issue.path[0] === 'result' && issue.origin === 'array') return 'RANK_HOLE';
-  if (issue.code === 'too_small' && issue.origin !== 'array' && issue.origin !== 'string' && issue.minimum === 0)
-    return 'NEGATIVE_AMOUNT';
-  if (issue.code === 'invalid_type' && issue.expected === 'int' && typeof found(issue, value) === 'number')
-    return 'FRACTIONAL_AMOUNT';
-  if (issue.code === 'invalid_type' && issue.path[0] === 'result' && found(issue, value) === null) return 'RANK_HOLE';
+  const text = found(issue, value);
+  const isResult = issue.path[0] === 'result' || issue.path[0] === 'results';
+  if (issue.code === 'too_small' && isResult && issue.origin === 'array') return 'RANK_HOLE';
+  if (issue.code === 'too_small' && typeof text === 'number' && text < 0) return 'NEGATIVE_AMOUNT';
+  if (isFraction(issue, value)) return 'FRACTIONAL_AMOUNT';
+  if (issue.code === 'invalid_format' && typeof text === 'string' && /^-\d/.test(text)) return 'NEGATIVE_AMOUNT';
+  if (issue.code === 'invalid_type' && isResult && text === null) return 'RANK_HOLE';
+  if (text === Number.POSITIVE_INFINITY) return 'AMOUNT_TOO_LARGE';
   if (issue.code === 'too_big' && issue.origin !== 'array' && issue.origin !== 'string') return 'AMOUNT_TOO_LARGE';
-  if (issue.code !== 'invalid_type') return 'INVALID_INPUT';
-  return found(issue, value) === undefined && issue.path.length > 0 ? 'MISSING_FIELD' : 'INVALID_INPUT';
+  return isMissing(issue, text) ? 'MISSING_FIELD' : 'INVALID_INPUT';
 }
 
 /** The value that an issue is about. */

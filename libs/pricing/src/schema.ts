@@ -167,9 +167,16 @@ export const priceInput = z.strictObject({
     .max(MOST)
     .optional(),
   unit: z.int().min(1).optional(),
+  /** REPORT: what the pool of each bet of the chain paid for 1, and the quarters of it that go on to the next. */
+  parts: z
+    .array(z.strictObject({ price: decimal, quarters: z.int().min(1).max(4).optional() }))
+    .min(1)
+    .max(12)
+    .optional(),
 });
 
-export const probablesInput = z.strictObject(caseFields);
+/** As `price` takes it, without who won. */
+export const probablesInput = z.strictObject({ ...caseFields, unit: z.int().min(1).optional() });
 
 /** Runners, or `ALL` for the field. */
 const named = z.union([runners, z.literal('ALL')]);

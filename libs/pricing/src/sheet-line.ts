@@ -56,12 +56,17 @@ export function winningStake(
   unit: number | undefined,
   at: string,
 ): Ratio {
-  if (entry.minor != null) return ratio(entry.minor);
-  if (entry.units == null) return refuseLine('MISSING_FIELD', 'Give minor, or units.', `${at}/minor`);
+  if (entry.units == null)
+    return entry.minor == null
+      ? refuseLine('MISSING_FIELD', 'Give minor, or units.', `${at}/minor`)
+      : ratio(entry.minor);
+  if (entry.minor != null && unit === undefined) return ratio(entry.minor);
   if (unit === undefined) return refuseLine('MISSING_FIELD', 'Units need the price of one unit.', '/unit');
   const units = parseRatio(String(entry.units));
   if (units === null) return refuseLine('INVALID_INPUT', 'Units are a decimal.', `${at}/units`);
-  return ratio(units.n * BigInt(unit), units.d);
+  const stake = ratio(units.n * BigInt(unit), units.d);
+  const isSame = entry.minor == null || stake.n === BigInt(entry.minor) * stake.d;
+  return isSame ? stake : refuseLine('INCONSISTENT', 'The units are another stake than minor.', `${at}/units`);
 }
 
 /** What the mathematics calls a bug of its caller is, for an outsider's line, an amount it should not have sent. */

@@ -187,6 +187,23 @@ describe('price', () => {
     expect([balance(line(2)), balance(line(1))]).toEqual([0, 0]);
   });
 
+  it('winners that nobody names are every ticket of their tier; a star in one leg is a leg that every runner won', () => {
+    const prices = (line: object): readonly string[] => {
+      const answer = priceLine(line);
+      return 'dividends' in answer ? answer.dividends.map(({ price }) => price) : [JSON.stringify(answer)];
+    };
+    // 65 % of 10000.00 is 6500.00: 40, 20 and 40 % over 1, 5 and 50 rows of 0.50.
+    const row = (tier: string, units: number): object => ({ tier, c: '*', units });
+    const v75 = { ruleSet: 'SE', pool: { type: 'V75', currency: 'SEK', exponent: 2 }, gross: 1_000_000, unit: 50 };
+    expect(prices({ ...v75, winning: [row('7/7', 1), row('6/7', 5), row('5/7', 50)] })).toEqual([
+      '5200.00',
+      '520.00',
+      '104.00',
+    ]);
+    const pick3 = { ruleSet: 'US', pool: { type: 'PICK3' }, net: 80_000, winning: [{ c: '3/*/1', minor: 1_000 }] };
+    expect(prices(pick3)).toEqual(['80.00']);
+  });
+
   it('says each step: net pool, consolation, what is carried and why', () => {
     const answer = priced({
       ruleSet: 'UK',
@@ -224,7 +241,7 @@ describe('a line over several races that is refused', () => {
       'a finisher of another race',
       { results: [[['9']], [['1']], [['2']]], legs, stakes },
       'UNKNOWN_RUNNER',
-      '/results/0',
+      '/results/0/0/0',
     ],
     [
       'a runner that was scratched and finishes',
@@ -234,7 +251,7 @@ describe('a line over several races that is refused', () => {
         stakes,
       },
       'INCONSISTENT',
-      '/results/1',
+      '/results/1/0/0',
     ],
     [
       'a favourite that was scratched',
@@ -259,7 +276,7 @@ describe('a line over several races that is refused', () => {
     [
       'a tier that the pool has not',
       { winning: [{ tier: '4/5', c: '3/1/2', minor: 1 }], gross: 100 },
-      'INVALID_COMBINATION',
+      'UNKNOWN_TIER',
       '/winning/0/tier',
     ],
     ['no result and no winner', { stakes }, 'MISSING_FIELD', '/results'],
@@ -277,6 +294,20 @@ describe('a line over several races that is refused', () => {
       'SHARES_NOT_ONE',
       '/rules/tiers',
     ],
+    [
+      'a hole in a leg’s ranks',
+      { results: [[['3'], [], ['1']], [['1']], [['2']]], stakes },
+      'RANK_HOLE',
+      '/results/0/1',
+    ],
+    [
+      'more dead-heaters than a leg has runners',
+      { results: [[['3', '1', '2', '4']], [['1']], [['2']]], legs: [{ runners: ['3', '1'] }, {}, {}], stakes },
+      'TOO_MANY_DEAD_HEATERS',
+      '/results/0/0',
+    ],
+    ['a pool of zero', { results, stakes: [{ c: '3/1/2', minor: 0 }] }, 'EMPTY_POOL', '/stakes'],
+    ['a gross pool of zero', { gross: 0, winning: [] }, 'EMPTY_POOL', '/gross'],
     ['a carry-in beyond 2^53', { results, stakes, carryIn: 9_007_199_254_740_991 }, 'AMOUNT_TOO_LARGE', '/gross'],
     ['a negative stake', { results, stakes: [{ c: '3/1/2', minor: -1 }] }, 'NEGATIVE_AMOUNT', '/stakes/0/minor'],
   ])('%s', (_, own, code, at) => {

@@ -299,7 +299,7 @@ describe('bad lines are refused with code and place', () => {
       'a scratched runner that finished',
       { runners: { declared: ['1', '2', '3'], scratched: ['2'] } },
       'INCONSISTENT',
-      '/result',
+      '/result/1/0',
     ],
     ['a hole in the ranks', { result: [['1'], [], ['2']] }, 'RANK_HOLE', '/result/1'],
     ['a rank that is nothing', { result: [['1'], null, ['2']] }, 'RANK_HOLE', '/result/1'],
@@ -421,6 +421,39 @@ describe('bad lines are refused with code and place', () => {
       'INVALID_COMBINATION',
       '/winning/1/c',
     ],
+    ['a fractional carry-in', { carryIn: 1.5 }, 'FRACTIONAL_AMOUNT', '/carryIn'],
+    [
+      'fractional units as a number',
+      { stakes: undefined, gross: 500, unit: 200, winning: [{ c: '1', units: 2.15 }] },
+      'FRACTIONAL_AMOUNT',
+      '/winning/0/units',
+    ],
+    [
+      'negative units',
+      { stakes: undefined, gross: 500, unit: 200, winning: [{ c: '1', units: '-1' }] },
+      'NEGATIVE_AMOUNT',
+      '/winning/0/units',
+    ],
+    [
+      'units and minor that differ',
+      { stakes: undefined, gross: 900, unit: 200, winning: [{ c: '1', minor: 500, units: '2.15' }] },
+      'INCONSISTENT',
+      '/winning/0/units',
+    ],
+    [
+      'an order in a quinella',
+      { pool: of('QUINELLA'), stakes: [{ c: '2>1', minor: 1 }] },
+      'INVALID_COMBINATION',
+      '/stakes/0/c',
+    ],
+    [
+      'a set in an exacta',
+      { pool: of('EXACTA'), stakes: [{ c: '2-1', minor: 1 }] },
+      'INVALID_COMBINATION',
+      '/stakes/0/c',
+    ],
+    ['an empty result', { result: [] }, 'RANK_HOLE', '/result'],
+    ['parts of a chain', { parts: [{ price: '2.00' }] }, 'INCONSISTENT', '/parts'],
     [
       'units without their price',
       { stakes: undefined, gross: 500, winning: [{ c: '1', units: 2 }] },
@@ -437,6 +470,42 @@ describe('bad lines are refused with code and place', () => {
     expect(priceLine({ ...good, ...change })).toMatchObject({ error: { code, at } });
   });
 
+  it('says in words what is wrong with a number or a name', () => {
+    const said = (change: object): string | undefined =>
+      (priceLine({ ...good, ...change }) as { error?: { message: string } }).error?.message;
+    expect(said({ gross: -5 })).toBe('-5 is less than 0.');
+    expect(said({ gross: 0.5 })).toBe('0.5 is not a whole number.');
+    expect(said({ gross: Number.POSITIVE_INFINITY })).toBe('An amount is at most 2^53 - 1.');
+    expect(said({ result: [['1'], []] })).toBe('A rank has at least one runner.');
+    expect(said({ pool: {} })).toBe('type is missing.');
+    expect(said({ unit: 200, winning: [{ c: '1', units: 2.15 }] })).toBe(
+      '2.15 is not a whole number: write "2.15", in quotes.',
+    );
+    expect(said({ rules: { carry: 'BOTH' } })).toBe('Expected one of NET, GROSS.');
+  });
+
+  it.each<[string, object, string, string]>([
+    ['a pool of its own', { gross: 500 }, 'INCONSISTENT', '/gross'],
+    ['another country', { ruleSet: 'US' }, 'UNKNOWN_RULE_SET', '/ruleSet'],
+    ['no parts', { parts: undefined }, 'MISSING_FIELD', '/parts'],
+    ['no stakes', { stakes: undefined }, 'MISSING_FIELD', '/stakes'],
+    ['a part too few', { stakes: [{ c: '4', minor: 500 }] }, 'INVALID_COMBINATION', '/stakes/0/c'],
+    ['less than the least stake', { stakes: [{ c: '4/3', minor: 99 }] }, 'INVALID_SELECTION', '/stakes/0/minor'],
+    [
+      'five quarters',
+      { parts: [{ price: '1', quarters: 5 }, { price: '2' }] },
+      'AMOUNT_TOO_LARGE',
+      '/parts/0/quarters',
+    ],
+  ])('a report with %s', (_, change, code, at) => {
+    const report = {
+      pool: { type: 'REPORT' },
+      stakes: [{ c: '4/3', minor: 500 }],
+      parts: [{ price: '2' }, { price: '3' }],
+    };
+    expect(priceLine({ ...report, ...change })).toMatchObject({ error: { code, at } });
+  });
+
   it('the good line itself is answered', () => {
     expect(priceLine(good)).toMatchObject({ outcome: 'PAID' });
   });
@@ -450,11 +519,27 @@ describe('bad lines are refused with code and place', () => {
     ],
     ['a box too small', { form: 'BOX', runners: ['1', '2'] }, 'INVALID_SELECTION', '/runners'],
     ['the field without its number', { form: 'WHEEL', columns: [['1'], ['2'], ['ALL']] }, 'MISSING_FIELD', '/field'],
+    ['a negative unit', { form: 'BOX', runners: ['1', '2', '3'], unit: -100 }, 'NEGATIVE_AMOUNT', '/unit'],
+    ['a fractional unit', { form: 'BOX', runners: ['1', '2', '3'], unit: 0.5 }, 'FRACTIONAL_AMOUNT', '/unit'],
+    ['a negative stake', { form: 'BOX', runners: ['1', '2', '3'], stake: -1 }, 'NEGATIVE_AMOUNT', '/stake'],
+    [
+      'a runner twice in a column',
+      { form: 'WHEEL', columns: [['1', '1'], ['2'], ['3']] },
+      'REPEATED_RUNNER',
+      '/columns/0/1',
+    ],
     ['a unit of nothing', { form: 'BOX', runners: ['1', '2', '3'], unit: 0 }, 'INVALID_INPUT', '/unit'],
     ['legs in one race', { form: 'MULTI_LEG', columns: [['1'], ['2'], ['3']] }, 'INVALID_SELECTION', '/form'],
     ['a cost beyond 2^53', { form: 'BOX', runners: ['1', '2', '3'], unit: 2 ** 53 - 1 }, 'AMOUNT_TOO_LARGE', '/unit'],
   ])('count: %s', (_, change, code, at) => {
     expect(countLine({ type: 'TRIFECTA', unit: 100, ...change })).toMatchObject({ error: { code, at } });
+  });
+
+  it.each<[string, object, string, string]>([
+    ['of several sources', { sources: [{ id: 'a', takeout: '0.1', stakes: [] }] }, 'NOT_SUPPORTED', '/sources'],
+    ['of a report', { pool: { type: 'REPORT' } }, 'NOT_SUPPORTED', '/pool/type'],
+  ])('probables: odds %s', (_, change, code, at) => {
+    expect(probablesLine({ ruleSet: 'US', pool: win, ...change })).toMatchObject({ error: { code, at } });
   });
 
   it('probables: a result is not among the stakes', () => {

@@ -225,6 +225,18 @@ describe('worked cases', () => {
       { '1-2-3-4-5': '15.10', '1NP 1-2-3-4-9': '2.40' },
     ],
     [
+      'a French quinella online with a non-runner: 9000 - 1500 = 7500 over the stakes; three quarters over 500, a quarter over 1000: 1 + 11.25, 1 + 1.875',
+      {
+        ruleSet: 'FR-ONLINE',
+        rules: { takeout: '0.10' },
+        ...pool('QUINELLA'),
+        runners: { declared: ['1', '2', '3', '4', '9'], scratched: ['9'] },
+        ...order('1', '2', '3'),
+        ...stakes({ '1-2': 500, '1-9': 1_000, '2-9': 3_500, '3-4': 5_000 }),
+      },
+      { '1-2': '12.20', '1NP 1-9': '2.80' },
+    ],
+    [
       'a super high five that Texas consoles: a quarter of 75000 = 18750 to the first four, / 1000',
       {
         ruleSet: 'US-TX',
@@ -525,6 +537,15 @@ describe('what a naive implementation misses', () => {
     expect(place('GROSS_SPLIT')).toEqual({ A: '2.60', B: '3.30', C: '13.30' });
   });
 
+  it('2: a dead heat in a leg of a pick three is one price for all, in a double and in one race a split', () => {
+    // 80000 / (1000 + 3000) = 20.00 for both; a split of the profit of 76000 would pay 39.00 and 13.67.
+    const of = (type: string, line: object): Record<string, string> =>
+      paid({ ruleSet: 'US', ...pool(type, 'USD'), net: 80_000, ...line });
+    expect(of('PICK3', winning({ '3/1/1': 1_000, '3/2/1': 3_000 }))).toEqual({ '3/1/1': '20.00', '3/2/1': '20.00' });
+    expect(of('DAILY_DOUBLE', winning({ '3/1': 1_000, '3/2': 3_000 }))).toEqual({ '3/1': '39.00', '3/2': '13.60' });
+    expect(of('WIN', winning({ '1': 1_000, '2': 3_000 }))).toEqual({ '1': '39.00', '2': '13.60' });
+  });
+
   it('3: a carry-in is taxed where it is gross and never where it is net', () => {
     const line = { ...pool('WIN'), gross: 10_000, carryIn: 10_000, ...winning({ '1': 1_000 }) };
     expect(paid({ ...line, rules: { takeout: '0.20', carry: 'NET' } })).toEqual({ '1': '18.00' });
@@ -611,6 +632,33 @@ describe('what a naive implementation misses', () => {
     });
   });
 
+  it('10: a late scratch in the second half of a double is consoled before pricing: 800 / 400 = 2.00; 800 - 200 = 600 / 100 = 6.00', () => {
+    const line = {
+      ruleSet: 'US',
+      ...pool('DAILY_DOUBLE', 'USD'),
+      legs: [{ runners: ['1', '2', '3'] }, { runners: ['5', '6', '7'], scratchedAfterClose: ['7'] }],
+      results: [[['3']], [['5']]],
+      ...stakes({ '3/5': 10_000, '3/7': 10_000, '3/6': 20_000, '1/6': 60_000 }),
+    };
+    expect(paid(line)).toEqual({ '3/5': '6.00', 'CONSOLATION 3/7': '2.00' });
+  });
+
+  it('11: the favourite of the win pool at the close stands in for a non-runner: 8000 / (1000 + 1000) = 4.00', () => {
+    const line = {
+      ruleSet: 'US',
+      rules: { takeout: '0.20' },
+      ...pool('PICK3', 'USD'),
+      legs: [{ runners: 3 }, { runners: 2, scratchedAfterClose: '2', favourite: '1' }, { runners: 4 }],
+      results: [[['1']], [['1']], [['4']]],
+      ...stakes({ '1/1/4': 1_000, '1/2/4': 1_000, '2/1/4': 8_000 }),
+    };
+    expect(paid(line)).toEqual({ '1/1/4': '4.00' });
+    const [first, , last] = line.legs;
+    expect(priceLine({ ...line, legs: [first, { runners: 2, scratchedAfterClose: '2' }, last] })).toMatchObject({
+      error: { code: 'MISSING_FIELD', at: '/legs/1/favourite' },
+    });
+  });
+
   it('12: nobody has the winner: refund, the next rung, a carry-over, or Japan pays everybody', () => {
     const line = { ...pool('WIN'), ...runners(8), ...order('1', '2', '3'), ...stakes({ '2': 1_000, '3': 9_000 }) };
     const outcome = (noWinner: string[]): unknown =>
@@ -632,6 +680,33 @@ describe('what a naive implementation misses', () => {
     expect(at('PLACE', 'STANDARD', both)).toEqual({ '1': '1.26', '2': '4.25' });
     expect(at('PLACE', 'NET', both)).toEqual({ '1': '1.16', '2': '5.40' });
     expect(at('WIN', 'NET', { '1': 500_000 })).toEqual(at('WIN', 'STANDARD', { '1': 500_000 }));
+  });
+
+  it('14: a price of the stake alone is topped up only if all that is paid then stays within the sales', () => {
+    // 0.8 x (8000 + 2000) / 8000 = 1.00: 1.10 costs 8800 of 10000; 0.8 x (9500 + 500) / 9500 is 0.84, raised to 1.00: 1.10 would cost 10450.
+    const rules = { takeout: '0.20', topUp: { from: '1', to: '1.10' } };
+    const line = { ruleSet: 'JP', rules, ...pool('WIN', 'JPY', 0), gross: 10_000 };
+    expect(paid({ ...line, ...winning({ '1': 8_000 }) })).toEqual({ '1': '1.10' });
+    expect(paid({ ...line, ...winning({ '1': 9_500 }) })).toEqual({ '1': '1.00' });
+  });
+
+  it('15: unique is said of the stake on all winning combinations: two of a dead heat on one ticket are two units, no jackpot', () => {
+    const line = {
+      rules: {
+        takeout: '0',
+        tiers: [
+          { name: '6/6', share: '0.85' },
+          { name: '5/6', share: '0.15' },
+        ],
+        unique: { tier: '6/6', unit: 20 },
+      },
+      ...pool('PICK6', 'USD'),
+      net: 100_000,
+      jackpotIn: 500_000,
+    };
+    const both = { '6/6 1/2/3/4/5/6': 20, '6/6 1/2/3/4/5/7': 20, '5/6 *': 100 };
+    expect(price({ ...line, ...winning(both) })['jackpot']).toBe(500_000);
+    expect(price({ ...line, ...winning({ '6/6 1/2/3/4/5/6': 20, '5/6 *': 100 }) })['jackpot']).toBe(0);
   });
 });
 

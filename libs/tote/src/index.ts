@@ -75,8 +75,8 @@ export { parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
 export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './refusal.js';
 export { frenchReport, type ReportPart, type ReportRules, type RolledReport, rollReport } from './report.js';
 export {
-  DEFAULT_MAX_LINES,
   type CorrectionPolicy,
+  DEFAULT_MAX_LINES,
   type DisplayStep,
   type JackpotRule,
   type MinimumStep,

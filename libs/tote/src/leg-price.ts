@@ -6,7 +6,7 @@
 import { awarded, type Outcome, pricesOf } from './leg-awards.js';
 import { amount, type Day, dayOf, type LegPricingInput } from './leg-money.js';
 import { legKeyLabel } from './legs.js';
-import type { Dividend, Sheet } from './price.js';
+import { type Dividend, frameOf, type Sheet } from './price.js';
 import {
   decimalText,
   divide,
@@ -117,7 +117,7 @@ function sheetOf(input: LegPricingInput, day: Day, consoled: Consoled, outcome: 
     rungName: first === undefined ? 'CARRY' : first.rung.name,
     how: first === undefined ? 'CARRY' : first.rung.how,
     takeoutMinor,
-    netMinor: day.gross - takeoutMinor,
+    netMinor: day.gross + day.added - takeoutMinor,
     paidMinor,
     breakageMinor: Math.max(0, rest),
     topUpMinor: day.added + Math.max(0, -rest),
@@ -144,30 +144,11 @@ function refunded(input: LegPricingInput, gross: number, why: string): Sheet {
   };
 }
 
-function frame({ ruleSet, refundsMinor, carryInMinor, jackpotInMinor = 0 }: LegPricingInput, gross: number): Sheet {
-  return {
-    ruleSetId: ruleSet.id,
-    outcome: 'PAID',
-    rung: null,
-    rungName: 'RESULT',
-    how: ruleSet.split,
-    grossMinor: gross,
-    refundsMinor,
-    carryInMinor,
-    jackpotInMinor,
-    takeoutMinor: 0,
-    netMinor: 0,
-    paidMinor: 0,
-    refundedMinor: 0,
-    breakageMinor: 0,
-    topUpMinor: 0,
-    carryOutMinor: 0,
-    jackpotMinor: 0,
-    dividends: [],
-    tiers: (ruleSet.tiers ?? [{ name: ruleSet.poolType }]).map(({ name }) => ({ tier: name, poolMinor: 0 })),
-    steps: [],
-  };
-}
+/** As any sheet begins; the jackpot is set by what becomes of it. */
+const frame = (input: LegPricingInput, gross: number): Sheet => ({
+  ...frameOf(input, { name: 'RESULT', how: input.ruleSet.split }, gross),
+  jackpotMinor: 0,
+});
 
 function priceSteps(rules: RuleSet, dividends: readonly Dividend[]): readonly string[] {
   const rounding = rules.breakTo === 'none' ? `${rules.digits} digits` : `${rules.breakTo} per ${rules.breakPer}`;

@@ -236,10 +236,27 @@ function unorderedColumns(columns: readonly (readonly string[])[], key: readonly
 /** Which columns hold each runner, as bits. */
 function columnMasks(columns: readonly (readonly string[])[]): Map<string, number> {
   const masks = new Map<string, number>();
-  columns.forEach((column, place) => {
-    for (const runner of column) masks.set(runner, (masks.get(runner) ?? 0) | (1 << place));
-  });
+  for (let place = 0; place < columns.length; place++) {
+    const column = columns[place] ?? [];
+    // Columns alike, as of a wheel over the whole field, are looked at once.
+    let bits = 1 << place;
+    let isFirst = true;
+    for (let other = 0; other < columns.length; other++) {
+      if (other === place || !sameRunners(column, columns[other] ?? [])) continue;
+      if (other < place) isFirst = false;
+      else bits |= 1 << other;
+    }
+    if (isFirst) for (const runner of column) masks.set(runner, (masks.get(runner) ?? 0) | bits);
+  }
   return masks;
+}
+
+/** Whether two lists name the same runners in the same order. */
+export function sameRunners(a: readonly string[], b: readonly string[]): boolean {
+  if (a === b) return true;
+  if (a.length !== b.length) return false;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) return false;
+  return true;
 }
 
 /** Sets of taken columns that can be reached when one more runner takes a free column of its mask. */

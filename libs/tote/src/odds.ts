@@ -51,16 +51,17 @@ export interface OddsPlan {
 /** Odds for every combination: the full grid for pools of one or two runners a line, else those with stakes. */
 export function probables(input: ProbablesInput): Probables {
   const { ruleSet, field, stakes } = input;
-  const stakeOn = stakes instanceof Map ? stakes : new Map<string, number>(Object.entries(stakes));
   const isWhole = starters(field).length <= (input.wholeGridUpTo ?? 0);
-  const plan = planOdds(ruleSet, field, [...stakeOn.keys()], isWhole ? 3 : 2);
-  const odds = quotePool(
-    plan,
-    input,
-    plan.combos.map((c) => stakeOn.get(c) ?? 0),
-  );
+  const listed = stakes instanceof Map ? [...stakes.keys()] : Object.keys(stakes);
+  const plan = planOdds(ruleSet, field, listed, isWhole ? 3 : 2);
+  const odds = quotePool(plan, input, plan.combos.map(stakeIn(stakes)));
   return { net: netMinorOf(ruleSet, input), odds };
 }
+
+const stakeIn = (stakes: ProbablesInput['stakes']): ((c: string) => number) =>
+  stakes instanceof Map
+    ? (c) => stakes.get(c) ?? 0
+    : (c) => (stakes as Readonly<Record<string, number | undefined>>)[c] ?? 0;
 
 /** Plans a pool's odds; `listed` names the combinations of pools whose grid would be too large. Keep it while selling. */
 export function planOdds(
@@ -70,14 +71,21 @@ export function planOdds(
   widestGrid: 2 | 3 = 2,
 ): OddsPlan {
   const combos = gridOf(ruleSet, field, widestGrid) ?? listed;
-  const index = new Map(combos.map((c, position) => [c, position]));
+  // Twelve thousand trifectas take longer to index than to quote, and a board that is quoted once needs no index.
+  let index: ReadonlyMap<string, number> | undefined;
+  const indexed = (): ReadonlyMap<string, number> => {
+    index ??= new Map(combos.map((c, position) => [c, position]));
+    return index;
+  };
   const isPlaceLike = ruleSet.places !== undefined && shapeOf(ruleSet.poolType).picks === 1;
   const grouped = ruleSet.coupling === 'STABLE' && (field.entries?.length ?? 0) > 0;
   const mates = (c: string): readonly number[] =>
-    stablemates(field, ruleSet.coupling, c).flatMap((mate) => index.get(mate) ?? []);
+    stablemates(field, ruleSet.coupling, c).flatMap((mate) => indexed().get(mate) ?? []);
   return {
     combos,
-    index,
+    get index() {
+      return indexed();
+    },
     ruleSet,
     places: isPlaceLike ? placesPaid(ruleSet, field) : null,
     pairs: isPairs(ruleSet, field),
@@ -248,7 +256,9 @@ function gridOf(rules: RuleSet, field: Field, widest: 2 | 3): readonly string[] 
   const single = rules.coupling === 'STABLE' ? starters(field) : runningInterests(field, rules.coupling);
   if (picks === 1) return single;
   const sorted = [...single].sort(compareRunners);
-  const pairs = [...subsets(sorted, picks)];
-  const members = arrangement === 'ORDERED' ? pairs.flatMap((pair) => [...permutations(pair)]) : pairs;
-  return members.map((pair) => combinationText(pair, arrangement));
+  const sets = [...subsets(sorted, picks)];
+  if (arrangement !== 'ORDERED') return sets.map((set) => combinationText(set, arrangement));
+  // The orders of places, once: each set is then written in all of them.
+  const orders = [...permutations(sorted.slice(0, picks))].map((order) => order.map((one) => sorted.indexOf(one)));
+  return sets.flatMap((set) => orders.map((order) => order.map((place) => set[place]).join('>')));
 }

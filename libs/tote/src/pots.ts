@@ -117,16 +117,15 @@ const unitPrice = ({ pool, tiers, claims }: Pot): Ratio => divide(pool, weighed(
 
 /**
  * The profit of the whole pool in parts. INCREMENTS: a tier's part is shared over its own stakes and those of all better
- * tiers, so that a better tier never pays less (PMU, pick 5). OWN: over its own; where a lower tier would then be paid
- * more than one above it, both share their parts (PMU, "proportions maxima").
+ * tiers, so that a better tier never pays less (PMU, pick 5). OWN: over its own; where a tier would then be paid more
+ * than the one above it, the two share their parts, and so on upwards (PMU, "proportions maxima").
  */
 function profitPrices(pot: Pot, parts: readonly Ratio[]): ReadonlyMap<string, Ratio> {
   const { pool, tiers, claims } = pot;
   const stakedOn = (tier: string): Ratio =>
     sum(claims.filter((claim) => claim.tier === tier).map(({ stake }) => stake));
   const profit = subtract(pool, sum(claims.map(({ stake }) => stake)));
-  const own = pot.profit === 'OWN' ? ownPrices(pot, parts, profit, stakedOn) : null;
-  if (own) return own;
+  if (pot.profit === 'OWN') return ownPrices(pot, parts, profit, stakedOn);
   const prices = new Map<string, Ratio>();
   let price = ONE;
   for (let index = tiers.length - 1; index >= 0; index--) {
@@ -137,21 +136,44 @@ function profitPrices(pot: Pot, parts: readonly Ratio[]): ReadonlyMap<string, Ra
   return prices;
 }
 
-/** Each tier's part over its own stakes; null where a tier would be paid less than one below it. */
+/** Tiers that are paid alike, with their part of the profit and the stakes it is shared over. */
+interface Step {
+  readonly names: readonly string[];
+  readonly part: Ratio;
+  readonly staked: Ratio;
+}
+
+/** Each tier's part over its own stakes; one that would be paid more than the tier above it shares with that one. */
 function ownPrices(
   { tiers }: Pot,
   parts: readonly Ratio[],
   profit: Ratio,
   stakedOn: (tier: string) => Ratio,
-): ReadonlyMap<string, Ratio> | null {
-  const prices = tiers.map(({ name }, index) => {
-    return add(ONE, divide(multiply(parts[index] ?? ZERO, profit), stakedOn(name)));
-  });
-  const falls = prices.some((price, index) => index > 0 && compare(price, prices[index - 1] ?? price) > 0);
-  if (!falls) return new Map(tiers.map(({ name }, index) => [name, prices[index] ?? ONE]));
-  const common = add(ONE, divide(profit, sum(tiers.map(({ name }) => stakedOn(name)))));
-  return new Map(tiers.map(({ name }) => [name, common]));
+): ReadonlyMap<string, Ratio> {
+  const steps: Step[] = [];
+  for (const [index, { name }] of tiers.entries()) {
+    let step: Step = { names: [name], part: parts[index] ?? ZERO, staked: stakedOn(name) };
+    for (let above = steps.at(-1); above && isMore(step, above, profit); above = steps.at(-1)) {
+      steps.pop();
+      step = {
+        names: [...above.names, ...step.names],
+        part: add(above.part, step.part),
+        staked: add(above.staked, step.staked),
+      };
+    }
+    steps.push(step);
+  }
+  return new Map(
+    steps.flatMap(({ names, part, staked }) => {
+      const price = add(ONE, divide(multiply(part, profit), staked));
+      return names.map((name) => [name, price] as const);
+    }),
+  );
 }
+
+/** Whether the lower step is paid more than the upper one: of a loss the greater part is the lesser price. */
+const isMore = (lower: Step, upper: Step, profit: Ratio): boolean =>
+  compare(divide(multiply(lower.part, profit), lower.staked), divide(multiply(upper.part, profit), upper.staked)) > 0;
 
 /** All pots as one, whose tiers keep their parts of the profit. */
 function stacked(pots: readonly Pot[], profit: NonNullable<RuleSet['tierProfit']>): readonly Pot[] {

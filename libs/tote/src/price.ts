@@ -235,7 +235,7 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
 /** Everybody is paid the net rate of the stakes: nobody has won a carry-in, so it waits for the next pool. */
 function netRate(input: RungInput, rung: Rung, gross: number, found: readonly Claim[]): Sheet {
   const { carryInMinor } = input;
-  const sheet = paid({ ...input, carryInMinor: 0 }, rung, gross, found);
+  const sheet = paid({ ...input, carryInMinor: 0, guaranteeMinor: 0 }, rung, gross, found);
   if (carryInMinor === 0) return sheet;
   const steps = [...sheet.steps, `carry-in ${carryInMinor} has no winner and is carried on`];
   return { ...sheet, carryInMinor, carryOutMinor: carryInMinor, steps };
@@ -367,8 +367,9 @@ function ended(input: RungInput, rung: Rung, gross: number): Sheet {
     const steps = [`nobody won: the gross pool ${gross} and carry-in ${input.carryInMinor} are carried, untaxed`];
     return balanced({ ...base, outcome: 'CARRIED', netMinor: gross, carryOutMinor, steps });
   }
-  const { takeoutMinor, net, free, guaranteeMinor, steps } = moneyOf(input, gross);
-  const netMinor = gross + guaranteeMinor - takeoutMinor;
+  // A guarantee is for winners: what nobody wins is carried as it was staked.
+  const { takeoutMinor, net, free, steps } = moneyOf({ ...input, guaranteeMinor: 0 }, gross);
+  const netMinor = gross - takeoutMinor;
   const allotment = allot({
     ...{ ruleSet: input.ruleSet, claims: [], gross, carryIn: free, jackpotIn: ratio(base.jackpotInMinor) },
     net: subtract(net, free),
@@ -380,7 +381,6 @@ function ended(input: RungInput, rung: Rung, gross: number): Sheet {
     outcome: 'CARRIED',
     takeoutMinor,
     netMinor,
-    topUpMinor: guaranteeMinor,
     carryOutMinor,
     jackpotMinor,
     tiers: isTiered(input.ruleSet) ? tierAmounts(allotment) : base.tiers,
@@ -400,7 +400,7 @@ const tierAmounts = ({ pools }: Allotment): Sheet['tiers'] =>
 /** A sheet with no money moved yet. */
 export function frameOf(
   input: Pick<RungInput, 'ruleSet' | 'refundsMinor' | 'carryInMinor' | 'jackpotInMinor'>,
-  rung: Rung,
+  rung: Pick<Rung, 'name' | 'how'>,
   gross: number,
 ): Sheet {
   return {

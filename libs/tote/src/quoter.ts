@@ -155,7 +155,9 @@ export class Quoter {
   private text(scaled: number): string {
     const kept = this.texts[scaled];
     if (kept !== undefined) return kept;
-    const text = decimalText(ratio(scaled, this.scale), this.digits);
+    const units = Math.floor(scaled / this.scale);
+    const rest = String(scaled - units * this.scale).padStart(this.digits, '0');
+    const text = this.digits === 0 ? String(units) : `${units}.${rest}`;
     if (scaled < KEPT_TEXTS) this.texts[scaled] = text;
     return text;
   }

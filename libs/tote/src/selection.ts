@@ -15,7 +15,7 @@ import {
 import { readKey } from './keys.js';
 import { type NamedLegs, namedLegsText, parseLegs, type ReadLegs, resolveLegs, scanLegs } from './leg-selection.js';
 import { countAllLegs, countLegs, expandLegs, type LegCover, legsWithout, readLegKey } from './legs.js';
-import { anyLine, type Cover, countKey, expandCover, STAR, subsets } from './lines.js';
+import { anyLine, type Cover, countKey, expandCover, STAR, sameRunners, subsets } from './lines.js';
 import { type PoolShape, type PoolType, shapeOf } from './pool-type.js';
 import { type RunnerFault, refuse, type ToteRefusal } from './refusal.js';
 import { DEFAULT_MAX_LINES } from './rule-set.js';
@@ -357,11 +357,15 @@ function columnsCover(selection: Selection, shape: PoolShape, reader: ListReader
   if (named.length !== shape.picks) {
     reader.fail('/columns', `Name ${shape.picks} columns, one for each place; ${named.length} were named.`);
   }
+  let last: readonly string[] = [];
   const columns = named.map((column, index) => {
     if (selection.form === 'STRAIGHT' && column.length > 1) {
       reader.fail(`/columns/${index}`, 'A straight bet names one runner for each place.');
     }
-    return reader.list(column, `/columns/${index}`);
+    // A column like the one before it, the rule where the whole field is named, is read once.
+    const isRead = index > 0 && sameRunners(column, named[index - 1] ?? []);
+    last = isRead ? last : reader.list(column, `/columns/${index}`);
+    return last;
   });
   return { kind: 'COLUMNS', columns };
 }

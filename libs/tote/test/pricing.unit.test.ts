@@ -439,6 +439,25 @@ describe('the ladder when nobody won', () => {
     expect(rung(type, finish, stakes)).toEqual([name, prices]);
   });
 
+  it.each([
+    ['1-2-4', '1-2-4', '8.00'],
+    ['1-3-4', '1-3-4', '8.00'],
+    ['2-3-4', '2-3-4', '8.00'],
+  ])('tierce nobody has: 1-2-4, else 1-3-4, else 2-3-4 in any order; on %s 8000 / 1000 for %s', (backed, c, price) => {
+    // In the order backed: only the named set may be paid, whatever its order was.
+    const sheet = pricePool({
+      ruleSet: { ...(ruleSetFor('FR', 'TIERCE') as RuleSet), takeout: '0.20' },
+      field: { declared: ['1', '2', '3', '4', '5', '6'] },
+      finish: [['1'], ['2'], ['3'], ['4'], ['5']],
+      grossMinor: 10_000,
+      refundsMinor: 0,
+      carryInMinor: 0,
+      stakeOn: { [backed]: 1_000 },
+    });
+    expect(sheet.rungName).toBe(`SET_${backed.replaceAll('-', '')}`);
+    expect(sheet.dividends.map((one) => [one.c, one.price])).toEqual([[c, price]]);
+  });
+
   it('exacta, dead heat for second, nobody on either pair: half to the winner first, a quarter to each second', () => {
     // Net 600, stakes of 100: profit 300: 1 + 150/100, 1 + 75/100 twice.
     const stakes = { 'A>*': 10_000, '*>B': 10_000, '*>C': 10_000 };

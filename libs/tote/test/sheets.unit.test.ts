@@ -14,6 +14,7 @@ import {
   type Sheet,
   shapeOf,
 } from '#mutuel/tote';
+import { finishOf, ordersOf } from './support/finishes.js';
 
 const rulesOf = (name: string, type: PoolType): RuleSet => {
   const rules = ruleSetFor(name, type);
@@ -23,41 +24,15 @@ const rulesOf = (name: string, type: PoolType): RuleSet => {
 
 const RUNNERS = ['1', '1A', '2', '3', '4', '5', '6'];
 
-/** A random finishing order with ties, of at least one runner. */
-const finishes = fc
-  .tuple(fc.shuffledSubarray(RUNNERS, { minLength: 1 }), fc.array(fc.boolean(), { minLength: 7, maxLength: 7 }))
-  .map(([order, isTied]) => {
-    const ranks: string[][] = [];
-    order.forEach((runner, i) => {
-      const last = ranks.at(-1);
-      if (last && isTied[i]) last.push(runner);
-      else ranks.push([runner]);
-    });
-    return ranks;
-  });
+const finishes = finishOf(RUNNERS, 1);
 
 describe('the dead-heat generator', () => {
-  function* orders(finish: Finish): Generator<string[]> {
-    const [rank, ...later] = finish;
-    if (!rank) {
-      yield [];
-      return;
-    }
-    for (const tail of orders(later)) for (const head of permutationsOf(rank)) yield [...head, ...tail];
-  }
-
-  function* permutationsOf(members: readonly string[]): Generator<string[]> {
-    if (members.length === 0) yield [];
-    for (const member of members)
-      for (const rest of permutationsOf(members.filter((m) => m !== member))) yield [member, ...rest];
-  }
-
   it('gives what plain permutation gives: all orders consistent with the ties, entries passed over a second time', () => {
     fc.assert(
       fc.property(finishes, fc.constantFrom<PoolType>('WIN', 'EXACTA', 'QUINELLA', 'TRIFECTA'), (finish, type) => {
         const { picks, arrangement } = shapeOf(type);
         const naive = new Set<string>();
-        for (const order of orders(finish)) {
+        for (const order of ordersOf(finish)) {
           const interests = [...new Set(order.map((runner) => (runner === '1A' ? '1' : runner)))].slice(0, picks);
           const filled = [...interests, ...new Array<string>(picks - interests.length).fill('*')];
           naive.add(

@@ -24,6 +24,7 @@ export interface LegRace {
   readonly bets: readonly LegBet[];
   readonly carryInMinor: number;
   readonly jackpotInMinor: number;
+  readonly guaranteeMinor: number;
   readonly mandatory: boolean;
 }
 
@@ -74,12 +75,16 @@ export function legRaceOf({ poolType, unique }: RuleSet): fc.Arbitrary<LegRace> 
     bets: fc.oneof(...[3, 12].map((maxLength) => fc.array(bet, { maxLength }))),
     carryInMinor: amount,
     jackpotInMinor: unique ? amount : fc.constant(0),
+    guaranteeMinor: fc.oneof(
+      { weight: 4, arbitrary: fc.constant(0) },
+      { weight: 1, arbitrary: fc.nat({ max: 999_999 }) },
+    ),
     mandatory: fc.constantFrom(false, false, false, true),
   });
 }
 
 /** Bets that the sale would have taken, as the text of each says. */
-function readLegBets(race: LegRace, rules: RuleSet) {
+export function readLegBets(race: LegRace, rules: RuleSet) {
   return race.bets.flatMap((bet) => {
     const text = bet.columns
       .map((column, leg) => column.join(',') + (bet.reserves?.[leg] == null ? '' : `+${bet.reserves[leg]}`))
@@ -101,6 +106,7 @@ export function symbolicLegs(race: LegRace, rules: RuleSet, bets: ReturnType<typ
     refundsMinor: sum(({ read }) => read.lines - linesWithout(read, out)),
     carryInMinor: race.carryInMinor,
     jackpotInMinor: race.jackpotInMinor,
+    guaranteeMinor: race.guaranteeMinor,
     mandatory: race.mandatory,
     stakeOf: (key) => ratio(sum(({ read }) => linesMatching(read, key, out))),
   });
@@ -111,8 +117,8 @@ export function legRaceDifferences(race: LegRace, rules: RuleSet): readonly stri
   const bets = readLegBets(race, rules);
   const first = symbolicLegs(race, rules, bets);
   const { poolType } = rules;
-  const { legs, carryInMinor, jackpotInMinor, mandatory } = race;
-  const pool = { poolType, ruleSet: rules, legs, carryInMinor, jackpotInMinor, mandatory };
+  const { legs, carryInMinor, jackpotInMinor, guaranteeMinor, mandatory } = race;
+  const pool = { poolType, ruleSet: rules, legs, carryInMinor, jackpotInMinor, guaranteeMinor, mandatory };
   const second: DividendSheet = priceLegPool(
     pool,
     bets.map(({ bet }) => bet),

@@ -30,6 +30,7 @@ export interface Race {
   };
   readonly finish: readonly (readonly string[])[];
   readonly carryInMinor: number;
+  readonly guaranteeMinor: number;
   readonly bets: readonly Bet[];
 }
 
@@ -62,15 +63,20 @@ export const raceOf = (type: AuditedPoolType): fc.Arbitrary<Race> =>
           { weight: 3, arbitrary: fc.constant(0) },
           { weight: 1, arbitrary: fc.nat({ max: 99_999 }) },
         ),
+        guaranteeMinor: fc.oneof(
+          { weight: 4, arbitrary: fc.constant(0) },
+          { weight: 1, arbitrary: fc.nat({ max: 999_999 }) },
+        ),
         bets: fc.oneof(...[3, 14].map((maxLength) => fc.array(betOn(type, declared), { maxLength }))),
       })
-      .map(({ scratched, coupled, order, ties, tied, finishers, carryInMinor, bets }) => ({
+      .map(({ scratched, coupled, order, ties, tied, finishers, carryInMinor, guaranteeMinor, bets }) => ({
         field: { declared, scratched, entries: coupled.length > 1 ? [coupled] : [] },
         finish: ranked(
           order.filter((runner) => !scratched.includes(runner)).slice(0, finishers),
           (place) => tied && ties[place] === true,
         ),
         carryInMinor,
+        guaranteeMinor,
         bets,
       }));
   });
@@ -166,6 +172,7 @@ export function symbolic(race: Race, rules: RuleSet, bets: readonly ReadBet[]): 
     grossMinor: sum((read) => read.lines),
     refundsMinor: sum((read) => read.lines - linesWithout(read, out, kept)),
     carryInMinor: race.carryInMinor,
+    guaranteeMinor: race.guaranteeMinor,
     stakeOn: (c) => sum((read) => linesMatching(read, c, out, kept)),
   });
 }
@@ -177,6 +184,7 @@ export const byForce = (race: Race, rules: RuleSet, bets: readonly ReadBet[]): D
     field: race.field,
     finish: race.finish,
     carryInMinor: race.carryInMinor,
+    guaranteeMinor: race.guaranteeMinor,
     tickets: bets.map(({ read, unitMinor }) => ({ selection: parseSelectionText(read.text), unitMinor })),
   });
 

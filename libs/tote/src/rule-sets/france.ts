@@ -229,7 +229,28 @@ function exotic(poolType: PoolType, own: Omit<Own, 'deadHeat'> & { readonly vali
   return { ...common, deadHeat, ...own, id: `FR-${poolType}@${own.validFrom}`, poolType } as RuleSet;
 }
 
+/** The quinella of the online text: a rank for those who named the winner beside a non-runner. */
+const onlineQuinella: RuleSet = {
+  ...common,
+  id: 'FR-ONLINE-QUINELLA@2021-01-01',
+  name: 'FR-ONLINE',
+  poolType: 'QUINELLA',
+  validFrom: '2021-01-01', // the day is own, the text ("calcul des rapports", rules of online betting) is of 2021
+  takeout: '0.26', // 1turf.com
+  split: 'SINGLE_PRICE',
+  deadHeat: 'SINGLE_PRICE', // own
+  tiers: [
+    { name: 'QUINELLA', share: '0.75' }, // of what is over the stakes: the same text
+    { name: '1NP', share: '0.25' },
+  ],
+  tierProfit: 'OWN', // no rank is paid more than the one above it: the same text, "proportions maxima"
+  noWinner: ['REFUND'], // own
+  minInterests: 2, // own
+  display,
+};
+
 export const franceRuleSets: readonly RuleSet[] = [
+  onlineQuinella,
   ...simpleRuleSets,
   ...Object.entries(exotics).map(([type, own]) => exotic(type as PoolType, own)),
   ...quintes.map((own) => exotic('QUINTE', own)),
