@@ -33,7 +33,15 @@ export const clock: Clock = {
 };
 
 /** What says when a row was written, not what happened, or is signed beside the fold: differs in every telling. */
-const OF_THE_WRITING = new Set(['checkpoints', 'odds', 'odds_history', 'rejects', 'signed_seals', 'seal_keys']);
+const OF_THE_WRITING = new Set([
+  'checkpoints',
+  'odds',
+  'odds_history',
+  'rejects',
+  'signed_seals',
+  'seal_keys',
+  'anchors',
+]);
 
 /** State hash of every source, shards first. */
 export async function stateHashes(log: EventLog): Promise<string[]> {

@@ -2,12 +2,16 @@
  * `verify`: exported logs and receipts checked on any machine, with nothing but the file and public keys. Answers 0 when everything
  * holds, 1 when something does not, 2 when the file cannot be read as what it should be. It never writes.
  */
+import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
+  type ExportedRecord,
+  type ExportHead,
   ExportReader,
   ExportRefused,
+  type HeadOf,
   hasPassed,
   KeyRefused,
   type LogReport,
@@ -18,6 +22,7 @@ import {
   type TrustedKeys,
   trustedKeys,
   type Verdict,
+  verifyAnchor,
   verifyEvidence,
   verifyReceipt,
 } from '#mutuel/verify';
@@ -57,6 +62,21 @@ export function addVerify(program: Command): void {
       if (verdict) tell('evidence', verdict);
     });
   verify
+    .command('anchor')
+    .description("a day's anchor: its time stamp, and the heads of an exported log")
+    .argument('<file>', 'as GET /v1/anchors shows them; the newest of several')
+    .requiredOption('--authority <file...>', 'certificates in PEM that a time stamp may lead to')
+    .option('--log <file>', 'made by `mutuel log export`: the chains up to the anchored heads must be these')
+    .action(async (file: string, { authority, log }: { authority: string[]; log?: string }) => {
+      const verdict = await readable(async () => {
+        const said = (await readJson(file)) as { anchors?: readonly unknown[] };
+        const one = Array.isArray(said?.anchors) ? said.anchors[0] : said;
+        const trusted = await Promise.all(authority.map((path) => readFile(path, 'utf8')));
+        return verifyAnchor(one, trusted, log === undefined ? undefined : await headsOf(log));
+      });
+      if (verdict) tell('anchor', verdict);
+    });
+  verify
     .command('certificate')
     .description('the signed page of a certification run: 0 only where it is genuine and says that the run passed')
     .argument('<file>', 'made by `npm run certify -- --store`')
@@ -80,6 +100,18 @@ function tell(what: string, { held, missing, faults }: Verdict): void {
   process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
+/** Of every decision of an export the hash of its record; records that do not count have no successor and are never asked for. */
+async function headsOf(file: string): Promise<HeadOf> {
+  const heads = new Map<string, string>();
+  await readExport(file, () => (record) => {
+    if (!record.topic.endsWith('.decisions')) return;
+    // What follows names it: the hash of a record is what the next one says came before.
+    const { src, seq } = JSON.parse(Buffer.from(record.value).toString('utf8')) as { src: string; seq?: number };
+    if (seq !== undefined) heads.set(`${src} ${seq}`, hash('sha256', record.value));
+  });
+  return (source, seq) => heads.get(`${source} ${seq}`);
+}
+
 /** Public keys as `GET /v1/seal-keys` shows them. */
 async function readKeys(file: string): Promise<TrustedKeys> {
   const { keys } = ((await readJson(file)) ?? {}) as { keys?: readonly PublishedKey[] };
@@ -88,17 +120,29 @@ async function readKeys(file: string): Promise<TrustedKeys> {
 }
 
 async function verifyLog(file: string): Promise<LogReport> {
+  let verifier: LogVerifier | undefined;
+  await readExport(file, (head) => {
+    const made = new LogVerifier(head);
+    verifier = made;
+    return (record) => made.take(record);
+  });
+  if (!verifier) throw new ExportRefused(1, 0, 'the file is empty');
+  return verifier.finish();
+}
+
+/** Reads the file once from end to end, record by record, and tells how far it is. */
+async function readExport(file: string, open: (head: ExportHead) => (record: ExportedRecord) => void): Promise<void> {
   const { size } = await stat(file);
   const reader = new ExportReader();
-  let verifier: LogVerifier | undefined;
+  let take: ((record: ExportedRecord) => void) | undefined;
   let done = 0;
   let records = 0;
   const began = Date.now();
   let told = began;
   for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
     const batch = reader.take(chunk as Buffer);
-    if (!verifier && reader.head) verifier = new LogVerifier(reader.head);
-    for (const record of batch) verifier?.take(record);
+    if (!take && reader.head) take = open(reader.head);
+    for (const record of batch) take?.(record);
     done += (chunk as Buffer).length;
     records += batch.length;
     if (Date.now() - told < TELL_EVERY_MS) continue;
@@ -109,10 +153,8 @@ async function verifyLog(file: string): Promise<LogReport> {
     console.error(`${Math.floor((100 * done) / size)} %: ${rate} records a second, ${left} s left`);
   }
   reader.finish();
-  if (!verifier) throw new ExportRefused(1, 0, 'the file is empty');
   const rate = Math.round((1_000 * records) / Math.max(1, Date.now() - began)).toLocaleString('en');
   console.error(`${records.toLocaleString('en')} records, ${rate} a second`);
-  return verifier.finish();
 }
 
 function pageOf(report: LogReport): string {

@@ -31,3 +31,4 @@ export { openRedisCache } from './redis/redis-cache.js';
 export { openRedisUseCounter } from './redis/redis-use-counter.js';
 export { ServerLost } from './server-lost.js';
 export { SetupFault } from './setup-fault.js';
+export { TsaClient, TsaFault } from './tsa/tsa-client.js';

@@ -117,6 +117,15 @@ export const receiptFileAnswer = z.object({
 export const sealsAnswer = z.object({
   seals: z.array(z.object({ poolId: z.string(), closeNo: z.int(), sealedAt: time, ...signed.shape })),
 });
+export const anchorsAnswer = z.object({
+  anchors: z.array(
+    z.object({
+      day: z.string(),
+      statement: z.string().meta({ description: 'JSON text with the heads; its SHA-256 is what was stamped.' }),
+      token: z.string().meta({ description: 'Time-stamp token of RFC 3161, DER in base64.' }),
+    }),
+  ),
+});
 export const sealKeysAnswer = z.object({
   keys: z.array(
     z.object({

@@ -6,7 +6,7 @@ import { existsSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { openNoteFiles, openSnapshotFiles } from '#mutuel/adapters';
+import { openNoteFiles, openSnapshotFiles, TsaClient } from '#mutuel/adapters';
 import { TOPICS } from '#mutuel/contracts';
 import { type MarketEvent, type ShardEvent } from '#mutuel/engine';
 import {
@@ -20,6 +20,7 @@ import {
   shardSource,
 } from '#mutuel/runtime';
 import {
+  AnchorPublisher,
   auditCalculator,
   checkReadModels,
   engineCalculator,
@@ -398,6 +399,14 @@ class Composition {
     });
     publisher.start();
     this.#stops.push({ name: 'seals', stop: () => publisher.stop() });
+    const { tsaUrl, production } = this.#config;
+    if (tsaUrl === undefined) {
+      if (production) this.#onAlarm('LOG_NOT_ANCHORED', 'TSA_URL names no time-stamp authority');
+      return;
+    }
+    const anchor = new AnchorPublisher({ ...parts, stamper: new TsaClient(tsaUrl), onAlarm: this.#onAlarm });
+    anchor.start();
+    this.#stops.push({ name: 'anchor', stop: () => anchor.stop() });
   }
 
   #fundDemo(demo: DemoAccess, door: Parameters<typeof fundDemo>[1], keys: Keys): void {

@@ -84,6 +84,11 @@ const schema = z.object({
   /** The Ed25519 key of seals and receipts, PEM; the public one where a command signs. */
   sealKeyFile: z.string().min(1).optional(),
   sealSignCommand: z.string().min(1).optional(),
+  /** The time-stamp authority (RFC 3161) that anchors the log every day. */
+  tsaUrl: z
+    .string()
+    .regex(/^https?:\/\//, 'must be an http:// or https:// address')
+    .optional(),
   /** Where spans go; without it nothing is traced. */
   otlpEndpoint: z
     .string()
@@ -139,6 +144,7 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   tokenKey: [undefined, 'TOKEN_KEY'],
   sealKeyFile: [undefined, 'SEAL_KEY_FILE'],
   sealSignCommand: [undefined, 'SEAL_SIGN_COMMAND'],
+  tsaUrl: [undefined, 'TSA_URL'],
   otlpEndpoint: [undefined, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
   traceRatio: [undefined, 'OTEL_TRACES_SAMPLER_ARG'],
   recordFormat: [undefined, 'RECORD_FORMAT'],

@@ -167,6 +167,7 @@ export const queries = {
       .optional(),
   }),
   probables: z.strictObject({ c: z.string().min(1).max(200) }),
+  anchors: z.strictObject({ limit: z.coerce.number().int().min(1).max(400).default(50) }),
   seals: z.strictObject({
     poolId: id.optional(),
     raceId: id.optional(),

@@ -4,6 +4,7 @@
  */
 import type { SqlDatabase } from '#mutuel/runtime';
 import {
+  anchors,
   type EvidenceParts,
   evidenceOf,
   Proofs,
@@ -48,6 +49,10 @@ export class Seals {
       ...(raceId === undefined ? {} : { raceId }),
     });
     return { seals: seals.map((seal) => ({ ...seal, sealedAt: new Date(seal.sealedAt).toISOString() })) };
+  }
+
+  async anchors(limit: number) {
+    return { anchors: await anchors(this.#db, limit) };
   }
 
   async keys() {

@@ -1,3 +1,4 @@
+export { AnchorPublisher, type AnchorView, anchors, type TimeStamper } from './anchoring.js';
 export {
   AuditCalculator,
   auditCalculator,

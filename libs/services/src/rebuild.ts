@@ -147,6 +147,7 @@ async function switchOver({ db, clock, live }: RebuildOptions, host: ProjectorHo
       if (mustLevel) await level(tx, clock);
       await host.stop();
     }
+    if (mustLevel) await tx.query(KEPT);
     const [row] = await tx.query<{ name: string }>('select current_schema() as name');
     const name = quoted(row?.name ?? 'public');
     await tx.query(GRANTS_ALIKE);
@@ -179,6 +180,18 @@ async function level(tx: Tx, clock: Clock): Promise<void> {
       );
   }
 }
+
+/** What was signed or stamped is no fold of the log and cannot be made again: keys that are gone, days that are over. */
+const KEPT = `
+do $$
+declare t text;
+begin
+  foreach t in array array['signed_seals', 'seal_keys', 'anchors'] loop
+    if to_regclass(t) is not null then
+      execute format('insert into ${NEXT}.%I select * from %I on conflict do nothing', t, t);
+    end if;
+  end loop;
+end $$`;
 
 /** What others may do with the live tables they may do with the new ones. */
 const GRANTS_ALIKE = `

@@ -208,6 +208,13 @@ create table sheets (
 );
 `,
   },
+  {
+    id: '008-anchors',
+    sql: `
+-- The heads of all chains of a day, stamped by an outside authority. Made once: a rebuild takes them along.
+create table anchors (day text primary key, statement text not null, token text not null);
+`,
+  },
 ];
 
 /** Every table that a rebuild empties; `schema_migrations` is not ours. */

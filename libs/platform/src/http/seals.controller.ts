@@ -40,6 +40,19 @@ export class SealsController {
     return this.seals.keys();
   }
 
+  @Get('anchors')
+  @Documented({
+    id: 'anchors',
+    summary: 'The heads of all chains of each day, stamped by an authority outside the house, newest first.',
+    tag: 'Racing',
+    query: queries.anchors,
+    answers: { 200: answers.anchorsAnswer },
+    isPublic: true,
+  })
+  anchors(@Query(valid(queries.anchors)) { limit }: { limit: number }) {
+    return this.seals.anchors(limit);
+  }
+
   @Get('tickets/:ticketId/receipt')
   @Header('cache-control', 'private, no-store')
   @Documented({
