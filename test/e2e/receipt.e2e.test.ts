@@ -3,6 +3,9 @@
  * receipt`, and see what was altered.
  */
 import { generateKeyPairSync, sign } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
@@ -84,5 +87,60 @@ describe('the receipt page without a server', () => {
     await give('receipt', file());
     await page.locator('#lines').filter({ hasText: why }).waitFor();
     expect(await verdict().textContent()).toBe('This receipt does NOT hold');
+  });
+});
+
+describe('the page of the seals', () => {
+  let browser: Browser;
+  let server: Server;
+  let seals: object[] = [];
+  beforeAll(async () => {
+    browser = await launchBrowser();
+    server = createServer((request, response) => {
+      const published: Readonly<Record<string, object>> = {
+        '/v1/seals': { seals },
+        '/v1/seal-keys': { keys: KEYS.keys.map((key) => ({ ...key, since: '2026-11-22T00:00:00.000Z' })) },
+        '/v1/anchors': {
+          anchors: [{ day: '2026-11-22', statement: '{"heads":[{"source":"market","seq":3}]}', token: '' }],
+        },
+      };
+      const path = new URL(request.url ?? '/', 'http://here').pathname;
+      const said = published[path];
+      const type = path.endsWith('.js') ? 'text/javascript' : path.endsWith('.html') ? 'text/html' : 'application/json';
+      response.setHeader('content-type', type);
+      const isPage = /^\/seals\.(html|js)$/.test(path);
+      response.end(isPage ? readFileSync(resolve(`apps/console/public${path}`)) : JSON.stringify(said ?? {}));
+    });
+    await new Promise<void>((listening) => server.listen(0, '127.0.0.1', listening));
+  });
+  afterAll(async () => {
+    await browser.close();
+    server.close();
+  });
+
+  const sealed = (poolId: string) => ({
+    ...receipt().proofs[0]?.seal,
+    ...{ poolId, closeNo: 1, sealedAt: '2026-11-22T12:00:00.000Z' },
+  });
+  const text = async (published: object[], wanted: string) => {
+    seals = published;
+    const page = await browser.newPage();
+    await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/seals.html`);
+    await page.locator('#verdict').filter({ hasText: wanted }).waitFor();
+    const shown = (await page.locator('main').textContent()) ?? '';
+    await page.close();
+    return shown;
+  };
+
+  it('checks each signature, and shows keys and anchors', async () => {
+    const shown = await text([sealed('Prix-WIN')], 'All 1 seals shown hold');
+    for (const words of ['Prix-WIN', '2000', 'house', '2026-11-22', 'market 3']) expect(shown).toContain(words);
+  });
+
+  it('says which seal does not hold', async () => {
+    const seal = sealed('Prix-WIN') as { statement: string };
+    const altered = { ...seal, statement: seal.statement.replace('"stake":2000', '"stake":2001') };
+    expect(await text([seal, altered], '1 of 2 seals do NOT hold')).toContain('its signature does not fit');
+    expect(await text([{ ...seal, keyId: 'other' }], '1 of 1 seals do NOT hold')).toContain('its key is not published');
   });
 });

@@ -87,7 +87,7 @@ function SaveReceipt({ ticketId, token }: { ticketId: string; token: string }) {
       <button type="button" className="link" data-testid="save-receipt" onClick={() => void save()}>
         Save the receipt
       </button>
-      <a href="/receipt.html">Check a receipt</a>
+      <a href="/receipt.html">Check a receipt</a> <a href="/seals.html">Seals</a>
       {failure === null ? null : <ProblemNote failure={failure} />}
     </p>
   );
