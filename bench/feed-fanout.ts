@@ -17,7 +17,8 @@ const TYPES: readonly PoolType[] = ['WIN', 'PLACE', 'EXACTA'];
 const MOVED_RACES = 10;
 
 const numbers = process.argv.slice(2).map(Number).filter(Number.isFinite);
-const [connections = 2_000, rounds = 15] = numbers;
+const isSmall = process.argv.includes('--small');
+const [connections = isSmall ? 100 : 2_000, rounds = isSmall ? 2 : 15] = numbers;
 
 measure('all follow the whole day', () => ({}));
 measure('each follows one race', (i) => ({ races: [`R${i % RACES}`] }));

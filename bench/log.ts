@@ -9,7 +9,8 @@ import { join } from 'node:path';
 import { ensureKafkaTopics, openKafkaLog, openLmdbLog } from '#mutuel/adapters';
 import type { EventLog } from '#mutuel/runtime';
 
-const seconds = Number(process.argv[2] ?? 3);
+const words = process.argv.slice(2).map(Number).filter(Number.isFinite);
+const seconds = words[0] ?? (process.argv.includes('--small') ? 0.2 : 3);
 const PARTITIONS = [0, 1, 2, 3];
 const onWarning = (sentence: string): void => console.warn(sentence);
 

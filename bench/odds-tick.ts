@@ -8,7 +8,8 @@ import { type PoolType, ruleSetFor } from '#mutuel/tote';
 import { CYCLE_MS, computeTick, encodeTick, OddsBook } from '#mutuel/views';
 
 const RUNNERS = 16;
-const rounds = Number(process.argv[2] ?? 7);
+const words = process.argv.slice(2).map(Number).filter(Number.isFinite);
+const rounds = words[0] ?? (process.argv.includes('--small') ? 1 : 7);
 
 measure('mixed: 250 win, 250 place, 250 quinella, 250 exacta', ['WIN', 'PLACE', 'QUINELLA', 'EXACTA'], 250);
 measure('1,000 exacta matrices of 240 pairs', ['EXACTA'], 1_000);

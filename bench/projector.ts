@@ -1,7 +1,8 @@
 /**
  * How many bets a second the projector writes into the read models: one-bet tickets of 100,000 accounts on 300 pools, 600 to a batch
- * (4,000 bets/s at 150 ms) and 10,000 (a rebuild). Embedded database, or the PostgreSQL that DATABASE_URL names; it needs an empty
- * one. `npx tsx --conditions=src bench/projector.ts [bets]`.
+ * (2,400 bets/s at 250 ms) and 10,000 (a rebuild), in turns with a bare multi-row upsert of as many rows of the same length into one
+ * table: what the database itself takes for that. Embedded database, and the PostgreSQL that DATABASE_URL names.
+ * `npm run bench -- projector [--bets=40000] [--small]`.
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
@@ -15,9 +16,14 @@ import { Projector } from '#mutuel/services';
 import { ruleSetFor } from '#mutuel/tote';
 import { schema } from '#mutuel/views';
 
-const bets = Number(process.argv[2] ?? 40_000);
+const small = process.argv.includes('--small');
+const asked = process.argv.find((word) => word.startsWith('--bets='))?.split('=')[1];
+const bets = Number(asked ?? (small ? 1_200 : 40_000));
 const POOLS = 300;
-const ACCOUNTS = 100_000;
+const ACCOUNTS = small ? 1_000 : 100_000;
+const BATCHES = small ? [600] : [600, 10_000];
+/** About what a ticket, its bet and its movement take. */
+const BARE_TEXT = 'x'.repeat(300);
 const source = shardSource(0);
 let seq = 0;
 
@@ -58,24 +64,48 @@ async function measure(name: string, db: SqlDatabase): Promise<void> {
     { t: 'AccountOpened', account: `acc-${i}`, currency: 'EUR' },
   ]);
   for (let from = 0; from < ACCOUNTS; from += 10_000) await write(projector, opened.slice(from, from + 10_000));
-  for (const size of [600, 10_000]) {
-    const began = performance.now();
-    const cpu = process.cpuUsage();
+  await db.query('create table bare (id bigint primary key, account text, text text)');
+  let bareRows = 0;
+  for (const size of BATCHES) {
+    let ms = 0;
+    let bareMs = 0;
+    let user = 0;
+    let system = 0;
     let slowest = 0;
     for (let done = 0; done < bets; done += size) {
       const batch = Array.from({ length: Math.min(size, bets - done) }, (_, i) => [ticket(done + i)]);
+      const cpu = process.cpuUsage();
       const start = performance.now();
       await write(projector, batch);
-      slowest = Math.max(slowest, performance.now() - start);
+      const took = performance.now() - start;
+      const used = process.cpuUsage(cpu);
+      ms += took;
+      user += used.user;
+      system += used.system;
+      slowest = Math.max(slowest, took);
+      const bare = performance.now();
+      await upsert(db, bareRows, batch.length);
+      bareMs += performance.now() - bare;
+      bareRows += batch.length;
     }
-    const ms = performance.now() - began;
-    const { user, system } = process.cpuUsage(cpu);
     const rate = Math.round((bets / ms) * 1000);
     const perBet = ((user + system) / bets).toFixed(0);
     console.log(
-      `${name}, ${size} a batch: ${rate} bets/s, slowest batch ${slowest.toFixed(0)} ms, ${perBet} us of this process's CPU a bet`,
+      `${name}, ${size} a batch: ${rate} bets/s, slowest batch ${slowest.toFixed(0)} ms, ${perBet} us of this process's CPU a bet; a bare upsert ${Math.round((bets / bareMs) * 1000)} rows/s, ${(ms / bareMs).toFixed(1)} times as fast`,
     );
   }
+}
+
+async function upsert(db: SqlDatabase, from: number, count: number): Promise<void> {
+  const ids = Array.from({ length: count }, (_, i) => from + i);
+  await db.transaction(async (tx) => {
+    await tx.query('set local synchronous_commit = off');
+    await tx.query(
+      `insert into bare (id, account, text) select * from unnest($1::bigint[], $2::text[], $3::text[])
+       on conflict (id) do update set account = excluded.account, text = excluded.text`,
+      [ids, ids.map((id) => `acc-${id % ACCOUNTS}`), ids.map(() => BARE_TEXT)],
+    );
+  });
 }
 
 async function write(projector: Projector, batch: readonly (readonly ShardEvent[])[]): Promise<void> {

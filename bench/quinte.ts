@@ -31,7 +31,10 @@ const SEED = 20_260_601;
 /** Tickets settled line by line for the ratio: no more lines than this, or it takes minutes. */
 const BY_FORCE_LINES = 300_000;
 
-const tickets = Number(process.argv.find((word) => word.startsWith('--tickets='))?.split('=')[1] ?? 1_000_000);
+const tickets = Number(
+  process.argv.find((word) => word.startsWith('--tickets='))?.split('=')[1] ??
+    (process.argv.includes('--small') ? 5_000 : 1_000_000),
+);
 const declared = Array.from({ length: RUNNERS }, (_, i) => `${i + 1}`);
 const field = { declared };
 const finish = [['4'], ['7'], ['1'], ['12'], ['9'], ['2'], ['3']];

@@ -31,6 +31,7 @@ const FROM_SOURCES = ['--conditions=src', '--import', 'tsx'];
 const AS_STARTED = ['--max-semi-space-size=32'];
 /** Below this part of what was offered, more is not to be had. */
 const KEPT_UP = 0.97;
+const PROMPT_MS = 50;
 
 const url = process.env['DISTRIBUTED_URL'];
 if (url !== undefined) await openCard(url).then(() => climb('distributed', url));
@@ -63,6 +64,7 @@ async function climbEmbedded(): Promise<number> {
 /** Rising rates until it no longer keeps up; resolves to the most that was accepted in a second. */
 async function climb(name: string, at: string, pid = 0): Promise<number> {
   let top = 0;
+  let promptRate = 0;
   for (const rate of RATES) {
     const before = cpuMs(pid);
     const { accepted, acceptedPerSecond, byStatus, p50, p99, p999 } = await generate(at, rate);
@@ -75,8 +77,10 @@ async function climb(name: string, at: string, pid = 0): Promise<number> {
     console.log(
       `${name}, ${rate}/s offered: ${acceptedPerSecond}/s accepted; p50 ${p50} ms, p99 ${p99} ms, p99.9 ${p999} ms (${answers.join(', ')})${cpu}`,
     );
+    if (p99 <= PROMPT_MS && acceptedPerSecond >= rate * KEPT_UP) promptRate = rate;
     if (accepted === 0 || acceptedPerSecond < rate * KEPT_UP) break;
   }
+  console.log(`${name}: ${promptRate}/s is the highest of these rates at which p99 stays at or below ${PROMPT_MS} ms`);
   return top;
 }
 
