@@ -75,8 +75,8 @@ export function settledImage(settled: Settled | null): {
 export function restoreSettled(small: SettledImage, parts: Uint8Array[]): Settled | null {
   if (!small) return null;
   const column = (): Float64Array => {
-    const bytes = parts.shift() as Uint8Array;
-    return new Float64Array(bytes.slice().buffer);
+    // A copy, whatever kind of view it is: a part of a file begins anywhere in its memory.
+    return new Float64Array(new Uint8Array(parts.shift() as Uint8Array).buffer);
   };
   return { due: column(), over: small.over ? column() : null, total: small.total };
 }

@@ -20,6 +20,7 @@ import {
   type ShardCommand,
   type ShardEvent,
   type ShardReport,
+  type StateImage,
   shardDecider,
   shardOf,
 } from '../src/index.js';
@@ -66,7 +67,7 @@ export class Host<S, C, E> {
     const before = this.decider.initialState();
     for (const decided of this.decisions.slice(0, k)) this.decider.evolve(before, decided);
     const image = told(this.decider, before);
-    const state = k === 0 ? before : this.decider.restore(this.decider.image(before));
+    const state = k === 0 ? before : this.decider.restore(asRead(this.decider.image(before)));
     if (told(this.decider, state) !== image)
       throw new Error(`the state after ${k} decisions is not what its image says`);
     for (const decided of this.decisions.slice(k)) this.decider.evolve(state, decided);
@@ -77,6 +78,17 @@ export class Host<S, C, E> {
   told(): string {
     return told(this.decider, this.state);
   }
+}
+
+/** As a store gives an image back: its parts are views of one file's memory, beginning anywhere. */
+function asRead({ text, parts }: StateImage): StateImage {
+  const file = Buffer.concat([Buffer.of(0), ...parts]);
+  let end = 1;
+  const views = parts.map(({ byteLength }) => {
+    end += byteLength;
+    return file.subarray(end - byteLength, end);
+  });
+  return { text, parts: views };
 }
 
 export const RACE = '2026-11-22-R1-C1';
