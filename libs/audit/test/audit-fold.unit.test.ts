@@ -196,3 +196,39 @@ it('a million bets fold into one pool', () => {
   expect(bets).toBe(1_000_000);
   expect(sheet).toMatchObject({ grossMinor: 100_000_000, dividends: [{ c: '2>3>4', stakeMinor: 25_000_000 }] });
 });
+
+describe('what settlement has given', () => {
+  const paid = (i: number, amount: number) => ({
+    events: [{ t: 'BetsPaid', pool: 'R1-TRIFECTA', items: [{ i, amount }] }],
+  });
+  const corrected = (i: number, was: number, due: number) => ({
+    events: [{ t: 'BetsCorrected', pool: 'R1-TRIFECTA', items: [{ i, was, due }] }],
+  });
+
+  it('is the sum of payments and of stakes given back, each as it was corrected last', () => {
+    // 900 and 200 paid, 300 given back: 1,400; the first is taken back whole, the third made 500: 700.
+    const before = [
+      ['shard-0', taken('1>2>3', 1, 100)],
+      ['shard-0', taken('2>3>4', 1, 300)],
+      ['shard-1', taken('2>3>5', 1, 300)],
+      ['shard-0', paid(0, 900)],
+      ['shard-0', paid(1, 200)],
+      ['shard-1', refunded('POOL_REFUNDED', 0, 300)],
+    ] as const;
+    expect(folded(...before).settled('R1-TRIFECTA')).toBe(1_400);
+    const after = folded(...before, ['shard-0', corrected(0, 900, 0)], ['shard-1', corrected(0, 300, 500)]);
+    expect(after.settled('R1-TRIFECTA')).toBe(700);
+    expect(after.standing('R1-TRIFECTA')).toBe(700);
+  });
+
+  it('is a problem where a correction starts from another sum than was given', () => {
+    const fold = folded(
+      ['shard-0', taken('2>3>4', 1, 300)],
+      ['shard-0', paid(0, 900)],
+      ['shard-0', corrected(0, 800, 0)],
+    );
+    expect(fold.auditPool('R1-TRIFECTA', [['2'], ['3'], ['4']]).problems).toEqual([
+      'bet 0 of shard-0 was given 900; it is settled as if it were 800',
+    ]);
+  });
+});
