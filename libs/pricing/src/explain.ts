@@ -190,7 +190,9 @@ function tierLines({ tiers, weights, tierProfit, legs }: RuleSet): readonly stri
       `${name}: ${percent(share)} of the pool`,
       ...(group ? [`one pool with the other tiers of ${group}`] : []),
       ...(ratio
-        ? [`its price is at least ${ratio} times that of the next tier, else both are one pool in which stakes weigh`]
+        ? [
+            `it pays ${parseRatio(ratio)?.n === parseRatio(ratio)?.d ? 'no less than' : `at least ${ratio} times`} the next tier, else both are one pool in which stakes weigh`,
+          ]
         : []),
       ...(uncovered ? [`without winners ${handed[uncovered]}`] : []),
     ];
@@ -297,7 +299,8 @@ function ladderLines({ noWinner }: RuleSet): readonly string[] {
   const rungs = noWinner.map((rung, index) =>
     rung === 'NEXT' && noWinner.indexOf(rung) < index ? 'those on the finisher after that' : RUNGS[rung],
   );
-  return [`${rungs.length > 1 ? 'In turn: ' : ''}${rungs.join('; ')}.`];
+  const text = `${rungs.length > 1 ? 'in turn: ' : ''}${rungs.join('; ')}.`;
+  return [`${text.slice(0, 1).toUpperCase()}${text.slice(1)}`];
 }
 
 // Runners and bets.

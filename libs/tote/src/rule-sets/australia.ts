@@ -1,6 +1,7 @@
 /**
  * Australian rule sets (TAB). Data only. The win pool's rate and break are those of a published worked example; nearly all
  * the rest is `own`: each state's totalisator rules differ and want a human check.
+ * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
 import type { RuleSet } from '../rule-set.js';
 import { datedRuleSets, type Pools } from './dated.js';

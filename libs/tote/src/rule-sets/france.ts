@@ -1,6 +1,7 @@
 /**
  * French rule sets (PMU). Data only. Each figure names its source or says `own`: general knowledge of the trade that a
  * human should check against the regulation in force (arrete of 22 November 2017) before real money.
+ * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
 import type { PoolType } from '../pool-type.js';
 import type { RuleSet } from '../rule-set.js';

@@ -1,6 +1,7 @@
 /**
  * Hong Kong rule sets (Jockey Club). Data only. Win and place pay back 82.5 %, read from 4,750 published results; what is
  * marked `own` is general knowledge of the trade and wants a human check against the club's rule 3.
+ * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
 import type { RuleSet } from '../rule-set.js';
 import { datedRuleSets, type Pools } from './dated.js';

@@ -1,6 +1,7 @@
 /**
  * Japanese rule sets (Japan Racing Association). Data only. The formula and the payment without a winner follow the
  * published explanations of the law; the rates are those of 2014 on; what is marked `own` wants a human check.
+ * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
 import type { RuleSet } from '../rule-set.js';
 import { datedRuleSets, type Pools } from './dated.js';

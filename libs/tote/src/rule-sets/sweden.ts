@@ -1,6 +1,7 @@
 /**
  * Swedish rule sets (AB Trav och Galopp). Data only. The pools over several races follow published turnovers, tiers and
  * payments (V4 of 2019-04-04, V75 of 2023-05-27, GS75 of 2024-09-22); what is marked `own` wants a human check.
+ * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
 import type { PoolType } from '../pool-type.js';
 import type { RuleSet } from '../rule-set.js';

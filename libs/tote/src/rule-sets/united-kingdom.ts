@@ -1,6 +1,7 @@
 /**
  * British rule sets (Tote). Data only. Most figures are those of the Tote's published betting shop rules, one page a pool
  * (chisholm.uk.com, "kiosk rules"); what is marked `own` is general knowledge of the trade and wants a human check.
+ * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
 import type { RuleSet } from '../rule-set.js';
 import { datedRuleSets, type Pools } from './dated.js';

@@ -2,6 +2,7 @@
  * American rule sets after the model rules (ARCI) and the state rules that copy them. Data only. US breaks to the dime,
  * US-NICKEL to five cents, US-PENNY to the cent; US-CA is California. Takeouts are `own`, typical of 16 to 25 %: each
  * state and track differs.
+ * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
 import type { LegRules } from '../leg-rules.js';
 import type { RuleSet } from '../rule-set.js';
