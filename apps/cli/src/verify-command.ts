@@ -207,4 +207,13 @@ async function readable<T>(work: () => Promise<T>, file?: string): Promise<T | u
   }
 }
 
-const readJson = async (file: string): Promise<unknown> => JSON.parse(await readFile(file, 'utf8'));
+async function readJson(file: string): Promise<unknown> {
+  const text = await readFile(file, 'utf8');
+  try {
+    return JSON.parse(text) as unknown;
+  } catch (fault) {
+    throw new SyntaxError(
+      `${file} is not readable JSON: it is truncated or something else (${(fault as Error).message})`,
+    );
+  }
+}
