@@ -1068,7 +1068,7 @@ function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context):
     return { code: 'CURRENCY_MISMATCH', detail: `${pool.id} is in ${pool.currency}.`, field: '/poolId' };
   const selection = readOrder(pool, order.sel);
   if (isRefusal(selection)) return { code: selection.code, detail: selection.message, field: selection.at };
-  const out = refusedOf(pool);
+  const out = hasNonRunners(pool) ? refusedOf(pool) : [];
   if (out.length > 0 && (linesWithout(selection, out) !== selection.lines || hasReserveIn(selection, out)))
     return {
       code: 'RUNNER_SCRATCHED',
@@ -1636,6 +1636,10 @@ function outOf({ race, legs, outAtClose, ruleSet }: ShardPool): readonly string[
   if (legs !== null) return givenBack(ruleSet, legs, outAtClose);
   return scratchedInterests({ ...race.field, scratched: race.scratched }, ruleSet.coupling);
 }
+
+/** Asked for every bet: most races have none. */
+const hasNonRunners = ({ race, legs }: ShardPool): boolean =>
+  legs === null ? race.scratched.length > 0 : legs.some(({ scratched }) => scratched.length > 0);
 
 /** Who may not be named in a new bet, whatever becomes of those in earlier ones. */
 const refusedOf = (pool: ShardPool): readonly string[] =>

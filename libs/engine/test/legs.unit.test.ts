@@ -56,6 +56,19 @@ describe('a pool over several races', () => {
     expect(sealed.find(({ pool }) => pool === 'PICK3')).toMatchObject({ bets: 0, voidedBets: 1, voidedStake: 900 });
   });
 
+  it('gives back what was bet on it after the official off of the leg that sold it, also once that is sealed', () => {
+    const world = LegsWorld.over('PICK3', 'US');
+    world.bet('acc-0', 'PICK3', '1/2/3', 100);
+    const offAt = world.now;
+    world.bet('acc-1', 'PICK3', '1/2/3', 300);
+    world.stopRace(1);
+    world.ask({ type: 'DeclareLateOff', race: raceId(1), offAt, reason: 'video', by: steward });
+    expect(world.balance('acc-1')).toBe(start);
+    for (const leg of [1, 2, 3]) world.run(leg, finish(String(leg)));
+    expect(world.balance('acc-0')).toBe(start + 5);
+    expect(world.clearing('PICK3')).toBe(0);
+  });
+
   it.each([
     ['too few legs', '1/2', 'INVALID_SELECTION', '/bets/0/columns'],
     ['a runner that is not declared', '1/9/3', 'INVALID_SELECTION', '/bets/0/columns/1/0'],

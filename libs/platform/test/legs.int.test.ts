@@ -1,8 +1,10 @@
 /** Pools over several races through REST on the whole embedded system: from the card to the cash, priced again by the public command. */
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { WebSocket } from 'ws';
 import type { z } from 'zod';
 import { priceLine } from '#mutuel/pricing';
+import { changeFrame } from '#mutuel/services';
 import * as answers from '../src/answers.js';
 import { type Reply, startTestSystem, type TestSystem, until } from './support/system.js';
 
@@ -118,6 +120,15 @@ describe('a pool over several races', () => {
     const race = as(answers.raceAnswer, await t.get(`/v1/races/${c1}`));
     expect(race.pools.map((pool) => pool.poolId)).toEqual([`${c1}-WIN`, day.poolId]);
 
+    const socket = new WebSocket(`${t.system.url.replace('http', 'ws')}/feed`);
+    const frames: unknown[] = [];
+    socket.on('message', (data) => frames.push(JSON.parse(String(data))));
+    await new Promise((opened) => socket.once('open', opened));
+    socket.send(JSON.stringify({ op: 'subscribe', id: 7, filter: { races: [c2], poolTypes: ['PICK3'] } }));
+    await until(async () => frames.length > 1);
+    const def = { status: 'OPEN', raceId: null, legs: day.legs };
+    expect(changeFrame.parse(frames[1])).toMatchObject({ pc: [{ id: day.poolId, img: true, def }] });
+
     const before = await Promise.all([1, 2, 3].map(balance));
     const taken = await place(1, multi(day.poolId, [['1', '2'], ['2', '5'], ['3']], 100));
     expect(taken.bets).toMatchObject([{ lines: 4, stake: 400, selection: '1,2/2,5/3' }]);
@@ -157,6 +168,8 @@ describe('a pool over several races', () => {
     expect(last.pools.map((pool) => pool.poolId)).toContain(day.poolId);
     await until(async () => (await poolAt(day.poolId)).status === 'SETTLED');
 
+    await until(async () => JSON.stringify(frames).includes('SETTLED'));
+    socket.close();
     // Stakes 400 + 100 + 400 = 900; net 675; account 2 alone is right, with its reserve: 675 / 100 = 6.75, to the dime 6.70.
     const { sheet } = await withoutCommand(day.poolId);
     expect(sheet).toMatchObject({

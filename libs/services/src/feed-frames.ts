@@ -104,12 +104,15 @@ const odds = z.string().regex(/^\d+(\.\d+)?$/);
 const epochMs = z.int().meta({ description: 'Milliseconds UTC.' });
 
 const definition = z.strictObject({
-  status: z.enum(['DRAFT', 'OPEN', 'SUSPENDED', 'CLOSED', 'PROVISIONAL', 'PAYING', 'SETTLED', 'VOID']),
+  status: z.enum(['DRAFT', 'OPEN', 'SUSPENDED', 'CLOSED', 'PROVISIONAL', 'PAYING', 'SETTLED', 'REOPENED', 'VOID']),
   ruleVersion: z.string(),
-  raceId: z.string(),
+  raceId: z.string().nullable().meta({ description: 'Null in a pool over several races.' }),
+  legs: z
+    .array(z.string())
+    .meta({ description: 'The races of a pool over several, in order; it is in the feed of each.' }),
   type: z.string(),
   offTime: epochMs,
-  scratched: z.array(z.string()),
+  scratched: z.array(z.string()).meta({ description: 'Over several races with the leg in front: `2:7`.' }),
   stopAt: epochMs,
   offAt: epochMs,
   closeNo: z

@@ -200,5 +200,5 @@ function matcher({ meetings, races, pools, poolTypes }: FeedFilter): (pool: Feed
     return (value) => set.has(value);
   };
   const [inMeetings, inRaces, inPools, inTypes] = [test(meetings), test(races), test(pools), test(poolTypes)];
-  return (pool) => inTypes(pool.type) && inPools(pool.id) && inRaces(pool.raceId) && inMeetings(pool.meetingId);
+  return (pool) => inTypes(pool.type) && inPools(pool.id) && pool.races.some(inRaces) && inMeetings(pool.meetingId);
 }

@@ -92,9 +92,9 @@ export class FeedPool {
     this.market(race, seq);
   }
 
-  /** The races of a pool over several; none of a pool of one. */
-  get legs(): readonly string[] {
-    return this.#card.legs ?? [];
+  /** Its race, or the legs of a pool over several. */
+  get races(): readonly string[] {
+    return this.#card.legs ?? [this.raceId];
   }
 
   // ── What changes it ────────────────────────────────────────────────────────────────────────────────────────────

@@ -151,7 +151,7 @@ export class FeedState {
 
   /** What happens to any leg may show in a pool over several races. */
   #tieLegs(pools: readonly FeedPool[]): void {
-    for (const pool of pools) for (const leg of pool.legs) if (leg !== pool.raceId) this.#races.get(leg)?.push(pool);
+    for (const pool of pools) for (const leg of pool.races) if (leg !== pool.raceId) this.#races.get(leg)?.push(pool);
   }
 
   #add(pool: FeedPool): FeedPool {
