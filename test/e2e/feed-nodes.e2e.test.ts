@@ -115,7 +115,7 @@ describe('two nodes of the bet API', () => {
     resumed.close();
   });
 
-  it('have their ticks by the cache, and by the log once Redis is lost; bets are taken all the same', async () => {
+  it('hear ticks by cache and log, by the log alone once Redis is lost; bets are taken all the same', async () => {
     const [, other] = nodes;
     await expect.poll(() => figure(other, 'mutuel_odds_ticks_heard_total{from="CACHE"}'), PATIENCE).toBeGreaterThan(0);
     expect(await ready(other)).toMatchObject({ status: 200, degraded: [] });

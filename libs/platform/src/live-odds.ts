@@ -21,7 +21,7 @@ export class LiveOdds implements OddsReads {
   /** The newest cycle and when it was computed. */
   cycle = 0;
   computedAt = 0;
-  /** Ticks by where they were heard first. */
+  /** Ticks by where they were heard; most are heard twice, and taken once. */
   readonly heard = { cache: 0, log: 0 };
 
   async start(log: EventLog, tails: TailSource, onFault: (fault: Error) => void): Promise<() => Promise<void>> {
@@ -34,9 +34,9 @@ export class LiveOdds implements OddsReads {
   take(records: readonly LogRecord[]): void {
     for (const record of records) {
       const tick = this.#reader.accept(record.value);
-      if (!tick || tick.cycle <= this.cycle) continue;
+      if (!tick) continue;
       this.heard.log++;
-      this.#tick(tick);
+      if (tick.cycle > this.cycle) this.#tick(tick);
     }
   }
 
@@ -46,9 +46,9 @@ export class LiveOdds implements OddsReads {
     const encoder = new TextEncoder();
     return cache.subscribe(ODDS_CHANNEL, (message) => {
       const tick = readable(() => reader.accept(encoder.encode(message)));
-      if (tick?.prevCycle !== this.cycle || tick.cycle <= this.cycle) return;
+      if (!tick) return;
       this.heard.cache++;
-      this.#tick(tick);
+      if (tick.prevCycle === this.cycle && tick.cycle > this.cycle) this.#tick(tick);
     });
   }
 

@@ -6,6 +6,7 @@ import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+import Runner from 'kafkajs/src/consumer/runner.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
 
 export interface KafkaConnection {
@@ -31,6 +32,18 @@ export const DEFAULT_REQUEST_TIMEOUT_MS = 5000;
 const armTimer = RequestQueue.prototype.scheduleCheckPendingRequests;
 RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQueue): void {
   if (this.pending.length > 0 || this.throttledUntil > Date.now()) armTimer.call(this);
+};
+
+/**
+ * A consumer of kafkajs 2.2.4 that is told to stop at the moment a broker comes or goes makes itself new fetchers, which nobody stops:
+ * they ask a runner that does not run, get nothing at once and ask again, without a pause, and nothing else of the process runs ever
+ * again. Met with the kill of a leader. Who asks such a runner is stopped.
+ */
+const fetchFrom = Runner.prototype.fetch;
+Runner.prototype.fetch = function (this: Runner, nodeId: string): Promise<readonly unknown[]> {
+  if (this.running) return fetchFrom.call(this, nodeId);
+  void this.fetchManager.stop();
+  return Promise.resolve([]);
 };
 
 export function kafkaClient(connection: KafkaConnection, onLog: (entry: LogEntry) => void = () => undefined): Kafka {

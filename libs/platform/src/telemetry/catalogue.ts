@@ -175,7 +175,11 @@ export const CATALOGUE = {
   mutuel_odds_last_cycle: gauge(ODDS, 'The newest cycle computed: epoch seconds divided by five.'),
   mutuel_odds_tick_compute_seconds: gauge(ODDS, 'Time the newest tick took to compute.'),
   mutuel_odds_pools_moved: gauge(ODDS, 'Pools in the newest tick.'),
-  mutuel_odds_ticks_heard_total: counter(DOORS, 'Ticks by where they were heard first: CACHE or LOG.', ['from']),
+  mutuel_odds_ticks_heard_total: counter(
+    DOORS,
+    'Ticks by where they were heard, CACHE or LOG; most are heard at both, and taken once.',
+    ['from'],
+  ),
   mutuel_cache_up: gauge(
     ['odds', ...DOORS],
     '1 while the hot cache answers; without it ticks come from the log alone.',
