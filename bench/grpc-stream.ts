@@ -89,6 +89,8 @@ try {
   let began = 0;
   let counts = new Tally();
   for (const { stream, waiting } of streams) {
+    // Cancelled at the end by ourselves; a stream that breaks before leaves its tickets unanswered, which the table shows.
+    stream.on('error', () => undefined);
     stream.on('data', ({ id: answered, ticket, problem }: StreamAnswer) => {
       const known = waiting.get(answered);
       if (known === undefined) return;
