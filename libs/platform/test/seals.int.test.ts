@@ -8,17 +8,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { type EvidenceStatement, type PublishedKey, trustedKeys, verifyEvidence, verifyReceipt } from '#mutuel/verify';
+import {
+  type AnchorFile,
+  type EvidenceStatement,
+  type PublishedKey,
+  trustedKeys,
+  verifyAnchor,
+  verifyEvidence,
+  verifyReceipt,
+} from '#mutuel/verify';
+import { TimeStampAuthority } from '../../../test/trust/time-stamp-authority.js';
 import { startTestSystem, type TestSystem, until } from './support/system.js';
 
 const dir = mkdtempSync(join(tmpdir(), 'mutuel-seal-key-'));
 const keyFile = join(dir, 'key.pem');
+const authority = new TimeStampAuthority();
 let test: TestSystem;
 beforeAll(async () => {
-  test = await startTestSystem({ SEAL_KEY_FILE: keyFile });
+  // Away at first, as the key is.
+  authority.mood = 'BROKEN';
+  test = await startTestSystem({ SEAL_KEY_FILE: keyFile, TSA_URL: await authority.start() });
 });
 afterAll(async () => {
   await test.stop();
+  await authority.stop();
   rmSync(dir, { recursive: true, force: true });
 });
 
@@ -122,5 +135,21 @@ describe('the evidence of a ticket', () => {
     expect((await test.get(`/v1/operator/tickets/${ticket}/evidence`, account().token)).status).toBe(403);
     expect((await evidence('t0-999999-abc', 'steward-anna')).body).toMatchObject({ code: 'TICKET_UNKNOWN' });
     expect((await evidence(`${ticket}-9`, 'steward-anna')).body).toMatchObject({ code: 'TICKET_UNKNOWN' });
+  });
+});
+
+describe('the anchor of the day', () => {
+  it('waits with one alarm for an authority that is out of order, and is there when it answers: no bet waited for it', async () => {
+    await until(async () => test.warnings.some((line) => line.startsWith('LOG_NOT_ANCHORED')));
+    await bet(await test.openRace());
+    authority.mood = 'STAMPS';
+    const anchors = async () => (await test.get('/v1/anchors')).body['anchors'] as AnchorFile[];
+    for (let tries = 0; tries < 45 && (await anchors()).length === 0; tries++)
+      await new Promise((r) => setTimeout(r, 1_000));
+    const [anchor] = await anchors();
+    const verdict = await verifyAnchor(anchor, [authority.authority]);
+    expect(verdict).toMatchObject({ faults: [], missing: ['no log is here to compare the heads with'] });
+    expect(test.warnings.filter((line) => line.startsWith('LOG_NOT_ANCHORED'))).toHaveLength(1);
+    expect(JSON.parse(anchor?.statement ?? '{}')).toMatchObject({ day: new Date().toISOString().slice(0, 10) });
   });
 });
