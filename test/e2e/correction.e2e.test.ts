@@ -4,6 +4,8 @@
  */
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ruleSetFor } from '#mutuel/tote';
+import { launchBrowser, Stewards } from './pages.js';
 import { type System, startSystem } from './system.js';
 
 const day = new Date().toISOString().slice(0, 10);
@@ -20,8 +22,22 @@ const raceCard = (n: number) => ({
 });
 const card = {
   ...{ meetingId, course: 'Chantereine', date: day, country: 'FR', currency: 'EUR', exponent: 2 },
-  races: [raceCard(1), raceCard(2)],
+  races: [raceCard(1), raceCard(2), raceCard(3), raceCard(4)],
 };
+
+/** French win rules, but a pool that nobody wins is carried on, net. */
+const CARRIES = {
+  ...ruleSetFor('FR', 'WIN', day),
+  id: 'TEST-WIN@2021-01-01',
+  name: 'TEST',
+  noWinner: ['CARRY'],
+  carry: 'NET',
+};
+const meetingWith = (n: number, pool: object) => ({
+  ...card,
+  meetingId: `${day}-R${n}`,
+  races: [{ ...raceCard(1), raceId: `${day}-R${n}-C1`, pools: [{ type: 'WIN', ruleSet: CARRIES, ...pool }] }],
+});
 
 interface Bettor {
   readonly accountId: string;
@@ -53,6 +69,7 @@ describe('a changed result', () => {
   let system: System;
   let bettors: [Bettor, Bettor];
   let operator: string;
+  let persons: string[];
   let stewards: [string, string];
 
   beforeAll(async () => {
@@ -62,7 +79,9 @@ describe('a changed result', () => {
     operator = operators.find(({ roles }) => roles.includes('TOTE_OPERATOR'))?.token ?? '';
     const [one, two] = operators.filter(({ roles }) => roles.includes('STEWARD'));
     stewards = [one?.token ?? '', two?.token ?? ''];
+    persons = [one?.user ?? '', two?.user ?? ''];
     await system.post('/v1/operator/meetings', card, operator);
+    await expect.poll(async () => Math.min(...(await both())), { timeout: 60_000 }).toBeGreaterThan(100_000);
   });
 
   afterAll(async () => system?.stop());
@@ -124,10 +143,10 @@ describe('a changed result', () => {
 
   it('takes back what is there; the rest is owed and kept back from winnings', async () => {
     const [first] = bettors;
+    const rich = (await balance(first)) - 2_000 + PAID;
     const ticket = await runRace(2);
     await settle(2, A, '');
-    await expect.poll(() => statusOf(2), { timeout: 30_000 }).toBe('SETTLED');
-    const rich = await balance(first);
+    await expect.poll(() => balance(first), { timeout: 30_000 }).toBe(rich);
     await system.post(`/v1/accounts/${first.accountId}/withdrawals`, { ref: 'all', amount: rich - 1_000 }, first.token);
     await expect.poll(() => balance(first), { timeout: 30_000 }).toBe(1_000);
 
@@ -161,6 +180,67 @@ describe('a changed result', () => {
     expect(await account(bettors[0])).toEqual({ available: 0, owed: PAID - 2_000 - 1_000 });
   });
 
+  it('is seen by the stewards as old against new before one of them agrees to it', async () => {
+    const [{ accountId, token }] = bettors;
+    await system.post(`/v1/accounts/${accountId}/deposits`, { ref: 'more', amount: 100_000 }, token);
+    await runRace(3);
+    await settle(3, A, '');
+    const browser = await launchBrowser();
+    try {
+      const enters = await Stewards.open(browser, system.url, raceOf(3), persons[0] ?? '');
+      await enters.waitForStatus('SETTLED');
+      await enters.at('re-enter').click();
+      await enters.page.getByText('Start over').click();
+      await enters.at('correction-reason').fill('objection upheld');
+      await enters.enterOrder(B);
+      await enters.waitForStatus('PROVISIONAL');
+      await enters.waitForPreview();
+      expect(await enters.at('confirm-result').isDisabled()).toBe(true);
+      const agrees = await Stewards.open(browser, system.url, raceOf(3), persons[1] ?? '');
+      await agrees.waitForPreview();
+      const amounts = await agrees.at('correction-amounts').innerText();
+      expect(amounts).toMatch(/To pay\s+€42\.00/u);
+      expect(amounts).toMatch(/To take back\s+€42\.00/u);
+      const sheet = await agrees.pool('WIN');
+      expect(sheet).toMatch(/was 2\.10/u);
+      expect(sheet).toMatch(/2\.10\s+nothing\s+−€42\.00/u);
+      expect(sheet).toMatch(/nothing\s+1\.40\s+\+€42\.00/u);
+      await agrees.confirm();
+      await agrees.waitForStatus('SETTLED');
+    } finally {
+      await browser.close();
+    }
+  });
+
+  it('of a pool that was carried on is the operator’s, once the next meeting has the carry-over', async () => {
+    const [first, next, third] = [81, 82, 83];
+    const winOf = (n: number) => `${day}-R${n}-C1-WIN`;
+    await system.post('/v1/operator/meetings', meetingWith(first, {}), operator);
+    await runRace(1, `${day}-R${first}-C1`);
+    await settle(1, [['4'], ['3']], '', `${day}-R${first}-C1`);
+    // Nobody has 4: the net of 4,305 waits for the next meeting.
+    expect(await carriedOver(winOf(first))).toMatchObject({ type: 'WIN', amount: 4_305, left: 4_305, taken: [] });
+    const take = { carryIn: 4_305, carryFrom: [winOf(first)] };
+    const more = { ...take, carryIn: 4_306 };
+    expect(await refused('/v1/operator/meetings', meetingWith(next, more), operator)).toBe('CARD_INVALID');
+    await system.post('/v1/operator/meetings', meetingWith(next, take), operator);
+    expect(await refused('/v1/operator/meetings', meetingWith(third, take), operator)).toBe('CARD_INVALID');
+    await runRace(1, `${day}-R${next}-C1`);
+    await settle(1, A, '', `${day}-R${next}-C1`);
+    // 4,305 of its own and 4,305 carried in, on 2,000: 4.305, cut to 4.30.
+    const paid = await get<Dividends>(`/v1/pools/${winOf(next)}/dividends`, operator);
+    expect(paid.sheet).toMatchObject({ carryIn: 4_305, dividends: [{ c: '1', price: '4.30' }] });
+    // The pool it came from turns out to be won: it is paid, and the next one's money stays where it is.
+    await settle(1, A, 'dead heat after all', `${day}-R${first}-C1`);
+    const corrected = await get<Dividends>(`/v1/pools/${winOf(first)}/dividends`, operator);
+    expect(corrected.sheet).toMatchObject({ carryOut: 0, dividends: [{ c: '1', price: '2.10' }] });
+    expect(await carriedOver(winOf(first))).toMatchObject({
+      amount: 0,
+      left: 0,
+      taken: [{ poolId: winOf(next), amount: 4_305 }],
+    });
+  });
+
   // ── What the tests do ──────────────────────────────────────────────────────────────────────────────────────────
 
   interface Sheet {
@@ -173,6 +253,7 @@ describe('a changed result', () => {
   }
   interface Preview {
     readonly previewHash: string | null;
+    readonly resultVersion: number;
     readonly corrects: number | null;
     readonly status: string;
     readonly differences: unknown;
@@ -183,20 +264,20 @@ describe('a changed result', () => {
   }
 
   /** Sells the race's bets and stops it; the first bettor's ticket. */
-  async function runRace(n: number): Promise<string> {
-    const path = `/v1/operator/races/${raceOf(n)}`;
+  async function runRace(n: number, raceId = raceOf(n)): Promise<string> {
+    const path = `/v1/operator/races/${raceId}`;
     await system.post(`${path}/open`, { reason: 'card' }, operator);
-    await expect.poll(() => statusOf(n), { timeout: 30_000 }).toBe('OPEN');
-    const ticket = await bet(bettors[0], n, '1', 2_000);
-    await bet(bettors[1], n, '2', 3_000);
+    await expect.poll(() => statusOf(n, raceId), { timeout: 30_000 }).toBe('OPEN');
+    const ticket = await bet(bettors[0], raceId, '1', 2_000);
+    await bet(bettors[1], raceId, '2', 3_000);
     await system.post(`${path}/close`, { reason: 'off' }, operator);
     return ticket;
   }
 
-  async function bet({ accountId, token }: Bettor, n: number, runner: string, stake: number): Promise<string> {
+  async function bet({ accountId, token }: Bettor, raceId: string, runner: string, stake: number): Promise<string> {
     const one = {
       betRef: 'a',
-      poolId: `${raceOf(n)}-WIN`,
+      poolId: `${raceId}-WIN`,
       form: 'STRAIGHT',
       columns: [[runner]],
       unitStake: stake,
@@ -208,26 +289,42 @@ describe('a changed result', () => {
     return answer.ticketId;
   }
 
-  async function settle(n: number, finish: string[][], reason: string): Promise<void> {
+  async function settle(n: number, finish: string[][], reason: string, raceId = raceOf(n)): Promise<void> {
     const why = reason === '' ? {} : { reason };
-    const path = `/v1/operator/races/${raceOf(n)}`;
+    const path = `/v1/operator/races/${raceId}`;
+    const { resultVersion } = await get<Preview>(`${path}/settlement`, operator);
     await system.post(`${path}/result`, { finish, disqualified: [], ...why }, stewards[0]);
-    await confirmed(n);
-    await expect.poll(() => statusOf(n), { timeout: 30_000 }).toBe('SETTLED');
+    await confirmed(n, raceId, resultVersion + 1);
+    await expect.poll(() => statusOf(n, raceId), { timeout: 30_000 }).toBe('SETTLED');
   }
 
-  async function confirmed(n: number): Promise<void> {
-    const { previewHash } = await previewOf(n);
-    await system.post(`/v1/operator/races/${raceOf(n)}/confirm`, { previewHash }, stewards[1]);
+  async function confirmed(n: number, raceId = raceOf(n), version = 0): Promise<void> {
+    const { previewHash, resultVersion } = await previewOf(n, raceId, version);
+    await system.post(`/v1/operator/races/${raceId}/confirm`, { previewHash }, stewards[1]);
+    // The public sheet comes from the read models: with it they are past the declaration.
+    const declared = async () => {
+      const answer = await fetch(`${system.url}/v1/pools/${raceId}-WIN/dividends`);
+      return answer.ok ? (((await answer.json()) as Dividends).versions[0]?.version ?? 0) : 0;
+    };
+    await expect.poll(declared, { timeout: 60_000 }).toBe(resultVersion);
   }
 
-  async function previewOf(n: number): Promise<Preview> {
-    const look = () => get<Preview>(`/v1/operator/races/${raceOf(n)}/settlement`, operator);
-    await expect.poll(async () => (await look()).previewHash, { timeout: 30_000 }).not.toBeNull();
+  const carriedOver = async (id: string): Promise<unknown> =>
+    (await get<{ carryOvers: { id: string }[] }>('/v1/operator/carry-overs', operator)).carryOvers.find(
+      (one) => one.id === id,
+    );
+
+  /** The preview of this result or a later one, once it can be confirmed. */
+  async function previewOf(n: number, raceId = raceOf(n), version = 0): Promise<Preview> {
+    const look = () => get<Preview>(`/v1/operator/races/${raceId}/settlement`, operator);
+    const isReady = ({ previewHash, resultVersion, status }: Preview) =>
+      status === 'PROVISIONAL' && previewHash !== null && resultVersion >= version;
+    await expect.poll(async () => isReady(await look()), { timeout: 60_000 }).toBe(true);
     return look();
   }
 
-  const statusOf = async (n: number) => (await get<{ status: string }>(`/v1/races/${raceOf(n)}`, operator)).status;
+  const statusOf = async (n: number, raceId = raceOf(n)) =>
+    (await get<{ status: string }>(`/v1/races/${raceId}`, operator)).status;
 
   const account = async ({ accountId, token }: Bettor) =>
     (await get<{ balance: { available: number; owed: number } }>(`/v1/accounts/${accountId}`, token)).balance;

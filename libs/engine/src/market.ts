@@ -405,6 +405,7 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
       race.finish = fact.finish;
       race.disqualified = fact.disqualified;
       race.voided = fact.voided ?? false;
+      race.confirmedBy = null;
       forgetProposals(s, race);
       for (const { pool } of fact.pools) poolOf(s, pool).isCalled = true;
       return;

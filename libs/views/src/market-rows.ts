@@ -177,7 +177,7 @@ function marketFact(fact: MarketFact, d: DecisionRecord, cards: PoolCards, write
     case 'ResultEntered':
       write(
         `update races set status = case status when 'VOID' then 'VOID' else 'PROVISIONAL' end,
-           version = $2, finish = $3, disqualified = $4, voided = $5 where race_id = $1`,
+           version = $2, finish = $3, disqualified = $4, voided = $5, confirmed_by = null where race_id = $1`,
         ...[fact.race, fact.version, JSON.stringify(fact.finish), JSON.stringify(fact.disqualified)],
         fact.voided ?? false,
       );

@@ -114,7 +114,7 @@ export function OldAndNew({ pool, unit }: { pool: SettlementPool; unit: Currency
       <p className="small muted">
         {before.outcome === 'REFUND' ? `Stakes of ${money(before.refunded, unit)} were given back. ` : ''}
         {pool.outcome === 'REFUND' ? 'Every stake is given back. ' : ''}
-        In all the pool pays {signed(difference, unit)} against before.
+        In all the pool pays {difference === 0 ? 'as much as before' : `${signed(difference, unit)} against before`}.
       </p>
     </div>
   );

@@ -29,7 +29,9 @@ export function RaceDesk({ race, line, course, operator, unit, onSwitchPerson }:
   const [answer, setAnswer] = useState<{ action: Asked; answer: Acknowledged } | null>(null);
   const [entering, setEntering] = useState(false);
   const status = line.status;
-  const offered = actionsIn(status);
+  const corrects = race.result?.corrects != null;
+  // Who was late is not asked again once money was paid.
+  const offered = actionsIn(status).filter((action) => action !== 'late-off' || !corrects);
   const settling = ['PROVISIONAL', 'OFFICIAL', 'PAYING', 'SETTLED', 'REOPENED'].includes(status);
   const official = status === 'PAYING' || status === 'SETTLED';
   const again = status === 'PROVISIONAL' || official;
