@@ -118,7 +118,9 @@ export class Officials {
   async #official(race: RacePlan, view: RaceView, story: Story): Promise<unknown> {
     if (view.status === 'PAYING' && this.random.chance(0.7)) return undefined;
     const heard = await this.#correct(race, view, story, story.corrections[0]);
-    if (heard?.kind === 'ACCEPTED' || heard?.kind === 'REFUSED') story.corrections.shift();
+    // Who heard nothing of a scratch does not scratch another one for it.
+    const isKnown = heard?.kind === 'ACCEPTED' || heard?.kind === 'REFUSED';
+    if (isKnown || story.corrections[0] === 'SCRATCH') story.corrections.shift();
     return heard;
   }
 
@@ -213,6 +215,10 @@ export class Officials {
 
   #result(race: RacePlan, view: RaceView, story: Story): Promise<Heard> {
     const running = race.runners.filter((runner) => !view.scratched.includes(runner));
+    if (running.length === 0) {
+      story.enteredBy = STEWARD;
+      return this.#do('VoidRace', { race: race.id, reason: 'nobody ran' }, STEWARD);
+    }
     const order = this.random.shuffled(running);
     if (this.random.chance(0.4)) {
       order.splice(order.indexOf(race.favourite), running.includes(race.favourite) ? 1 : 0);
