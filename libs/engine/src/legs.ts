@@ -16,7 +16,7 @@ import {
 import type { BackedRunner, LegOutcome, PoolCard } from './facts.js';
 
 /** A runner's race as a pool over several looks at it. */
-export interface LegRace {
+interface LegRace {
   readonly field: Field;
   readonly scratched: readonly string[];
 }

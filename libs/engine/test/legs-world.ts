@@ -71,15 +71,20 @@ export class LegsWorld extends World {
     return this.ask({ type: 'VoidRace', race: raceId(number), reason: 'fog', by: steward });
   }
 
-  /** All three calculators on every pool of the race that was called, and the second person. */
+  /** The calculators, and the second person. */
   makeOfficial(number: number): Decided<MarketEvent> {
+    this.propose(number);
+    const previewHash = this.raceAt(number).previewHash ?? 'none';
+    return this.ask({ type: 'ConfirmSettlement', race: raceId(number), previewHash, by: second });
+  }
+
+  /** All three calculators on every pool of the race that was called. */
+  propose(number: number): void {
     for (const { poolId } of this.raceAt(number).card.pools) {
       if (!this.market.state.pools.get(poolId)?.isCalled) continue;
       for (const source of PROPOSAL_SOURCES)
         this.ask({ type: 'SubmitProposal', proposal: { ...this.word(poolId), source } });
     }
-    const previewHash = this.raceAt(number).previewHash ?? 'none';
-    return this.ask({ type: 'ConfirmSettlement', race: raceId(number), previewHash, by: second });
   }
 
   /** A leg from stop to official. */

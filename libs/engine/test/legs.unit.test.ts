@@ -123,10 +123,11 @@ describe('a pool over several races', () => {
     for (const leg of [1, 2]) world.run(leg, finish(String(leg)));
     world.stopRace(3);
     world.enter(3, finish('3'));
-    const previewHash = world.raceAt(3).previewHash ?? hash('none');
-    const own = world.ask({ type: 'ConfirmSettlement', race: raceId(3), previewHash, by: steward });
-    expect(own.code).toBe('PREVIEW_NOT_READY');
-    expect(second.user).not.toBe(steward.user);
+    world.propose(3);
+    const previewHash = world.raceAt(3).previewHash ?? 'none';
+    const confirm = { type: 'ConfirmSettlement', race: raceId(3), previewHash } as const;
+    expect(world.ask({ ...confirm, by: steward }).code).toBe('SAME_PERSON');
+    expect(world.ask({ ...confirm, by: second }).code).toBeUndefined();
   });
 
   it('rebuilds the very same state from the recorded decisions and from an image in the middle', () => {
