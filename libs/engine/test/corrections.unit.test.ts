@@ -73,6 +73,18 @@ describe('a changed result', () => {
     ]);
   });
 
+  it('pays no bet that was voided or given back before, whatever it names', () => {
+    const world = World.open({ types: ['WIN'], rules: 'FR' });
+    world.bet('acc-0', WIN, '1', 2_000);
+    world.bet('acc-1', WIN, '2', 3_000);
+    world.market.decide({ type: 'StopBetting', race: RACE, reason: 'off', by: steward }, ++world.now);
+    // Acknowledged after the stop, voided at the marker.
+    expect(world.bet('acc-3', WIN, '2', 5_000).code).toBeUndefined();
+    world.settleRace(A);
+    world.correct(B);
+    expect([world.balance('acc-3'), statusOf(world), world.clearing(WIN)]).toEqual([100_000, 'SETTLED', 0]);
+  });
+
   it('shows before it is confirmed what would move, from what the shards themselves paid', () => {
     const world = paidOn('1');
     withdraw(world, 'acc-0', 103_000);
