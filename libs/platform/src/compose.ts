@@ -336,7 +336,7 @@ class Composition {
     };
   }
 
-  /** Ticks as soon as they are out; the log has them all the same, a little later. */
+  /** Ticks by the cache; the log has them all the same. */
   async #followCache(odds: LiveOdds, seams: Seams): Promise<void> {
     const cache = await seams.cache();
     this.#stops.push({ name: 'odds fan-out', stop: await odds.follow(cache) });

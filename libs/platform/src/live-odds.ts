@@ -1,7 +1,8 @@
 /**
  * The published odds as this process has heard them: the newest of each pool. The odds topic has them all and is read back, at the
- * start, far enough to meet a full tick; the hot cache tells each tick a little earlier. It serves what was published, never what it
- * computed, every cycle once and in order: what the cache did not tell comes from the log before anything later does.
+ * start, far enough to meet a full tick; the hot cache tells each tick as well, for when the log is slow. It serves what was
+ * published, never what it computed, every cycle once and in order: what the cache did not tell comes from the log before anything
+ * later does.
  */
 import { TOPICS } from '#mutuel/contracts';
 import type { EventLog, HotCache, LogRecord, TailSource } from '#mutuel/runtime';
