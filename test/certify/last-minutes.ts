@@ -44,17 +44,22 @@ export class LastMinutes {
     return this.#nextOff;
   }
 
-  /** One race after the other goes off until the time is over; then all that still sell. Resolves when all are settled. */
-  async run(until: number): Promise<void> {
+  /** One race after the other goes off until it is over; then all that still sell. Resolves when all are settled. */
+  async run(over: Promise<unknown>): Promise<void> {
+    let isOver = false;
+    const ending = over.finally(() => {
+      isOver = true;
+    });
     await this.#open();
-    for (this.#nextOff = performance.now() + this.plan.everyMs; this.#nextOff < until; ) {
+    this.#nextOff = performance.now() + this.plan.everyMs;
+    for (;;) {
       if (this.selling.length < 2) await this.#open();
-      await pause(Math.max(0, this.#nextOff - performance.now()));
+      await Promise.race([ending, pause(Math.max(0, this.#nextOff - performance.now()))]);
+      if (isOver) break;
       const race = this.selling.shift();
       if (race !== undefined) this.#homeward.push(this.#home(race));
       this.#nextOff += this.plan.everyMs;
     }
-    await pause(Math.max(0, until - performance.now()));
     for (const race of this.selling.splice(0)) this.#homeward.push(this.#home(race));
     await Promise.all(this.#homeward);
   }

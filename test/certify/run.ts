@@ -89,10 +89,11 @@ async function certify(): Promise<Run> {
   const until = began + minutes * 60_000;
   const stop = new AbortController();
   const selling = client.sell(target.betUrl, minutesOf.selling, () => minutesOf.rate, stop.signal);
-  const racing = minutesOf.run(until);
   const findings: string[] = [];
-  const struck = await strike(client, minutesOf, { began, until, findings });
-  await racing;
+  // Races go on selling until the last fault is recovered from: without a bet nobody could tell.
+  const striking = strike(client, minutesOf, { began, until, findings });
+  await minutesOf.run(striking);
+  const struck = await striking;
   stop.abort();
   await selling;
   console.error('certify: the races are home; outcomes that are unknown are resolved');
@@ -125,7 +126,10 @@ async function strike(
     const next = performance.now() + CALM_MS + random() * CALM_SPREAD_MS;
     const isAtOff = random() < AT_THE_OFF && load.nextOff > next;
     const moment = isAtOff ? load.nextOff + random() * AROUND_THE_OFF_MS : next;
-    if (moment > until) return struck;
+    if (moment > until) {
+      await pause(Math.max(0, until - performance.now()));
+      return struck;
+    }
     await pause(moment - performance.now());
     if (pack.length === 0) pack = shuffled(target.faults.flatMap((fault) => Array<Fault>(fault.weight).fill(fault)));
     const fault = pack.pop() as Fault;
