@@ -37,6 +37,7 @@ interface Case {
   readonly entries?: readonly (readonly string[])[];
   readonly finish: AuditPool['finish'];
   readonly carryInMinor?: number;
+  readonly guaranteeMinor?: number;
   /** Whole currency units per straight line, `4>7` or `4-7`. */
   readonly stakes: Readonly<Record<string, number>>;
 }
@@ -57,6 +58,7 @@ function price(given: Case): DividendSheet {
     },
     finish: given.finish,
     carryInMinor: given.carryInMinor ?? 0,
+    guaranteeMinor: given.guaranteeMinor ?? 0,
     tickets: Object.entries(given.stakes).map(([line, units]) => straight(line, units)),
   });
 }
@@ -406,6 +408,31 @@ describe('rounding', () => {
       stakes: { '1': 3, '2': 7.99 },
     });
     expect(sheet).toMatchObject({ takeoutMinor: 186, netMinor: 913, paidMinor: 912, breakageMinor: 1 });
+  });
+});
+
+describe('a pool that the operator stands for', () => {
+  const given = { rules: { takeout: '0.25', noWinner: ['CARRY'] }, finish: [['1']], guaranteeMinor: 100_000 };
+
+  it('600.00 staked of 1,000.00 promised: 400.00 are added and taxed, 750.00 over 10.00 on the winner is 75.00', () => {
+    const sheet = price({ ...given, stakes: { '1': 10, '2': 590 } });
+    expect(sheet).toMatchObject({ takeoutMinor: 25_000, paidMinor: 75_000, topUpMinor: 40_000, breakageMinor: 0 });
+    expect(pricesOf(sheet)).toEqual({ '1': '75.00' });
+  });
+
+  it('nothing is added for nobody: 600.00 less 25 % are carried', () => {
+    const sheet = price({ ...given, stakes: { '2': 600 } });
+    expect(sheet).toMatchObject({ outcome: 'CARRIED', takeoutMinor: 15_000, topUpMinor: 0, carryOutMinor: 45_000 });
+  });
+
+  it('money carried gross counts towards it: 300.00 of it and 600.00 staked leave 100.00 to add', () => {
+    const sheet = price({
+      ...given,
+      rules: { ...given.rules, carry: 'GROSS' },
+      carryInMinor: 30_000,
+      stakes: { '1': 10, '2': 590 },
+    });
+    expect(sheet).toMatchObject({ topUpMinor: 10_000, takeoutMinor: 25_000, paidMinor: 75_000 });
   });
 });
 
