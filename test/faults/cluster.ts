@@ -31,6 +31,8 @@ export interface ClusterOptions {
 interface Slot {
   readonly program: string;
   readonly flags: readonly string[];
+  /** Variables of its own, from its next start on. */
+  env: Readonly<Record<string, string>>;
   port: string;
   system: RunningSystem | undefined;
   /** Its end is our doing. */
@@ -90,11 +92,12 @@ export class Cluster {
   }
 
   /** One more process, kept running like the others. */
-  add(name: string, app: string, flags: readonly string[]): void {
+  add(name: string, app: string, flags: readonly string[], env: Readonly<Record<string, string>> = {}): void {
     const program = `dist/apps/${app}/src/main.js`;
     const slot: Slot = {
       program,
       flags,
+      env,
       port: '0',
       system: undefined,
       expected: false,
@@ -156,6 +159,13 @@ export class Cluster {
 
   resume(role: string): void {
     this.#slot(role).system?.resume();
+  }
+
+  /** Replaced by a process with these variables, as a release does it. */
+  async replace(role: string, env: Readonly<Record<string, string>>): Promise<void> {
+    this.#slot(role).env = env;
+    await this.stop(role);
+    await this.ready(role);
   }
 
   /** As a release does it: asked to stop, code 0 within ten seconds, started again. */
@@ -281,7 +291,7 @@ export class Cluster {
       await slot.held;
       slot.held = undefined;
       const args = ['--port', slot.port, '--data', this.#data, ...slot.flags];
-      const env = this.#servers;
+      const env = { ...this.#servers, ...slot.env };
       const system = await RunningSystem.start({ program: slot.program, args, env }).catch((fault: Error) => {
         if (!this.#closing)
           this.incidents.push(`${name} did not start: ${fault.message.split('\n').slice(0, 2).join(' ')}`);

@@ -12,7 +12,7 @@ const RATE = 40;
 const ALWAYS = ['answers of appends lost', 'stop pressed while a shard is down'];
 const DRAWN = 2;
 /** These take longer than a test run has: what is lost with a broker is known to be so only after thirty seconds. */
-const LONG = /rolling|away|market dead|suspend|kafka|lock lost/;
+const LONG = /rolling|release|away|market dead|suspend|kafka|lock lost/;
 
 const random = seededRandom(SEED);
 const always = SCENARIOS.filter(({ name }) => ALWAYS.includes(name));

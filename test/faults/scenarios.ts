@@ -25,6 +25,10 @@ export interface Stage {
   readonly accepted: () => number;
   /** Two steps of the first race towards its end: the stop is pressed, whatever becomes of it. */
   readonly pressStop: () => Promise<unknown>;
+  /** Two people switch the newer record format on. */
+  readonly raiseFormat: () => Promise<void>;
+  /** The formats of the newest decisions of the shards. */
+  readonly newestFormats: () => Promise<readonly number[]>;
   /** Something that should not be. */
   readonly find: (finding: string) => void;
 }
@@ -39,6 +43,9 @@ export interface Scenario {
 }
 
 const SERVERS: readonly ServerName[] = ['kafka', 'postgres', 'redis'];
+/** What shows that somebody decides, and how long that may take. */
+const SOLD = 60;
+const SELLS_ON_MS = 20_000;
 /** Between the death of a server and somebody starting it again. */
 const DOWN_MS = 1_000;
 /** One answer in so many appends is lost, for so long. */
@@ -193,7 +200,50 @@ export const SCENARIOS: readonly Scenario[] = [
       }
     },
   },
+  {
+    // The release before is the same program that is held to the older record format: it reads the newer one and never writes it.
+    name: 'release beside the one before it',
+    run: async (stage) => {
+      const { cluster, raiseFormat } = stage;
+      for (const role of ['market', 'shards'] as const) await cluster.replace(role, RELEASE_BEFORE);
+      await inTurn(stage, {}, 1);
+      // Everything on the new release, and both formats in the log from here on.
+      for (const role of ['shards', 'market'] as const) await cluster.replace(role, {});
+      await raiseFormat();
+      await inTurn(stage, RELEASE_BEFORE, 2);
+    },
+  },
 ];
+
+const RELEASE_BEFORE = { RECORD_FORMAT: '1' };
+
+/** An engine of another release folds what the shards' own writes, leads when that dies, and is followed by it again. */
+async function inTurn(
+  { cluster, accepted, newestFormats, find }: Stage,
+  env: Readonly<Record<string, string>>,
+  format: number,
+): Promise<void> {
+  cluster.add('second', 'engine', ['--decide', 'shards'], env);
+  try {
+    await cluster.ready('second');
+    const release = await cluster.keepDown('shards');
+    await sellsOn(accepted, find);
+    release();
+    await cluster.ready('shards');
+    await pause(DOWN_MS);
+  } finally {
+    await cluster.remove('second');
+  }
+  await sellsOn(accepted, find);
+  const formats = await newestFormats();
+  if (formats.some((one) => one !== format)) find(`the shards write formats ${formats.join(', ')}, not ${format}`);
+}
+
+async function sellsOn(accepted: () => number, find: (finding: string) => void): Promise<void> {
+  const before = accepted();
+  for (let waited = 0; waited < SELLS_ON_MS && accepted() < before + SOLD; waited += DOWN_MS) await pause(DOWN_MS);
+  if (accepted() < before + SOLD) find('nothing is sold under the other release');
+}
 
 /** Another engine that was told to decide the same, up before and gone after. */
 async function withSecond(cluster: Cluster, role: Role, work: () => Promise<void>): Promise<void> {

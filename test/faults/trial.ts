@@ -113,7 +113,10 @@ export class Trial {
     faultAt = performance.now();
     const pressStop = (): Promise<unknown> => officials.press(races[0] ?? '');
     await scenario
-      .run({ cluster, pace, accepted, pressStop, find: (finding) => findings.push(finding) })
+      .run({
+        ...{ cluster, pace, accepted, pressStop, find: (finding) => findings.push(finding) },
+        ...{ raiseFormat: () => officials.raiseFormat(), newestFormats: () => this.#newestFormats() },
+      })
       .catch((fault: Error) => findings.push(`the scenario broke: ${fault.message}`));
     overAt = performance.now();
     if (!(await becomes(() => afterwards >= AFTER_BETS))) findings.push('it does not sell again');
@@ -174,6 +177,12 @@ export class Trial {
   async end(): Promise<void> {
     await this.#log?.close();
     await this.cluster.end();
+  }
+
+  async #newestFormats(): Promise<readonly number[]> {
+    const { shards } = await readDecisionLogs(this.#log as EventLog);
+    const text = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('utf8');
+    return shards.map((records) => (JSON.parse(text(records.at(-1)?.value)) as { v: number }).v);
   }
 
   async #verdict(): Promise<Verdict> {

@@ -78,6 +78,24 @@ export class Officials {
     return this.#say(`/v1/operator/races/${raceId}/close`, { reason: 'they are off' }, steward);
   }
 
+  /** The next record format, proposed by one and confirmed by another; again for as long as no market decides. */
+  async raiseFormat(): Promise<void> {
+    const at = '/v1/operator/record-format';
+    const tote = this.operators.find(({ roles }) => roles.includes('TOTE_OPERATOR'));
+    const steward = this.operators.find(({ roles }) => roles.includes('STEWARD'));
+    const until = performance.now() + HOME_WITHIN_MS;
+    const written = async (): Promise<number> => Number((await this.#client.get(at, tote?.token)).body['format']);
+    const format = (await written()) + 1;
+    let last = '';
+    while (performance.now() < until) {
+      if ((await written()) >= format) return;
+      last = await this.#say(at, { format, reason: 'the new release runs everywhere' }, tote);
+      last = `${last} ${await this.#say(`${at}/confirm`, { format }, steward)}`;
+      await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
+    }
+    throw new Error(`record format ${format} was not switched on: ${last}`);
+  }
+
   /** From wherever the race stands to SETTLED, one act after the other; false when the system went away meanwhile. */
   async bringHome(raceId: string): Promise<boolean> {
     const until = performance.now() + HOME_WITHIN_MS;
