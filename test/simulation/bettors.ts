@@ -65,7 +65,9 @@ export class Bettors {
 
   async #fund(account: string): Promise<void> {
     await this.#asHouse(account, { type: 'OpenAccount', account, currency: 'EUR' });
-    const amount = this.#has('poor-accounts') && this.random.chance(0.3) ? 5_000 : RICH;
+    // Who has little has spent it when a result is corrected.
+    const isPoor = this.#has('poor-accounts') && this.random.chance(0.5);
+    const amount = isPoor ? this.random.between(1_000, 20_000) : RICH;
     await this.#asHouse(account, { type: 'Deposit', account, ref: 'first', amount });
   }
 

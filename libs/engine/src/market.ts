@@ -760,12 +760,21 @@ function scratch(s: MarketState, race: MarketRace, runner: string, reason: strin
     return refuse('RUNNER_UNKNOWN', `There is no runner ${runner}.`, '/runner');
   if (race.scratched.includes(runner))
     return refuse('ALREADY_SCRATCHED', `Runner ${runner} is scratched already.`, '/runner');
+  if (isPaidAsDeclared(s, race)) return wrongStatus(race, 'given a non-runner until its payment is over');
   const { raceId } = race.card;
   const scratched: MarketFact = { t: 'RunnerScratched', race: raceId, runner };
   // The order that was entered is withdrawn with it: the race is to come again.
   const asks = legsMoved(s, race, { [raceId]: { scratched: [...race.scratched, runner], state: 'TO_COME' } });
   return facts(s, [], [...reopening(s, race), scratched, ...asks]);
 }
+
+/**
+ * A pool that may not be corrected is on its way to be paid: a shard that heard of a non-runner first would pay and give back by
+ * another field than the others.
+ */
+const isPaidAsDeclared = (s: MarketState, race: MarketRace): boolean =>
+  race.official > 0 &&
+  race.card.pools.some(({ poolId, ruleSet }) => ruleSet.corrections === 'NONE' && !isPaid(poolOf(s, poolId).paid));
 
 function enterResult(
   s: MarketState,

@@ -308,6 +308,25 @@ describe('a pool that a correction leaves alone', () => {
   });
 });
 
+describe('a non-runner found while a pool that may not be corrected is being paid', () => {
+  it('waits until the payment is over: every shard pays as it was declared, nothing is given back', () => {
+    const world = World.open({ types: ['WIN'], rules: 'FR', corrections: 'NONE', balance: 100_000 });
+    for (const [i, runner] of ['1', '2', '3'].entries()) world.bet(`acc-${i}`, WIN, runner, 1_000);
+    world.stop();
+    const previewHash = world.price(A) ?? '';
+    const at = () => ++world.now;
+    world.market.decide({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second }, at());
+    const scratch = { type: 'ScratchRunner', race: RACE, runner: '1', reason: 'ran loose', by: steward } as const;
+    expect(world.market.decide(scratch, at()).code).toBe('RACE_STATUS');
+    world.settle();
+    // 2,583 (3,000 less 13.9 %) on 1,000: 2.50.
+    expect(balances(world)).toEqual([101_500, 99_000, 99_000]);
+    expect(world.clearing(WIN)).toBe(0);
+    expect(world.ask(scratch).code).toBeUndefined();
+    expect([balances(world), world.clearing(WIN)]).toEqual([[101_500, 99_000, 99_000], 0]);
+  });
+});
+
 describe('after a result is official', () => {
   it('a void gives every stake back, less what was paid, once a second person agreed; and it can be corrected, too', () => {
     const world = paidOn('1');

@@ -216,7 +216,11 @@ export class MarketBooks {
       case 'ScratchRunner': {
         if (status === 'VOID') return 'RACE_STATUS';
         const isOut = race.scratched.includes(String(body['runner']));
-        return this.#correction(d, race, body) ?? (isOut ? 'ALREADY_SCRATCHED' : undefined);
+        // What may not be corrected is paid as it was declared, in every shard alike.
+        const isOnItsWay = ({ rules, paid }: MarketPool): boolean =>
+          rules.corrections === 'NONE' && paid.size < this.#reportNo.length;
+        const waits = race.official > 0 && race.pools.some((id) => isOnItsWay(this.pools.get(id) as MarketPool));
+        return this.#correction(d, race, body) ?? (isOut ? 'ALREADY_SCRATCHED' : waits ? 'RACE_STATUS' : undefined);
       }
       case 'EnterResult': {
         if (status === 'DRAFT' || (status === 'VOID' && race.official === 0)) return 'RACE_STATUS';
