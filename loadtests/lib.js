@@ -11,7 +11,7 @@ import { check, sleep } from 'k6';
 import { SharedArray } from 'k6/data';
 import http from 'k6/http';
 import { Counter, Rate, Trend } from 'k6/metrics';
-import { betOn } from './mix.js';
+import { betOn, isPlayable } from './mix.js';
 
 const urls = (__ENV.BASE_URL || 'http://127.0.0.1:3000').split(',');
 export const baseUrl = urls[0];
@@ -155,7 +155,10 @@ function currentRaces(data) {
 /** The races that are open longest, so that a run is not cut short by an off, with the pools that a bet of the mix may name. */
 function openRaces(races, token) {
   const open = races.filter((race) => race.status === 'OPEN').sort((a, b) => (a.postTime < b.postTime ? 1 : -1));
-  const found = open.slice(0, 4).map((race) => raceOnSale(race.raceId, token));
+  const found = open
+    .slice(0, 4)
+    .map((race) => raceOnSale(race.raceId, token))
+    .filter(isPlayable);
   if (found.length === 0) throw new Error('No race of the demo is open.');
   return found;
 }
@@ -165,8 +168,8 @@ function raceOnSale(raceId, token) {
     .get(`${baseUrl}/v1/races/${raceId}`, { headers: { authorization: `Bearer ${token}` }, tags: { name: 'races' } })
     .json();
   const runners = race.runners.filter((runner) => runner.status !== 'SCRATCHED').map((runner) => runner.number);
-  const types = race.pools.filter((pool) => pool.status === 'OPEN').map((pool) => pool.type);
-  return { raceId, runners, types };
+  const pools = race.pools.filter((pool) => pool.status === 'OPEN');
+  return { runners, pools: pools.map(({ poolId, type, minStake }) => ({ poolId, type, minStake: minStake || 0 })) };
 }
 
 function oneOf(list) {

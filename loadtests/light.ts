@@ -10,12 +10,12 @@ import { createWriteStream, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { v7 } from 'uuid';
 import { LeanClient } from './lean-client.js';
-import { betOn, type RaceOnSale } from './mix.js';
+import { betOn, isPlayable, type RaceOnSale } from './mix.js';
 import { type Report, Tally } from './tally.js';
 
 interface Cast {
   readonly accounts: readonly { readonly accountId: string; readonly token: string; readonly currency: string }[];
-  /** What is sold; without it, win pools of whatever the demo sells. */
+  /** What is sold; without it, whatever the demo sells. */
   readonly races?: readonly RaceOnSale[];
 }
 
@@ -32,8 +32,9 @@ const SLICE_MS = 2;
 const MAX_IN_FLIGHT = 20_000;
 /** Answers still out when everything was sent. */
 const LAST_ANSWERS_MS = 10_000;
-/** On every card. */
-const RUNNERS = ['1', '2', '3', '4', '5', '6', '7', '8'];
+
+/** By race: what it sells is asked once. */
+const known = new Map<string, RaceOnSale>();
 
 const { values } = parseArgs({
   options: {
@@ -164,11 +165,36 @@ async function demo(url: URL): Promise<unknown> {
   return (await fetch(new URL('/v1/demo', url))).json();
 }
 
-/** The races that sell now, win bets on eight runners alone: all that is known of them without looking further. */
+interface PublicRace {
+  readonly runners: readonly { readonly number: string; readonly status: string }[];
+  readonly pools: readonly {
+    readonly poolId: string;
+    readonly type: string;
+    readonly status: string;
+    readonly minStake: number;
+  }[];
+}
+
+/** The races that sell now. */
 async function selling(url: URL): Promise<RaceOnSale[]> {
-  const answer = (await demo(url)) as { races: { raceId: string; status: string }[] };
-  const open = answer.races.filter((race) => race.status === 'OPEN');
-  return open.map(({ raceId }) => ({ raceId, runners: RUNNERS, types: ['WIN'] }));
+  const { races } = (await demo(url)) as { races: { raceId: string; status: string }[] };
+  const open = races.filter((race) => race.status === 'OPEN').map(({ raceId }) => raceId);
+  for (const raceId of open) {
+    if (known.has(raceId)) continue;
+    const answer = await fetch(new URL(`/v1/races/${raceId}`, url));
+    known.set(raceId, answer.ok ? raceOf((await answer.json()) as PublicRace) : plainRace(raceId));
+  }
+  return open.flatMap((raceId) => known.get(raceId) ?? []).filter(isPlayable);
+}
+
+function raceOf({ runners, pools }: PublicRace): RaceOnSale {
+  const running = runners.filter(({ status }) => status !== 'SCRATCHED').map(({ number }) => number);
+  return { runners: running, pools: pools.filter(({ status }) => status === 'OPEN') };
+}
+
+/** Of a server that only counts requests. */
+function plainRace(raceId: string): RaceOnSale {
+  return { runners: ['1', '2', '3'], pools: [{ poolId: `${raceId}-WIN`, type: 'WIN', minStake: 0 }] };
 }
 
 function sentence(r: Report): string {

@@ -1,9 +1,8 @@
 /** Types of the bets' mix, for the generators that are TypeScript. */
 
 export interface RaceOnSale {
-  readonly raceId: string;
   readonly runners: readonly string[];
-  readonly types: readonly string[];
+  readonly pools: readonly { readonly poolId: string; readonly type: string; readonly minStake: number }[];
 }
 
 export interface DrawnBet {
@@ -16,4 +15,8 @@ export interface DrawnBet {
   readonly stake: number;
 }
 
+/** Whether any bet of the mix can be placed on the race. */
+export function isPlayable(race: RaceOnSale): boolean;
+
+/** One bet on one of the races, all of which are playable; `random` draws from 0 to 1. */
 export function betOn(races: readonly RaceOnSale[], random: () => number): DrawnBet;

@@ -17,14 +17,15 @@ const HOT = [0.4, 0.25];
 const BOXED = 0.4;
 const UNIT_MINOR = 100;
 
-/** One bet on the card's races: `[{ raceId, runners: ['1', …], types: ['WIN', …] }]`, by draws of `random` (0 to 1). */
+/** One bet on the card's races: `[{ runners: ['1', …], pools: [{ poolId, type, minStake }] }]`, by draws of `random` (0 to 1). */
 export function betOn(races, random) {
   const race = races[raceAt(races.length, random())];
-  const { type, places, boxLines } = typeOf(race.types, random());
+  const { pool, places, boxLines } = poolOf(race.pools, random());
   const isBox = places > 1 && race.runners.length > places && random() < BOXED;
   const runners = drawn(race.runners, isBox ? places + 1 : places, random);
   const lines = isBox ? boxLines : 1;
-  const bet = { betRef: 'a', poolId: `${race.raceId}-${type}`, unitStake: UNIT_MINOR, stake: UNIT_MINOR * lines };
+  const unitStake = Math.max(UNIT_MINOR, pool.minStake);
+  const bet = { betRef: 'a', poolId: pool.poolId, unitStake, stake: unitStake * lines };
   return isBox
     ? { ...bet, form: 'BOX', runners }
     : { ...bet, form: 'STRAIGHT', columns: runners.map((runner) => [runner]) };
@@ -41,14 +42,22 @@ function raceAt(count, draw) {
   return Math.min(count - 1, HOT.length + Math.floor((left / others) * (count - HOT.length)));
 }
 
-function typeOf(offered, draw) {
-  const there = TYPES.filter(({ type }) => offered.includes(type));
+/** The pool drawn, with what a line of its type names. */
+function poolOf(offered, draw) {
+  const there = TYPES.flatMap((each) =>
+    offered.filter(({ type }) => type === each.type).map((pool) => ({ ...each, pool })),
+  );
   let left = draw * there.reduce((sum, { part }) => sum + part, 0);
   for (const each of there) {
     if (left < each.part) return each;
     left -= each.part;
   }
   return there[there.length - 1];
+}
+
+/** Whether any bet of the mix can be placed on the race. */
+export function isPlayable({ pools }) {
+  return pools.some(({ type }) => TYPES.some((each) => each.type === type));
 }
 
 function drawn(runners, count, random) {

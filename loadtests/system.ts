@@ -77,7 +77,8 @@ export class LoadedSystem {
     const card = { runners: RUNNERS, types: TYPES, races: RACES, postInMs: POST_IN_MS };
     const ids = await officials.openMeeting('load', card);
     await officials.close();
-    return { accounts: cast.accounts, races: ids.map((raceId) => ({ raceId, runners: RUNNERS, types: TYPES })) };
+    const pools = (raceId: string) => TYPES.map((type) => ({ poolId: `${raceId}-${type}`, type, minStake: 0 }));
+    return { accounts: cast.accounts, races: ids.map((raceId) => ({ runners: RUNNERS, pools: pools(raceId) })) };
   }
 
   /** Processor seconds so far, by process. */
