@@ -46,10 +46,12 @@ describe('two nodes of the bet API', () => {
     await wipe({ instance: INSTANCE });
     const env = { ...(await up({ instance: INSTANCE })) };
     redis = await severableWay(env.REDIS_URL);
+    // The first one makes the topics.
+    await start('engine', env);
     const [one, other, office] = await Promise.all([
       start('bet-api', env),
       start('bet-api', { ...env, REDIS_URL: redis.url }),
-      ...['back-office', 'engine', 'projector', 'odds'].map((role) => start(role, env)),
+      ...['back-office', 'projector', 'odds'].map((role) => start(role, env)),
     ]);
     nodes = [one, other];
     cast = await castOf(one.url);
@@ -88,7 +90,7 @@ describe('two nodes of the bet API', () => {
 
   const ready = async (node: RunningSystem) => {
     const answer = await fetch(`${node.url}/health/ready`);
-    return { status: answer.status, ...((await answer.json()) as { degraded: string[] }) };
+    return { ...((await answer.json()) as { degraded: string[] }), status: answer.status };
   };
   const figure = async (node: RunningSystem, line: string): Promise<number> => {
     const text = await (await fetch(`${node.url}/metrics`)).text();
