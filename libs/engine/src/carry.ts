@@ -4,7 +4,17 @@
  * epoch before is over when nothing stands, and its references are below the new horizon. It must never carry an account twice.
  */
 import type { Decision, Posting } from './decider.js';
-import type { Limits } from './shard-commands.js';
+
+/** What an account may stake; absent: no limit of its own. */
+export interface Limits {
+  /** Highest stake of one ticket, minor units. */
+  readonly ticketMax?: number;
+  /** Highest sum of stakes of one UTC day. */
+  readonly dayStake?: number;
+  /** No bet before this time, milliseconds UTC. */
+  readonly excludedUntil?: number;
+  readonly blocked?: boolean;
+}
 
 /** A deposit (or, negative, a withdrawal) that was answered in the epoch before, by its reference. */
 export type CarriedRef = readonly [ref: string, amountMinor: number];

@@ -2,7 +2,7 @@
  * What a shard can be asked, and how unknown JSON becomes a command. A malformed client command becomes `Malformed` and is decided
  * like any other; an unknown market fact stops the shard instead, because going on would mean living in another market.
  */
-import { type CarriedAccount, type CarriedRef, isCarried } from './carry.js';
+import { type CarriedAccount, type CarriedRef, isCarried, type Limits } from './carry.js';
 import { InvariantBroken } from './decider.js';
 import type { MarketFact } from './facts.js';
 import { isCheckpoint } from './upkeep.js';
@@ -40,16 +40,6 @@ export interface PlaceTicket {
   /** 128 random bits in hex, hashed into the Merkle leaf so that a proof shows no neighbour's bet. */
   readonly blind: string;
   readonly bets: readonly BetOrder[];
-}
-
-export interface Limits {
-  /** Highest stake of one ticket, minor units. */
-  readonly ticketMax?: number;
-  /** Highest sum of stakes of one UTC day. */
-  readonly dayStake?: number;
-  /** No bet before this time, milliseconds UTC. */
-  readonly excludedUntil?: number;
-  readonly blocked?: boolean;
 }
 
 export type ShardCommand =

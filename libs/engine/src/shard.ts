@@ -41,7 +41,7 @@ import {
   restoreBook,
 } from './book.js';
 import { canonical } from './canonical.js';
-import { type AccountCarried, type CarriedRef, carryAccount, type RefsCarried } from './carry.js';
+import { type AccountCarried, type CarriedRef, carryAccount, type Limits, type RefsCarried } from './carry.js';
 import {
   assert,
   type Context,
@@ -92,7 +92,7 @@ import {
   settleBet,
   settledImage,
 } from './settled.js';
-import { type BetOrder, FLEXI, type Limits, type PlaceTicket, type ShardCommand } from './shard-commands.js';
+import { type BetOrder, FLEXI, type PlaceTicket, type ShardCommand } from './shard-commands.js';
 import { shardOf } from './slots.js';
 import { newUpkeep, setAside, takeCheckpoint, type Upkeep, type UpkeepEvent } from './upkeep.js';
 
