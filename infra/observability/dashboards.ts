@@ -138,6 +138,21 @@ const LAST_MINUTE: Dashboard = {
           closed: 'sum(rate(mutuel_feed_closed_slow_total[30s]))',
         },
       },
+      {
+        title: 'Streams of points of sale',
+        about: 'Open gRPC streams, and what was taken from them and is not answered yet.',
+        unit: 'short',
+        series: {
+          streams: 'sum(mutuel_grpc_streams)',
+          'in flight': 'sum(mutuel_grpc_stream_requests_in_flight)',
+        },
+      },
+      {
+        title: 'Tickets held back by limits',
+        about: 'LIMIT: a client beyond its rate. NOT_COUNTED: partners, while nobody counts for all nodes.',
+        unit: 'ops',
+        series: { '{{channel}} {{why}}': 'sum by (channel, why) (rate(mutuel_tickets_held_total[30s]))' },
+      },
     ],
   },
 };
@@ -394,6 +409,12 @@ const MACHINES: Dashboard = {
           computed: 'sum(increase(mutuel_odds_ticks_total[5m]))',
           late: 'sum(increase(mutuel_odds_ticks_late_total[5m]))',
         },
+      },
+      {
+        title: 'Ticks heard, by way',
+        about: 'By the cache and by the log, each at every door; by the log alone while the cache is away.',
+        unit: 'ops',
+        series: { '{{from}}': 'sum by (from) (rate(mutuel_odds_ticks_heard_total[1m]))' },
       },
     ],
   },
