@@ -27,6 +27,8 @@ const CORRECTIONS: readonly (readonly Correction[])[] = [
   ['VOID', 'FIRST'],
   ['OTHER', 'VOID', 'OTHER'],
 ];
+/** Nobody goes home on a screen that may not show yet what was just ordered: a correction would be left half done. */
+const LOOKED_AGAIN_MS = 15_000;
 const UNKNOWN: RaceView = { status: 'UNKNOWN', previewHash: null, ended: false, scratched: [], waits: [] };
 
 /** What this race has in store; each at most once, so that it comes to an end. */
@@ -78,10 +80,12 @@ export class Officials {
   /** Until the race has ended, and for as long as its result is corrected. */
   async drive(race: RacePlan): Promise<void> {
     const story = this.#story();
+    let acted = 0;
     for (;;) {
       const view = await this.#view(race.id);
-      if (view.ended && story.corrections.length === 0) return;
-      await this.#next(race, view, story);
+      const { now } = this.system.kernel;
+      if (view.ended && story.corrections.length === 0 && now - acted > LOOKED_AGAIN_MS) return;
+      if ((await this.#next(race, view, story)) !== undefined) acted = now;
       await this.system.kernel.sleep(this.random.between(20, 200));
     }
   }
