@@ -83,9 +83,9 @@ export class Officials {
     let acted = 0;
     for (;;) {
       const view = await this.#view(race.id);
-      const { now } = this.system.kernel;
-      if (view.ended && story.corrections.length === 0 && now - acted > LOOKED_AGAIN_MS) return;
-      if ((await this.#next(race, view, story)) !== undefined) acted = now;
+      const { kernel } = this.system;
+      if (view.ended && story.corrections.length === 0 && kernel.now - acted > LOOKED_AGAIN_MS) return;
+      if ((await this.#next(race, view, story)) !== undefined) acted = kernel.now;
       await this.system.kernel.sleep(this.random.between(20, 200));
     }
   }
