@@ -213,7 +213,11 @@ describe('the Dockerfile, run natively', () => {
 
 /** What needs a fault, a gRPC call or a stop of betting before it shows. */
 const RARE = new Set([
-  'mutuel_tickets_held_total','mutuel_log_append_failures_total', 'mutuel_alarms_total', 'rpc_server_call_duration_seconds']);
+  'mutuel_tickets_held_total',
+  'mutuel_log_append_failures_total',
+  'mutuel_alarms_total',
+  'rpc_server_call_duration_seconds',
+]);
 
 function expressions(): string[] {
   const alerts = parse(readFileSync(join(ROOT, 'infra/observability/alerts.yaml'), 'utf8')) as {
