@@ -43,7 +43,7 @@ export function encodeCommand(cid: string, cmd: object): Uint8Array {
 /** A service's command: HMAC-SHA256 over `cid + '.' + signed`, so that neither can be exchanged. */
 export function signCommand(cid: string, cmd: object, key: ServiceKey): Uint8Array {
   const signed = JSON.stringify(cmd);
-  return utf8(JSON.stringify({ v: COMMAND_FORMAT, cid, signed, mac: macOf(cid, signed, key).toString('hex') }));
+  return utf8(JSON.stringify({ v: COMMAND_FORMAT, cid, signed, mac: serviceMac(cid, signed, key) }));
 }
 
 export function openCommand(bytes: Uint8Array, key: ServiceKey): OpenedCommand {
@@ -68,7 +68,7 @@ function openSigned(bytes: Uint8Array, cid: string, envelope: Envelope, key: Ser
   if (typeof signed !== 'string' || typeof mac !== 'string' || !MAC.test(mac)) {
     return malformed(bytes, 'signed or mac is not the text it must be');
   }
-  if (!timingSafeEqual(Buffer.from(mac, 'hex'), macOf(cid, signed, key))) {
+  if (!isServiceMac(cid, signed, mac, key)) {
     return malformed(bytes, 'the service signature does not match');
   }
   try {
@@ -101,6 +101,14 @@ function isNewer(v: unknown): v is number {
   return typeof v === 'number' && Number.isSafeInteger(v) && v > COMMAND_FORMAT;
 }
 
-function macOf(cid: string, signed: string, key: ServiceKey): Buffer {
-  return createHmac('sha256', key).update(`${cid}.${signed}`).digest();
+/** HMAC-SHA256 over `about + '.' + text`, in hex: the service's word on a text, and on what it is about. */
+export const serviceMac = (about: string, text: string, key: ServiceKey): string =>
+  macOf(about, text, key).toString('hex');
+
+/** Whether `mac` is that; compared in constant time. */
+export const isServiceMac = (about: string, text: string, mac: string, key: ServiceKey): boolean =>
+  MAC.test(mac) && timingSafeEqual(Buffer.from(mac, 'hex'), macOf(about, text, key));
+
+function macOf(about: string, text: string, key: ServiceKey): Buffer {
+  return createHmac('sha256', key).update(`${about}.${text}`).digest();
 }

@@ -17,6 +17,7 @@ import {
   type Weighed,
   waitingFor,
 } from '#mutuel/engine';
+import { dividendView } from '#mutuel/services';
 import { isRefusal, keyLabel, readSelection } from '#mutuel/tote';
 import type { OddsReads, PoolOdds, PoolReads } from './doors.js';
 import type { MarketView } from './market-view.js';
@@ -322,14 +323,7 @@ export class Racing {
       correction: correctionOf(pool, race, sheet, before),
       house: sheet.takeoutMinor + sheet.breakageMinor - sheet.topUpMinor,
       paid: sheet.paidMinor,
-      dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
-        tier,
-        c: keyLabel(c),
-        price,
-        lastOdds: lastOdds.get(c) ?? null,
-        stake: stakeMinor,
-        paid: paidMinor,
-      })),
+      dividends: sheet.dividends.map((line) => ({ ...dividendView(line), lastOdds: lastOdds.get(line.c) ?? null })),
       proposals: PROPOSAL_SOURCES.flatMap((source) => {
         const proposal = pool.proposals[source];
         return proposal ? [{ source, inputHash: proposal.inputHash, agrees: agrees(proposal, sheet) }] : [];
@@ -381,9 +375,7 @@ function correctionOf(pool: MarketPool, race: MarketRace, sheet: DividendProposa
       takeout: before.takeoutMinor,
       breakage: before.breakageMinor,
       carryOut: before.carryOutMinor,
-      dividends: before.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
-        ...{ tier, c: keyLabel(c), price, stake: stakeMinor, paid: paidMinor },
-      })),
+      dividends: before.dividends.map(dividendView),
     },
     /** New payments less old ones, whoever bears them. */
     difference: sheet.paidMinor + sheet.refundedMinor - before.paidMinor - before.refundedMinor,

@@ -3,13 +3,14 @@
  * decider that would have to take a proposal is the one that stands still, so both words stand in the cluster's own topic, each under
  * the service's MAC. It must never count one person's word twice, nor a word without a MAC.
  */
-import { createHmac, timingSafeEqual } from 'node:crypto';
-import { type ServiceKey, TOPICS } from '#mutuel/contracts';
+import { isServiceMac, type ServiceKey, serviceMac, TOPICS } from '#mutuel/contracts';
 import type { Clock, EventLog } from './ports.js';
 import type { Skip } from './runner-options.js';
 
 const AT = { topic: TOPICS.cluster, partition: 0 } as const;
 const READ_AT_ONCE = 10_000;
+/** What the service's MAC is about, so that no signed command passes for a word. */
+const ABOUT = 'skip';
 
 export interface SkipPlace {
   /** `shard-3` or `market`. */
@@ -105,7 +106,7 @@ async function readWords({ log, serviceKey }: Pick<SkipSeams, 'log' | 'serviceKe
 function readWord(value: Uint8Array, key: ServiceKey): SkipWord | undefined {
   try {
     const { said, mac } = JSON.parse(new TextDecoder().decode(value)) as { said?: unknown; mac?: unknown };
-    if (typeof said !== 'string' || typeof mac !== 'string' || !isSigned(said, mac, key)) return undefined;
+    if (typeof said !== 'string' || typeof mac !== 'string' || !isServiceMac(ABOUT, said, mac, key)) return undefined;
     const word = JSON.parse(said) as SkipWord;
     return word.v === 1 && (word.kind === 'SKIP_ASKED' || word.kind === 'SKIP_AGREED') ? word : undefined;
   } catch {
@@ -115,7 +116,7 @@ function readWord(value: Uint8Array, key: ServiceKey): SkipWord | undefined {
 
 async function write({ log, serviceKey }: SkipSeams, word: SkipWord): Promise<void> {
   const said = JSON.stringify(word);
-  const mac = macOf(said, serviceKey).toString('hex');
+  const mac = serviceMac(ABOUT, said, serviceKey);
   const appender = await log.appender();
   try {
     const record = { v: 1, kind: word.kind, said, mac };
@@ -124,11 +125,6 @@ async function write({ log, serviceKey }: SkipSeams, word: SkipWord): Promise<vo
     await appender.close();
   }
 }
-
-const isSigned = (said: string, mac: string, key: ServiceKey): boolean =>
-  /^[0-9a-f]{64}$/.test(mac) && timingSafeEqual(Buffer.from(mac, 'hex'), macOf(said, key));
-
-const macOf = (said: string, key: ServiceKey): Buffer => createHmac('sha256', key).update(`skip.${said}`).digest();
 
 const name = ({ src, epoch, offset }: SkipPlace): string => `command ${offset} of ${src} in epoch ${epoch}`;
 

@@ -6,6 +6,7 @@ import { type DividendProposal, PROPOSAL_SOURCES } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { keyLabel } from '#mutuel/tote';
 import { type OddsRow, oddsValue } from '#mutuel/views';
+import { dividendView } from './dividend-view.js';
 import { groupBy } from './group-by.js';
 import { iso, type RaceRow, raceSummary } from './read-model.js';
 
@@ -210,9 +211,7 @@ function settlementPool(card: SettlementPool, proposals: readonly DividendPropos
       carryOut: shown.carryOutMinor,
       paid: shown.paidMinor,
       house: shown.takeoutMinor + shown.breakageMinor - shown.topUpMinor,
-      dividends: shown.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
-        ...{ tier, c: keyLabel(c), price, lastOdds: odds.get(c) ?? null, stake: stakeMinor, paid: paidMinor },
-      })),
+      dividends: shown.dividends.map((line) => ({ ...dividendView(line), lastOdds: odds.get(line.c) ?? null })),
       proposals: proposals.map((one) => ({
         ...{ source: one.source, inputHash: one.inputHash, agrees: figuresOf(one) === reference },
       })),

@@ -6,6 +6,7 @@ import type { LegOutcome } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { keyLabel, probables, type RuleSet, shapeOf } from '#mutuel/tote';
 import { type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
+import { dividendView } from './dividend-view.js';
 import { groupBy } from './group-by.js';
 import { legStakes, type PoolInputs, poolInputs, stakeOnLine, stakesByLegKey, standingStakes } from './pool-inputs.js';
 
@@ -625,9 +626,7 @@ const sheetView = (outcome: string, sheet: DeclaredSheet) => ({
   takeout: sheet.takeoutMinor,
   net: sheet.netMinor,
   carryIn: sheet.carryInMinor,
-  dividends: sheet.dividends.map(({ tier, c, price, stakeMinor, paidMinor }) => ({
-    ...{ tier, c: keyLabel(c), price, stake: stakeMinor, paid: paidMinor },
-  })),
+  dividends: sheet.dividends.map(dividendView),
   breakage: sheet.breakageMinor,
   topUp: sheet.topUpMinor,
   carryOut: sheet.carryOutMinor,

@@ -7,13 +7,13 @@ import { useNow } from '../common/now.js';
 import { Bones, Masthead, ProblemNote } from '../common/parts.js';
 import { usePolledPools } from '../common/polled-pools.js';
 import { useAccount, useDemo, useMeetings, useRace } from '../common/queries.js';
-import { isAhead, isSelling } from '../common/race-face.js';
+import { courseOf, isAhead, isSelling } from '../common/race-face.js';
 import { type BettorSession, useSession } from '../common/session.js';
 import { useFeed } from '../common/use-feed.js';
 import type { FeedSnapshot } from '../feed.js';
 import { type Currency, money } from '../money.js';
 import { cost, emptySlip, isPair, lines, mark, poolLabel, type Slip, shapeOf, without } from '../slip.js';
-import type { Meeting, Race, RaceSummary } from '../wire.js';
+import type { Meeting, Race } from '../wire.js';
 import { AccountMenu } from './account.js';
 import { CardStrip } from './card-strip.js';
 import { LegPools } from './leg-pools.js';
@@ -49,8 +49,6 @@ export function BoardPage() {
   const meeting = meetings.data?.find((one) => one.meetingId === race.data?.meetingId);
   const unit: Currency = meeting ?? EURO;
   const justRun = lastRun(races);
-  const courseOf = ({ meetingId }: RaceSummary): string =>
-    meetings.data?.find((one) => one.meetingId === meetingId)?.course ?? meetingId;
   const show = (raceId: string | null) => {
     setPicked(raceId);
     window.history.replaceState(null, '', raceId === null ? '/' : `/?race=${encodeURIComponent(raceId)}`);
@@ -80,7 +78,9 @@ export function BoardPage() {
             session={session}
             placing={placing}
             available={account.data?.balance.available ?? null}
-            justRun={justRun === null ? null : { raceId: justRun.raceId, course: courseOf(justRun) }}
+            justRun={
+              justRun === null ? null : { raceId: justRun.raceId, course: courseOf(meetings.data ?? [], justRun) }
+            }
           />
         ) : (
           <Waiting failure={meetings.error ?? race.error} empty={meetings.data !== undefined && races.length === 0} />

@@ -1,7 +1,7 @@
 // The day's races as a strip, each with its time and state, the shown one marked: those that go next wherever they are run, or
 // one meeting's. It must never scroll the page, only itself.
 import { useEffect, useRef, useState } from 'react';
-import { faceOf, isOver } from '../common/race-face.js';
+import { courseOf, faceOf, isOver } from '../common/race-face.js';
 import { clock } from '../money.js';
 import type { Meeting, RaceSummary } from '../wire.js';
 import { cardAround, followed } from './race-choice.js';
@@ -18,7 +18,6 @@ export function CardStrip({ meetings, shown, onShow }: CardStripProps) {
   const running = meetings.filter((one) => one.races.some((race) => !isOver(race.status)));
   const offered = running.length > 1 ? running : [];
   const meeting = offered.find((one) => one.meetingId === only);
-  const courses = new Map(meetings.map((one) => [one.meetingId, one.course]));
   const nextOff = cardAround(
     meetings.flatMap((one) => one.races),
     shown,
@@ -46,7 +45,7 @@ export function CardStrip({ meetings, shown, onShow }: CardStripProps) {
       <Strip
         key={meeting?.meetingId ?? 'next'}
         races={meeting?.races ?? nextOff}
-        courses={courses}
+        meetings={meetings}
         mixed={meeting === undefined && offered.length > 0}
         shown={shown}
         onShow={onShow}
@@ -57,14 +56,14 @@ export function CardStrip({ meetings, shown, onShow }: CardStripProps) {
 
 interface StripProps {
   races: readonly RaceSummary[];
-  courses: ReadonlyMap<string, string>;
+  meetings: readonly Meeting[];
   /** Races of several meetings: each says where it is run. */
   mixed: boolean;
   shown: string | null;
   onShow: (raceId: string) => void;
 }
 
-function Strip({ races, courses, mixed, shown, onShow }: StripProps) {
+function Strip({ races, meetings, mixed, shown, onShow }: StripProps) {
   const strip = useRef<HTMLElement>(null);
   useEffect(() => {
     const current = strip.current?.querySelector<HTMLElement>(`[data-race="${CSS.escape(shown ?? '')}"]`);
@@ -74,7 +73,7 @@ function Strip({ races, courses, mixed, shown, onShow }: StripProps) {
   return (
     <nav ref={strip} className="card-strip" aria-label="Races" data-testid="card-strip">
       {races.map((race) => {
-        const course = courses.get(race.meetingId) ?? race.meetingId;
+        const course = courseOf(meetings, race);
         const face = faceOf(race.status);
         return (
           <button

@@ -49,3 +49,11 @@ export function isAhead(status: string): boolean {
 export function isOver(status: string): boolean {
   return status === 'SETTLED' || status === 'VOID';
 }
+
+/** Where a race is run; its meeting's id while the card is not read yet. */
+export function courseOf(
+  meetings: readonly { meetingId: string; course: string }[],
+  { meetingId }: { meetingId: string },
+): string {
+  return meetings.find((one) => one.meetingId === meetingId)?.course ?? meetingId;
+}

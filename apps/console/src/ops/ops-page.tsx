@@ -4,6 +4,7 @@ import '../styles/ops.css';
 import { useEffect, useRef, useState } from 'react';
 import { Bones, Masthead, ProblemNote, StatusPill } from '../common/parts.js';
 import { useMeetings, useRace } from '../common/queries.js';
+import { courseOf } from '../common/race-face.js';
 import { type OperatorSession, useSession } from '../common/session.js';
 import { type Currency, clock, wholeMoney } from '../money.js';
 import type { Meeting, Overview } from '../wire.js';
@@ -153,9 +154,6 @@ function Day({ races, meetings, shown, unit, onPick }: DayProps) {
     </section>
   );
 }
-
-const courseOf = (meetings: readonly Meeting[], { meetingId }: { meetingId: string }): string =>
-  meetings.find((one) => one.meetingId === meetingId)?.course ?? meetingId;
 
 function facts(race: Overview['races'][number], course: string, unit: Currency): string {
   const voided = race.voidedAfterStop.count;
