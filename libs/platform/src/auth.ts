@@ -2,6 +2,7 @@
  * Who is asking: bearer tokens signed with the operator's own key (HS256), what they carry, and what they allow. Everything is
  * denied unless a line here allows it. Verified tokens are remembered, since verifying costs more than deciding a bet.
  */
+import { webcrypto } from 'node:crypto';
 import { jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import type { Role } from '#mutuel/engine';
@@ -33,14 +34,18 @@ const REMEMBERED = 200_000;
 
 export class Tokens {
   readonly #known = new Map<string, { readonly principal: Principal; readonly expires: number }>();
+  /** Imported once: from bare bytes each signature and each check would import it again, at twice the cost. */
+  readonly #key: Promise<webcrypto.CryptoKey>;
 
   constructor(
-    private readonly key: Uint8Array,
+    key: Uint8Array,
     private readonly now: () => number,
-  ) {}
+  ) {
+    this.#key = webcrypto.subtle.importKey('raw', key, { name: 'HMAC', hash: 'SHA-256' }, false, ['sign', 'verify']);
+  }
 
   /** Signs a token; without `expires` (seconds UTC) it lives as long as the key. */
-  sign(principal: Principal, expires?: number): Promise<string> {
+  async sign(principal: Principal, expires?: number): Promise<string> {
     const claims = {
       acc: principal.accounts.length > 0 ? principal.accounts : undefined,
       roles: principal.roles.length > 0 ? principal.roles : undefined,
@@ -52,7 +57,7 @@ export class Tokens {
       .setSubject(principal.subject)
       .setJti(principal.device);
     if (expires !== undefined) token.setExpirationTime(expires);
-    return token.sign(this.key);
+    return token.sign(await this.#key);
   }
 
   /** The bearer of an Authorization header; at once where the token was verified before. */
@@ -87,7 +92,7 @@ export class Tokens {
   async #claims(token: string): Promise<z.infer<typeof claimsSchema>> {
     try {
       const options = { issuer: ISSUER, algorithms: ['HS256'], currentDate: new Date(this.now()) };
-      const { payload } = await jwtVerify(token, this.key, options);
+      const { payload } = await jwtVerify(token, await this.#key, options);
       return claimsSchema.parse(payload);
     } catch {
       throw new Problem(
