@@ -12,7 +12,7 @@ import { existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { parseArgs } from 'node:util';
-import { down, externalServers, status, up } from './native/index.mjs';
+import { down, externalServers, lowerPostgres, status, up } from './native/index.mjs';
 import { freePorts } from './native/process.mjs';
 import { ensureBuilt, ensureInstalled, nodeFlags, root, StepError, step, tell } from './workspace.mjs';
 
@@ -20,6 +20,7 @@ import { ensureBuilt, ensureInstalled, nodeFlags, root, StepError, step, tell } 
 const roles = ['engine', 'projector', 'odds', 'back-office', 'bet-api'];
 const readyWithinMs = 120_000;
 const graceMs = 15_000;
+const lowerEveryMs = 5_000;
 
 const ownFlags = { port: { type: 'string' }, instance: { type: 'string' }, brokers: { type: 'string' } };
 /** The crowd is a client like any other: a process of its own, started when bets are taken and stopped before anything else. */
@@ -86,6 +87,8 @@ async function provideServers() {
     addresses = await up({ ...options, ...(values.brokers === undefined ? {} : { brokers: Number(values.brokers) }) });
   });
   if (!wereUp) afterwards = () => down(options);
+  // Its connections come and go; it outlives none of the roles.
+  setInterval(() => lowerPostgres(options), lowerEveryMs).unref();
   return addresses;
 }
 

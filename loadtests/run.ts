@@ -65,12 +65,16 @@ const system = new LoadedSystem({
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(folder, { recursive: true });
 let failed = false;
+// Sessions of their own hear no Ctrl-C.
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
+  process.once(signal, () => void system.end().finally(() => process.exit(1)));
 try {
   await system.start();
   writeFileSync(castFile, JSON.stringify(await system.openCard()));
   console.log(`Warm-up: ${values.warmup} s`);
   await light(['--rate', String(Math.min(Number(values.rate), 500)), '--seconds', values.warmup, '--warmup', '0']);
   await light(['--rate', String(Math.min(Number(values.rate), 2_000)), '--seconds', values.warmup, '--warmup', '0']);
+  system.settle();
   const from = Date.now();
   const processors = system.processors();
   const ended = endedChildrenSeconds();

@@ -6,7 +6,7 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processorSeconds } from '../bench/support/processor-time.js';
-import { status, up, wipe } from '../infra/native/index.mjs';
+import { lowerPostgres, status, up, wipe } from '../infra/native/index.mjs';
 import { castOf, Officials } from '../test/trust/officials.js';
 import { RunningSystem } from '../test/trust/running-system.js';
 import type { RaceOnSale } from './mix.js';
@@ -81,6 +81,11 @@ export class LoadedSystem {
     return { accounts: cast.accounts, races: ids.map((raceId) => ({ runners: RUNNERS, pools: pools(raceId) })) };
   }
 
+  /** As `npm run start:distributed` does it again and again; to be called when the roles have their connections. */
+  settle(): void {
+    lowerPostgres({ instance: this.#o.instance });
+  }
+
   /** Processor seconds so far, by process. */
   processors(): Map<string, number> {
     const { servers } = status({ instance: this.#o.instance });
@@ -123,6 +128,7 @@ export class LoadedSystem {
       args: ['--port', '0', '--data', this.#data, ...flags],
       env: this.#servers,
       nodeFlags: [...NODE_FLAGS, ...profiling],
+      ownSession: true,
     });
     this.#roles.set(name, system);
   }

@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { kafkaNodeNames, startKafka } from './kafka.mjs';
 import { startPostgres, wipePostgres } from './postgres.mjs';
+import { lower } from './priority.mjs';
 import { freePorts, InfraError, isAlive, startServer, stopServers } from './process.mjs';
 import { startRedis } from './redis.mjs';
 
@@ -101,6 +102,12 @@ export function status({ instance = defaultInstance() } = {}) {
   };
 }
 
+/** PostgreSQL behind whoever takes and decides bets, its connections of this moment with it; `nice` from 0 (as it is) to 19. */
+export function lowerPostgres({ instance = defaultInstance(), nice = postgresNice() } = {}) {
+  for (const server of readState(folderOf(instance)).servers)
+    if (server.name === 'postgres' && isAlive(server)) lower(server, nice);
+}
+
 /** The addresses as environment variables; an InfraError where the instance is not up. */
 export function env({ instance = defaultInstance() } = {}) {
   const state = readState(folderOf(instance));
@@ -121,6 +128,10 @@ export function proxies({ instance = defaultInstance() } = {}) {
 export function externalServers() {
   const { KAFKA_BROKERS, DATABASE_URL, REDIS_URL } = process.env;
   return KAFKA_BROKERS && DATABASE_URL && REDIS_URL ? { KAFKA_BROKERS, DATABASE_URL, REDIS_URL } : null;
+}
+
+function postgresNice() {
+  return Number(process.env.POSTGRES_NICE || 10);
 }
 
 function defaultInstance() {

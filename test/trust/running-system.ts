@@ -14,6 +14,8 @@ export interface StartOptions {
   readonly args: readonly string[];
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeFlags?: readonly string[];
+  /** Whether it begins a session, as a supervisor's children do: Linux may share the processor between sessions first. It hears no Ctrl-C then. */
+  readonly ownSession?: boolean;
 }
 
 /** The suites run with the servers' addresses in their environment; a child gets them only when it is told to. */
@@ -42,10 +44,12 @@ export class RunningSystem {
   }
 
   /** Resolves once it says where it is and answers that it is ready; throws with its last words when it ends before. */
-  static async start({ program = STANDALONE, args, env = {}, nodeFlags = [] }: StartOptions): Promise<RunningSystem> {
+  static async start(options: StartOptions): Promise<RunningSystem> {
+    const { program = STANDALONE, args, env = {}, nodeFlags = [], ownSession = false } = options;
     const child = spawn(process.execPath, [...nodeFlags, program, ...args], {
       stdio: ['ignore', 'pipe', 'pipe'],
       env: { ...withoutServers(process.env), ...env },
+      detached: ownSession,
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     const output: string[] = [];

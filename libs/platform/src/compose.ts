@@ -3,7 +3,6 @@
  * one process and each in its own are the same code. A part that dies for good ends the process, since half a system lies.
  */
 import { existsSync } from 'node:fs';
-import { setPriority } from 'node:os';
 import { resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { openNoteFiles, openSnapshotFiles, TsaClient } from '#mutuel/adapters';
@@ -50,6 +49,7 @@ import { LiveOdds } from './live-odds.js';
 import { followMarket } from './market-follower.js';
 import { MarketView } from './market-view.js';
 import { OperatorViews, type ShardFacts } from './operator-views.js';
+import { giveWay } from './priority.js';
 import { Quotes } from './quotes.js';
 import { Racing } from './racing.js';
 import { Installation, Readiness } from './readiness.js';
@@ -84,7 +84,8 @@ export interface System {
 }
 
 const DEMO_CURRENCY = 'EUR';
-const BACKGROUND_PRIORITY = 10;
+/** Of those whom nobody waits for. */
+const BACKGROUND_NICE = 10;
 /** The ports right behind the public one are taken by the other roles of a machine. */
 const DISTRIBUTED_GRPC_STEP = 1_000;
 
@@ -146,7 +147,7 @@ class Composition {
     const onWarning = (line: string): void => this.#voice.warn(line);
     const opened = await openSeams(this.#config, `mutuel-${name}`, onWarning, isAwaited ? 'prompt' : 'bulk');
     // On a machine that all roles share, those that somebody waits for come first.
-    if (!isAwaited) setPriority(BACKGROUND_PRIORITY);
+    giveWay(this.#config.nice ?? (isAwaited ? 0 : BACKGROUND_NICE));
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
     this.#installation = new Installation(opened.label, opened.durable);
     if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);

@@ -105,6 +105,8 @@ const schema = z.object({
     .default(NEWEST_RECORD_FORMAT),
   /** The hour of the day, UTC, from which on the daily checkpoints are asked for. */
   checkpointHour: z.coerce.number().int().min(0, 'must be 0 to 23').max(23, 'must be 0 to 23').default(3),
+  /** How far the process gives way to others of its machine; by default as its roles are waited for. */
+  nice: z.coerce.number().int().min(0, 'must be 0 to 19').max(19, 'must be 0 to 19').optional(),
   production: z.boolean(),
 });
 
@@ -149,6 +151,7 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   traceRatio: [undefined, 'OTEL_TRACES_SAMPLER_ARG'],
   recordFormat: [undefined, 'RECORD_FORMAT'],
   checkpointHour: [undefined, 'CHECKPOINT_HOUR'],
+  nice: [undefined, 'NICE'],
   production: [undefined, 'NODE_ENV'],
 };
 
