@@ -463,7 +463,9 @@ describe('the stakes that shards count', () => {
     backed: runner,
   });
 
-  it('are those of the lines that brute force finds right, whatever runs, ties or is called off', () => {
+  it('are those of the lines that brute force finds right, whatever runs, ties or is called off', {
+    timeout: 30_000,
+  }, () => {
     const property = fc.property(
       fc.array(bet, { minLength: 1, maxLength: 6 }),
       fc.tuple(fate, fate, fate),
