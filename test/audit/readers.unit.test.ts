@@ -167,3 +167,24 @@ describe('both readers take the same decisions from a log full of faults', () =>
     expect(broken).toBeGreaterThan(3);
   });
 });
+
+describe('both readers know a start again', () => {
+  const first = 'f'.repeat(32);
+  const others = (many: number): string[] => Array.from({ length: many }, (_, i) => i.toString(16).padStart(32, '0'));
+  const started = (inc: string): Uint8Array => encodeRecord({ v: 1, kind: 'started', src: 'shard-0', epoch: 1, inc });
+
+  // Where it is forgotten, nothing that counts is lost: whoever led stands down for once.
+  it.each([
+    ['that 255 others have followed, which leaves the last of them leading', 255, true],
+    ['no more that 256 others have followed, which puts the last of them down', 256, false],
+  ])('%s', (_, many, isKnown) => {
+    const last = others(many).at(-1) as string;
+    const place = { epoch: 1, seq: 1, in: [1, 0, 0], prev: GENESIS, inc: last } as const;
+    const said = { events: [], posts: [], at: 1, time: 1, cid: 'c'.repeat(32) };
+    const decision = encodeRecord({ v: 1, kind: 'decision', src: 'shard-0', ...said, ...place });
+    const log = [first, ...others(many), first].map(started).concat(decision);
+    const records = log.map((value, offset) => ({ offset, time: offset, value }));
+    expect(asRuntime(records)).toEqual(isKnown ? [`${many + 2}: 1 by ${last}`] : []);
+    expect(asAudit(records)).toEqual(asRuntime(records));
+  });
+});

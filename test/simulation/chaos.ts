@@ -13,6 +13,8 @@ import { type Role, SERVICE_KEY, type System } from './system.js';
 
 const TICK_MS = 200;
 const OLDEST_COPY_MS = 3_600_000;
+/** A reader knows the last 256 starts again: what that many others followed is not on its way any more. Some are being written. */
+const OLDEST_START = 200;
 /** How likely a fact of the market draws a strike at once; and one that a shard must hear of, that shard's absence. */
 const AT_A_FACT = 0.12;
 const AWAY_AT_A_FACT = 0.1;
@@ -212,11 +214,14 @@ export class Chaos {
     const at = this.#anyPartition(shardTopic, marketTopic);
     // Nobody keeps a copy for a day: what a race that has left the memory could be asked again is not what this is about.
     const oldest = this.system.kernel.now - OLDEST_COPY_MS;
-    const records = this.log.durable(at).filter(({ time }) => time > oldest);
+    const isKind = (value: Uint8Array): boolean =>
+      kind === undefined || Buffer.from(value).includes(`"kind":"${kind}"`);
+    let records = this.log.durable(at).filter(({ time }) => time > oldest);
+    if (kind === 'started') records = records.filter(({ value }) => isKind(value)).slice(-OLDEST_START);
     if (records.length === 0) return;
     for (let tries = 0; tries < 20; tries++) {
       const { value } = this.random.chance(0.5) ? this.random.pick(records.slice(-20)) : this.random.pick(records);
-      if (kind !== undefined && !Buffer.from(value).includes(`"kind":"${kind}"`)) continue;
+      if (!isKind(value)) continue;
       this.log.inject(at, Uint8Array.from(value));
       return;
     }

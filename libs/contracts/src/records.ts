@@ -50,7 +50,10 @@ export interface DecisionRecord<E = unknown> {
   readonly posts: readonly Posting[];
 }
 
-/** Claims the decision log for one incarnation (128 random bits in hex); stands outside the chain. */
+/**
+ * Claims the decision log for one incarnation (128 random bits in hex); stands outside the chain. One of the last 256 starts that
+ * comes again claims nothing.
+ */
 export interface StartedRecord {
   readonly v: RecordFormat;
   readonly kind: 'started';
