@@ -13,13 +13,11 @@ export interface Mutant {
 }
 
 const SHARD = 'engine/src/shard.ts';
-const IMAGE = 'engine/src/shard-image.ts';
-const TICKETS = 'engine/src/shard-tickets.ts';
-const JOBS = 'engine/src/shard-jobs.ts';
-const REFUNDS = 'engine/src/shard-refunds.ts';
-const ACCOUNTS = 'engine/src/shard-accounts.ts';
-const RACES = 'engine/src/shard-races.ts';
 const MARKET = 'engine/src/market.ts';
+const EVOLVE = 'engine/src/market-evolve.ts';
+const RESULTS = 'engine/src/market-results.ts';
+const PROPOSALS = 'engine/src/market-proposals.ts';
+const SETTLEMENT = 'engine/src/market-settlement.ts';
 const SETTLED = 'engine/src/settled.ts';
 const VALID = 'runtime/src/valid-records.ts';
 
@@ -70,7 +68,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a report of a shard is taken twice',
-    file: MARKET,
+    file: 'engine/src/market-reports.ts',
     from: 'if (n <= last) return refuse',
     to: 'if (n < 0) return refuse',
   },
@@ -107,7 +105,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a snapshot forgets which money was moved',
-    file: IMAGE,
+    file: SHARD,
     from: 'moneyRefs: new Map(moneyRows.map(([key, seq, amount]) => [key, { seq, amount }])),',
     to: 'moneyRefs: new Map(moneyRows.slice(1).map(([key, seq, amount]) => [key, { seq, amount }])),',
   },
@@ -120,13 +118,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a reference of the future is taken',
-    file: ACCOUNTS,
+    file: SHARD,
     from: 'if (ref.time > x.at + REF_AHEAD_MS)',
     to: 'if (ref.time > x.at + REF_AHEAD_MS * 1_000_000)',
   },
   {
     name: 'another body under a reference is answered as the first',
-    file: ACCOUNTS,
+    file: SHARD,
     from: 'if (taken.body !== body)',
     to: 'if (taken.body !== body && Number.isNaN(body))',
   },
@@ -139,74 +137,74 @@ export const mutants: readonly Mutant[] = [
   // ── The sale ───────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'a bet is accepted after the marker',
-    file: TICKETS,
+    file: SHARD,
     from: "  const { race } = pool;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
     to: "  const race = pool.race.status === 'CLOSED' ? { ...pool.race, status: 'OPEN' as ShardRace['status'] } : pool.race;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
   },
   {
     name: 'the scheduled stop is ignored',
-    file: RACES,
+    file: SHARD,
     from: 'scheduledStop: card.scheduledStop ?? Number.MAX_SAFE_INTEGER,',
     to: 'scheduledStop: Number.MAX_SAFE_INTEGER,',
   },
   {
     name: 'the lease is ignored',
-    file: TICKETS,
+    file: SHARD,
     from: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs)',
     to: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs * 1_000)',
   },
   {
     name: 'the lease runs from its arrival, not from its issue',
-    file: TICKETS,
+    file: SHARD,
     from: 'Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
     to: 'Math.max(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
   },
   {
     name: 'a bet that waited too long is accepted',
-    file: TICKETS,
+    file: SHARD,
     from: 'if (x.decidedAt - x.at > STALE_MS)',
     to: 'if (x.decidedAt - x.at > STALE_MS * 1_000)',
   },
   {
     name: 'bets between the stop and the marker stand',
-    file: RACES,
+    file: SHARD,
     from: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, late);",
     to: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, Math.max(late, d.at));",
   },
   {
     name: 'a late off refunds nobody',
-    file: RACES,
+    file: SHARD,
     from: 'race.offAt = Math.min(race.offAt, fact.offAt);',
     to: 'race.offAt = Math.max(race.stopAt, fact.offAt);',
   },
   {
     name: 'a bet on a scratched runner is taken',
-    file: TICKETS,
+    file: SHARD,
     from: 'if (out.length > 0 && (linesWithout',
     to: 'if (out.length > 90 && (linesWithout',
   },
   {
     name: 'a balance may fall below zero',
-    file: TICKETS,
+    file: SHARD,
     from: 'if (total > account.balance)',
     to: 'if (total > account.balance + 10_000)',
   },
   {
     name: 'limits of an older version come back',
-    file: ACCOUNTS,
+    file: SHARD,
     from: 'if (c.version <= account.limitsVersion)',
     to: 'if (c.version < account.limitsVersion - 1_000)',
   },
   // ── Seal, result, payment ──────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'the seal counts what it has just voided',
-    file: REFUNDS,
+    file: SHARD,
     from: 'bets: book.standingBets - gone,',
     to: 'bets: book.standingBets,',
   },
   {
     name: 'the cursor of a job is off by one',
-    file: JOBS,
+    file: SHARD,
     from: '  let i = job.cursor;\n  for (; i < end && items.length',
     to: '  let i = job.cursor + 1;\n  for (; i < end && items.length',
   },
@@ -218,7 +216,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a scratch refunds the whole bet',
-    file: REFUNDS,
+    file: SHARD,
     from: 'stakeOf(i) - Math.min(stakeOf(i), left.of(',
     to: 'stakeOf(i) - Math.min(0, left.of(',
   },
@@ -230,19 +228,19 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'the second person is the first',
-    file: MARKET,
+    file: SETTLEMENT,
     from: 'if (race.enteredBy === by.user)',
     to: 'if (race.enteredBy === by.device)',
   },
   {
     name: 'any preview may be confirmed',
-    file: MARKET,
+    file: SETTLEMENT,
     from: 'if (race.previewHash !== previewHash)',
     to: "if (previewHash === '')",
   },
   {
     name: 'a scratch leaves the preview standing',
-    file: MARKET,
+    file: EVOLVE,
     from: "  if (race.status === 'PROVISIONAL') race.status = race.corrects > 0 ? 'REOPENED' : 'CLOSED';\n  forgetProposals(s, race);",
     to: '  void forgetProposals;\n  void s;',
   },
@@ -254,19 +252,19 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'two calculators are enough',
-    file: MARKET,
+    file: PROPOSALS,
     from: 'const all = PROPOSAL_SOURCES.map((source) => proposals[source]);',
     to: "const all = PROPOSAL_SOURCES.map((source) => proposals[source === 'AUDIT' ? 'ENGINE' : source]);",
   },
   {
     name: 'a race settles before the last shard has paid',
-    file: MARKET,
-    from: 'if (!ids.every((id) => paidOf(id).every((known) => known !== null)))',
-    to: 'if (!ids.every((id) => paidOf(id).some((known) => known !== null)))',
+    file: SETTLEMENT,
+    from: 'if (!race.card.pools.every(({ poolId }) => isPaid(paidOf(poolId))))',
+    to: 'if (!race.card.pools.every(({ poolId }) => paidOf(poolId).some((known) => known !== null)))',
   },
   {
     name: 'refunds after the seal are not taken off the totals',
-    file: MARKET,
+    file: EVOLVE,
     from: 'pool.refundedAfterSeal += report.amount;',
     to: 'pool.refundedAfterSeal += 0 * report.amount;',
   },
@@ -303,37 +301,37 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a pool that may not be corrected is corrected',
-    file: MARKET,
+    file: 'engine/src/market-legs.ts',
     from: "if (race.official > 0 && card.ruleSet.corrections === 'NONE') return [];",
     to: "if (race.official < 0 && card.ruleSet.corrections === 'NONE') return [];",
   },
   {
     name: 'a correction is shown before it is weighed',
-    file: MARKET,
+    file: PROPOSALS,
     from: '  if (words.includes(null)) return [];\n',
     to: '',
   },
   {
     name: 'results are corrected for ever',
-    file: MARKET,
+    file: RESULTS,
     from: 'endedAt !== null && at - endedAt >= CORRECTION_MS',
     to: 'endedAt !== null && at - endedAt >= CORRECTION_MS * 100',
   },
   {
     name: 'what was declared before is not undone',
-    file: MARKET,
+    file: 'engine/src/market-books.ts',
     from: '  if (!declared) return [];\n  const posts',
     to: '  if (declared ?? true) return [];\n  const posts',
   },
   {
     name: 'a stake given back is forgotten by the correction after it',
-    file: REFUNDS,
+    file: SHARD,
     from: 'settleBet(settledOf(pool), item.i, item.amount, item.amount);',
     to: 'settledOf(pool);',
   },
   {
     name: 'the one who voids an official race confirms it',
-    file: MARKET,
+    file: EVOLVE,
     from: "if (e.action === 'VoidRace' && race.official > 0) race.enteredBy = e.by.user;",
     to: '',
   },

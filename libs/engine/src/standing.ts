@@ -4,7 +4,7 @@
  */
 import type { Field } from '#mutuel/tote';
 import type { PoolCard } from './facts.js';
-import { fieldOf, type MarketPool, type MarketRace, type MarketState, type RaceStatus } from './market.js';
+import { fieldOf, type MarketPool, type MarketRace, type MarketState, type RaceStatus } from './market-state.js';
 
 /** `card` is of the race whose close ends, or ended, the sale; `scratched` of a pool over several races are `2:7`. */
 export interface PoolStanding extends Pick<MarketRace, 'card' | 'stopAt' | 'offAt' | 'scratched'> {

@@ -1,0 +1,130 @@
+/**
+ * Which pools an entered order calls, and what follows for pools over several races when something becomes known of a leg: its close, its
+ * order, a non-runner, a correction. It writes facts; it settles nothing.
+ */
+import { resultKeys } from '#mutuel/tote';
+import type { MarketFact } from './facts.js';
+import { isBeforeLast, isOverLegs, keysOfLegs, legsMissing, outcomesOf, type RunLeg, willPayKeysOf } from './legs.js';
+import { fieldOf, type MarketPool, type MarketRace, type MarketState, poolOf, raceOf } from './market-state.js';
+
+export type EnteredOrder = Pick<MarketRace, 'finish' | 'disqualified'>;
+
+/** The order with what the shards must count for it; pools over several races are called once every leg has come to its end. */
+export function resultOf(
+  s: MarketState,
+  race: MarketRace,
+  { finish, disqualified }: EnteredOrder,
+  now: LegsNow,
+  voided = false,
+): Extract<MarketFact, { t: 'ResultEntered' }> {
+  const { raceId, pools } = race.card;
+  const isVoid = (race.status === 'VOID' && race.official === 0) || now[raceId]?.state === 'VOID' || voided;
+  const legsNow: LegsNow = { ...now, [raceId]: { ...now[raceId], state: isVoid ? 'VOID' : 'DECIDED', finish } };
+  const called = pools.flatMap((card): readonly CalledPool[] => {
+    if (race.official > 0 && card.ruleSet.corrections === 'NONE') return [];
+    if (isOverLegs(card)) return calledPool(s, poolOf(s, card.poolId), legsNow);
+    if (voided) return [{ pool: card.poolId, keys: [] }];
+    if (isVoid) return [];
+    const keys = resultKeys(card.ruleSet, fieldOf(race), finish).flatMap((rung) => rung.keys.map((key) => key.c));
+    return [{ pool: card.poolId, keys: [...new Set(keys)] }];
+  });
+  const entered = { race: raceId, version: race.version + 1, finish, disqualified, pools: called };
+  return { t: 'ResultEntered', ...entered, ...(voided ? { voided } : {}) };
+}
+
+// ── Legs ─────────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+/** What a decision under way changes about legs, by race. */
+export type LegsNow = Readonly<Record<string, Partial<RunLeg>>>;
+
+export function runLegs(s: MarketState, { card }: MarketPool, now: LegsNow): readonly RunLeg[] {
+  return (card.legs ?? []).map((id): RunLeg => {
+    const race = raceOf(s, id);
+    return {
+      raceId: id,
+      field: { declared: race.card.runners.map((r) => r.number), entries: race.entries },
+      scratched: race.scratched,
+      state: legState(race),
+      finish: race.finish,
+      hasWinPool: race.card.pools.some(({ type }) => type === 'WIN'),
+      backed: race.backed,
+      ...now[id],
+    };
+  });
+}
+
+export const legState = ({ status }: MarketRace): RunLeg['state'] =>
+  status === 'VOID' ? 'VOID' : status === 'PAYING' || status === 'SETTLED' ? 'DECIDED' : 'TO_COME';
+
+type CalledPool = Extract<MarketFact, { t: 'ResultEntered' }>['pools'][number];
+
+function calledPool(s: MarketState, pool: MarketPool, now: LegsNow): readonly CalledPool[] {
+  const { poolId, ruleSet } = pool.card;
+  const legs = runLegs(s, pool, now);
+  const isCorrected = pool.declared !== null && raceOf(s, pool.race).official > 0;
+  if ((pool.declared !== null && !isCorrected) || legsMissing(ruleSet, legs).length > 0) return [];
+  const outcomes = outcomesOf(ruleSet, legs, pool.outAtClose);
+  return [{ pool: poolId, keys: keysOfLegs(ruleSet, outcomes), legs: outcomes }];
+}
+
+/**
+ * What follows for pools over several races when something became known of a leg: the order of the last leg is entered once more
+ * when a pool now can be settled with it, and will-pays are asked for before it is run.
+ */
+export function legsMoved(s: MarketState, race: MarketRace, now: LegsNow): MarketFact[] {
+  const pools = race.legOf.map((id) => poolOf(s, id)).filter(({ declared }) => declared === null);
+  const ends = new Set<MarketRace>();
+  const asks: MarketFact[] = [];
+  for (const pool of pools) {
+    const last = raceOf(s, pool.race);
+    const isOrdered = last.status === 'PROVISIONAL' && now[pool.race]?.state !== 'TO_COME';
+    const isEnding = isOrdered || legStateNow(last, now) === 'VOID';
+    const { poolId, ruleSet } = pool.card;
+    const legs = runLegs(s, pool, isEnding ? ended(last, now) : now);
+    if (isEnding && !pool.isCalled && legsMissing(ruleSet, legs).length === 0) ends.add(last);
+    if (isEnding || pool.outAtClose === null || !isBeforeLast(ruleSet, legs)) continue;
+    const outcomes = outcomesOf(ruleSet, legs, pool.outAtClose);
+    const keys = willPayKeysOf(ruleSet, outcomes);
+    asks.push({ t: 'WillPaysAsked', race: pool.race, pool: poolId, no: pool.asked + 1, keys, legs: outcomes });
+  }
+  return [...[...ends].map((last) => resultOf(s, last, orderOf(last, now), now)), ...asks];
+}
+
+const legStateNow = (race: MarketRace, now: LegsNow): RunLeg['state'] => now[race.card.raceId]?.state ?? legState(race);
+
+/** A last leg with its order entered is taken for decided: its pools are settled together. */
+export const ended = (last: MarketRace, now: LegsNow): LegsNow => {
+  const id = last.card.raceId;
+  return { ...now, [id]: { ...now[id], state: legStateNow(last, now) === 'VOID' ? 'VOID' : 'DECIDED' } };
+};
+
+const orderOf = (last: MarketRace, now: LegsNow): EnteredOrder =>
+  legStateNow(last, now) === 'VOID' ? { finish: [], disqualified: [] } : last;
+
+// ── Corrections of a leg ─────────────────────────────────────────────────────────────────────────────────────────────
+
+/** The facts that take an official race up again: none where that has happened. */
+export function reopening(s: MarketState, race: MarketRace): MarketFact[] {
+  if (race.official === 0 || race.status === 'REOPENED' || race.status === 'PROVISIONAL') return [];
+  const { raceId } = race.card;
+  // A pool over several races whose last leg waits for its confirmation was called on the order now withdrawn.
+  const called = race.legOf.map((id) => poolOf(s, id)).filter((pool) => pool.isCalled && pool.race !== raceId);
+  const stale = new Set(called.filter(({ declared }) => declared === null).map((pool) => raceOf(s, pool.race)));
+  const now: LegsNow = { [raceId]: { state: 'TO_COME' } };
+  return [{ t: 'RaceReopened', race: raceId }, ...[...stale].map((last) => resultOf(s, last, last, now))];
+}
+
+/**
+ * Another order of an earlier leg is official: the last leg's is entered once more, as a correction, so that the pools paid with it
+ * are settled on the legs as they are now. Where the time for corrections is over they stay as they were paid.
+ */
+export function legsCorrected(s: MarketState, race: MarketRace, now: LegsNow): MarketFact[] {
+  if (race.corrects === 0) return [];
+  const paid = race.legOf
+    .map((id) => poolOf(s, id))
+    .filter(({ declared, race: last }) => declared && last !== race.card.raceId);
+  const lasts = new Set(paid.map((pool) => raceOf(s, pool.race)));
+  return [...lasts]
+    .filter(({ official, isFinal, status }) => official > 0 && !isFinal && status !== 'REOPENED')
+    .flatMap((last) => [...reopening(s, last), resultOf(s, last, last, now, last.voided)]);
+}
