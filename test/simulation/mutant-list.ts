@@ -13,6 +13,12 @@ export interface Mutant {
 }
 
 const SHARD = 'engine/src/shard.ts';
+const IMAGE = 'engine/src/shard-image.ts';
+const TICKETS = 'engine/src/shard-tickets.ts';
+const JOBS = 'engine/src/shard-jobs.ts';
+const REFUNDS = 'engine/src/shard-refunds.ts';
+const ACCOUNTS = 'engine/src/shard-accounts.ts';
+const RACES = 'engine/src/shard-races.ts';
 const MARKET = 'engine/src/market.ts';
 const EVOLVE = 'engine/src/market-evolve.ts';
 const RESULTS = 'engine/src/market-results.ts';
@@ -105,7 +111,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a snapshot forgets which money was moved',
-    file: SHARD,
+    file: IMAGE,
     from: 'moneyRefs: new Map(moneyRows.map(([key, seq, amount]) => [key, { seq, amount }])),',
     to: 'moneyRefs: new Map(moneyRows.slice(1).map(([key, seq, amount]) => [key, { seq, amount }])),',
   },
@@ -118,13 +124,13 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a reference of the future is taken',
-    file: SHARD,
+    file: ACCOUNTS,
     from: 'if (ref.time > x.at + REF_AHEAD_MS)',
     to: 'if (ref.time > x.at + REF_AHEAD_MS * 1_000_000)',
   },
   {
     name: 'another body under a reference is answered as the first',
-    file: SHARD,
+    file: ACCOUNTS,
     from: 'if (taken.body !== body)',
     to: 'if (taken.body !== body && Number.isNaN(body))',
   },
@@ -137,74 +143,74 @@ export const mutants: readonly Mutant[] = [
   // ── The sale ───────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'a bet is accepted after the marker',
-    file: SHARD,
+    file: TICKETS,
     from: "  const { race } = pool;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
     to: "  const race = pool.race.status === 'CLOSED' ? { ...pool.race, status: 'OPEN' as ShardRace['status'] } : pool.race;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
   },
   {
     name: 'the scheduled stop is ignored',
-    file: SHARD,
+    file: RACES,
     from: 'scheduledStop: card.scheduledStop ?? Number.MAX_SAFE_INTEGER,',
     to: 'scheduledStop: Number.MAX_SAFE_INTEGER,',
   },
   {
     name: 'the lease is ignored',
-    file: SHARD,
+    file: TICKETS,
     from: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs)',
     to: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs * 1_000)',
   },
   {
     name: 'the lease runs from its arrival, not from its issue',
-    file: SHARD,
+    file: TICKETS,
     from: 'Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
     to: 'Math.max(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
   },
   {
     name: 'a bet that waited too long is accepted',
-    file: SHARD,
+    file: TICKETS,
     from: 'if (x.decidedAt - x.at > STALE_MS)',
     to: 'if (x.decidedAt - x.at > STALE_MS * 1_000)',
   },
   {
     name: 'bets between the stop and the marker stand',
-    file: SHARD,
+    file: RACES,
     from: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, late);",
     to: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, Math.max(late, d.at));",
   },
   {
     name: 'a late off refunds nobody',
-    file: SHARD,
+    file: RACES,
     from: 'race.offAt = Math.min(race.offAt, fact.offAt);',
     to: 'race.offAt = Math.max(race.stopAt, fact.offAt);',
   },
   {
     name: 'a bet on a scratched runner is taken',
-    file: SHARD,
+    file: TICKETS,
     from: 'if (out.length > 0 && (linesWithout',
     to: 'if (out.length > 90 && (linesWithout',
   },
   {
     name: 'a balance may fall below zero',
-    file: SHARD,
+    file: TICKETS,
     from: 'if (total > account.balance)',
     to: 'if (total > account.balance + 10_000)',
   },
   {
     name: 'limits of an older version come back',
-    file: SHARD,
+    file: ACCOUNTS,
     from: 'if (c.version <= account.limitsVersion)',
     to: 'if (c.version < account.limitsVersion - 1_000)',
   },
   // ── Seal, result, payment ──────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'the seal counts what it has just voided',
-    file: SHARD,
+    file: REFUNDS,
     from: 'bets: book.standingBets - gone,',
     to: 'bets: book.standingBets,',
   },
   {
     name: 'the cursor of a job is off by one',
-    file: SHARD,
+    file: JOBS,
     from: '  let i = job.cursor;\n  for (; i < end && items.length',
     to: '  let i = job.cursor + 1;\n  for (; i < end && items.length',
   },
@@ -216,7 +222,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a scratch refunds the whole bet',
-    file: SHARD,
+    file: REFUNDS,
     from: 'stakeOf(i) - Math.min(stakeOf(i), left.of(',
     to: 'stakeOf(i) - Math.min(0, left.of(',
   },
@@ -325,7 +331,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a stake given back is forgotten by the correction after it',
-    file: SHARD,
+    file: REFUNDS,
     from: 'settleBet(settledOf(pool), item.i, item.amount, item.amount);',
     to: 'settledOf(pool);',
   },
