@@ -40,7 +40,7 @@ export function status(options?: InstanceOptions): {
   servers: ServerStatus[];
   addresses: ServerAddresses | null;
 };
-/** PostgreSQL and its connections of this moment behind everybody else; `POSTGRES_NICE` or 10, from 0 (as they are) to 19. */
+/** PostgreSQL and its connections of this moment behind everybody else; `POSTGRES_NICE` or 5, from 0 (as they are) to 19. */
 export function lowerPostgres(options?: InstanceOptions & { nice?: number }): void;
 /** Where the brokers' second doors listen, and the ports their clients are sent to. */
 export function proxies(options?: InstanceOptions): { port: number; target: number }[];

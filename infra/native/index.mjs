@@ -131,7 +131,7 @@ export function externalServers() {
 }
 
 function postgresNice() {
-  return Number(process.env.POSTGRES_NICE || 10);
+  return Number(process.env.POSTGRES_NICE || 5);
 }
 
 function defaultInstance() {

@@ -93,6 +93,40 @@ describe('A log on Kafka', () => {
     await seen.close();
   });
 
+  it('lets many processes make the topics at once, and none goes on before every broker knows them', async () => {
+    const to = await connection();
+    const topics = Object.fromEntries(Array.from({ length: 6 }, () => [newTopic(), 3] as const));
+    const start = async (): Promise<readonly unknown[]> => {
+      await ensureKafkaTopics({ ...to, topics, replication: 1, minInsync: 1 });
+      const faults = await checkKafkaTopics({ ...to, topics });
+      return faults.filter(({ kind }) => kind === 'TRUTH');
+    };
+    const starts = await Promise.all(Array.from({ length: 8 }, start));
+    expect(starts.flat()).toEqual([]);
+  });
+
+  it('makes one new consumer for all partitions that are asked for in one moment, and none for those let go', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 6 });
+    await log.close();
+    const clientId = `sessions-${topic}`;
+    log = await openKafkaLog({ ...(await connection()), clientId });
+    const at = (partition: number) => ({ topic, partition });
+    const seen = new Collector();
+    const tail = await seen.tail(log, [{ ...at(0), from: 0 }]);
+    await Promise.all([1, 2, 3, 4, 5].map((partition) => tail.add({ ...at(partition), from: 0 })));
+    for (const partition of [1, 2, 3]) await tail.remove(at(partition));
+    const appender = await log.appender();
+    for (const partition of [0, 1, 4]) await appender.append(at(partition), bytesOf('a'));
+    await until(() => seen.of(at(0)).length === 1 && seen.of(at(4)).length === 1);
+    expect(seen.of(at(1))).toEqual([]);
+    const client = await admin();
+    const { groups } = await client.listGroups();
+    await client.disconnect();
+    expect(groups.filter(({ groupId }) => groupId.startsWith(clientId)).length).toBeLessThanOrEqual(3);
+    await seen.close();
+  });
+
   it('stops a reader at a hole in the offsets', async () => {
     const topic = newTopic();
     log = await logWith({ [topic]: 1 });

@@ -84,8 +84,8 @@ export interface System {
 }
 
 const DEMO_CURRENCY = 'EUR';
-/** Of those whom nobody waits for. */
-const BACKGROUND_NICE = 10;
+/** Of those whom nobody waits for: a third of what others get where all want to run, so that odds and read models still keep up. */
+const BACKGROUND_NICE = 5;
 /** The ports right behind the public one are taken by the other roles of a machine. */
 const DISTRIBUTED_GRPC_STEP = 1_000;
 
@@ -146,8 +146,6 @@ class Composition {
     const isAwaited = this.#roles.has('engine') || this.#roles.has('bet-api');
     const onWarning = (line: string): void => this.#voice.warn(line);
     const opened = await openSeams(this.#config, `mutuel-${name}`, onWarning, isAwaited ? 'prompt' : 'bulk');
-    // On a machine that all roles share, those that somebody waits for come first.
-    giveWay(this.#config.nice ?? (isAwaited ? 0 : BACKGROUND_NICE));
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
     this.#installation = new Installation(opened.label, opened.durable);
     if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);
@@ -173,6 +171,8 @@ class Composition {
     if (this.#feed) this.#openFeed(this.#feed, http);
     if (this.#roles.has('bet-api')) await this.#startGrpc(http, tokens);
     const url = `http://${this.#config.host}:${http.port}`;
+    // On a machine that all roles share, those that somebody waits for come first; while they start, nobody is anybody's hindrance.
+    giveWay(this.#config.nice ?? (isAwaited ? 0 : BACKGROUND_NICE));
     return {
       ...{ url, port: http.port, grpcPort: this.#grpcPort, failed: this.#failed },
       stop: () => this.stop(),

@@ -79,20 +79,20 @@ function sentenceOf({ namespace, log }: LogEntry): string {
 
 /** What a broker answers about a partition whose leader it is about to become; a missing topic says the same for ever. */
 const UNSETTLED = new Set(['UNKNOWN_TOPIC_OR_PARTITION', 'LEADER_NOT_AVAILABLE', 'NOT_LEADER_FOR_PARTITION']);
-const SETTLE_TRIES = 12;
+const SETTLE_MS = 3_000;
 const SETTLE_PAUSE_MS = 250;
 
 /**
- * Asks again for three seconds while a topic that was just made has no leader on every partition yet. kafkajs meets such a partition
- * with a TypeError of its own (it takes the offsets of a partition that is not in the answer).
+ * Asks again for some seconds while a topic that was just made has no leader on every partition yet, or is not known to every broker.
+ * kafkajs meets such a partition with a TypeError of its own (it takes the offsets of a partition that is not in the answer).
  */
-export async function settled<T>(question: () => Promise<T>): Promise<T> {
-  for (let tries = 1; ; tries++) {
+export async function settled<T>(question: () => Promise<T>, forMs = SETTLE_MS): Promise<T> {
+  for (const until = performance.now() + forMs; ; ) {
     try {
       return await question();
     } catch (error) {
       const young = error instanceof TypeError || UNSETTLED.has((error as { type?: string }).type ?? '');
-      if (!young || tries === SETTLE_TRIES) throw error;
+      if (!young || performance.now() > until) throw error;
       await sleep(SETTLE_PAUSE_MS);
     }
   }

@@ -81,6 +81,8 @@ export class KafkaTail implements LogTail {
   /** By `performance.now()`; a prompt reader's. */
   private nextFetchAt = 0;
   private changing: Promise<void> = Promise.resolve();
+  /** A restart that has not begun. */
+  private coming: Promise<void> | undefined;
 
   constructor(private readonly options: KafkaTailOptions) {}
 
@@ -102,7 +104,8 @@ export class KafkaTail implements LogTail {
     if (!cursor) return;
     cursor.live = false;
     this.cursors.delete(nameOf(at));
-    await this.restart();
+    if (this.cursors.size === 0) await this.restart();
+    else this.pause(at);
   }
 
   async close(): Promise<void> {
@@ -127,12 +130,15 @@ export class KafkaTail implements LogTail {
     });
   }
 
-  /** One restart at a time; changes that come meanwhile are in the next one. */
+  /** One restart at a time; changes that come before it begins are all in it: a new consumer takes a second where the broker is busy. */
   private restart(): Promise<void> {
+    if (this.coming) return this.coming;
     const turn = this.changing.then(async () => {
+      this.coming = undefined;
       this.leaveSession();
       if (!this.closed && this.cursors.size > 0) await this.openSession();
     });
+    this.coming = turn;
     this.changing = turn.catch(() => undefined);
     return turn;
   }
@@ -268,9 +274,18 @@ export class KafkaTail implements LogTail {
     }
     if (cursor.waiting.length > MAX_WAITING_RECORDS && !cursor.paused) {
       cursor.paused = true;
-      session.consumer.pause([{ topic: batch.topic, partitions: [batch.partition] }]);
+      this.pause(cursor.at);
     }
     this.pump(cursor);
+  }
+
+  /** No more fetches of it; what is on its way is ignored. The others read on. */
+  private pause({ topic, partition }: TopicPartition): void {
+    try {
+      this.session?.consumer.pause([{ topic, partitions: [partition] }]);
+    } catch {
+      // The consumer has not joined yet, or has crashed: the one that does joins without it, or pauses it then.
+    }
   }
 
   /** Every batch of a fetch waits for the same moment, and the next fetch for all of them. */

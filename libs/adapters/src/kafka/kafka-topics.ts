@@ -43,14 +43,15 @@ export async function ensureKafkaTopics(options: EnsureTopicsOptions): Promise<v
   await withAdmin(options, async (admin) => {
     const existing = await admin.listTopics();
     const missing = Object.entries(topics).filter(([topic]) => !existing.includes(topic));
-    if (missing.length > 0) await create(admin, missing, replication, minInsync);
-    for (const { sentence } of await partitionFaults(admin, topics))
+    // Another process may be at it in this very moment; then nothing is created here, and not every broker knows them yet.
+    if (missing.length > 0) await young(() => create(admin, missing, replication, minInsync));
+    for (const { sentence } of await young(() => partitionFaults(admin, topics)))
       throw new SetupFault(
         'PARTITIONS',
         `${sentence} Accounts would be looked for in other shards: restore the topics, or set SHARDS to what they were made for.`,
       );
     // Made by us or a moment ago by another role: nobody goes on before every partition answers.
-    for (const topic of Object.keys(topics)) await settled(() => admin.fetchTopicOffsets(topic));
+    for (const topic of Object.keys(topics)) await young(() => admin.fetchTopicOffsets(topic));
   });
 }
 
@@ -63,16 +64,31 @@ export async function checkKafkaTopics(options: TopicsOptions): Promise<readonly
       .filter((topic) => !existing.includes(topic))
       .map((topic) => untrue(`Topic ${topic} does not exist.`));
     if (absent.length > 0) return absent;
-    const { resources } = await admin.describeConfigs({
-      includeSynonyms: false,
-      resources: names.map((name) => ({ type: kafkajs.ConfigResourceTypes.TOPIC, name })),
-    });
+    const ask = { type: kafkajs.ConfigResourceTypes.TOPIC };
+    const { resources } = await young(() =>
+      admin.describeConfigs({ includeSynonyms: false, resources: names.map((name) => ({ ...ask, name })) }),
+    );
     return [
-      ...(await partitionFaults(admin, options.topics)),
-      ...(await replicationFaults(admin, names)),
+      ...(await young(() => partitionFaults(admin, options.topics))),
+      ...(await young(() => replicationFaults(admin, names))),
       ...resources.flatMap(settingFaults),
     ];
   });
+}
+
+/** A broker that has just started, with others that have just started, takes its time to know a topic. */
+const YOUNG_MS = 20_000;
+
+async function young<T>(question: () => Promise<T>): Promise<T> {
+  try {
+    return await settled(question, YOUNG_MS);
+  } catch (cause) {
+    const isUnsettled = cause instanceof TypeError || (cause as { retriable?: unknown }).retriable === true;
+    if (!isUnsettled) throw cause;
+    throw new ServerLost(`Kafka's brokers do not agree on the log's topics yet: ${(cause as Error).message}`, {
+      cause,
+    });
+  }
 }
 
 async function create(
