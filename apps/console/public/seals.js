@@ -20,13 +20,23 @@ async function verdictOn(seal, statement, keys) {
   return root === statement.root ? null : 'its root is not made of the roots of its shards';
 }
 
-function rowOf(cells, sums = []) {
+/** Seconds are enough for people; the statement has the rest. */
+const timeOf = (iso) => iso.slice(0, 19).replace('T', ' ');
+
+/** Fills a table; where it is too narrow for columns, each cell stands behind its column's name. */
+function fill(id, rows) {
+  const headings = [...$(id).tHead.rows[0].cells];
+  for (const row of rows)
+    [...row.cells].forEach((cell, i) => {
+      cell.dataset.label = headings[i].textContent;
+      cell.classList.toggle('sum', headings[i].classList.contains('sum'));
+    });
+  $(id).tBodies[0].replaceChildren(...rows);
+}
+
+function rowOf(cells) {
   const row = document.createElement('tr');
-  cells.forEach((text, i) => {
-    const cell = row.insertCell();
-    cell.textContent = text;
-    if (sums.includes(i)) cell.className = 'sum';
-  });
+  for (const text of cells) row.insertCell().textContent = text;
   return row;
 }
 
@@ -45,25 +55,21 @@ async function show() {
     const said = JSON.parse(seal.statement);
     const fault = await verdictOn(seal, said, keys);
     if (fault) bad++;
-    const row = rowOf(
-      [said.poolId, seal.sealedAt, said.bets, said.stake, `${said.root.slice(0, 16)}…`, fault ?? 'holds'],
-      [2, 3],
-    );
+    const root = `${said.root.slice(0, 12)}…`;
+    const row = rowOf([said.poolId, timeOf(seal.sealedAt), said.bets, said.stake, root, fault ?? 'holds']);
     row.cells[4].title = said.root;
     row.cells[5].className = fault ? 'bad' : 'good';
     rows.push(row);
   }
-  $('seals').tBodies[0].replaceChildren(...rows);
-  $('keys').tBodies[0].replaceChildren(...published.keys.map(({ keyId, since }) => rowOf([keyId, since])));
-  $('anchors').tBodies[0].replaceChildren(
-    ...anchors.map(({ day, statement }) =>
-      rowOf([
-        day,
-        JSON.parse(statement)
-          .heads.map(({ source, seq }) => `${source} ${seq}`)
-          .join(', '),
-      ]),
-    ),
+  fill('seals', rows);
+  fill(
+    'keys',
+    published.keys.map(({ keyId, since }) => rowOf([keyId, timeOf(since)])),
+  );
+  const headsOf = (statement) => JSON.parse(statement).heads.map(({ source, seq }) => `${source} ${seq}`);
+  fill(
+    'anchors',
+    anchors.map(({ day, statement }) => rowOf([day, headsOf(statement).join(', ')])),
   );
   $('verdict').className = bad > 0 ? 'bad' : 'good';
   $('verdict').textContent =
