@@ -34,11 +34,11 @@ type Kind = 'lost' | 'doubled' | 'late' | 'adrift' | 'other';
 
 const KINDS: readonly (readonly [kind: Kind, words: RegExp])[] = [
   ['lost', /^lost:/],
-  ['doubled', /^doubled:|accepted twice|accepted a second time/],
+  ['doubled', /^doubled:|accepted twice|(?:accepted|settled) a second time/],
   ['late', /after the stop/],
   [
     'adrift',
-    /^adrift:|sum to|falls |below zero|whole amount|gives |is left on|is withdrawn|tells .* a balance|says stake/,
+    /^adrift:|sum to|falls |below zero|whole amount|gives |is left on|is withdrawn|tells .* a balance|says (?:\w*[sS]take|amount|paid|refunded|settled|clearing) |its bets move|booked for|topped up/,
   ],
 ];
 

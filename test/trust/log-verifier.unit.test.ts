@@ -83,6 +83,22 @@ function find(logs: readonly Log[], t: string, among: string, fits: (event: Even
 }
 
 const isSeal = ({ report }: Event): boolean => (report as Event).t === 'Seal' && (report as Json)['stake'] !== 0;
+const reportOf =
+  (t: string) =>
+  ({ report }: Event): boolean =>
+    (report as Event).t === t;
+/** A figure of the first report of a kind, one more than it was. */
+const oneMore =
+  (t: string, figure: string, src = 'shard') =>
+  (logs: Log[]): void => {
+    const kind = src === 'shard' ? 'Report' : 'ReportReceived';
+    const fits = (event: Event): boolean => reportOf(t)(event) && Number((event['report'] as Json)[figure]) > 0;
+    const report = find(logs, kind, src, fits).event['report'] as Json;
+    report[figure] = Number(report[figure]) + 1;
+  };
+const postsOf = (decision: Json): [string, number][] => decision['posts'] as [string, number][];
+const itemsOf = (event: Event): Json[] => event['items'] as Json[];
+
 const bets = (event: Event): Json[] => event['bets'] as Json[];
 
 /** What the insider changes, and words of the finding that must name it. */
@@ -191,6 +207,82 @@ const TAMPERINGS: readonly (readonly [string, (logs: Log[]) => void, RegExp])[] 
     },
     /gives \d+ back on bet/,
   ],
+  ['the withdrawn stakes in a seal', oneMore('Seal', 'withdrawnStake'), /seal of .* says withdrawnStake/],
+  ['the stakes counted before a payment', oneMore('Stakes', 'stake'), /count of .* says stake \d+, its bets make/],
+  ['what a shard reports as paid', oneMore('Paid', 'paid'), /report of payment of .* says paid \d+, its bets make/],
+  ['how many a shard reports as winners', oneMore('Paid', 'winners'), /says winners \d+, its bets make/],
+  ['what a shard reports as left', oneMore('Paid', 'clearing'), /says clearing \d+, its bets make/],
+  [
+    'a report, on its way to the market',
+    oneMore('Paid', 'paid', 'market'),
+    /the market heard another report \d+ of shard \d than this one \(market\.decisions/,
+  ],
+  [
+    'a report that no shard made',
+    (logs) => {
+      const { event, decision } = find(logs, 'ReportReceived', 'market');
+      (decision['events'] as Event[]).push({ ...event, n: 900 });
+    },
+    /the market heard report 900 of shard \d, which that shard never made/,
+  ],
+  [
+    'a report left out',
+    (logs) => {
+      const { decision } = find(logs, 'Report', 'shard', reportOf('Stakes'));
+      decision['events'] = (decision['events'] as Event[]).filter(({ t }) => t !== 'Report');
+    },
+    /report \d+ of shard \d was to come/,
+  ],
+  [
+    'the refunds of a non-runner, whose statement stands',
+    (logs) => {
+      const refund = find(logs, 'BetsRefunded', 'shard', (event) => itemsOf(event).length > 0).event;
+      refund['root'] = 'e'.repeat(64);
+    },
+    /chained hash over the refunds of job \d+/,
+  ],
+  [
+    'a payment, to another account as well',
+    (logs) => {
+      const { decision } = find(logs, 'BetsPaid', 'shard', (event) => itemsOf(event).length > 0);
+      postsOf(decision).push(['acc:acc-9', 50], ['house:correction', -50]);
+    },
+    /its bets move \d+ on accounts, its postings sum to \d+/,
+  ],
+  [
+    'a payment that is told to the bettor otherwise',
+    (logs) => {
+      const paid = find(logs, 'BetsPaid', 'shard', (event) => itemsOf(event).length > 0).event;
+      const item = itemsOf(paid).at(-1) as { balance: number };
+      item.balance += 1;
+    },
+    /tells acc-\d a balance of/,
+  ],
+  [
+    'a bet that is paid again',
+    (logs) => {
+      const paid = find(logs, 'BetsPaid', 'shard', (event) => itemsOf(event).length > 0).event;
+      itemsOf(paid).push(itemsOf(paid)[0] as Json);
+    },
+    /bet \d+ of .* is settled a second time/,
+  ],
+  [
+    'the takeout, on both sides',
+    (logs) => {
+      const { decision } = find(
+        logs,
+        'Fact',
+        'market',
+        ({ fact }) => (fact as { t: string }).t === 'DividendsDeclared',
+      );
+      const posts = postsOf(decision);
+      const takeout = posts.find(([account]) => account === 'house:takeout') as [string, number];
+      const pool = posts.find(([account]) => account.startsWith('pool:')) as [string, number];
+      takeout[1] += 7;
+      pool[1] -= 7;
+    },
+    /of takeout are booked for .*, priced again \d+/,
+  ],
   [
     'the pool of a bet',
     (logs) => Object.assign(bets(find(logs, 'TicketAccepted', 'shard').event)[0] as Json, { pool: 'nowhere' }),
@@ -203,7 +295,8 @@ describe('the verifier of exported logs', () => {
     const report = verify(recordsOf(raceDay()));
     expect(report.findings).toEqual([]);
     expect(report.notChecked).toEqual([]);
-    expect(report).toMatchObject({ bets: 40, seals: 4, racesSettled: 1, dividends: 2, passedOver: 3 });
+    // Of two pools in two shards a seal, a count and a payment each.
+    expect(report).toMatchObject({ bets: 40, seals: 4, racesSettled: 1, dividends: 2, passedOver: 3, reports: 12 });
     // 20 win bets of 200 + 10 i: 5,900; 20 boxes of two lines of 100: 4,000.
     expect(report.stakes).toBe(9_900);
   });

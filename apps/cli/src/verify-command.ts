@@ -168,6 +168,7 @@ function pageOf(report: LogReport): string {
     refunded: 'refunded',
     paid: 'paid to winners',
     takeout: 'takeout',
+    reports: 'reports of shards added up again',
     seals: 'seals of shards',
     racesSettled: 'races settled',
     dividends: 'dividend sheets priced again, equal',

@@ -6,7 +6,8 @@
  */
 import { AuditFold, AuditLogBroken, AuditLogReader, type LoggedDecision } from '#mutuel/audit';
 import type { ExportedRecord, ExportHead } from './export-file.js';
-import { leafOf, poolRoot, RunningRoot } from './inclusion.js';
+import { leafOf, poolRoot } from './inclusion.js';
+import { type Movement, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
 
 export interface LogFinding {
   /** `shard.decisions/0 #17`: topic, partition and offset of the record at fault. */
@@ -24,6 +25,8 @@ export interface LogReport {
   readonly refunded: number;
   readonly paid: number;
   readonly takeout: number;
+  /** Reports of shards (seals, counts, refunds, payments) added up again. */
+  readonly reports: number;
   readonly seals: number;
   readonly racesSettled: number;
   /** Dividend sheets priced again and equal. */
@@ -55,17 +58,6 @@ interface Bet {
   readonly leaf: string;
 }
 
-/** A pool in one shard: its tree, and what stands in it by bet number. */
-interface PoolPart {
-  readonly tree: RunningRoot;
-  /** Standing stake and append time by bet, in the order of acceptance. */
-  readonly left: number[];
-  readonly at: number[];
-  standing: number;
-  /** What is left of all stakes. */
-  gross: number;
-}
-
 interface PoolTruth {
   /** On whose card it stands; over several races that of its last leg. */
   readonly race: string;
@@ -77,16 +69,6 @@ interface PoolTruth {
   clearing: number;
 }
 
-interface SealReport {
-  readonly pool: string;
-  readonly closeNo: number;
-  readonly lastSeq: number;
-  readonly bets: number;
-  readonly stake: number;
-  readonly leaves: number;
-  readonly root: string;
-}
-
 interface Declared {
   readonly pool: string;
   readonly outcome: string;
@@ -94,6 +76,17 @@ interface Declared {
   readonly finish: readonly (readonly string[])[];
   readonly at: string;
 }
+
+/** The dividends of one decision, and what it booked for them. */
+interface Declaration {
+  readonly pools: readonly string[];
+  readonly takeout: number;
+  readonly topUp: number;
+  readonly at: string;
+}
+
+/** Where something was found: a record, or its place in words. */
+type Place = ExportedRecord | string;
 
 interface TickToCheck {
   readonly cycle: number;
@@ -105,7 +98,9 @@ interface TickToCheck {
 /** A log with one defect may have a million findings: these are enough to act on. */
 const MAX_FINDINGS = 100;
 /** Causes of refunds that take a bet out of its pool; a scratch takes out lines. */
-const WITHDRAWING = new Set(['AFTER_STOP', 'AFTER_OFF', 'RACE_VOID']);
+const WITHDRAWING = new Set(['AFTER_STOP', 'AFTER_OFF']);
+/** Causes that settle a pool as a payment does: every standing bet gets back what is left of it, and stands. */
+const RETURNING = new Set(['RACE_VOID', 'POOL_REFUNDED']);
 
 /** The log cannot be followed any further; `at` is the first bad record. */
 export class LogUnreadable extends Error {
@@ -122,12 +117,20 @@ export class LogVerifier {
   readonly #readers = new Map<string, AuditLogReader>();
   readonly #audit = new AuditFold();
   readonly #balances = new Map<string, number>();
-  readonly #refs = new Set<string>();
+  /** Accepted references with the account that used them, and pairs of those that several accounts used. */
+  readonly #refs = new Map<string, string>();
+  readonly #sharedRefs = new Set<string>();
   readonly #pools = new Map<string, PoolTruth>();
+  /** The same by the name of the clearing account. */
+  readonly #clearings = new Map<string, PoolTruth>();
   readonly #stops = new Map<string, number>();
   readonly #scratchedIn = new Set<string>();
   readonly #finishes = new Map<string, readonly (readonly string[])[]>();
   readonly #declared = new Map<string, Declared>();
+  readonly #timesDeclared = new Map<string, number>();
+  readonly #declarations: Declaration[] = [];
+  readonly #sheets = new Map<string, { readonly takeout: number; readonly topUp: number }>();
+  readonly #reports = new ShardReports((what) => this.#pass(what));
   readonly #settled = new Map<string, string>();
   readonly #sealedByMarket: { readonly event: Event; readonly at: string }[] = [];
   readonly #ticks: TickToCheck[] = [];
@@ -143,6 +146,7 @@ export class LogVerifier {
     refunded: 0,
     paid: 0,
     takeout: 0,
+    reports: 0,
     seals: 0,
     ticks: 0,
     logged: 0,
@@ -157,7 +161,7 @@ export class LogVerifier {
     this.#figures.records += 1;
     switch (record.topic) {
       case 'market.decisions':
-        this.#decision('market', record, (decision, at) => this.#market(decision, at));
+        this.#decision('market', record, (decision) => this.#market(decision, record));
         return;
       case 'shard.decisions':
         this.#shardRecord(record);
@@ -184,7 +188,9 @@ export class LogVerifier {
       );
     for (const { event, at } of this.#sealedByMarket) this.#checkMarketSeal(event, at);
     for (const [race, at] of this.#settled) this.#checkSettled(race, at);
+    this.#reports.finish((at, what) => this.#find(at, what));
     const dividends = [...this.#declared.values()].filter((one) => this.#checkDividends(one)).length;
+    for (const declaration of this.#declarations) this.#checkDeclaration(declaration);
     const tickFigures = this.#checkTicks();
     const { logged, ...figures } = this.#figures;
     return {
@@ -202,15 +208,17 @@ export class LogVerifier {
 
   #command({ topic, partition, offset, time }: ExportedRecord): void {
     const key = topic === 'market.commands' ? 'market' : `shard-${partition}`;
-    const times = this.#commandTimes.get(key) ?? [];
+    let times = this.#commandTimes.get(key);
+    if (!times) {
+      times = [];
+      this.#commandTimes.set(key, times);
+    }
     times[offset] = time;
-    this.#commandTimes.set(key, times);
   }
 
-  #decision(src: string, record: ExportedRecord, use: (decision: Decision, at: string) => void): void {
-    const at = placeOf(record);
+  #decision(src: string, record: ExportedRecord, use: (decision: Decision) => void): void {
     const known = this.#readers.get(src);
-    if (!known && record.offset !== 0) this.#broken(at, 'the export does not begin with the first record');
+    if (!known && record.offset !== 0) this.#broken(record, 'the export does not begin with the first record');
     const reader = known ?? new AuditLogReader(src);
     this.#readers.set(src, reader);
     this.#figures.logged += 1;
@@ -220,21 +228,21 @@ export class LogVerifier {
     } catch (fault) {
       const before = this.#contradicted.get(src);
       const since = before === undefined ? '' : `; its writer contradicts itself since ${before}: look there first`;
-      if (fault instanceof AuditLogBroken) this.#broken(at, `${fault.message}${since}`);
+      if (fault instanceof AuditLogBroken) this.#broken(record, `${fault.message}${since}`);
       throw fault;
     }
-    if (reader.isWriterDead && !this.#contradicted.has(src)) this.#contradicted.set(src, at);
-    // Whoever goes on from what was read has seen nothing wrong with it.
-    if (decision) this.#contradicted.delete(src);
+    if (reader.isWriterDead && !this.#contradicted.has(src)) this.#contradicted.set(src, placeOf(record));
     if (!decision) return;
+    // Whoever goes on from what was read has seen nothing wrong with it.
+    this.#contradicted.delete(src);
     this.#figures.decisions += 1;
-    this.#checkTime(src, decision, at);
-    this.#book(decision.posts, at);
-    use(decision, at);
+    this.#checkTime(src, decision, record);
+    this.#book(decision.posts, record);
+    use(decision);
   }
 
   /** The only time that decides is the append time of the command: it must be the one that the command's log says. */
-  #checkTime(src: string, { in: place, at: time }: Decision, at: string): void {
+  #checkTime(src: string, { in: place, at: time }: Decision, at: Place): void {
     const times = this.#commandTimes.get(src);
     if (!times) {
       this.#notChecked.set(`times of commands of ${src}: the export holds no command log`, 0);
@@ -246,7 +254,7 @@ export class LogVerifier {
       this.#find(at, `it says that its command was appended at ${time}, the command log says ${appended}`);
   }
 
-  #book(posts: readonly Posting[], at: string): void {
+  #book(posts: readonly Posting[], at: Place): void {
     let sum = 0;
     for (const [account, amount] of posts) {
       if (!Number.isSafeInteger(amount)) this.#find(at, `${amount} on ${account} is no whole amount`);
@@ -256,7 +264,7 @@ export class LogVerifier {
         this.#balances.set(account, balance);
         if (balance < 0) this.#find(at, `${account} falls to ${balance}`);
       } else if (account.startsWith('pool:')) {
-        const pool = this.#pools.get(account.slice(5));
+        const pool = this.#clearings.get(account);
         if (pool) pool.clearing += amount;
         else this.#find(at, `${account} was never published`);
       } else if (account === 'house:takeout') this.#figures.takeout += amount;
@@ -266,24 +274,29 @@ export class LogVerifier {
 
   // The market.
 
-  #market(decision: Decision, at: string): void {
+  #market(decision: Decision, at: Place): void {
     for (const event of decision.events) {
-      if (event.t === 'Fact') this.#fact(event['fact'] as Event, at);
-      else if (event.t === 'PoolSealed') this.#sealedByMarket.push({ event, at });
-      else if (event.t === 'RaceSettled') this.#settled.set(String(event['race']), at);
+      if (event.t === 'Fact') this.#fact(event['fact'] as Event, decision, at);
+      else if (event.t === 'PoolSealed') this.#sealedByMarket.push({ event, at: placeOf(at) });
+      else if (event.t === 'RaceSettled') this.#settled.set(String(event['race']), placeOf(at));
+      else if (event.t === 'ReportReceived')
+        this.#reports.heard(Number(event['shard']), Number(event['n']), event['report'], placeOf(at));
     }
   }
 
-  #fact(fact: Event, at: string): void {
+  #fact(fact: Event, { posts }: Decision, at: Place): void {
     const race = String(fact['race']);
     switch (fact.t) {
       case 'MeetingPublished':
         for (const { raceId, pools } of (fact['meeting'] as MeetingNews).races)
-          for (const { poolId, legs } of pools)
-            this.#pools.set(poolId, {
+          for (const { poolId, legs } of pools) {
+            const pool: PoolTruth = {
               ...{ race: raceId, races: legs ?? [raceId] },
               ...{ parts: new Map(), seals: new Map(), clearing: 0 },
-            });
+            };
+            this.#pools.set(poolId, pool);
+            this.#clearings.set(`pool:${poolId}`, pool);
+          }
         return;
       case 'BettingClosed':
       case 'RaceVoided':
@@ -316,11 +329,18 @@ export class LogVerifier {
           this.#find(at, `dividends of ${race} for a result that was never entered`);
           return;
         }
-        for (const pool of fact['pools'] as readonly Omit<Declared, 'finish' | 'at'>[])
+        const pools = fact['pools'] as readonly Omit<Declared, 'finish' | 'at'>[];
+        for (const pool of pools) {
+          this.#timesDeclared.set(pool.pool, (this.#timesDeclared.get(pool.pool) ?? 0) + 1);
           if (this.#voidedResults.has(`${race}/${fact['version']}`)) {
             this.#declared.delete(pool.pool);
             this.#pass('dividends of pools whose race a correction made void');
-          } else this.#declared.set(pool.pool, { ...pool, finish, at });
+          } else this.#declared.set(pool.pool, { ...pool, finish, at: placeOf(at) });
+        }
+        const booked = (name: string): number =>
+          posts.reduce((sum, [account, amount]) => sum + (account === name ? amount : 0), 0);
+        const [takeout, topUp] = [booked('house:takeout'), -booked('house:top-up')];
+        this.#declarations.push({ pools: pools.map((one) => one.pool), takeout, topUp, at: placeOf(at) });
         return;
       }
       default:
@@ -338,46 +358,59 @@ export class LogVerifier {
   #shardRecord(record: ExportedRecord): void {
     const shard = record.partition;
     this.#passCuts(shard, record.offset);
-    this.#decision(`shard-${shard}`, record, (decision, at) => {
+    this.#decision(`shard-${shard}`, record, (decision) => {
       this.#audit.apply(decision.src, decision);
-      for (const event of decision.events) this.#shardEvent(shard, decision, event, at);
+      let moved: number | undefined;
+      for (const event of decision.events) {
+        const amount = this.#shardEvent(shard, decision, event, record);
+        if (amount !== undefined) moved = (moved ?? 0) + amount;
+      }
+      if (moved !== undefined) this.#checkMoved(decision.posts, moved, record);
     });
   }
 
-  #shardEvent(shard: number, decision: Decision, event: Event, at: string): void {
+  /** What the bets of a decision took from accounts and gave to them is what it booked on them. */
+  #checkMoved(posts: readonly Posting[], moved: number, at: Place): void {
+    let booked = 0;
+    for (const [account, amount] of posts) if (account.startsWith('acc:')) booked += amount;
+    if (booked !== moved) this.#find(at, `its bets move ${moved} on accounts, its postings sum to ${booked} there`);
+  }
+
+  /** What the event moves on accounts in all; undefined where it is not about bets. */
+  #shardEvent(shard: number, decision: Decision, event: Event, at: Place): number | undefined {
     switch (event.t) {
       case 'TicketAccepted':
-        this.#accepted(shard, decision, event, at);
-        return;
-      case 'TicketCancelled':
-        for (const bet of event['bets'] as readonly Movement[]) this.#give(shard, bet.pool, bet, true, at);
-        return;
-      case 'BetsRefunded': {
-        const isWithdrawn = WITHDRAWING.has(String(event['cause']));
-        for (const item of event['items'] as readonly Movement[])
-          this.#give(shard, String(event['pool']), item, isWithdrawn, at);
-        return;
+        return this.#accepted(shard, decision, event, at);
+      case 'TicketCancelled': {
+        const bets = event['bets'] as readonly Movement[];
+        for (const { pool, i, amount } of bets) this.#withdraw(shard, pool, { i, amount }, 'TicketCancelled', at);
+        this.#told(String(event['account']), event['balance'], at);
+        return bets.reduce((sum, { amount }) => sum + amount, 0);
       }
+      case 'BetsRefunded':
+        this.#refunded(shard, event, at);
+        return this.#moved(event['items'] as readonly Movement[], at);
       case 'BetsCorrected':
-      case 'BetsPaid':
-        for (const { amount } of event['items'] as readonly Movement[]) this.#figures.paid += amount;
-        return;
-      case 'Report':
-        this.#report(shard, event['report'] as Event, at);
-        return;
+      case 'BetsPaid': {
+        const items = event['items'] as readonly Movement[];
+        this.#paid(shard, String(event['pool']), items, at);
+        return this.#moved(items, at);
+      }
+      case 'Report': {
+        const ended: Event | undefined = decision.events.find(({ t }) => t === 'JobEnded');
+        this.#report(shard, Number(event['n']), ended?.['job'] as number | undefined, event['report'] as Report, at);
+        return undefined;
+      }
       default:
-        return;
+        return undefined;
     }
   }
 
-  #accepted(shard: number, decision: Decision, event: Event, at: string): void {
+  #accepted(shard: number, decision: Decision, event: Event, at: Place): number {
     const { account, ref, ticket, blind } = event as unknown as Record<'account' | 'ref' | 'ticket' | 'blind', string>;
-    const key = `${account} ${ref}`;
-    if (this.#refs.has(key)) this.#find(at, `reference ${ref} of ${account} is accepted a second time`);
-    this.#refs.add(key);
-    const balance = this.#balances.get(`acc:${account}`);
-    if (balance !== event['balance'])
-      this.#find(at, `it tells ${account} a balance of ${event['balance']}, its postings make ${balance}`);
+    if (!this.#isFirst(account, ref)) this.#find(at, `reference ${ref} of ${account} is accepted a second time`);
+    this.#told(account, event['balance'], at);
+    let total = 0;
     for (const bet of event['bets'] as readonly Bet[]) {
       const leaf = leafOf({
         ...{ blind, ticketId: ticket, no: bet.no, poolId: bet.pool, selection: bet.sel },
@@ -385,53 +418,109 @@ export class LogVerifier {
       });
       if (leaf !== bet.leaf) this.#find(at, `the leaf of bet ${bet.no + 1} of ${ticket} is not the hash of the bet`);
       const part = this.#part(shard, bet.pool, at);
+      total += bet.stake;
       if (!part) continue;
-      part.tree.add(bet.leaf);
-      part.left.push(bet.stake);
-      part.at.push(decision.at);
-      part.standing += 1;
-      part.gross += bet.stake;
+      part.take(bet.leaf, bet.stake, decision.at);
       this.#figures.bets += 1;
       this.#figures.stakes += bet.stake;
     }
+    return -total;
   }
 
-  #give(shard: number, poolId: string, { i, amount }: Movement, isWithdrawn: boolean, at: string): void {
+  #isFirst(account: string, ref: string): boolean {
+    const owner = this.#refs.get(ref);
+    if (owner === undefined) {
+      this.#refs.set(ref, account);
+      return true;
+    }
+    const pair = `${account} ${ref}`;
+    if (owner === account || this.#sharedRefs.has(pair)) return false;
+    this.#sharedRefs.add(pair);
+    return true;
+  }
+
+  /** A balance that a decision states is the one that its postings make. */
+  #told(account: string, balance: unknown, at: Place): void {
+    const found = this.#balances.get(`acc:${account}`);
+    if (found !== balance) this.#find(at, `it tells ${account} a balance of ${balance}, its postings make ${found}`);
+  }
+
+  #moved(items: readonly Movement[], at: Place): number {
+    const last = new Map<string, number>();
+    let sum = 0;
+    for (const { account, amount, balance, net = 0 } of items) {
+      sum += amount - net;
+      last.set(account, balance);
+    }
+    for (const [account, balance] of last) this.#told(account, balance, at);
+    return sum;
+  }
+
+  #refunded(shard: number, event: Event, at: Place): void {
+    const { pool, cause, job, root } = event as unknown as { pool: string; cause: string; job: number; root: string };
+    const items = event['items'] as readonly Movement[];
+    let gone = 0;
+    for (const item of items)
+      if (RETURNING.has(cause)) this.#return(shard, pool, item, cause, at);
+      else gone += this.#withdraw(shard, pool, item, cause, at);
+    this.#reports.refunded(shard, job, root, items, gone, (what) => this.#find(at, what));
+  }
+
+  /** Takes a bet, or lines of it, out of its pool; 1 where nothing is left of it. */
+  #withdraw(shard: number, poolId: string, { i, amount }: Pick<Movement, 'i' | 'amount'>, cause: string, at: Place) {
+    const part = this.#part(shard, poolId, at);
+    if (!part) return 0;
+    this.#figures.refunded += amount;
+    const before = part.left[i] ?? 0;
+    if (!part.withdraw(i, amount, cause === 'AFTER_STOP')) {
+      this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${before} is left`);
+      return 0;
+    }
+    if (amount === before) return 1;
+    if (cause === 'TicketCancelled' || WITHDRAWING.has(cause))
+      this.#find(at, `bet ${i} of ${poolId} is withdrawn with ${amount} of ${before}`);
+    return 0;
+  }
+
+  #return(shard: number, poolId: string, { i, amount }: Movement, cause: string, at: Place): void {
     const part = this.#part(shard, poolId, at);
     if (!part) return;
     this.#figures.refunded += amount;
-    const left = part.left[i];
-    if (left === undefined || amount > left) {
-      this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${left ?? 0} is left`);
-      return;
-    }
-    part.left[i] = left - amount;
-    part.gross -= amount;
-    if (left - amount > 0) {
-      if (isWithdrawn) this.#find(at, `bet ${i} of ${poolId} is withdrawn with ${amount} of ${left}`);
-      return;
-    }
-    part.standing -= 1;
+    const left = part.left[i] ?? 0;
+    if (amount !== left) this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${left} is left`);
+    if (part.settled.has(i)) this.#find(at, `bet ${i} of ${poolId} is settled a second time`);
+    part.settle(i, amount);
+    if (cause === 'RACE_VOID') part.gross -= amount;
   }
 
-  #report(shard: number, report: Event, at: string): void {
-    if (report.t !== 'Seal') return;
-    const seal = report as unknown as SealReport;
-    const pool = this.#pools.get(seal.pool);
-    const part = this.#part(shard, seal.pool, at);
-    if (!pool || !part) return;
+  #paid(shard: number, poolId: string, items: readonly Movement[], at: Place): void {
+    const part = this.#part(shard, poolId, at);
+    if (!part) return;
+    for (const { i, amount, was, due = amount } of items) {
+      this.#figures.paid += amount;
+      const before = part.settled.get(i);
+      if (was === undefined && before !== undefined) this.#find(at, `bet ${i} of ${poolId} is settled a second time`);
+      else if (was !== undefined && was !== (before ?? 0))
+        this.#find(at, `it corrects bet ${i} of ${poolId} from ${was}, which was given ${before ?? 0}`);
+      part.settle(i, due);
+    }
+  }
+
+  #report(shard: number, n: number, job: number | undefined, report: Report, at: Place): void {
+    const part = this.#part(shard, report.pool, at);
+    if (!part) return;
+    this.#figures.reports += 1;
+    if (report.t === 'Seal') this.#sealed(shard, report as unknown as SealReport, part, at);
+    this.#reports.said(shard, n, job, report, part, (what) => this.#find(at, what));
+  }
+
+  #sealed(shard: number, seal: SealReport, part: PoolPart, at: Place): void {
+    const pool = this.#pools.get(seal.pool) as PoolTruth;
     this.#figures.seals += 1;
     const ofClose = pool.seals.get(seal.closeNo) ?? new Map<number, SealReport>();
     if (ofClose.has(shard)) this.#find(at, `shard ${shard} seals ${seal.pool} a second time for close ${seal.closeNo}`);
     ofClose.set(shard, seal);
     pool.seals.set(seal.closeNo, ofClose);
-    const differ = (name: string, said: unknown, found: unknown): void => {
-      if (said !== found) this.#find(at, `the seal of ${seal.pool} says ${name} ${said}, its bets make ${found}`);
-    };
-    differ('root', seal.root, part.tree.root);
-    differ('leaves', seal.leaves, part.tree.count);
-    differ('bets', seal.bets, part.standing);
-    differ('stake', seal.stake, part.gross);
     const stop = this.#stopOf(pool, seal.closeNo);
     const late = part.at.findIndex((time, i) => time > stop && (part.left[i] as number) > 0);
     if (late >= 0) this.#find(at, `bet ${late} of ${seal.pool} stands at the seal and came after the stop`);
@@ -447,7 +536,7 @@ export class LogVerifier {
     return Number.POSITIVE_INFINITY;
   }
 
-  #part(shard: number, poolId: string, at: string): PoolPart | undefined {
+  #part(shard: number, poolId: string, at: Place): PoolPart | undefined {
     const pool = this.#pools.get(poolId);
     if (!pool) {
       this.#find(at, `pool ${poolId} was never published by the market`);
@@ -455,7 +544,7 @@ export class LogVerifier {
     }
     let part = pool.parts.get(shard);
     if (!part) {
-      part = { tree: new RunningRoot(), left: [], at: [], standing: 0, gross: 0 };
+      part = new PoolPart();
       pool.parts.set(shard, part);
     }
     return part;
@@ -464,12 +553,11 @@ export class LogVerifier {
   // Ticks.
 
   #tick(record: ExportedRecord): void {
-    const at = placeOf(record);
     let tick: TickNews;
     try {
       tick = JSON.parse(Buffer.from(record.value).toString('utf8')) as TickNews;
     } catch {
-      this.#find(at, 'the tick is not readable JSON');
+      this.#find(record, 'the tick is not readable JSON');
       return;
     }
     // The first of a cycle counts; ticks in several records are left to those who recompute them whole.
@@ -477,7 +565,7 @@ export class LogVerifier {
     this.#lastTick = tick.cycle;
     this.#figures.ticks += 1;
     const pools = tick.pools.map(({ id, gross }) => ({ id, gross, found: 0 }));
-    this.#ticks.push({ cycle: tick.cycle, cut: tick.cut.shards, pools, at });
+    this.#ticks.push({ cycle: tick.cycle, cut: tick.cut.shards, pools, at: placeOf(record) });
   }
 
   /** Before the shard's record at `offset` is applied: every tick whose cut ends here sees what stands now. */
@@ -538,6 +626,7 @@ export class LogVerifier {
     const before = this.#findings.length;
     try {
       const { sheet, problems } = this.#audit.auditPool(pool, finish);
+      this.#sheets.set(pool, { takeout: sheet.takeoutMinor, topUp: sheet.topUpMinor });
       for (const problem of problems) this.#find(at, `${pool}: ${problem}`);
       if (sheet.outcome !== outcome) this.#find(at, `${pool} is ${outcome}, priced again it is ${sheet.outcome}`);
       const text = (list: Declared['prices']): string =>
@@ -555,8 +644,22 @@ export class LogVerifier {
     return this.#findings.length === before;
   }
 
-  #find(at: string, what: string): void {
-    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ at, what });
+  /** What was booked for takeout and topped up with a declaration, as it makes when its pools are priced again. */
+  #checkDeclaration({ pools, takeout, topUp, at }: Declaration): void {
+    const sheets = pools.map((pool) => this.#sheets.get(pool));
+    if (sheets.includes(undefined) || pools.some((pool) => (this.#timesDeclared.get(pool) ?? 0) > 1)) {
+      this.#pass('takeout of dividends that were corrected, or not priced again');
+      return;
+    }
+    const sum = (of: 'takeout' | 'topUp'): number => sheets.reduce((total, sheet) => total + (sheet?.[of] ?? 0), 0);
+    if (sum('takeout') !== takeout)
+      this.#find(at, `${takeout} of takeout are booked for ${pools.join(', ')}, priced again ${sum('takeout')}`);
+    if (sum('topUp') !== topUp)
+      this.#find(at, `${topUp} are topped up for ${pools.join(', ')}, priced again ${sum('topUp')}`);
+  }
+
+  #find(at: Place, what: string): void {
+    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ at: placeOf(at), what });
   }
 
   /** Something of a kind that is known and not checked. */
@@ -564,19 +667,16 @@ export class LogVerifier {
     this.#notChecked.set(what, (this.#notChecked.get(what) ?? 0) + 1);
   }
 
-  #broken(at: string, what: string): never {
-    throw new LogUnreadable(`${at}: ${what}`);
+  #broken(at: Place, what: string): never {
+    throw new LogUnreadable(`${placeOf(at)}: ${what}`);
   }
 }
 
 /** Topic, partition and offset; of a file the byte where the record begins, too. */
-const placeOf = ({ topic, partition, offset, byte }: ExportedRecord): string =>
-  `${topic}/${partition} #${offset}${byte === undefined ? '' : ` (byte ${byte})`}`;
-
-interface Movement {
-  readonly i: number;
-  readonly pool: string;
-  readonly amount: number;
+function placeOf(at: Place): string {
+  if (typeof at === 'string') return at;
+  const { topic, partition, offset, byte } = at;
+  return `${topic}/${partition} #${offset}${byte === undefined ? '' : ` (byte ${byte})`}`;
 }
 
 interface MeetingNews {
