@@ -24,7 +24,7 @@ export function LegPools({ meeting, race, unit }: { meeting: Meeting; race: Race
             <p className="small muted">
               {wholeMoney(pool.gross, unit)} · {legsOf(pool, meeting)}
             </p>
-            <WillPays pool={pool} />
+            <WillPays pool={pool} last={numbersOf(pool, meeting).at(-1) ?? 0} />
           </li>
         ))}
       </ul>
@@ -32,28 +32,35 @@ export function LegPools({ meeting, race, unit }: { meeting: Meeting; race: Race
   );
 }
 
-function legsOf({ legs = [] }: PoolSummary, { races }: Meeting): string {
-  const numbers = legs.map((leg) => races.find((race) => race.raceId === leg)?.number ?? 0);
+function numbersOf({ legs = [] }: PoolSummary, { races }: Meeting): number[] {
+  return legs.map((leg) => races.find((race) => race.raceId === leg)?.number ?? 0);
+}
+
+function legsOf(pool: PoolSummary, meeting: Meeting): string {
+  const numbers = numbersOf(pool, meeting);
   const [first = 0] = numbers;
   const inARow = numbers.every((number, index) => number === first + index);
   return inARow ? `races ${first} to ${numbers.at(-1)}` : `races ${numbers.join(', ')}`;
 }
 
 /** What each runner of the last leg would pay; nothing before the leg before it is run. */
-function WillPays({ pool }: { pool: PoolSummary }) {
+function WillPays({ pool, last }: { pool: PoolSummary; last: number }) {
   const told = usePool(pool.status === 'CLOSED' ? pool.poolId : null);
   const rows = (told.data?.odds ?? []).filter((row) => row.price !== null);
   if (rows.length === 0) return null;
   return (
-    <dl className="will-pays">
-      {rows.map((row) => (
-        <div key={row.c}>
-          <dt>
-            <Cloth number={row.c.split('/').at(-1) ?? row.c} little />
-          </dt>
-          <dd>{row.price}</dd>
-        </div>
-      ))}
-    </dl>
+    <>
+      <p className="small muted">Will pay a stake of 1, by the runner in race {last}:</p>
+      <dl className="will-pays">
+        {rows.map((row) => (
+          <div key={row.c}>
+            <dt>
+              <Cloth number={row.c.split('/').at(-1) ?? row.c} little />
+            </dt>
+            <dd>{row.price}</dd>
+          </div>
+        ))}
+      </dl>
+    </>
   );
 }
