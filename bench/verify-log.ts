@@ -1,12 +1,15 @@
 /**
- * An exported log verified as `mutuel verify log` does it: one-bet tickets with their commands, decided, chained and written as a file's
- * bytes before the clock starts; then lines, chain, times, postings, references, leaves, trees, the second calculator's books and the
- * end of the file. Median and best of rounds, each with a reader of its own; records a second of the clock and of processor time.
- * Leaves out: the disk. Run: `npm run bench -- verify-log` (`--small` for the smoke mode).
+ * An exported log verified as `mutuel verify log` does it, from a file: one-bet tickets with their commands, decided, chained and written
+ * before the clock starts; then lines, chain, times, postings, references, leaves, trees, the second calculator's books and the
+ * end of the file. Median and best of rounds, each with a reader and a thread of its own; records a second of the clock and of processor
+ * time (of both threads). Run: `npm run bench -- verify-log` (`--small` for the smoke mode).
  */
+import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { encodeRecord, GENESIS, sha256 } from '#mutuel/contracts';
 import { type MarketFact, type ShardCommand, shardDecider } from '#mutuel/engine';
-import { type ExportedRecord, ExportReader, ExportWriter, LogVerifier } from '#mutuel/verify';
+import { type ExportedRecord, ExportWriter, verifyExport } from '#mutuel/verify';
 import { LOAD_START, shardSetUp, shardTickets } from './support/shard-load.js';
 
 const small = process.argv.includes('--small');
@@ -14,15 +17,16 @@ const ACCOUNTS = small ? 500 : 20_000;
 const POOLS = small ? 10 : 100;
 const TICKETS = small ? 2_000 : 60_000;
 const ROUNDS = small ? 2 : 5;
-const PIECE = 1 << 20;
 
-const file = exportOf();
+const folder = mkdtempSync(join(tmpdir(), 'mutuel-verify-log-'));
+const file = join(folder, 'log.export');
+writeFileSync(file, exportOf());
 const rates: { readonly clock: number; readonly cpu: number }[] = [];
 let records = 0;
 for (let round = 0; round < ROUNDS; round++) {
   const began = performance.now();
   const used = process.cpuUsage();
-  records = verify(file);
+  records = await verify(file);
   const { user, system } = process.cpuUsage(used);
   rates.push({ clock: (1e3 * records) / (performance.now() - began), cpu: (1e6 * records) / (user + system) });
 }
@@ -30,25 +34,21 @@ const median = (of: 'clock' | 'cpu'): number =>
   rates.map((rate) => rate[of]).sort((a, b) => a - b)[rates.length >> 1] as number;
 const best = (of: 'clock' | 'cpu'): number => Math.max(...rates.map((rate) => rate[of]));
 const figure = (n: number): string => Math.round(n).toLocaleString('en').padStart(9);
-console.log(`${records.toLocaleString('en')} records, ${(file.length / 1e6).toFixed(0)} MB`);
+console.log(`${records.toLocaleString('en')} records, ${(statSync(file).size / 1e6).toFixed(0)} MB`);
 console.log(`records a second of the clock           ${figure(median('clock'))} (best ${figure(best('clock'))})`);
 console.log(`records a second of processor time      ${figure(median('cpu'))} (best ${figure(best('cpu'))})`);
+rmSync(folder, { recursive: true, force: true });
 
-function verify(bytes: Buffer): number {
-  const reader = new ExportReader();
-  let verifier: LogVerifier | undefined;
-  for (let at = 0; at < bytes.length; at += PIECE) {
-    const taken = reader.take(bytes.subarray(at, at + PIECE));
-    if (!verifier && reader.head) verifier = new LogVerifier(reader.head);
-    for (const record of taken) verifier?.take(record);
-  }
-  reader.finish();
-  const report = verifier?.finish();
-  if (!report || report.findings.length > 0 || report.bets !== TICKETS)
+async function verify(path: string): Promise<number> {
+  let read = 0;
+  const report = await verifyExport(path, (_, records) => {
+    read = records;
+  });
+  if (report.findings.length > 0 || report.bets !== TICKETS)
     throw new Error(
-      `the honest log does not verify: ${report?.bets} bets, ${report?.findings[0]?.at} ${report?.findings[0]?.what}`,
+      `the honest log does not verify: ${report.bets} bets, ${report.findings[0]?.at} ${report.findings[0]?.what}`,
     );
-  return report.records;
+  return read;
 }
 
 /** The market's word on the races, and one shard's commands and decisions. */

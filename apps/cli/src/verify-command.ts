@@ -7,8 +7,6 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
-  type ExportedRecord,
-  type ExportHead,
   ExportReader,
   ExportRefused,
   type HeadOf,
@@ -16,7 +14,6 @@ import {
   KeyRefused,
   type LogReport,
   LogUnreadable,
-  LogVerifier,
   type PublishedKey,
   readCertificate,
   type TrustedKeys,
@@ -24,11 +21,13 @@ import {
   type Verdict,
   verifyAnchor,
   verifyEvidence,
+  verifyExport,
   verifyReceipt,
 } from '#mutuel/verify';
 
 const KEYS = ['--keys <file>', 'the public keys to trust, as GET /v1/seal-keys shows them'] as const;
 const TELL_EVERY_MS = 2_000;
+const READ_AT_ONCE = 1 << 20;
 
 export function addVerify(program: Command): void {
   const verify = program.command('verify').description('check what was exported or handed out; never writes');
@@ -103,12 +102,15 @@ function tell(what: string, { held, missing, faults }: Verdict): void {
 /** Of every decision of an export the hash of its record; records that do not count have no successor and are never asked for. */
 async function headsOf(file: string): Promise<HeadOf> {
   const heads = new Map<string, string>();
-  await readExport(file, () => (record) => {
-    if (!record.topic.endsWith('.decisions')) return;
-    // What follows names it: the hash of a record is what the next one says came before.
-    const { src, seq } = JSON.parse(Buffer.from(record.value).toString('utf8')) as { src: string; seq?: number };
-    if (seq !== undefined) heads.set(`${src} ${seq}`, hash('sha256', record.value));
-  });
+  const reader = new ExportReader();
+  for await (const chunk of createReadStream(file, { highWaterMark: READ_AT_ONCE }))
+    for (const { topic, value } of reader.take(chunk as Buffer)) {
+      if (!topic.endsWith('.decisions')) continue;
+      // What follows names it: the hash of a record is what the next one says came before.
+      const { src, seq } = JSON.parse(Buffer.from(value).toString('utf8')) as { src: string; seq?: number };
+      if (seq !== undefined) heads.set(`${src} ${seq}`, hash('sha256', value));
+    }
+  reader.finish();
   return (source, seq) => heads.get(`${source} ${seq}`);
 }
 
@@ -119,43 +121,27 @@ async function readKeys(file: string): Promise<TrustedKeys> {
   return trustedKeys(keys as readonly PublishedKey[]);
 }
 
+/** The log judged, with what was read told on the way: how far, how fast, how long still. */
 async function verifyLog(file: string): Promise<LogReport> {
-  let verifier: LogVerifier | undefined;
-  await readExport(file, (head) => {
-    const made = new LogVerifier(head);
-    verifier = made;
-    return (record) => made.take(record);
-  });
-  if (!verifier) throw new ExportRefused(1, 0, 'the file is empty');
-  return verifier.finish();
-}
-
-/** Reads the file once from end to end, record by record, and tells how far it is. */
-async function readExport(file: string, open: (head: ExportHead) => (record: ExportedRecord) => void): Promise<void> {
   const { size } = await stat(file);
-  const reader = new ExportReader();
-  let take: ((record: ExportedRecord) => void) | undefined;
-  let done = 0;
-  let records = 0;
   const began = Date.now();
   let told = began;
-  for await (const chunk of createReadStream(file, { highWaterMark: 1 << 20 })) {
-    const batch = reader.take(chunk as Buffer);
-    if (!take && reader.head) take = open(reader.head);
-    for (const record of batch) take?.(record);
-    done += (chunk as Buffer).length;
-    records += batch.length;
-    if (Date.now() - told < TELL_EVERY_MS) continue;
+  let read = 0;
+  const report = await verifyExport(file, (bytes, records) => {
+    read = records;
+    if (Date.now() - told < TELL_EVERY_MS) return;
     told = Date.now();
     const seconds = (told - began) / 1_000;
-    const left = Math.ceil((seconds * (size - done)) / done);
-    const rate = Math.round(records / seconds).toLocaleString('en');
-    console.error(`${Math.floor((100 * done) / size)} %: ${rate} records a second, ${left} s left`);
-  }
-  reader.finish();
-  const rate = Math.round((1_000 * records) / Math.max(1, Date.now() - began)).toLocaleString('en');
-  console.error(`${records.toLocaleString('en')} records, ${rate} a second`);
+    const left = Math.ceil((seconds * (size - bytes)) / bytes);
+    console.error(
+      `${Math.floor((100 * bytes) / size)} %: ${figure(records / seconds)} records a second, ${left} s left`,
+    );
+  });
+  console.error(`${figure(read)} records, ${figure((1_000 * read) / Math.max(1, Date.now() - began))} a second`);
+  return report;
 }
+
+const figure = (value: number): string => Math.round(value).toLocaleString('en');
 
 function pageOf(report: LogReport): string {
   const { findings, notChecked, ...figures } = report;

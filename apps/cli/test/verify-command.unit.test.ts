@@ -38,6 +38,7 @@ beforeAll(() => {
     'good.log': good,
     'cut.log': good.subarray(0, -3),
     'bad.log': exportOf([START, '{"v":9,"kind":"decision","src":"market"}']),
+    'bad-and-cut.log': exportOf([START, '{"v":9,"kind":"decision","src":"market"}']).subarray(0, -3),
     'foreign.log': exportOf(['{"v":1,"kind":"started","src":"shard-7","epoch":1,"inc":"a"}']),
     'keys.json': JSON.stringify(published(house.publicKey)),
     'cut-keys.json': JSON.stringify(published(house.publicKey)).slice(0, 30),
@@ -85,6 +86,12 @@ describe('mutuel verify', () => {
       ['log', file('bad.log')],
       1,
       /bad\.log: market\.decisions\/0 #1 \(byte \d+\): .*format 9 is not known/,
+    ],
+    [
+      'a bad record in a log that is also truncated: the first of both',
+      ['log', file('bad-and-cut.log')],
+      1,
+      /bad-and-cut\.log: market\.decisions\/0 #1 \(byte \d+\): .*format 9 is not known/,
     ],
     [
       'a foreign record',

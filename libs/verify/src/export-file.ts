@@ -35,6 +35,8 @@ export interface ExportedRecord {
   readonly value: Uint8Array;
   /** Where these bytes begin in the file they were read from. */
   readonly byte?: number;
+  /** SHA-256 of the bytes, hex, where whoever read them has taken it. */
+  readonly hash?: string;
 }
 
 /** The file is not what it should be; `line` counts from 1, `byte` is where that line begins, from 0. */
