@@ -191,6 +191,8 @@ class Channel {
       reader.offer(records);
       if (reader.queued > MAX_QUEUED && this.live.size > 1) this.live.delete(reader);
     }
+    // Those who still catch up on tails of their own will join; of nobody there is nothing to wait for.
+    if (this.live.size === 0) return;
     await Promise.race([...this.live].map((reader) => reader.idle));
   }
 

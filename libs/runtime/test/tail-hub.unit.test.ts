@@ -72,6 +72,32 @@ describe('a tail hub', () => {
     expect(tails).toBe(2);
   });
 
+  test('goes on for one who was still catching up when the last of the others left', async () => {
+    await put(1_200);
+    const [a, b] = [collector(), collector()];
+    let release: () => void = () => undefined;
+    const blocked = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const first = await subscribed(0, a.take);
+    await clock.until(() => a.offsets.length === 1_200);
+    const joining = subscribed(100, async (records) => {
+      await blocked;
+      b.take(records);
+    });
+    await settle();
+    await first.close();
+    // Nobody is there to take these from the shared tail.
+    await put(50);
+    await settle();
+    release();
+    await joining;
+    await clock.until(() => b.offsets.length === 1_150);
+    await put(50);
+    await clock.until(() => b.offsets.length === 1_200, 'what came after it had joined');
+    expect(b.offsets).toEqual(from(100, 1_300));
+  });
+
   test('does not let a reader that hangs hold up another one', async () => {
     const a = collector();
     await subscribed(0, a.take);
