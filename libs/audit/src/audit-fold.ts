@@ -68,20 +68,29 @@ type MarketNews =
       readonly voided?: true;
     };
 
+/** What a card says of a pool's money beside its rules. */
+interface PoolTerms {
+  readonly guaranteeMinor?: number;
+  readonly jackpotInMinor?: number;
+  readonly mandatory?: boolean;
+}
+
 interface RaceNews {
   readonly raceId: string;
+  readonly handicap?: boolean;
   readonly runners: readonly { readonly number: string; readonly entry?: string }[];
-  readonly pools: readonly {
+  readonly pools: readonly (PoolTerms & {
     readonly poolId: string;
     readonly type: string;
     readonly ruleSet: AuditRules;
     readonly carryInMinor: number;
     readonly legs?: readonly string[];
-  }[];
+  })[];
 }
 
 interface RaceBooks {
   readonly declared: readonly string[];
+  readonly handicap: boolean;
   readonly entries: readonly (readonly string[])[];
   /** Non-runners, with the number of the fact that said so. */
   readonly scratched: Map<string, number>;
@@ -96,7 +105,7 @@ interface RaceBooks {
   readonly favoured: Map<string, Favoured>;
 }
 
-interface PoolCard {
+interface PoolCard extends PoolTerms {
   readonly type: string;
   readonly ruleSet: AuditRules;
   readonly carryInMinor: number;
@@ -171,8 +180,9 @@ export class AuditFold {
     const problems = [...(books?.problems ?? [])];
     if (card.legs.length > 0) return this.#auditLegs(poolId, finish, problems);
     const lines = this.#expand(poolId, problems);
-    const { ruleSet, carryInMinor } = card;
-    const sheet = priceLines({ poolType: audited(card), ruleSet, field: fieldOf(card), finish, carryInMinor }, lines);
+    const { ruleSet, carryInMinor, jackpotInMinor = 0, guaranteeMinor = 0 } = card;
+    const money = { carryInMinor, jackpotInMinor, guaranteeMinor };
+    const sheet = priceLines({ poolType: audited(card), ruleSet, field: fieldOf(card), finish, ...money }, lines);
     const returned = scratchRefunds(books);
     if (returned !== sheet.refundsMinor) {
       problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
@@ -182,7 +192,9 @@ export class AuditFold {
 
   /** A pool over several races: what each leg came to is read from the facts that the shards applied, and from their own bets. */
   #auditLegs(poolId: string, finish: readonly (readonly string[])[], problems: string[]): PoolAudit {
-    const { type: poolType, ruleSet, carryInMinor, legs: races } = this.#card(poolId);
+    const { type: poolType, ruleSet, legs: races, ...card } = this.#card(poolId);
+    const { carryInMinor, jackpotInMinor = 0, guaranteeMinor = 0, mandatory = false } = card;
+    const money = { carryInMinor, jackpotInMinor, guaranteeMinor, mandatory };
     const books = this.#pools.get(poolId);
     const closedAt = closeOf(races);
     const legs = races.map((race, i) => legOf(race, closedAt, i === races.length - 1 ? finish : race.finish, ruleSet));
@@ -194,7 +206,7 @@ export class AuditFold {
       if (lines !== claimed) problems.push(`"${text}" was sold as ${claimed} lines and covers ${lines}`);
       return unitMinor === 0n ? [] : [bet];
     });
-    const sheet = priceLegPool({ poolType, ruleSet, legs, carryInMinor }, bets);
+    const sheet = priceLegPool({ poolType, ruleSet, legs, ...money }, bets);
     const returned = scratchRefunds(books);
     if (returned !== sheet.refundsMinor)
       problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
@@ -393,6 +405,7 @@ const fieldOf = ({ race }: PoolCard): AuditField => ({
   declared: race.declared,
   scratched: [...race.scratched.keys()],
   entries: race.entries,
+  handicap: race.handicap,
 });
 
 /** A pool over several races ends with the first close of any leg, or when the leg that sells it is made void. */
@@ -400,7 +413,7 @@ const closeOf = (races: readonly RaceBooks[]): number =>
   Math.min(races[0]?.voidAt ?? Number.POSITIVE_INFINITY, ...races.map(({ closedAt }) => closedAt));
 
 function legOf(
-  { declared, entries, scratched, voidAt, favoured }: RaceBooks,
+  { declared, entries, handicap, scratched, voidAt, favoured }: RaceBooks,
   closedAt: number,
   finish: readonly (readonly string[])[],
   { coupling }: AuditRules,
@@ -409,16 +422,17 @@ function legOf(
     [...scratched].filter(([, at]) => at > closedAt === late).map(([runner]) => runner);
   const running = { declared, entries, scratched: [...scratched.keys()] };
   return {
-    ...{ declared, entries, scratched: out(false), scratchedAfterClose: out(true) },
+    ...{ declared, entries, handicap, scratched: out(false), scratchedAfterClose: out(true) },
     finish: voidAt < Number.POSITIVE_INFINITY ? null : finish,
     favourite: scratched.size === 0 ? null : favouriteAmong(running, coupling, [...favoured.values()]),
   };
 }
 
-function raceBooks({ runners }: RaceNews): RaceBooks {
+function raceBooks({ runners, handicap = false }: RaceNews): RaceBooks {
   const names = new Set(runners.flatMap(({ entry }) => entry ?? []));
   return {
     declared: runners.map(({ number }) => number),
+    handicap,
     entries: [...names].map((name) => runners.filter(({ entry }) => entry === name).map(({ number }) => number)),
     scratched: new Map(),
     closedAt: Number.POSITIVE_INFINITY,

@@ -16,6 +16,7 @@ export const amounts = {
   refundedMinor: 'refunded stakes',
   breakageMinor: 'breakage',
   topUpMinor: 'top-up',
+  guaranteeMinor: 'added for the guarantee',
   carryOutMinor: 'carry-over',
   jackpotInMinor: 'jackpot put up',
   jackpotMinor: 'jackpot left',

@@ -141,6 +141,7 @@ export function sheet(money: Money, outcome: DividendSheet['outcome'], outlay: O
     refundedMinor: Number(refunded),
     breakageMinor: Number(left > 0n ? left : 0n),
     topUpMinor: Number(added + (left < 0n ? -left : 0n)),
+    ...(added > 0n ? { guaranteeMinor: Number(added) } : {}),
     carryOutMinor: Number(carryOut),
     jackpotInMinor: Number(money.jackpotIn),
     jackpotMinor: Number(jackpot),

@@ -163,6 +163,8 @@ export interface DividendSheet {
   readonly refundedMinor: number;
   readonly breakageMinor: number;
   readonly topUpMinor: number;
+  /** Of the top-up: what the operator adds to the stakes to reach the gross pool that it stands for; absent: nothing. */
+  readonly guaranteeMinor?: number;
   readonly carryOutMinor: number;
   /** Jackpot money put up for this pool, and what the jackpot holds after it. */
   readonly jackpotInMinor: number;

@@ -2,7 +2,15 @@
  * Whether what somebody wants to publish is a card that the market and every shard can live with: shapes, bounds, rule sets and
  * names that are free. A published card is a fact for ever, so nothing may pass here that could make a later decision fail.
  */
-import { isPoolType, isPriced, isRunnerName, type PoolType, shapeOf, validateRuleSet } from '#mutuel/tote';
+import {
+  isPoolType,
+  isPriced,
+  isRunnerName,
+  type PoolType,
+  type RuleSet,
+  shapeOf,
+  validateRuleSet,
+} from '#mutuel/tote';
 import type { MeetingCard, PoolCard } from './facts.js';
 
 /** What is wrong with an input: a sentence and a JSON pointer. */
@@ -29,12 +37,23 @@ const MAX_CARRY = 1_000_000_000_000;
 
 type Fields = Readonly<Record<string, unknown>>;
 
+/** A race of a meeting published before, which may be a leg of a pool of this card. */
+export interface EarlierRace {
+  readonly currency: string;
+  /** Milliseconds UTC. */
+  readonly postTime: number;
+  /** Betting on it has not ended. */
+  readonly isToCome: boolean;
+}
+
+type Earlier = (raceId: string) => EarlierRace | undefined;
+
 /** The first fault of a would-be card, or undefined: then it is a `MeetingCard`. */
-export function faultOfCard(card: unknown, taken: TakenNames): Fault | undefined {
+export function faultOfCard(card: unknown, taken: TakenNames, earlier: Earlier): Fault | undefined {
   const size = utf8Length(JSON.stringify(card));
   if (size > MAX_CARD_BYTES)
     return { detail: `The card is ${size} bytes long; ${MAX_CARD_BYTES} fit into one record.`, pointer: '/races' };
-  return faultOfMeeting(card as Fields, taken) ?? faultOfNames(card as unknown as MeetingCard, taken);
+  return faultOfMeeting(card as Fields, taken) ?? faultOfNames(card as unknown as MeetingCard, taken, earlier);
 }
 
 function faultOfMeeting(meeting: Fields, taken: TakenNames): Fault | undefined {
@@ -50,12 +69,13 @@ function faultOfMeeting(meeting: Fields, taken: TakenNames): Fault | undefined {
 }
 
 function faultOfRace(race: Fields, at: string): Fault | undefined {
-  const { runners, pools, scheduledStop } = race;
+  const { runners, pools, scheduledStop, handicap } = race;
   return (
     texts(race, at, 'raceId', 'name') ??
     check(isCount(race['number'], 1_000), `${at}/number`, 'The number of a race is a whole number.') ??
     check(isCount(race['postTime']), `${at}/postTime`, 'The post time is in milliseconds UTC.') ??
     check(scheduledStop === undefined || isCount(scheduledStop), `${at}/scheduledStop`, 'A stop is in ms UTC.') ??
+    check(handicap === undefined || handicap === true, `${at}/handicap`, 'handicap is true, or absent.') ??
     check(isList(runners, 2, MAX_RUNNERS), `${at}/runners`, `A race has 2 to ${MAX_RUNNERS} runners.`) ??
     firstOf(runners as readonly unknown[], `${at}/runners`, faultOfRunner) ??
     check(isList(pools, 1, MAX_POOLS), `${at}/pools`, `A race has 1 to ${MAX_POOLS} pools.`) ??
@@ -76,7 +96,7 @@ function faultOfRunner({ number, name, entry }: Fields, at: string): Fault | und
 }
 
 function faultOfPool(pool: Fields, at: string): Fault | undefined {
-  const { poolId, type, ruleSet, carryInMinor, carryFrom, legs } = pool;
+  const { poolId, type, ruleSet, carryInMinor, legs } = pool;
   const known = typeof type === 'string' && isPoolType(type) && isOffered(type);
   const problem = validateRuleSet(ruleSet)[0];
   return (
@@ -89,13 +109,40 @@ function faultOfPool(pool: Fields, at: string): Fault | undefined {
       `${poolId} is ${type} but its rule set is for ${(ruleSet as Fields)['poolType']}.`,
     ) ??
     check(isCount(carryInMinor, MAX_CARRY), `${at}/carryInMinor`, `A carry-in is from 0 to ${MAX_CARRY}.`) ??
-    check(
-      carryFrom === undefined ||
-        (Array.isArray(carryFrom) && carryFrom.length <= 20 && carryFrom.every((id) => isText(id))),
-      `${at}/carryFrom`,
-      'carryFrom is a list of up to 20 carry-overs.',
-    ) ??
+    faultOfSources(pool, 'carryFrom', at) ??
+    faultOfTerms(pool, at) ??
     faultOfLegCount(type as PoolType, legs, at)
+  );
+}
+
+const faultOfSources = (pool: Fields, name: string, at: string): Fault | undefined => {
+  const ids = pool[name];
+  const isSound = ids === undefined || (Array.isArray(ids) && ids.length <= 20 && ids.every((id) => isText(id)));
+  return check(isSound, `${at}/${name}`, `${name} is a list of up to 20 carry-overs.`);
+};
+
+/** Guarantee, jackpot money and the last day. Each must mean something by the pool's rules, or nobody would know what was announced. */
+function faultOfTerms(pool: Fields, at: string): Fault | undefined {
+  const { type, guaranteeMinor, jackpotInMinor, jackpotFrom, mandatory } = pool;
+  const rules = pool['ruleSet'] as RuleSet;
+  const isAmount = (value: unknown): boolean => value === undefined || (isCount(value, MAX_CARRY) && value !== 0);
+  const isOverRaces = shapeOf(type as PoolType).arrangement === 'LEGS';
+  const carries = rules.noWinner.includes('CARRY');
+  return (
+    check(isAmount(guaranteeMinor), `${at}/guaranteeMinor`, `A guarantee is from 1 to ${MAX_CARRY}.`) ??
+    check(isAmount(jackpotInMinor), `${at}/jackpotInMinor`, `Jackpot money is from 1 to ${MAX_CARRY}.`) ??
+    check(
+      jackpotFrom === undefined || jackpotInMinor !== undefined,
+      `${at}/jackpotFrom`,
+      'jackpotFrom says where jackpotInMinor comes from: there is none.',
+    ) ??
+    faultOfSources(pool, 'jackpotFrom', at) ??
+    check(mandatory === undefined || mandatory === true, `${at}/mandatory`, 'mandatory is true, or absent.') ??
+    check(
+      mandatory === undefined || (isOverRaces && carries),
+      `${at}/mandatory`,
+      `A ${String(type)} by ${rules.id} carries nothing on: there is no day on which all of it has to be paid.`,
+    )
   );
 }
 
@@ -123,7 +170,7 @@ function faultOfLegCount(type: PoolType, legs: unknown, at: string): Fault | und
 }
 
 /** Everything is of the right shape here; what is left is that nothing stands twice. */
-function faultOfNames(meeting: MeetingCard, taken: TakenNames): Fault | undefined {
+function faultOfNames(meeting: MeetingCard, taken: TakenNames, earlier: Earlier): Fault | undefined {
   const races = new Set<string>();
   const pools = new Set<string>();
   for (const [i, race] of meeting.races.entries()) {
@@ -139,24 +186,48 @@ function faultOfNames(meeting: MeetingCard, taken: TakenNames): Fault | undefine
       pools.add(poolId);
     }
   }
-  return firstFault(meeting, (pool, raceId, at) => faultOfLegs(meeting, pool, raceId, at));
+  return firstFault(meeting, (pool, raceId, at) => faultOfLegs(meeting, pool, raceId, at, earlier));
 }
 
-/** The legs of a pool are races of this meeting, in its order, each once; the pool stands on the card of the last one. */
-function faultOfLegs(meeting: MeetingCard, { legs = [] }: PoolCard, raceId: string, at: string): Fault | undefined {
-  let before = -1;
+/**
+ * The legs of a pool, each once and in the order in which they are run: races of this meeting, or of one published before in the same
+ * currency, whose betting has not ended. The pool stands on the card of the last one.
+ */
+function faultOfLegs(
+  meeting: MeetingCard,
+  { legs = [] }: PoolCard,
+  raceId: string,
+  at: string,
+  earlier: Earlier,
+): Fault | undefined {
+  let before: LegPlace = { place: -1, postTime: 0 };
   for (const [leg, id] of legs.entries()) {
     const pointer = `${at}/legs/${leg}`;
     const place = meeting.races.findIndex((race) => race.raceId === id);
-    if (place < 0) return { detail: `There is no race ${id} in this meeting.`, pointer };
+    const other = place < 0 ? earlier(id) : undefined;
+    if (place < 0 && !other) return { detail: `There is no race ${id} in this meeting or before it.`, pointer };
+    if (other && other.currency !== meeting.currency)
+      return { detail: `Race ${id} is bet on in ${other.currency}, this meeting in ${meeting.currency}.`, pointer };
+    if (other?.isToCome === false) return { detail: `Betting on race ${id} is over: it is no leg any more.`, pointer };
     if (legs.indexOf(id) < leg) return { detail: `Race ${id} is a leg twice.`, pointer };
-    if (place < before) return { detail: `Race ${id} is run before the leg before it.`, pointer };
-    before = place;
+    const now = { place, postTime: other?.postTime ?? meeting.races[place]?.postTime ?? 0 };
+    if (isRunBefore(now, before)) return { detail: `Race ${id} is run before the leg before it.`, pointer };
+    before = now;
   }
   return legs.length === 0 || legs.at(-1) === raceId
     ? undefined
     : { detail: `The pool stands on the card of its last leg, ${legs.at(-1)}.`, pointer: `${at}/legs` };
 }
+
+/** `place` counts the races of this meeting; below zero: of another one. */
+interface LegPlace {
+  readonly place: number;
+  readonly postTime: number;
+}
+
+/** A card is in the order of its races; between meetings post times tell. */
+const isRunBefore = (a: LegPlace, b: LegPlace): boolean =>
+  a.place >= 0 && b.place >= 0 ? a.place < b.place : a.postTime < b.postTime;
 
 function firstFault(
   meeting: MeetingCard,

@@ -48,19 +48,21 @@ export function faultOfCarryIns(carryOvers: CarryOvers, { races, currency }: Mee
   for (const [i, race] of races.entries()) {
     for (const [k, pool] of race.pools.entries()) {
       const at = `/races/${i}/pools/${k}`;
-      const { carryFrom = [] } = pool;
-      for (const [n, id] of carryFrom.entries()) {
-        const detail = faultOfSource(carryOvers.get(id), id, pool, currency);
-        if (detail) return { detail, pointer: `${at}/carryFrom/${n}` };
+      for (const wish of wishesOf(pool)) {
+        const { from, name, amount } = wish;
+        for (const [n, id] of from.entries()) {
+          const detail = faultOfSource(carryOvers.get(id), id, pool, currency);
+          if (detail) return { detail, pointer: `${at}/${name}From/${n}` };
+        }
+        const sources = sourcesOf(carryOvers, wish, taken);
+        const there = sources.reduce((sum, one) => sum + one.amount, 0);
+        if (from.length > 0 && there < amount)
+          return {
+            detail: `${from.join(', ')} ${from.length === 1 ? 'holds' : 'hold'} ${there} that no pool has taken; ${pool.poolId} asks for ${amount}.`,
+            pointer: `${at}/${name}InMinor`,
+          };
+        for (const { id, amount: part } of sources) taken.set(id, (taken.get(id) ?? 0) + part);
       }
-      const sources = sourcesOf(carryOvers, pool, taken);
-      const there = sources.reduce((sum, one) => sum + one.amount, 0);
-      if (carryFrom.length > 0 && there < pool.carryInMinor)
-        return {
-          detail: `${carryFrom.join(', ')} ${carryFrom.length === 1 ? 'holds' : 'hold'} ${there} that no pool has taken; ${pool.poolId} asks for ${pool.carryInMinor}.`,
-          pointer: `${at}/carryInMinor`,
-        };
-      for (const { id, amount } of sources) taken.set(id, (taken.get(id) ?? 0) + amount);
     }
   }
   return undefined;
@@ -79,15 +81,32 @@ function faultOfSource(
   return undefined;
 }
 
-/** What a pool takes from the accounts it names, in their order; `taken` is what others of its card take before it. */
+/** What a pool wants of carry-overs: its carry-in and its jackpot money, each with the accounts it names. */
+interface Wish {
+  readonly name: 'carry' | 'jackpot';
+  readonly from: readonly string[];
+  readonly amount: number;
+}
+
+const wishesOf = ({
+  carryFrom = [],
+  carryInMinor,
+  jackpotFrom = [],
+  jackpotInMinor = 0,
+}: PoolCard): readonly Wish[] => [
+  { name: 'carry', from: carryFrom, amount: carryInMinor },
+  { name: 'jackpot', from: jackpotFrom, amount: jackpotInMinor },
+];
+
+/** What is taken from the accounts named, in their order; `taken` is what others of the card take before. */
 function sourcesOf(
   carryOvers: CarryOvers,
-  { carryFrom = [], carryInMinor }: PoolCard,
+  { from, amount: wanted }: Wish,
   taken: ReadonlyMap<string, number> = new Map(),
 ): CarriedFrom[] {
   const sources: CarriedFrom[] = [];
-  let missing = carryInMinor;
-  for (const id of new Set(carryFrom)) {
+  let missing = wanted;
+  for (const id of new Set(from)) {
     const source = carryOvers.get(id);
     const left = source ? Math.max(0, leftOf(source) - (taken.get(id) ?? 0)) : 0;
     const amount = Math.min(missing, left);
@@ -97,11 +116,13 @@ function sourcesOf(
   return sources;
 }
 
-/** Reserves a published pool's carry-in. */
+/** Reserves a published pool's carry-in and jackpot money; an account named for both stands twice. */
 export function takeCarryIn(carryOvers: CarryOvers, pool: PoolCard): readonly CarriedFrom[] {
-  const sources = sourcesOf(carryOvers, pool);
-  for (const { id, amount } of sources) carryOvers.get(id)?.taken.push({ pool: pool.poolId, amount });
-  return sources;
+  return wishesOf(pool).flatMap((wish) => {
+    const sources = sourcesOf(carryOvers, wish);
+    for (const { id, amount } of sources) carryOvers.get(id)?.taken.push({ pool: pool.poolId, amount });
+    return sources;
+  });
 }
 
 /** A pool that was never declared gives back what it had reserved. */

@@ -43,6 +43,8 @@ export interface Decision<E> {
 export interface Decided<E> extends Decision<E> {
   readonly seq: number;
   readonly at: number;
+  /** The command's own id; absent where a state is driven by hand. */
+  readonly cid?: string;
 }
 
 export interface Decider<S, C, E> {

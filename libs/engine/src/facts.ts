@@ -11,7 +11,17 @@ export interface RunnerCard {
   readonly entry?: string;
 }
 
-export interface PoolCard {
+/** What a pool is played for beside its bets on the day: in addition to its rules. Amounts in minor units. */
+export interface PoolTerms {
+  /** The gross pool, a gross carry-in included, that the operator stands for: what is missing when it is won, the operator adds. */
+  readonly guaranteeMinor?: number;
+  /** Jackpot or reserve money put up for the winner that the rules name; what nobody wins goes back to the fund of the rules. */
+  readonly jackpotInMinor?: number;
+  /** Over several races: the last day, on which carry-in and jackpot go to the most right if nobody is right everywhere. */
+  readonly mandatory?: true;
+}
+
+export interface PoolCard extends PoolTerms {
   readonly poolId: string;
   readonly type: PoolType;
   /** Pinned whole when the card is published: the past is priced by the rules it was sold under. */
@@ -19,6 +29,8 @@ export interface PoolCard {
   readonly carryInMinor: number;
   /** The carry-overs, by id, that the carry-in comes from; absent: the operator brings it in. */
   readonly carryFrom?: readonly string[];
+  /** The same of the jackpot money. */
+  readonly jackpotFrom?: readonly string[];
   /** A pool over several races: its legs in order. It stands on the card of the last one, with which it is settled. */
   readonly legs?: readonly string[];
 }
@@ -31,6 +43,8 @@ export interface RaceCard {
   readonly postTime: number;
   /** Sales never go past this append time, whatever the lease says. */
   readonly scheduledStop?: number;
+  /** Some rules pay more places in a handicap. */
+  readonly handicap?: true;
   readonly runners: readonly RunnerCard[];
   readonly pools: readonly PoolCard[];
 }
@@ -65,6 +79,7 @@ export interface BackedRunner {
  */
 export interface LegOutcome {
   readonly raceId: string;
+  readonly handicap?: true;
   readonly declared: readonly string[];
   readonly entries: readonly (readonly string[])[];
   readonly scratched: readonly string[];
@@ -228,6 +243,19 @@ export interface Weighed {
   /** What bettors keep by the pool's policy, at the operator's cost: the change of it. */
   readonly kept: number;
 }
+
+/** The terms of a pool alone, for those who price it. */
+export const termsOf = ({ guaranteeMinor, jackpotInMinor, mandatory }: PoolTerms): PoolTerms => ({
+  ...(guaranteeMinor === undefined ? {} : { guaranteeMinor }),
+  ...(jackpotInMinor === undefined ? {} : { jackpotInMinor }),
+  ...(mandatory === undefined ? {} : { mandatory }),
+});
+
+/** The gross pool that odds are shown for: the stakes, or what the operator stands for. */
+export const oddsGross = (
+  grossMinor: number,
+  { guaranteeMinor = 0, carryInMinor, ruleSet }: Pick<PoolCard, 'guaranteeMinor' | 'carryInMinor' | 'ruleSet'>,
+): number => Math.max(grossMinor, guaranteeMinor - (ruleSet.carry === 'GROSS' ? carryInMinor : 0));
 
 /** Coupled runners of a card, grouped by their entry name. */
 export function entriesOf(card: RaceCard): string[][] {

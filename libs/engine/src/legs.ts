@@ -70,6 +70,7 @@ export const outcomesOf = (
     const { declared, entries = [], scratched, scratchedAfterClose } = splitAtClose(race, leg, outAtClose);
     return {
       raceId: race.raceId,
+      ...(race.field.handicap ? { handicap: true } : {}),
       declared,
       entries,
       scratched,

@@ -18,18 +18,23 @@ import {
 /** Takeout and breakage leave the pool, a top-up enters it; carry-overs stand on accounts of their own. */
 export function declarationPostings(s: MarketState, p: DividendProposal): Posting[] {
   const pool = poolOf(s, p.pool);
+  const added = p.guaranteeMinor ?? 0;
   const posts: Posting[] = [
     [`pool:${p.pool}`, marketSide(p)],
     ['house:takeout', p.takeoutMinor],
     ['house:breakage', p.breakageMinor],
-    ['house:top-up', -p.topUpMinor],
-    ...carryPostings(carriedOnBy(s, pool, p), p.carryInMinor, pool.carriedFrom),
+    ['house:top-up', added - p.topUpMinor],
+    ['house:guarantee', -added],
+    ...carryPostings(carriedOnBy(s, pool, p), broughtIn(p), pool.carriedFrom),
   ];
   return posts.filter(([, amount]) => amount !== 0);
 }
 
+/** Carry-in and jackpot money, from carry-overs or the operator. */
+const broughtIn = ({ carryInMinor, jackpotInMinor = 0 }: DividendProposal): number => carryInMinor + jackpotInMinor;
+
 export const marketSide = (p: DividendProposal): number =>
-  p.carryInMinor + p.topUpMinor - p.takeoutMinor - p.breakageMinor - p.carryOutMinor;
+  broughtIn(p) + p.topUpMinor - p.takeoutMinor - p.breakageMinor - p.carryOutMinor;
 
 export function carriedOnBy(s: MarketState, { card, race }: MarketPool, p: DividendProposal): CarriedOn {
   const currency = s.meetings.get(raceOf(s, race).meeting)?.currency ?? '';

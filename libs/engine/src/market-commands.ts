@@ -41,11 +41,15 @@ export interface DividendProposal {
   readonly takeoutMinor: number;
   readonly netMinor: number;
   readonly carryInMinor: number;
+  /** Jackpot money that the card puts up; absent: none. */
+  readonly jackpotInMinor?: number;
   readonly dividends: readonly ProposedDividend[];
   readonly paidMinor: number;
   readonly refundedMinor: number;
   readonly breakageMinor: number;
   readonly topUpMinor: number;
+  /** Of the top-up: what the operator adds to reach the guarantee; absent: nothing. */
+  readonly guaranteeMinor?: number;
   readonly carryOutMinor: number;
   /** Of the carry-out: for the jackpot or reserve of the rule set; absent: nothing. */
   readonly jackpotMinor?: number;
@@ -216,7 +220,9 @@ function isProposal(value: unknown): boolean {
     isCount(value['version']) &&
     amounts.every((name) => isCount(value[name])) &&
     Number.isSafeInteger(value['breakageMinor']) &&
-    ['settledMinor', 'jackpotMinor'].every((name) => value[name] === undefined || isCount(value[name])) &&
+    ['settledMinor', 'jackpotMinor', 'jackpotInMinor', 'guaranteeMinor'].every(
+      (name) => value[name] === undefined || isCount(value[name]),
+    ) &&
     Array.isArray(value['dividends']) &&
     value['dividends'].length <= MAX_DIVIDENDS &&
     value['dividends'].every(

@@ -3,6 +3,7 @@
  * event: what was decided is so.
  */
 import { carryOn, forgetSpent, releaseCarryIn, takeCarryIn } from './carry-overs.js';
+import type { Decided } from './decider.js';
 import { entriesOf, type MarketFact, type MeetingCard, type ShardReport } from './facts.js';
 import { isOverLegs } from './legs.js';
 import { carriedOnBy, marketSide } from './market-books.js';
@@ -21,7 +22,24 @@ const RETIRE_MS = 86_400_000;
 /** So long its names are remembered: hundred days of a national card are some 60,000 of them. */
 const FORGET_MS = 100 * 86_400_000;
 
-export function evolve(s: MarketState, e: MarketEvent, at: number): void {
+/** So long the ids of people's commands are kept: whatever one could touch is then over. */
+const REMEMBER_MS = 86_400_000;
+
+export function evolve(s: MarketState, decided: Decided<MarketEvent>): void {
+  for (const event of decided.events) happened(s, event, decided.at);
+  if (decided.events[0]?.t === 'Acted') remember(s, decided);
+}
+
+/** A person's command was answered, whatever came of it. The oldest stand first. */
+function remember({ commands }: MarketState, { cid, seq, at }: Decided<MarketEvent>): void {
+  for (const [old, { at: since }] of commands) {
+    if (at - since < REMEMBER_MS) break;
+    commands.delete(old);
+  }
+  if (cid !== undefined) commands.set(cid, { seq, at });
+}
+
+function happened(s: MarketState, e: MarketEvent, at: number): void {
   switch (e.t) {
     case 'Acted':
       acted(s, e);
@@ -252,9 +270,7 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
       voided: false,
       weighing: 0,
       isFinal: false,
-      legOf: meeting.races.flatMap(({ pools }) =>
-        pools.filter(({ legs }) => legs?.includes(card.raceId)).map(({ poolId }) => poolId),
-      ),
+      legOf: [],
       backed: null,
     });
     for (const pool of card.pools) {
@@ -284,6 +300,9 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
       });
     }
   }
+  // A leg may be of a meeting published before.
+  for (const { pools } of meeting.races)
+    for (const { poolId, legs = [] } of pools) for (const leg of legs) raceOf(s, leg).legOf.push(poolId);
 }
 
 /** Races long over leave the state, and meetings without a race: the log and the read models keep them. */

@@ -42,7 +42,7 @@ export function runLegs(s: MarketState, { card }: MarketPool, now: LegsNow): rea
     const race = raceOf(s, id);
     return {
       raceId: id,
-      field: { declared: race.card.runners.map((r) => r.number), entries: race.entries },
+      field: { ...fieldOf(race), scratched: [] },
       scratched: race.scratched,
       state: legState(race),
       finish: race.finish,

@@ -5,7 +5,7 @@
 import { keyLabel } from '#mutuel/tote';
 import { canonical } from './canonical.js';
 import { type Hash, refuse } from './decider.js';
-import type { MarketFact, PoolCard } from './facts.js';
+import { type MarketFact, type PoolCard, termsOf } from './facts.js';
 import { isOverLegs, legsMissing, outcomesOf } from './legs.js';
 import { type DividendProposal, PROPOSAL_SOURCES, type ProposalSource } from './market-commands.js';
 import { ended, runLegs } from './market-legs.js';
@@ -125,6 +125,7 @@ function differencesBetween(
   proposals: readonly DividendProposal[],
 ): string[] {
   const found: string[] = [];
+  const { jackpotInMinor: jackpotIn = 0, guaranteeMinor: guarantee = 0 } = pool.card;
   const sealed = pool.seals.reduce((sum, seal) => sum + (seal as Seal).stake, 0) - pool.refundedAfterSeal;
   const counted = stakes.reduce((sum, report) => sum + report.stake, 0);
   if (counted !== sealed) found.push(`the shards count ${counted} standing, their seals less refunds say ${sealed}`);
@@ -137,9 +138,14 @@ function differencesBetween(
       found.push(`${p.source} found a gross of ${p.grossMinor}, the seals less refunds say ${sealed}`);
     if (p.carryInMinor !== pool.card.carryInMinor)
       found.push(`${p.source} used a carry-in of ${p.carryInMinor}, the card says ${pool.card.carryInMinor}`);
+    if ((p.jackpotInMinor ?? 0) !== jackpotIn)
+      found.push(`${p.source} used jackpot money of ${p.jackpotInMinor ?? 0}, the card says ${jackpotIn}`);
+    if ((p.guaranteeMinor ?? 0) > Math.min(p.topUpMinor, guarantee))
+      found.push(`${p.source} adds ${p.guaranteeMinor} to a guarantee of ${guarantee}, of a top-up of ${p.topUpMinor}`);
     const left =
       p.grossMinor +
       p.carryInMinor +
+      (p.jackpotInMinor ?? 0) +
       p.topUpMinor -
       p.takeoutMinor -
       p.paidMinor -
@@ -184,7 +190,7 @@ function sheetOf(p: DividendProposal): Record<string, string> {
     paid: String(p.paidMinor),
     refunded: String(p.refundedMinor),
     breakage: String(p.breakageMinor),
-    topUp: String(p.topUpMinor),
+    topUp: `${p.topUpMinor}${p.guaranteeMinor ? `, ${p.guaranteeMinor} of it for the guarantee` : ''}`,
     carryOut: `${p.carryOutMinor}${p.jackpotMinor ? `, ${p.jackpotMinor} of it to the jackpot` : ''}`,
   };
 }
@@ -209,6 +215,7 @@ function previewHash(
       pool: card.poolId,
       ruleSet: card.ruleSet.id,
       carryIn: card.carryInMinor,
+      ...termsOf(card),
       seals,
       refunds: pool.refundedAfterSeal,
       sheet,

@@ -105,8 +105,8 @@ export interface MarketRace {
   weighing: number;
   /** The time for corrections is over: the shards have let go of the bets. */
   isFinal: boolean;
-  /** Pools over several races of which this is a leg. */
-  readonly legOf: readonly string[];
+  /** Pools over several races of which this is a leg, also of meetings published later. */
+  readonly legOf: string[];
   /** What stood on each runner of its win pool at the close; null until counted, and where no leg needs it. */
   backed: readonly BackedRunner[] | null;
 }
@@ -145,6 +145,12 @@ export interface MarketPool {
   clearing: number;
 }
 
+export interface PersonsCommand {
+  /** Number of the decision that answered it. */
+  readonly seq: number;
+  readonly at: number;
+}
+
 export interface MarketState {
   readonly shards: number;
   factNo: number;
@@ -157,13 +163,15 @@ export interface MarketState {
   readonly carryOvers: CarryOvers;
   /** Names of meetings, races and pools that have left the state, and when. */
   readonly retired: Map<string, number>;
+  /** People's commands of the last day, by their id: a log may hold one twice. */
+  readonly commands: Map<string, PersonsCommand>;
   readonly upkeep: Upkeep;
   /** A record format that waits for a second person. */
   proposedFormat: { readonly format: number; readonly by: string } | null;
 }
 
 /** Raised with every change of what the state holds. */
-export const MARKET_SCHEMA = 4;
+export const MARKET_SCHEMA = 5;
 
 export const newMarket = (shards: number): MarketState => ({
   shards,
@@ -175,18 +183,21 @@ export const newMarket = (shards: number): MarketState => ({
   pools: new Map(),
   carryOvers: new Map(),
   retired: new Map(),
+  commands: new Map(),
   upkeep: newUpkeep(),
   proposedFormat: null,
 });
 
 // ── At rest ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-interface MarketImage extends Omit<MarketState, 'meetings' | 'races' | 'pools' | 'carryOvers' | 'retired'> {
+interface MarketImage
+  extends Omit<MarketState, 'meetings' | 'races' | 'pools' | 'carryOvers' | 'retired' | 'commands'> {
   readonly meetings: readonly [string, { readonly currency: string; readonly date: string }][];
   readonly races: readonly MarketRace[];
   readonly pools: readonly MarketPool[];
   readonly carryOvers: readonly [string, CarryOver][];
   readonly retired: readonly [string, number][];
+  readonly commands: readonly [string, PersonsCommand][];
 }
 
 export const imageOf = (s: MarketState): StateImage => ({
@@ -194,12 +205,13 @@ export const imageOf = (s: MarketState): StateImage => ({
     ...{ ...s, meetings: [...s.meetings], races: [...s.races.values()], pools: [...s.pools.values()] },
     carryOvers: [...s.carryOvers],
     retired: [...s.retired],
+    commands: [...s.commands],
   }),
   parts: [],
 });
 
 export function restore({ text }: StateImage): MarketState {
-  const { meetings, races, pools, carryOvers, retired, ...rest } = JSON.parse(text) as MarketImage;
+  const { meetings, races, pools, carryOvers, retired, commands, ...rest } = JSON.parse(text) as MarketImage;
   return {
     ...rest,
     meetings: new Map(meetings),
@@ -207,6 +219,7 @@ export function restore({ text }: StateImage): MarketState {
     pools: new Map(pools.map((pool) => [pool.card.poolId, pool])),
     carryOvers: new Map(carryOvers),
     retired: new Map(retired),
+    commands: new Map(commands),
   };
 }
 
@@ -228,6 +241,7 @@ export const fieldOf = (race: MarketRace): Field => ({
   declared: race.card.runners.map((r) => r.number),
   scratched: race.scratched,
   entries: race.entries,
+  ...(race.card.handicap ? { handicap: true } : {}),
 });
 
 export type MarketDecision = Decision<MarketEvent>;

@@ -6,7 +6,7 @@
  * state), market-evolve, market-results (what stewards say), market-legs, market-reports, market-proposals, market-settlement,
  * market-books.
  */
-import { faultOfCard, type TakenNames } from './card-check.js';
+import { type EarlierRace, faultOfCard, type TakenNames } from './card-check.js';
 import { faultOfCarryIns } from './carry-overs.js';
 import { type Context, type Decider, type Hash, refuse } from './decider.js';
 import type { MeetingCard } from './facts.js';
@@ -63,9 +63,7 @@ export function marketDecider(options: {
   return {
     initialState: () => newMarket(options.shards),
     decide: (state, command, context) => decide(state, command, context, options.hash),
-    evolve: (state, decided) => {
-      for (const event of decided.events) evolve(state, event, decided.at);
-    },
+    evolve,
     pending: () => undefined,
     schema: MARKET_SCHEMA,
     image: imageOf,
@@ -99,8 +97,13 @@ function decide(s: MarketState, c: MarketCommand, x: Context, hash: Hash): Marke
 
 type PersonCommand = Extract<MarketCommand, { by: Actor }>;
 
-/** A person's command: the table of roles first, then the act; the audit note stands in refusals too. */
+/**
+ * A person's command: the table of roles first, then the act; the audit note stands in refusals too. A command that the log repeats
+ * is answered as before, or an order once replaced would come back.
+ */
 function byPerson(s: MarketState, c: PersonCommand, x: Context, hash: Hash): MarketDecision {
+  const known = s.commands.get(x.cid);
+  if (known) return { ...refuse<MarketEvent>('REPLAY', 'This command was answered before.'), of: known.seq };
   const note = {
     t: 'Acted' as const,
     action: c.type,
@@ -153,9 +156,18 @@ function act(s: MarketState, c: PersonCommand, x: Context, hash: Hash): MarketDe
 // ── Cards ────────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 function publishMeeting(s: MarketState, meeting: MeetingCard): MarketDecision {
-  const fault = faultOfCard(meeting, takenNames(s)) ?? faultOfCarryIns(s.carryOvers, meeting);
+  const fault =
+    faultOfCard(meeting, takenNames(s), (id) => earlierRace(s, id)) ?? faultOfCarryIns(s.carryOvers, meeting);
   if (fault) return refuse('CARD_INVALID', fault.detail, fault.pointer);
   return facts(s, [], [{ t: 'MeetingPublished', meeting }]);
+}
+
+/** What a card must know of a race published before it, to make it a leg of its own pools. */
+function earlierRace(s: MarketState, id: string): EarlierRace | undefined {
+  const race = s.races.get(id);
+  const currency = race && s.meetings.get(race.meeting)?.currency;
+  if (!race || currency === undefined) return undefined;
+  return { currency, postTime: race.card.postTime, isToCome: race.status === 'DRAFT' || isSelling(race) };
 }
 
 /** Names in use, and those whose races have left the state: a card that comes again must not sell a race that was paid. */

@@ -277,6 +277,13 @@ export const raceAnswer = z.object({
   voidedAfterStop: voided,
 });
 
+/** What a pool is played for beside its bets, where the card says so. */
+const terms = {
+  guarantee: minor.optional().meta({ description: 'The gross pool that the operator stands for.' }),
+  jackpotIn: minor.optional().meta({ description: 'Jackpot money put up for the winner that the rules name.' }),
+  mandatory: z.boolean().optional().meta({ description: 'All that was carried in is paid today.' }),
+};
+
 const oddsRow = z.object({ c: z.string(), stake: minor, price: odds, low: odds, high: odds });
 
 export const poolAnswer = z.object({
@@ -291,6 +298,7 @@ export const poolAnswer = z.object({
   gross: minor,
   net: minor,
   carryIn: minor,
+  ...terms,
   cycle: z.int().nullable(),
   computedAt: time.nullable(),
   final: z.boolean(),
@@ -322,10 +330,13 @@ const sheet = z.object({
   takeout: minor,
   net: minor,
   carryIn: minor,
+  jackpotIn: minor,
   dividends: z.array(dividend),
   breakage: minor,
   topUp: minor,
+  guarantee: minor.meta({ description: 'Of the top-up: what the operator added to reach the guarantee.' }),
   carryOut: minor,
+  jackpot: minor.meta({ description: 'What the jackpot or reserve of the rules holds of it afterwards.' }),
   refunded: minor,
   steps: z.array(z.string()),
 });
@@ -435,9 +446,12 @@ export const settlementAnswer = z.object({
       takeout: minor,
       net: minor,
       carryIn: minor,
+      jackpotIn: minor,
       breakage: minor,
       topUp: minor,
+      guarantee: minor,
       carryOut: minor,
+      jackpot: minor,
       house: minor,
       policy: z.enum(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK']),
       correction: z

@@ -41,14 +41,16 @@ export class Desk {
 export function meetingOf({ pools: overRaces = [], ...body }: CardBody): MeetingCard {
   const races = new Set(body.races.map(({ raceId }) => raceId));
   const over = overRaces.map(({ legs, raceId: _none, ...pool }, k) => {
-    for (const [i, leg] of legs.entries())
-      if (!races.has(leg)) throw invalid(`/pools/${k}/legs/${i}`, `There is no race ${leg} in this meeting.`);
+    const last = legs.at(-1) ?? '';
+    if (!races.has(last))
+      throw invalid(`/pools/${k}/legs/${legs.length - 1}`, `There is no race ${last} in this meeting to end the pool.`);
     return { ...poolOf(pool, legs[0] ?? '', body.date, `/pools/${k}`), legs };
   });
   return {
     ...body,
-    races: body.races.map(({ postTime, scheduledStop, pools, runners, ...race }, i) => ({
+    races: body.races.map(({ postTime, scheduledStop, handicap, pools, runners, ...race }, i) => ({
       ...race,
+      ...(handicap ? { handicap: true as const } : {}),
       runners: runners.map(({ entry, ...runner }) => (entry === undefined ? runner : { ...runner, entry })),
       postTime: Date.parse(postTime),
       ...(scheduledStop === undefined ? {} : { scheduledStop: Date.parse(scheduledStop) }),
@@ -84,7 +86,7 @@ function poolOf(
   day: string,
   pointer: string,
 ): PoolCard {
-  const { type, carryIn, carryFrom } = pool;
+  const { type, carryIn, carryFrom, jackpotFrom } = pool;
   if (!isPoolType(type)) throw invalid(`${pointer}/type`, `${type} is not a pool type.`);
   const named = typeof pool.ruleSet === 'string' ? pool.ruleSet : undefined;
   const ruleSet: RuleSet | null =
@@ -100,6 +102,10 @@ function poolOf(
     ruleSet,
     carryInMinor: carryIn,
     ...(carryFrom && { carryFrom }),
+    ...(jackpotFrom && { jackpotFrom }),
+    ...(pool.guarantee === undefined ? {} : { guaranteeMinor: pool.guarantee }),
+    ...(pool.jackpotIn === undefined ? {} : { jackpotInMinor: pool.jackpotIn }),
+    ...(pool.mandatory ? { mandatory: true as const } : {}),
   };
 }
 

@@ -2,7 +2,7 @@
  * What a ticket would cost and do, without placing it: lines, cost, odds before and after the stake, and what would be refused. An
  * estimate from the last tick and the folded market; the shard decides alone and may decide otherwise a moment later.
  */
-import { fieldOfPool, type MarketPool, type PoolStanding, standingOf } from '#mutuel/engine';
+import { fieldOfPool, type MarketPool, oddsGross, type PoolStanding, standingOf } from '#mutuel/engine';
 import {
   expandLines,
   type Field,
@@ -121,13 +121,14 @@ export class Quotes {
     const after = new Map(before);
     const lines = [...first(expandLines(read), SHOWN_LINES)];
     for (const c of lines) after.set(c, (after.get(c) ?? 0) + unit);
-    const grossMinor = tick?.gross ?? 0;
+    const grossNow = tick?.gross ?? 0;
     const price = (stakes: ReadonlyMap<string, number>, gross: number): ReadonlyMap<string, OddsLine> => {
-      const { odds } = probables({ ruleSet, field, stakes, grossMinor: gross, carryInMinor });
+      const grossMinor = oddsGross(gross, pool.card);
+      const { odds } = probables({ ruleSet, field, stakes, grossMinor, carryInMinor });
       return new Map(odds.map((line) => [line.c, line]));
     };
-    const was = price(before, grossMinor);
-    const becomes = price(after, grossMinor + unit * read.lines);
+    const was = price(before, grossNow);
+    const becomes = price(after, grossNow + unit * read.lines);
     return lines.map((c) => ({ c, before: shown(was.get(c)), after: shown(becomes.get(c)) }));
   }
 }

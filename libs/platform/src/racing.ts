@@ -17,7 +17,7 @@ import {
   type Weighed,
   waitingFor,
 } from '#mutuel/engine';
-import { dividendView } from '#mutuel/services';
+import { dividendView, termsView } from '#mutuel/services';
 import { isRefusal, keyLabel, readSelection } from '#mutuel/tote';
 import type { OddsReads, PoolOdds, PoolReads } from './doors.js';
 import type { MarketView } from './market-view.js';
@@ -182,6 +182,7 @@ export class Racing {
       gross: tick?.gross ?? 0,
       net: tick?.net ?? 0,
       carryIn: tick?.carryIn ?? carryInMinor,
+      ...termsView(pool.card),
       cycle: tick?.cycle ?? null,
       computedAt: tick === undefined ? null : iso(tick.computedAt),
       final: tick?.final ?? false,
@@ -316,9 +317,12 @@ export class Racing {
       takeout: sheet.takeoutMinor,
       net: sheet.netMinor,
       carryIn: sheet.carryInMinor,
+      jackpotIn: sheet.jackpotInMinor ?? 0,
       breakage: sheet.breakageMinor,
       topUp: sheet.topUpMinor,
-      carryOut: sheet.carryOutMinor,
+      guarantee: sheet.guaranteeMinor ?? 0,
+      carryOut: sheet.carryOutMinor - (sheet.jackpotMinor ?? 0),
+      jackpot: sheet.jackpotMinor ?? 0,
       policy: pool.card.ruleSet.corrections ?? 'CLAWBACK',
       correction: correctionOf(pool, race, sheet, before),
       house: sheet.takeoutMinor + sheet.breakageMinor - sheet.topUpMinor,

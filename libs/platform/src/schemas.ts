@@ -35,8 +35,10 @@ const formulaFields = {
   bases: runners.optional(),
   associated: runners.optional(),
   orders: z.enum(['ALL', 'ONE', 'FIELD']).optional(),
-  /** Accepted by the contract, answered NOT_SUPPORTED until they are sold. */
-  complement: z.array(runner).max(MAX_RUNNERS).optional(),
+  complement: z.array(runner).max(MAX_RUNNERS).optional().meta({
+    description:
+      'Of one race, where the rules have it: who joins a line, at its end, that loses a runner; free of charge.',
+  }),
   alternates: z
     .array(z.union([runner, z.null(), z.array(runner).max(1)]))
     .max(MAX_COLUMNS)
@@ -112,12 +114,37 @@ const pool = z.strictObject({
     .max(20)
     .optional()
     .meta({ description: 'The carry-overs, by id, that the carry-in comes from; absent: the operator brings it in.' }),
+  guarantee: z.int().min(1).max(MAX_AMOUNT).optional().meta({
+    description:
+      'The gross pool that the operator stands for: what is missing when somebody wins it, the operator adds.',
+  }),
+  jackpotIn: z.int().min(1).max(MAX_AMOUNT).optional().meta({
+    description: 'Jackpot money for the winner that the rules name; what nobody wins goes back to their fund.',
+  }),
+  jackpotFrom: z
+    .array(id)
+    .min(1)
+    .max(20)
+    .optional()
+    .meta({
+      description: 'The carry-overs, by id, that the jackpot money comes from; absent: the operator brings it in.',
+    }),
+  mandatory: z.boolean().optional().meta({
+    description: 'Over several races: all that was carried in is paid today, to the most right if nobody has them all.',
+  }),
 });
 
 const poolOverRaces = pool.extend({
   poolId: id.optional().meta({ description: 'Default: the id of the first leg, a hyphen and the type.' }),
   raceId: z.null().optional(),
-  legs: z.array(id).min(2).max(MAX_COLUMNS).meta({ description: 'Races of this meeting, in its order.' }),
+  legs: z
+    .array(id)
+    .min(2)
+    .max(MAX_COLUMNS)
+    .meta({
+      description:
+        'Races in the order in which they are run: of this meeting, or of one published before; the last is of this one.',
+    }),
 });
 
 const race = z.strictObject({
@@ -126,6 +153,7 @@ const race = z.strictObject({
   name: z.string().min(1).max(200),
   postTime: time,
   scheduledStop: time.optional(),
+  handicap: z.boolean().optional().meta({ description: 'Some rules pay more places in a handicap.' }),
   runners: z
     .array(
       z.strictObject({ number: runner, name: z.string().min(1).max(100), entry: z.string().min(1).max(20).optional() }),

@@ -5,7 +5,14 @@
  */
 import { AuditFold, AuditRefused, type DividendSheet, type LoggedDecision } from '#mutuel/audit';
 import { type DecisionRecord, proposalInputHash, type ServiceKey, signCommand, TOPICS } from '#mutuel/contracts';
-import type { DividendProposal, ProposalSource, ShardEvent, ShardReport } from '#mutuel/engine';
+import {
+  type DividendProposal,
+  type PoolCard,
+  type ProposalSource,
+  type ShardEvent,
+  type ShardReport,
+  termsOf,
+} from '#mutuel/engine';
 import {
   type Clock,
   DecisionReader,
@@ -50,13 +57,16 @@ export interface CalculatorOptions {
 type Pricing = (ask: Ask) => Promise<Priced | string | undefined>;
 
 interface Priced {
-  readonly sheet: Pick<Sheet | DividendSheet, SheetField>;
+  readonly sheet: Pick<Sheet | DividendSheet, SheetField> & Partial<Pick<Sheet, 'jackpotInMinor' | 'guaranteeMinor'>>;
   readonly steps: readonly string[];
   /** Of a correction: what the pool has given on its bets so far. */
   readonly settledMinor?: number;
 }
 
-type SheetField = keyof Sheet & keyof DividendSheet & (keyof DividendProposal | 'jackpotMinor');
+type SheetField = Exclude<
+  keyof Sheet & keyof DividendSheet & (keyof DividendProposal | 'jackpotMinor'),
+  'jackpotInMinor' | 'guaranteeMinor'
+>;
 
 /** What a calculator follows the market by. */
 interface MarketReader {
@@ -169,11 +179,11 @@ export function engineCalculator(options: CalculatorOptions): Calculator {
     const stakeOn = new Map<string, number>();
     for (const { keys } of reports) for (const { c, stake } of keys) stakeOn.set(c, (stakeOn.get(c) ?? 0) + stake);
     const money = {
-      ...{ ruleSet: pool.ruleSet, refundsMinor: 0, carryInMinor: pool.carryInMinor },
+      ...{ ruleSet: pool.ruleSet, refundsMinor: 0, carryInMinor: pool.carryInMinor, ...termsOf(pool) },
       grossMinor: reports.reduce((sum, report) => sum + report.stake, 0),
     };
     const settledMinor = reports.reduce((sum, report) => sum + (report.settled ?? 0), 0);
-    if (voided && !legs) return { ...givenBack(money.grossMinor, pool.carryInMinor), settledMinor };
+    if (voided && !legs) return { ...givenBack(money.grossMinor, pool), settledMinor };
     const sheet = legs
       ? priceLegs({ ...money, result: legResult(pool.ruleSet, legs), stakeOf: stakesFrom(stakeOn) })
       : pricePool({ ...money, field, finish, stakeOn: (c) => stakeOn.get(c) ?? 0 });
@@ -181,10 +191,12 @@ export function engineCalculator(options: CalculatorOptions): Calculator {
   });
 }
 
-/** A race made void after it was official: every stake that stands is given back, a carry-in is carried on. */
-function givenBack(grossMinor: number, carryInMinor: number): Priced {
-  const nothing = { takeoutMinor: 0, netMinor: 0, paidMinor: 0, breakageMinor: 0, topUpMinor: 0, jackpotMinor: 0 };
-  const amounts = { grossMinor, carryInMinor, refundedMinor: grossMinor, carryOutMinor: carryInMinor, ...nothing };
+/** A race made void after it was official: every stake that stands is given back, carry-in and jackpot money go on. */
+function givenBack(grossMinor: number, pool: Pick<PoolCard, 'carryInMinor' | 'jackpotInMinor'>): Priced {
+  const { carryInMinor, jackpotInMinor = 0 } = pool;
+  const nothing = { takeoutMinor: 0, netMinor: 0, paidMinor: 0, breakageMinor: 0, topUpMinor: 0 };
+  const goesOn = { carryInMinor, carryOutMinor: carryInMinor, jackpotInMinor, jackpotMinor: jackpotInMinor };
+  const amounts = { grossMinor, refundedMinor: grossMinor, ...goesOn, ...nothing };
   return {
     sheet: { outcome: 'REFUND', ...amounts, dividends: [] },
     steps: [`the race is void: ${grossMinor} is given back`],
@@ -205,12 +217,13 @@ export function projectorCalculator(options: CalculatorOptions & { readonly db: 
     if (!inputs) return undefined;
     const { settledMinor } = inputs;
     if (inputs.legs !== null) return { ...pricedLegs(inputs), settledMinor };
-    if (voided) return { ...givenBack(inputs.grossMinor, inputs.carryInMinor), settledMinor };
+    if (voided) return { ...givenBack(inputs.grossMinor, inputs), settledMinor };
     const keys = resultKeys(pool.ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c));
     const stakes = stakesByKey(inputs, [...new Set(keys)]);
     const { ruleSet, grossMinor, carryInMinor } = inputs;
     const sheet = pricePool({
       ...{ ruleSet, field: inputs.field, finish: inputs.finish, grossMinor, refundsMinor: 0, carryInMinor },
+      ...termsOf(inputs),
       stakeOn: (c) => stakes.get(c) ?? 0,
     });
     return { sheet, steps: sheet.steps, settledMinor };
@@ -221,7 +234,8 @@ function pricedLegs(inputs: PoolInputs): Priced {
   const { ruleSet, legs, grossMinor, carryInMinor } = inputs;
   const stakes = stakesByLegKey(inputs, legKeys(ruleSet, legs ?? []));
   const result = legResult(ruleSet, legs ?? []);
-  const sheet = priceLegs({ ruleSet, result, grossMinor, refundsMinor: 0, carryInMinor, stakeOf: stakesFrom(stakes) });
+  const money = { grossMinor, refundsMinor: 0, carryInMinor, ...termsOf(inputs) };
+  const sheet = priceLegs({ ruleSet, result, ...money, stakeOf: stakesFrom(stakes) });
   return { sheet, steps: sheet.steps };
 }
 
@@ -297,7 +311,7 @@ export class AuditCalculator {
     }
     try {
       const settledMinor = this.#fold.settled(pool.poolId);
-      if (voided && !legs) return { ...givenBack(this.#fold.standing(pool.poolId), pool.carryInMinor), settledMinor };
+      if (voided && !legs) return { ...givenBack(this.#fold.standing(pool.poolId), pool), settledMinor };
       const { sheet, problems } = this.#fold.auditPool(pool.poolId, finish);
       return problems.length > 0 ? problems.join('; ') : { sheet, steps: [], settledMinor };
     } catch (fault) {
@@ -331,11 +345,13 @@ function proposalOf(
     takeoutMinor: sheet.takeoutMinor,
     netMinor: sheet.netMinor,
     carryInMinor: sheet.carryInMinor,
+    ...(sheet.jackpotInMinor ? { jackpotInMinor: sheet.jackpotInMinor } : {}),
     dividends,
     paidMinor: sheet.paidMinor,
     refundedMinor: sheet.refundedMinor,
     breakageMinor: sheet.breakageMinor,
     topUpMinor: sheet.topUpMinor,
+    ...(sheet.guaranteeMinor ? { guaranteeMinor: sheet.guaranteeMinor } : {}),
     // A pool's part of a jackpot waits in the rule set's fund for the pool that pays it.
     carryOutMinor: sheet.carryOutMinor + sheet.jackpotMinor,
     ...(sheet.jackpotMinor === 0 ? {} : { jackpotMinor: sheet.jackpotMinor }),

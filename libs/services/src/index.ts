@@ -7,7 +7,7 @@ export {
   engineCalculator,
   projectorCalculator,
 } from './calculators.js';
-export { dividendView } from './dividend-view.js';
+export { dividendView, termsView } from './dividend-view.js';
 export { type EvidenceParts, evidenceOf } from './evidence.js';
 export { changeFrame, statusFrame, subscribeFrame } from './feed-frames.js';
 export { FEED_LIMITS, FeedHub, type FeedHubOptions, type FeedReceiver } from './feed-hub.js';

@@ -2,7 +2,7 @@
  * What a pool is priced from, read back from the projector's own tables: card, finish, and what stands on each combination. Bets on
  * a scratched runner's combinations are left out: they were given back.
  */
-import type { LegOutcome } from '#mutuel/engine';
+import type { LegOutcome, PoolTerms } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import {
   combinationMatches,
@@ -21,7 +21,7 @@ import {
 } from '#mutuel/tote';
 import { fieldOfRunners } from './projector.js';
 
-export interface PoolInputs {
+export interface PoolInputs extends PoolTerms {
   readonly poolId: string;
   readonly ruleSet: RuleSet;
   readonly field: Field;
@@ -54,8 +54,10 @@ export async function poolInputs(db: Queryable, poolId: string): Promise<PoolInp
     exponent: number;
     legs: string[] | null;
     leg_outcomes: LegOutcome[] | null;
+    terms: PoolTerms;
+    handicap: boolean;
   }>(
-    `select p.race_id, p.rule_set, p.carry_in, p.legs, p.leg_outcomes, r.finish, coalesce(t.gross, 0) as gross,
+    `select p.race_id, p.rule_set, p.carry_in, p.terms, p.legs, p.leg_outcomes, r.finish, r.handicap, coalesce(t.gross, 0) as gross,
        coalesce(t.settled, 0) as settled, m.currency, m.exponent
      from pools p join races r using (race_id) join meetings m using (meeting_id) left join pool_totals t using (pool_id)
      where p.pool_id = $1`,
@@ -78,9 +80,10 @@ export async function poolInputs(db: Queryable, poolId: string): Promise<PoolInp
   return {
     poolId,
     ruleSet: row.rule_set,
-    field: { ...fieldOfRunners(runners), scratched },
+    field: { ...fieldOfRunners(runners), scratched, ...(row.handicap && { handicap: true }) },
     finish: row.finish,
     carryInMinor: row.carry_in,
+    ...row.terms,
     grossMinor: row.gross,
     settledMinor: row.settled,
     currency: row.currency,

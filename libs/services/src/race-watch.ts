@@ -28,7 +28,7 @@ export interface Ask {
 
 interface WatchedRace {
   readonly pools: readonly PoolCard[];
-  readonly field: { readonly declared: readonly string[]; readonly entries: string[][]; readonly scratched: string[] };
+  readonly field: Field & { readonly scratched: string[] };
   provisional: boolean;
   official: boolean;
   voided: boolean;
@@ -97,7 +97,7 @@ export class RaceWatch {
     if (fact.t === 'MeetingPublished') {
       for (const race of fact.meeting.races) {
         const declared = race.runners.map((runner) => runner.number);
-        const field = { declared, entries: entriesOf(race), scratched: [] };
+        const field = { declared, entries: entriesOf(race), scratched: [], ...(race.handicap && { handicap: true }) };
         this.#races.set(race.raceId, {
           pools: race.pools,
           field,

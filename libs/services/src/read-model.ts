@@ -2,11 +2,11 @@
  * What the interface reads: races, pools, accounts, statements and tickets from the read models, in the shapes of the contract. It
  * must never compute money, only show what decisions and ticks have said; a bet's state is put together from what happened to it.
  */
-import type { LegOutcome } from '#mutuel/engine';
+import { type LegOutcome, oddsGross, type PoolTerms } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { keyLabel, probables, type RuleSet, shapeOf } from '#mutuel/tote';
 import { type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
-import { dividendView } from './dividend-view.js';
+import { dividendView, termsView } from './dividend-view.js';
 import { groupBy } from './group-by.js';
 import { legStakes, type PoolInputs, poolInputs, stakeOnLine, stakesByLegKey, standingStakes } from './pool-inputs.js';
 
@@ -137,8 +137,8 @@ function legsInput(inputs: PoolInputs, legs: readonly LegOutcome[]) {
     ruleSet: ruleSet.name,
     rules: ruleSet,
     pool: { type: ruleSet.poolType, currency, exponent },
-    legs: legs.map(({ declared, entries, scratched, scratchedAfterClose, favourite, finish }) => ({
-      runners: { declared, scratched, entries },
+    legs: legs.map(({ handicap, declared, entries, scratched, scratchedAfterClose, favourite, finish }) => ({
+      runners: { declared, scratched, entries, ...(handicap && { handicap }) },
       ...(scratchedAfterClose.length > 0 ? { scratchedAfterClose } : {}),
       ...(favourite === null ? {} : { favourite }),
       ...(finish === null ? { cancelled: true } : {}),
@@ -147,6 +147,7 @@ function legsInput(inputs: PoolInputs, legs: readonly LegOutcome[]) {
     gross: grossMinor,
     refunds: 0,
     carryIn: carryInMinor,
+    ...termsView(inputs),
     stakes,
   };
 }
@@ -231,7 +232,7 @@ export class ReadModel {
 
   async pool(poolId: string) {
     const [row] = await this.db.query<PoolRow>(
-      `select p.pool_id, p.race_id, p.legs, p.type, p.rule_set, p.carry_in, r.status, m.currency, m.exponent, o.cycle, o.at, o.gross, o.net,
+      `select p.pool_id, p.race_id, p.legs, p.type, p.rule_set, p.carry_in, p.terms, r.status, m.currency, m.exponent, o.cycle, o.at, o.gross, o.net,
          o.final, o.rows
        from pools p join races r using (race_id) join meetings m using (meeting_id) left join odds o using (pool_id)
        where p.pool_id = $1`,
@@ -250,6 +251,7 @@ export class ReadModel {
       gross: row.gross ?? 0,
       net: row.net ?? 0,
       carryIn: row.carry_in,
+      ...termsView(row.terms),
       cycle: row.cycle,
       computedAt: isoOrNull(row.at),
       final: row.final ?? false,
@@ -267,7 +269,8 @@ export class ReadModel {
     const inputs = await poolInputs(this.db, poolId);
     if (!inputs) return null;
     if (inputs.legs) return { poolId, ...blank(c), stake: stakesByLegKey(inputs, [c]).get(c) ?? 0 };
-    const { ruleSet, field, carryInMinor, grossMinor } = inputs;
+    const { ruleSet, field, carryInMinor } = inputs;
+    const grossMinor = oddsGross(inputs.grossMinor, inputs);
     const stake = stakeOnLine(inputs, c);
     const isListed = shapeOf(ruleSet.poolType).picks > 2;
     const { odds } = probables({ ruleSet, field, carryInMinor, grossMinor, stakes: isListed ? { [c]: stake } : {} });
@@ -337,11 +340,15 @@ export class ReadModel {
       ruleSet: ruleSet.name,
       rules: ruleSet,
       pool: { type: ruleSet.poolType, currency, exponent },
-      runners: { declared: field.declared, scratched: field.scratched ?? [], entries: field.entries ?? [] },
+      runners: {
+        ...{ declared: field.declared, scratched: field.scratched ?? [], entries: field.entries ?? [] },
+        ...(field.handicap && { handicap: true }),
+      },
       result: finish,
       gross: grossMinor,
       carryIn: carryInMinor,
-      stakes: standingStakes(inputs).map(([c, minor]) => ({ c, minor })),
+      ...termsView(inputs),
+      stakes: standingStakes(inputs),
     };
   }
 
@@ -469,6 +476,7 @@ interface PoolRow {
   readonly type: string;
   readonly rule_set: RuleSet;
   readonly carry_in: number;
+  readonly terms: PoolTerms;
   readonly status: string;
   readonly currency: string;
   readonly exponent: number;
@@ -509,6 +517,9 @@ interface DeclaredSheet {
   readonly carryInMinor: number;
   readonly breakageMinor: number;
   readonly topUpMinor: number;
+  readonly jackpotInMinor?: number;
+  readonly guaranteeMinor?: number;
+  readonly jackpotMinor?: number;
   readonly carryOutMinor: number;
   readonly refundedMinor: number;
   readonly dividends: readonly {
@@ -626,10 +637,14 @@ const sheetView = (outcome: string, sheet: DeclaredSheet) => ({
   takeout: sheet.takeoutMinor,
   net: sheet.netMinor,
   carryIn: sheet.carryInMinor,
+  jackpotIn: sheet.jackpotInMinor ?? 0,
   dividends: sheet.dividends.map(dividendView),
   breakage: sheet.breakageMinor,
   topUp: sheet.topUpMinor,
-  carryOut: sheet.carryOutMinor,
+  guarantee: sheet.guaranteeMinor ?? 0,
+  // The carry-out of a declaration has the jackpot's part in it.
+  carryOut: sheet.carryOutMinor - (sheet.jackpotMinor ?? 0),
+  jackpot: sheet.jackpotMinor ?? 0,
   refunded: sheet.refundedMinor,
   steps: sheet.steps,
 });

@@ -121,6 +121,7 @@ function sheetOf(input: LegPricingInput, day: Day, consoled: Consoled, outcome: 
     paidMinor,
     breakageMinor: Math.max(0, rest),
     topUpMinor: day.added + Math.max(0, -rest),
+    ...(day.added > 0 ? { guaranteeMinor: day.added } : {}),
     carryOutMinor,
     jackpotMinor,
     dividends,

@@ -97,6 +97,8 @@ export interface Sheet {
   readonly refundedMinor: number;
   readonly breakageMinor: number;
   readonly topUpMinor: number;
+  /** Of the top-up: what the operator adds to reach a guarantee; absent: nothing. */
+  readonly guaranteeMinor?: number;
   readonly carryOutMinor: number;
   /** What the jackpot holds afterwards: what came in and was not won, and this pool's part. */
   readonly jackpotMinor: number;
@@ -217,6 +219,7 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
     paidMinor,
     breakageMinor: Math.max(0, toPay - paidMinor),
     topUpMinor: money.guaranteeMinor + Math.max(0, paidMinor - toPay),
+    ...(money.guaranteeMinor > 0 ? { guaranteeMinor: money.guaranteeMinor } : {}),
     carryOutMinor,
     jackpotMinor,
     dividends,

@@ -21,10 +21,22 @@ const MAX_REMEMBERED = 20_000;
 export class PoolCards {
   readonly #pools = new Map<string, KnownPool>();
   readonly #races = new Map<string, string[]>();
+  readonly #fields = new Map<string, Field>();
   readonly #lines = new Map<string, Map<string, readonly string[] | null>>();
 
+  /** A pool with a leg of an earlier meeting that was not seen here stays unknown: whoever has the read models adds it. */
   publish(meeting: MeetingCard): void {
-    for (const race of meeting.races) for (const pool of race.pools) this.add(knownPool(meeting, race, pool));
+    for (const race of meeting.races) this.#fields.set(race.raceId, fieldOf(race));
+    for (const race of meeting.races)
+      for (const card of race.pools) {
+        const field = card.legs ? this.#legs(card.legs) : fieldOf(race);
+        if (field) this.add({ ...pick(card), raceId: race.raceId, field });
+      }
+  }
+
+  #legs(legs: readonly string[]): Field | undefined {
+    const known = legs.flatMap((leg) => this.#fields.get(leg) ?? []);
+    return known.length === legs.length ? { declared: [], legs: known } : undefined;
   }
 
   add(pool: KnownPool): void {
@@ -47,6 +59,7 @@ export class PoolCards {
       this.#lines.delete(poolId);
     }
     this.#races.delete(raceId);
+    this.#fields.delete(raceId);
   }
 
   /** The combinations a selection covers, or null when they are too many to list, as always over several races. */
@@ -74,13 +87,7 @@ export class PoolCards {
   }
 }
 
-function knownPool(meeting: MeetingCard, race: RaceCard, card: PoolCard): KnownPool {
-  const { poolId, ruleSet, carryInMinor, legs } = card;
-  const field = legs
-    ? { declared: [], legs: meeting.races.filter(({ raceId }) => legs.includes(raceId)).map(fieldOf) }
-    : fieldOf(race);
-  return { poolId, raceId: race.raceId, ruleSet, carryInMinor, field };
-}
+const pick = ({ poolId, ruleSet, carryInMinor }: PoolCard) => ({ poolId, ruleSet, carryInMinor });
 
 const fieldOf = (race: RaceCard): Field => ({
   declared: race.runners.map((runner) => runner.number),

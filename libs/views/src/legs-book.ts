@@ -3,7 +3,7 @@
  * are over. Bets are never spread over their combinations, of which a single ticket may have millions: the shards count what is
  * asked for.
  */
-import type { LegOutcome, PoolCard, ShardReport } from '#mutuel/engine';
+import { type LegOutcome, type PoolCard, type PoolTerms, type ShardReport, termsOf } from '#mutuel/engine';
 import { parseRatio, type Ratio, type RuleSet, ratio, willPays } from '#mutuel/tote';
 import type { OddsRow } from './pool-book.js';
 
@@ -25,6 +25,7 @@ export class LegsBook {
   gross = 0;
   /** The close number the market has sealed, 0 before. */
   sealed = 0;
+  readonly #terms: PoolTerms;
   readonly #sealedIn: number[];
   readonly #takeout: { readonly n: bigint; readonly d: bigint };
   #question: Question | null = null;
@@ -34,6 +35,7 @@ export class LegsBook {
     this.id = card.poolId;
     this.ruleSet = card.ruleSet;
     this.carryIn = card.carryInMinor;
+    this.#terms = termsOf(card);
     this.#sealedIn = new Array<number>(shards).fill(0);
     this.#takeout = parseRatio(card.ruleSet.takeout) ?? { n: 0n, d: 1n };
   }
@@ -102,7 +104,7 @@ export class LegsBook {
       for (const { c, stake } of keys) stakes.set(c, (stakes.get(c) ?? 0) + stake);
     const stakeOf = (c: string): Ratio => ratio(stakes.get(c) ?? 0);
     const grossMinor = [...answers.values()].reduce((sum, { stake }) => sum + stake, 0);
-    const money = { grossMinor, refundsMinor: 0, carryInMinor: this.carryIn, stakeOf };
+    const money = { grossMinor, refundsMinor: 0, carryInMinor: this.carryIn, ...this.#terms, stakeOf };
     return willPays(this.ruleSet, legs, money).map(({ c, price }): OddsRow => {
       const stake = [...stakes].find(([key]) => labelled(key) === c)?.[1] ?? 0;
       return price === null ? [c, stake] : [c, stake, price];

@@ -3,7 +3,14 @@
  * market decides a few times a second at the most, so each event writes its own rows, in order.
  */
 import type { DecisionRecord } from '#mutuel/contracts';
-import type { DividendProposal, MarketEvent, MarketFact, MeetingCard, ShardReport } from '#mutuel/engine';
+import {
+  type DividendProposal,
+  type MarketEvent,
+  type MarketFact,
+  type MeetingCard,
+  type ShardReport,
+  termsOf,
+} from '#mutuel/engine';
 import type { PoolCards } from './cards.js';
 import type { SqlStatement } from './row-set.js';
 
@@ -33,12 +40,12 @@ export function cardStatements(meeting: MeetingCard): SqlStatement[] {
     },
   ];
   for (const race of meeting.races) {
-    const { raceId, number, name, postTime, scheduledStop = null, runners, pools } = race;
+    const { raceId, number, name, postTime, scheduledStop = null, handicap = false, runners, pools } = race;
     statements.push(
       {
-        text: `insert into races (race_id, meeting_id, number, name, post_time, scheduled_stop, runner_count)
-               values ($1, $2, $3, $4, $5, $6, $7) on conflict do nothing`,
-        values: [raceId, meetingId, number, name, postTime, scheduledStop, runners.length],
+        text: `insert into races (race_id, meeting_id, number, name, post_time, scheduled_stop, runner_count, handicap)
+               values ($1, $2, $3, $4, $5, $6, $7, $8) on conflict do nothing`,
+        values: [raceId, meetingId, number, name, postTime, scheduledStop, runners.length, handicap],
       },
       {
         text: `insert into runners (race_id, place, number, name, entry)
@@ -52,10 +59,10 @@ export function cardStatements(meeting: MeetingCard): SqlStatement[] {
         ],
       },
       {
-        text: `insert into pools (pool_id, race_id, type, rule_set, carry_in, legs)
-               select x.pool_id, $1, x.type, x.rule_set, x.carry_in, x.legs
-               from unnest($2::text[], $3::text[], $4::jsonb[], $5::bigint[], $6::jsonb[])
-                 as x(pool_id, type, rule_set, carry_in, legs)
+        text: `insert into pools (pool_id, race_id, type, rule_set, carry_in, legs, terms)
+               select x.pool_id, $1, x.type, x.rule_set, x.carry_in, x.legs, x.terms
+               from unnest($2::text[], $3::text[], $4::jsonb[], $5::bigint[], $6::jsonb[], $7::jsonb[])
+                 as x(pool_id, type, rule_set, carry_in, legs, terms)
                on conflict do nothing`,
         values: [
           raceId,
@@ -64,6 +71,7 @@ export function cardStatements(meeting: MeetingCard): SqlStatement[] {
           pools.map((pool) => JSON.stringify(pool.ruleSet)),
           pools.map((pool) => pool.carryInMinor),
           pools.map((pool) => (pool.legs ? JSON.stringify(pool.legs) : null)),
+          pools.map((pool) => JSON.stringify(termsOf(pool))),
         ],
       },
     );

@@ -3,7 +3,7 @@
  * columns, so that what is given back is taken off the very lines it was staked on. It must give the same sums whichever shard
  * is folded first, and it never lists the lines of a bet beyond a bound.
  */
-import type { PoolCard, RaceCard } from '#mutuel/engine';
+import { oddsGross, type PoolCard, type RaceCard } from '#mutuel/engine';
 import {
   expandLines,
   type Field,
@@ -80,7 +80,7 @@ export class PoolBook {
   #grid = new Uint32Array(0);
 
   constructor(
-    card: PoolCard,
+    private readonly card: PoolCard,
     readonly race: RaceCard,
     entries: readonly (readonly string[])[],
     shards: number,
@@ -88,7 +88,7 @@ export class PoolBook {
     this.id = card.poolId;
     this.ruleSet = card.ruleSet;
     this.carryIn = card.carryInMinor;
-    this.#card = { declared: race.runners.map((runner) => runner.number), entries };
+    this.#card = { declared: race.runners.map((r) => r.number), entries, ...(race.handicap && { handicap: true }) };
     this.#shards = Array.from({ length: shards }, emptyColumns);
     this.#takeout = parseRatio(card.ruleSet.takeout) ?? { n: 0n, d: 1n };
   }
@@ -206,7 +206,8 @@ export class PoolBook {
 
   /** A hundred thousand rows a tick: written without an object that the row does not need. */
   #quote(plan: OddsPlan, stakes: Float64Array, unbackedToo: boolean): readonly OddsRow[] {
-    const lines = quotePool(plan, { grossMinor: this.gross, carryInMinor: this.carryIn }, stakes);
+    const grossMinor = oddsGross(this.gross, this.card);
+    const lines = quotePool(plan, { grossMinor, carryInMinor: this.carryIn }, stakes);
     const rows: OddsRow[] = [];
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i] as OddsLine;

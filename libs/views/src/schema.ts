@@ -215,6 +215,15 @@ create table sheets (
 create table anchors (day text primary key, statement text not null, token text not null);
 `,
   },
+  {
+    id: '009-terms',
+    sql: `
+-- Some rules pay more places in a handicap.
+alter table races add column handicap boolean not null default false;
+-- Guarantee, jackpot money and the last day, as on the card.
+alter table pools add column terms jsonb not null default '{}';
+`,
+  },
 ];
 
 /** Every table that a rebuild empties; `schema_migrations` is not ours. */
