@@ -1,12 +1,13 @@
 /** The event log on a real Kafka: the shared suite, and what only a broker can do to a reader. */
 import { randomBytes } from 'node:crypto';
+import { type AddressInfo, createServer } from 'node:net';
 import kafkajs from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkKafkaTopics, ensureKafkaTopics, openKafkaLog, openKafkaRestorer } from '#mutuel/adapters';
 import { type EventLog, LogFault } from '#mutuel/runtime';
 import { describeFaultyLog } from './log-fault-features.js';
 import { describeLog, type LogFixture } from './log-features.js';
-import { bytesOf, Collector, until } from './support/log-helpers.js';
+import { bytesOf, Collector, textsOf, until } from './support/log-helpers.js';
 import { servers } from './support/servers.js';
 
 const onWarning = (): void => undefined;
@@ -125,6 +126,22 @@ describe('A log on Kafka', () => {
     await client.disconnect();
     expect(groups.filter(({ groupId }) => groupId.startsWith(clientId)).length).toBeLessThanOrEqual(3);
     await seen.close();
+  });
+
+  it('opens, appends and reads where the first broker of the list stands still', async () => {
+    const still = createServer(() => undefined);
+    await new Promise<void>((resolve) => still.listen(0, '127.0.0.1', resolve));
+    const to = await connection();
+    const topic = newTopic();
+    await ensureKafkaTopics({ ...to, topics: { [topic]: 1 }, replication: 1, minInsync: 1 });
+    const { port } = still.address() as AddressInfo;
+    log = await openKafkaLog({ ...to, brokers: [`127.0.0.1:${port}`, ...to.brokers] });
+    const at = { topic, partition: 0 };
+    for (const text of ['a', 'b']) await (await log.appender()).append(at, bytesOf(text));
+    expect(textsOf(await log.read({ ...at, from: 0 }, 2))).toEqual(['a', 'b']);
+    await log.close();
+    log = undefined;
+    still.close();
   });
 
   it('stops a reader at a hole in the offsets', async () => {

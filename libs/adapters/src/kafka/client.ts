@@ -7,7 +7,9 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import tls from 'node:tls';
 import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import Runner from 'kafkajs/src/consumer/runner.js';
+import Connection from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
+import { firstToAnswer } from './broker-probe.js';
 
 export interface KafkaConnection {
   readonly brokers: readonly string[];
@@ -40,17 +42,70 @@ RequestQueue.prototype.scheduleCheckPendingRequests = function (this: RequestQue
  * again. Met with the kill of a leader. Who asks such a runner is stopped.
  */
 const fetchFrom = Runner.prototype.fetch;
-Runner.prototype.fetch = function (this: Runner, nodeId: string): Promise<readonly unknown[]> {
-  if (this.running) return fetchFrom.call(this, nodeId);
-  void this.fetchManager.stop();
-  return Promise.resolve([]);
+Runner.prototype.fetch = async function (this: Runner, nodeId: string): Promise<readonly unknown[]> {
+  if (!this.running) {
+    void this.fetchManager.stop();
+    return [];
+  }
+  try {
+    return await fetchFrom.call(this, nodeId);
+  } catch (fault) {
+    // Who leads its partitions by now is known to the others; kafkajs would stop reading from all and ask the same one again.
+    if (!isTimeout(fault) || 'type' in fault) throw fault;
+    await this.consumerGroup.cluster.refreshMetadata().catch((unanswered: unknown) => {
+      if (!isTimeout(unanswered)) throw unanswered;
+    });
+    return [];
+  }
+};
+
+/** A coordinator that does not answer is looked for again, as if it had said that it is none any more. */
+const heartbeatOf = Runner.prototype.heartbeat;
+Runner.prototype.heartbeat = async function (this: Runner): Promise<void> {
+  try {
+    await heartbeatOf.call(this);
+  } catch (fault) {
+    throw isTimeout(fault) ? Object.assign(fault, { type: 'NOT_COORDINATOR_FOR_GROUP' }) : fault;
+  }
+};
+
+const isTimeout = (fault: unknown): fault is Error =>
+  fault instanceof Error && fault.name === 'KafkaJSRequestTimeoutError';
+
+/**
+ * A broker that stands still keeps its sockets open. kafkajs takes such a connection for a good one for ever and sends the next question
+ * down the same way, and the one after it. Who did not answer once is let go of, with all that others wait for there.
+ */
+const sendOn = Connection.prototype.send;
+Connection.prototype.send = async function (this: Connection, protocol: unknown): Promise<unknown> {
+  try {
+    return await sendOn.call(this, protocol);
+  } catch (fault) {
+    if (isTimeout(fault)) {
+      this.rejectRequests(fault);
+      await this.disconnect();
+    }
+    throw fault;
+  }
+};
+
+/** Fetch, Metadata, FindCoordinator, Heartbeat, ApiVersions: a broker that runs answers them at once; others may wait for replicas. */
+const QUICK_ANSWERS = new Set([1, 3, 10, 12, 18]);
+const QUICK_ANSWER_MS = 3_000;
+const requestOf = RequestQueue.prototype.createSocketRequest;
+RequestQueue.prototype.createSocketRequest = function (this: RequestQueue, pushed) {
+  const request = requestOf.call(this, pushed);
+  if (QUICK_ANSWERS.has(pushed.entry.apiKey))
+    request.requestTimeout = Math.min(request.requestTimeout, QUICK_ANSWER_MS);
+  return request;
 };
 
 export function kafkaClient(connection: KafkaConnection, onLog: (entry: LogEntry) => void = () => undefined): Kafka {
   const { brokers, clientId, onWarning, security } = connection;
   return new kafkajs.Kafka({
     ...security,
-    brokers: [...brokers],
+    // Always the first one otherwise: one that stands still would be asked again by each new producer.
+    brokers: security === undefined ? () => firstToAnswer(brokers) : () => Promise.resolve(turned(brokers)),
     clientId,
     connectionTimeout: connection.connectionTimeoutMs ?? DEFAULT_CONNECTION_TIMEOUT_MS,
     requestTimeout: connection.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
@@ -63,6 +118,12 @@ export function kafkaClient(connection: KafkaConnection, onLog: (entry: LogEntry
       onWarning(sentenceOf(entry));
     },
   });
+}
+
+/** Where brokers are spoken to in secret they are not probed: each connection begins with another one. */
+function turned(brokers: readonly string[]): string[] {
+  const from = Math.floor(Math.random() * brokers.length);
+  return [...brokers.slice(from), ...brokers.slice(0, from)];
 }
 
 const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {

@@ -50,8 +50,11 @@ const PROMPT_EVERY_MS = 4;
 const MAX_BATCH = 500;
 /** A partition whose handler lags this far behind is paused, and resumed at half of it. */
 const MAX_WAITING_RECORDS = 4000;
-/** The group exists only for the consumer's sake; its member may be busy this long before it has to join again. */
-const SESSION_MS = 30_000;
+/**
+ * The group exists only for the consumer's sake; its member may be busy this long before it has to join again. A broker that stands still
+ * while it is asked to let a member join is waited for five seconds longer.
+ */
+const SESSION_MS = 8_000;
 /** Beside kafkajs's own retries: about half a minute without a working broker, then the tail is dead. */
 const MAX_ATTEMPTS = 6;
 

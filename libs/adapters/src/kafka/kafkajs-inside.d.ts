@@ -4,15 +4,27 @@ declare module 'kafkajs/src/network/requestQueue/index.js' {
     readonly pending: readonly unknown[];
     readonly throttledUntil: number;
     scheduleCheckPendingRequests(): void;
+    createSocketRequest(pushed: { readonly entry: { readonly apiKey: number } }): { requestTimeout: number };
   }
   export default RequestQueue;
+}
+
+declare module 'kafkajs/src/network/connection.js' {
+  class Connection {
+    send(protocol: unknown): Promise<unknown>;
+    rejectRequests(fault: Error): void;
+    disconnect(): Promise<boolean>;
+  }
+  export default Connection;
 }
 
 declare module 'kafkajs/src/consumer/runner.js' {
   class Runner {
     running: boolean;
     readonly fetchManager: FetchManager;
+    readonly consumerGroup: { readonly cluster: { refreshMetadata(): Promise<unknown> } };
     fetch(nodeId: string): Promise<readonly unknown[]>;
+    heartbeat(): Promise<void>;
   }
   interface FetchManager {
     start(): Promise<void>;

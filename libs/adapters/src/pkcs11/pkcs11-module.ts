@@ -1,0 +1,138 @@
+/**
+ * The few functions of a PKCS#11 library that signing takes (OASIS PKCS #11 v3.0), called off the main thread where a device may take
+ * its time. It must never hold a private key's bytes: they do not leave the device.
+ */
+import { createRequire } from 'node:module';
+import type { LibraryHandle } from 'koffi';
+
+/** What a function answered other than CKR_OK. */
+export class Pkcs11Refusal extends Error {
+  override readonly name = 'Pkcs11Refusal';
+
+  constructor(
+    readonly step: string,
+    readonly code: number,
+  ) {
+    super(`${step} answered ${MEANINGS[code] ?? `0x${code.toString(16)}`}`);
+  }
+}
+
+export const CKR = { pinIncorrect: 0xa0, pinLocked: 0xa4, alreadyLoggedIn: 0x100, alreadyInitialized: 0x191 } as const;
+const MEANINGS: Readonly<Record<number, string>> = {
+  48: 'CKR_DEVICE_ERROR',
+  50: 'CKR_DEVICE_REMOVED',
+  [CKR.pinIncorrect]: 'CKR_PIN_INCORRECT',
+  [CKR.pinLocked]: 'CKR_PIN_LOCKED',
+  112: 'CKR_MECHANISM_INVALID',
+  179: 'CKR_SESSION_HANDLE_INVALID',
+  224: 'CKR_TOKEN_NOT_PRESENT',
+  257: 'CKR_USER_NOT_LOGGED_IN',
+};
+export const CKO = { publicKey: 2, privateKey: 3 } as const;
+export const CKA = { class: 0, label: 3, ecPoint: 0x181 } as const;
+const CKM_EDDSA = 0x1057;
+const CKU_USER = 1;
+const CKF_SERIAL_SESSION = 4;
+const ULONG_BYTES = 8;
+const TOKEN_INFO_BYTES = 512;
+const LABEL_BYTES = 32;
+const POINT_BYTES = 512;
+const SIGNATURE_BYTES = 64;
+const MAX_SLOTS = 64;
+
+type Call = ((...args: unknown[]) => number) & {
+  async(...argsAndCallback: unknown[]): void;
+};
+
+export class Pkcs11Module {
+  readonly #functions = new Map<string, Call>();
+  readonly #library: LibraryHandle;
+
+  /** Throws where the library cannot be loaded. */
+  constructor(path: string) {
+    // Loaded where a device is configured, and nowhere else.
+    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+    this.#library = koffi.load(path);
+    for (const [name, types] of Object.entries(SIGNATURES))
+      this.#functions.set(name, this.#library.func(name, 'ulong', [...types]) as unknown as Call);
+    this.#call('C_Initialize', [null], [CKR.alreadyInitialized]);
+  }
+
+  /** Of the token with this label. */
+  slotOf(label: string): number | undefined {
+    const slots = new BigUint64Array(MAX_SLOTS);
+    const count = new BigUint64Array([BigInt(MAX_SLOTS)]);
+    this.#call('C_GetSlotList', [1, slots, count]);
+    return [...slots.subarray(0, Number(count[0]))].map(Number).find((slot) => {
+      const info = Buffer.alloc(TOKEN_INFO_BYTES);
+      this.#call('C_GetTokenInfo', [slot, info]);
+      return info.toString('utf8', 0, LABEL_BYTES).trimEnd() === label;
+    });
+  }
+
+  openSession(slot: number): number {
+    const session = new BigUint64Array(1);
+    this.#call('C_OpenSession', [slot, CKF_SERIAL_SESSION, null, null, session]);
+    return Number(session[0]);
+  }
+
+  login(session: number, pin: string): void {
+    const bytes = Buffer.from(pin, 'utf8');
+    this.#call('C_Login', [session, CKU_USER, bytes, bytes.length], [CKR.alreadyLoggedIn]);
+  }
+
+  /** The object of this class and label; undefined where there is none. */
+  find(session: number, kind: number, label: string): number | undefined {
+    const kindBytes = Buffer.alloc(ULONG_BYTES);
+    kindBytes.writeBigUInt64LE(BigInt(kind));
+    const text = Buffer.from(label, 'utf8');
+    const found = new BigUint64Array(1);
+    const count = new BigUint64Array(1);
+    this.#call('C_FindObjectsInit', [session, template([CKA.class, kindBytes], [CKA.label, text]), 2]);
+    this.#call('C_FindObjects', [session, found, 1, count]);
+    this.#call('C_FindObjectsFinal', [session]);
+    return count[0] === 1n ? Number(found[0]) : undefined;
+  }
+
+  bytesOf(session: number, object: number, attribute: number): Buffer {
+    const value = Buffer.alloc(POINT_BYTES);
+    const wanted = template([attribute, value]);
+    this.#call('C_GetAttributeValue', [session, object, wanted, 1]);
+    return value.subarray(0, Number(wanted[0]?.ulValueLen));
+  }
+
+  /** Ed25519 over the bytes, in one piece: devices do not sign it in several. */
+  async signEd25519(session: number, key: number, bytes: Uint8Array): Promise<Buffer> {
+    const signature = Buffer.alloc(SIGNATURE_BYTES);
+    const length = new BigUint64Array([BigInt(SIGNATURE_BYTES)]);
+    const mechanism = { mechanism: CKM_EDDSA, pParameter: null, ulParameterLen: 0 };
+    await this.#callAside('C_SignInit', [session, mechanism, key]);
+    await this.#callAside('C_Sign', [session, bytes, bytes.length, signature, length]);
+    return signature.subarray(0, Number(length[0]));
+  }
+
+  /** Everything that was opened is closed; the library may be loaded again. */
+  close(): void {
+    this.#function('C_Finalize')(null);
+    this.#library.unload();
+  }
+
+  #call(name: string, args: readonly unknown[], fine: readonly number[] = []): void {
+    const code = Number(this.#function(name)(...args));
+    if (code !== 0 && !fine.includes(code)) throw new Pkcs11Refusal(name, code);
+  }
+
+  #callAside(name: string, args: readonly unknown[]): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#function(name).async(...args, (fault: Error | null, code: number) => {
+        if (fault) reject(fault);
+        else if (Number(code) === 0) resolve();
+        else reject(new Pkcs11Refusal(name, Number(code)));
+      });
+    });
+  }
+
+  #function(name: string): Call {
+    return this.#functions.get(name) as Call;
+  }
+}
