@@ -27,8 +27,12 @@ const CORRECTIONS: readonly (readonly Correction[])[] = [
   ['VOID', 'FIRST'],
   ['OTHER', 'VOID', 'OTHER'],
 ];
-/** Nobody goes home on a screen that may not show yet what was just ordered: a correction would be left half done. */
-const LOOKED_AGAIN_MS = 15_000;
+/**
+ * Nobody goes home before what was ordered last can have arrived, was decided, and stands on the screen: a correction would be left
+ * half done. So long the one and the other may take, ms; of a whole system less.
+ */
+const ARRIVED_MS = { struck: 15_000, whole: 7_000 };
+const SEEN_MS = { struck: 10_000, whole: 3_000 };
 const UNKNOWN: RaceView = { status: 'UNKNOWN', previewHash: null, ended: false, scratched: [], waits: [] };
 
 /** What this race has in store; each at most once, so that it comes to an end. */
@@ -81,11 +85,17 @@ export class Officials {
   async drive(race: RacePlan): Promise<void> {
     const story = this.#story();
     let acted = 0;
+    let decided = Number.POSITIVE_INFINITY;
     for (;;) {
       const view = await this.#view(race.id);
-      const { kernel } = this.system;
-      if (view.ended && story.corrections.length === 0 && kernel.now - acted > LOOKED_AGAIN_MS) return;
-      if ((await this.#next(race, view, story)) !== undefined) acted = kernel.now;
+      const { kernel, strikes } = this.system;
+      const world = strikes.isOn ? 'struck' : 'whole';
+      if (kernel.now - acted > ARRIVED_MS[world] && this.system.isDecided()) decided = Math.min(decided, kernel.now);
+      if (view.ended && story.corrections.length === 0 && kernel.now - decided > SEEN_MS[world]) return;
+      if ((await this.#next(race, view, story)) !== undefined) {
+        acted = kernel.now;
+        decided = Number.POSITIVE_INFINITY;
+      }
       await this.system.kernel.sleep(this.random.between(20, 200));
     }
   }
