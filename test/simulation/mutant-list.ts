@@ -186,8 +186,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a bet on a scratched runner is taken',
     file: TICKETS,
-    from: 'if (out.length > 0 && (linesWithout',
-    to: 'if (out.length > 90 && (linesWithout',
+    from: 'if (out.length > 0 && (namesAnyOf',
+    to: 'if (out.length > 90 && (namesAnyOf',
   },
   {
     name: 'a balance may fall below zero',

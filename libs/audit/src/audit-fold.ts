@@ -3,7 +3,7 @@
  * takes cards, rules, bets, withdrawals and scratches from the decisions alone, never from a total that a shard reports,
  * and it must see each valid decision of each shard once, in order.
  */
-import { bettingInterest, expandSelection, isSet, LineTally } from './expansion.js';
+import { asRun, bettingInterest, expandSelection, isSet, LineTally } from './expansion.js';
 import { type Favoured, favouriteAmong, legBet } from './leg-books.js';
 import type { AuditLeg } from './leg-lines.js';
 import { priceLines } from './price-by-force.js';
@@ -168,7 +168,7 @@ export class AuditFold {
     return [...this.#cards.keys()];
   }
 
-  /** What stands on each line of a pool, lines of scratched runners included. */
+  /** What stands on each line of a pool as it runs, lines of scratched runners included. */
   standingLines(poolId: string): readonly LineStake[] {
     return this.#expand(poolId, []);
   }
@@ -364,7 +364,8 @@ export class AuditFold {
 
   #expand(poolId: string, problems: string[]): readonly LineStake[] {
     const card = this.#card(poolId);
-    const interestOf = bettingInterest(fieldOf(card), card.ruleSet.coupling);
+    const field = fieldOf(card);
+    const interestOf = bettingInterest(field, card.ruleSet.coupling);
     const tally = new LineTally();
     const books = this.#pools.get(poolId);
     for (const [selection, text] of (books?.texts ?? []).entries()) {
@@ -374,7 +375,7 @@ export class AuditFold {
       const lines = expandSelection(read, audited(card), interestOf);
       const claimed = books?.linesClaimed[selection] as number;
       if (lines.length !== claimed) problems.push(`"${text}" was sold as ${claimed} lines and covers ${lines.length}`);
-      tally.add(lines, unit, isSet(read, audited(card)));
+      tally.add(asRun(lines, read, { field, interestOf }), unit, isSet(read, audited(card)));
     }
     return tally.lines;
   }

@@ -77,6 +77,25 @@ export function expandSelection(
   return [...lines.values()];
 }
 
+/**
+ * The lines as they run: in one that names non-runners these are struck out, the others move up, and as many complements as were
+ * struck out are written behind them, the first that run in the order named. Where there are not enough, the line stays as it was.
+ */
+export function asRun(
+  lines: readonly (readonly string[])[],
+  { complement = [] }: AuditSelection,
+  { field, interestOf }: { readonly field: AuditField; readonly interestOf: (runner: string) => string },
+): readonly (readonly string[])[] {
+  if (complement.length === 0) return lines;
+  const running = new Set(runsOf(field).map(interestOf));
+  const ready = complement.map(interestOf).filter((runner) => running.has(runner));
+  return lines.map((line) => {
+    const left = line.filter((runner) => running.has(runner));
+    const mended = [...left, ...ready.slice(0, line.length - left.length)];
+    return mended.length === line.length ? mended : line;
+  });
+}
+
 /** Whether the lines are sets in a pool that sells orders too (first-4 in a quartet pool). */
 export const isSet = ({ orders }: AuditSelection, poolType: AuditedPoolType): boolean =>
   poolType === 'QUARTET' && orders === 'SET';

@@ -3,7 +3,7 @@
  * and no method with the first one, which counts symbolically, so that agreement means something. It must stay naive: no
  * closed form, no shortcut, and nothing imported from what it checks.
  */
-import { bettingInterest, expandSelection, isSet, LineTally, lineShapes, runsOf } from './expansion.js';
+import { asRun, bettingInterest, expandSelection, isSet, LineTally, lineShapes, runsOf } from './expansion.js';
 import { addedTo, broken, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
 import { type Fraction, floor, less, minus, ONE, over, plus, read, sum, times, whole, ZERO } from './fraction.js';
 import { priceTiers } from './price-tiers.js';
@@ -26,7 +26,7 @@ export function priceByForce(input: ForceInput): DividendSheet {
   const interestOf = bettingInterest(input.field, input.ruleSet.coupling);
   const tally = new LineTally();
   for (const { selection, unitMinor } of input.tickets) {
-    const lines = expandSelection(selection, input.poolType, interestOf);
+    const lines = asRun(expandSelection(selection, input.poolType, interestOf), selection, { ...input, interestOf });
     tally.add(lines, BigInt(unitMinor), isSet(selection, input.poolType));
   }
   return priceLines(input, tally.lines);

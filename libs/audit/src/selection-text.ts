@@ -7,11 +7,19 @@ import { AuditRefused, type AuditSelection } from './sheet.js';
 /**
  * `4>7>1` and `4,7>1,9>2` (columns; `-` between them where order means nothing), `BOX:4,7,1`, `KEY:4|1,7,9` (bases | associated),
  * `BANKER:`, `CHAMP_TOTAL:` and `CHAMP_REDUIT:` alike; a form may carry its orders, `BOX.ONE:4,7,1`, or the size of its lines, `BOX.5:…`.
+ * Behind a plus the bettor's complements: `4>7>1+9`.
  */
 const TEXT = /^(?:(BOX|KEY|BANKER|CHAMP_TOTAL|CHAMP_REDUIT)(?:\.(ALL|ONE|FIELD|SET|[4-7]))?:)?(.+)$/;
 const RUNNER = /^[A-Za-z0-9]+$/;
 
 export function parseSelectionText(text: string): AuditSelection {
+  const [formula = '', complement, ...more] = text.split('+');
+  if (more.length > 0) throw unreadable(text);
+  const selection = parseFormula(formula);
+  return complement === undefined ? selection : { ...selection, complement: runnersOf(complement, text) };
+}
+
+function parseFormula(text: string): AuditSelection {
   const [, form, behind, names = ''] = TEXT.exec(text) ?? [];
   const stated = behindForm(behind);
   if (form === undefined) {

@@ -103,6 +103,8 @@ export interface AuditSelection {
   readonly orders?: 'ALL' | 'ONE' | 'FIELD' | 'SET';
   /** Runners that a line names, where the pool leaves a choice (MULTI: 4 to 7). */
   readonly size?: number;
+  /** Who joins a line, behind all others, that loses a runner; in this order, and only where they run. */
+  readonly complement?: readonly string[];
 }
 
 /** A selection and the stake on each of its lines, minor units. */

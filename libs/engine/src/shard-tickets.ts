@@ -5,9 +5,10 @@
 import {
   type Field,
   isRefusal,
-  linesWithout,
+  type LineStakes,
+  lineStakes,
+  namesAnyOf,
   type ReadSelection,
-  type RuleSet,
   readSelection,
   type ToteRefusal,
 } from '#mutuel/tote';
@@ -135,9 +136,9 @@ interface BetFault {
 /** A selection at the price it is sold: of a flexi bet as much a line as the stake buys, the rest is not taken. */
 type SoldBet = Pick<ReadSelection, 'text' | 'lines'> & Pick<BetOrder, 'unit' | 'stake'>;
 
-function soldAs(rules: RuleSet, { unit, stake }: BetOrder, { text, lines }: ReadSelection): SoldBet {
+function soldAs(allowed: LineStakes, { unit, stake }: BetOrder, { text, lines }: ReadSelection): SoldBet {
   if (unit !== FLEXI) return { text, lines, unit, stake };
-  const multiple = rules.unitMultipleMinor ?? 1;
+  const multiple = allowed.multipleMinor;
   const fraction = Math.floor(stake / (lines * multiple)) * multiple;
   return { text, lines, unit: fraction, stake: fraction * lines };
 }
@@ -159,7 +160,7 @@ function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context):
   const selection = readOrder(pool, order.sel);
   if (isRefusal(selection)) return { code: selection.code, detail: selection.message, field: selection.at };
   const out = hasNonRunners(pool) ? refusedOf(pool) : [];
-  if (out.length > 0 && (linesWithout(selection, out) !== selection.lines || hasReserveIn(selection, out)))
+  if (out.length > 0 && (namesAnyOf(selection, out) || hasReserveIn(selection, out)))
     return {
       code: 'RUNNER_SCRATCHED',
       detail: `The bet names a scratched runner (${out.join(', ')}).`,
@@ -167,20 +168,28 @@ function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context):
     };
   if (pool.book.standingStake + order.stake > MAX_POOL)
     return { code: 'ABOVE_MAX', detail: `${pool.id} takes ${MAX_POOL} a shard at the most.`, field: '/stake' };
-  const sold = soldAs(pool.ruleSet, order, selection);
-  return checkStake(pool.ruleSet, sold) ?? sold;
+  const allowed = lineStakes(pool.ruleSet, order.unit === FLEXI);
+  if (allowed === null)
+    return {
+      code: 'NOT_SUPPORTED',
+      detail: `${pool.id} sells no flexi bets: name a stake a line.`,
+      field: '/unitStake',
+    };
+  const sold = soldAs(allowed, order, selection);
+  return checkStake(allowed, sold) ?? sold;
 }
 
-function checkStake(rules: RuleSet, { lines, unit, stake }: SoldBet): BetFault | undefined {
+function checkStake(
+  { leastMinor: min, multipleMinor: multiple }: LineStakes,
+  { lines, unit, stake }: SoldBet,
+): BetFault | undefined {
   if (lines * unit !== stake)
     return {
       code: 'LINES_MISMATCH',
       detail: `${lines} lines at ${unit} cost ${lines * unit}, not ${stake}.`,
       field: '/stake',
     };
-  const min = rules.minStakeMinor ?? 1;
   if (unit < min) return { code: 'BELOW_MIN', detail: `The lowest stake a line is ${min}.`, field: '/unitStake' };
-  const multiple = rules.unitMultipleMinor ?? 1;
   if (unit % multiple !== 0)
     return { code: 'STAKE_NOT_MULTIPLE', detail: `Stakes a line are multiples of ${multiple}.`, field: '/unitStake' };
   return undefined;

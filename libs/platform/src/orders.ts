@@ -44,7 +44,8 @@ function orderOf(bet: BetBody, index: number): BetOrder {
 export function formulaText(bet: BetBody | QuoteBody['bets'][number], index: number): string {
   const pointer = `/bets/${index}`;
   if (bet.parts !== undefined) throw unsupported(`${pointer}/parts`, 'Parlays are not sold here.');
-  if (bet.complement !== undefined) throw unsupported(`${pointer}/complement`, 'Complements are not sold here.');
+  if (bet.complement !== undefined && bet.form === 'MULTI_LEG')
+    throw unsupported(`${pointer}/complement`, 'Over several races each leg has a reserve instead: name alternates.');
   if (bet.alternates !== undefined && bet.form !== 'MULTI_LEG')
     throw unsupported(`${pointer}/alternates`, 'Reserves are named in bets over several races alone.');
   if (bet.form === 'MULTI_LEG' && (bet.columns?.length ?? 0) < 2)

@@ -7,7 +7,8 @@ import {
   expandLines,
   type Field,
   isRefusal,
-  linesWithout,
+  lineStakes,
+  namesAnyOf,
   type OddsLine,
   probables,
   type ReadSelection,
@@ -88,7 +89,7 @@ export class Quotes {
     const field = fieldOfPool(this.market.state, bet.poolId);
     const read = readSelection(pool.card.type, text, field, pool.card.ruleSet);
     if (isRefusal(read)) return blank(bet, { code: read.code, detail: read.message, pointer: pointer + read.at });
-    const { unitMultipleMinor: multiple = 1 } = pool.card.ruleSet;
+    const multiple = lineStakes(pool.card.ruleSet, bet.unitStake === undefined)?.multipleMinor ?? 1;
     const unit = bet.unitStake ?? Math.floor((bet.stake ?? 0) / (read.lines * multiple)) * multiple;
     const cost = unit * read.lines;
     // What a combination over several races would pay is known once the legs before the last are over.
@@ -186,13 +187,18 @@ function stateRefusal(
   const out = field.legs
     ? field.legs.flatMap((leg, i) => scratchedInterests(leg, ruleSet.coupling).map((runner) => `${i + 1}:${runner}`))
     : scratchedInterests(field, ruleSet.coupling);
-  if (linesWithout(read, out) === read.lines) return null;
+  if (!namesAnyOf(read, out)) return null;
   const detail = `The bet names a scratched runner (${out.join(', ')}).`;
   return { code: 'RUNNER_SCRATCHED', detail, pointer };
 }
 
 function stakeRefusal(pool: MarketPool, bet: QuoteBet, unit: number, cost: number, pointer: string): Refusal | null {
-  const { minStakeMinor: min = 1, unitMultipleMinor: multiple = 1 } = pool.card.ruleSet;
+  const allowed = lineStakes(pool.card.ruleSet, bet.unitStake === undefined);
+  if (allowed === null) {
+    const detail = `${pool.card.poolId} sells no flexi bets: name a stake a line.`;
+    return { code: 'NOT_SUPPORTED', detail, pointer: `${pointer}/unitStake` };
+  }
+  const { leastMinor: min, multipleMinor: multiple } = allowed;
   // A flexi bet costs what its lines cost in whole amounts: the rest of the stake is not taken.
   if (bet.unitStake !== undefined && bet.stake !== undefined && bet.stake !== cost)
     return { code: 'LINES_MISMATCH', detail: `The lines cost ${cost}, not ${bet.stake}.`, pointer: `${pointer}/stake` };

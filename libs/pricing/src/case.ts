@@ -5,12 +5,16 @@
 import {
   combinationText,
   type Field,
+  isRefusal,
   keptNonRunners,
   keyMembers,
+  linesWithout,
   type PoolType,
   parseRatio,
   placesPaid,
+  type ReadSelection,
   type RuleSet,
+  readSelection,
   ruleSetFor,
   ruleSetNames,
   runningInterests,
@@ -30,12 +34,21 @@ export interface Case {
   readonly hasCard: boolean;
   /** Stake by canonical combination, minor units, scratched ones left out. */
   readonly stakes: ReadonlyMap<string, number>;
+  /** Stakes on formulas such as `BOX:4,7,1` or `4>7>1+9`, counted without listing their lines. */
+  readonly formulas: readonly FormulaStake[];
   readonly grossMinor: number;
   readonly refundsMinor: number;
   readonly carryInMinor: number;
   readonly netMinor?: number;
   /** Net pricing: each site's stakes by canonical combination. */
   readonly sources?: readonly CaseSource[];
+}
+
+/** What stands on a bet's lines together; those that non-runners took out are not among `lines`. */
+export interface FormulaStake {
+  readonly read: ReadSelection;
+  readonly minor: number;
+  readonly lines: number;
 }
 
 /** One site's stakes, scratched ones left out. */
@@ -58,15 +71,25 @@ export function readCase(input: AnyCase, mayBeEmpty = false): Case {
   if (hasCard) refuseSmallField(ruleSet, field);
   const given = input.sources?.map(({ stakes }, index) => stakesOf(stakes, `/sources/${index}/stakes`, ruleSet, field));
   const all = given ? summed(given) : stakesOf(input.stakes ?? [], '/stakes', ruleSet, field);
+  const formulas = formulasOf(input.stakes ?? [], { ruleSet, field, hasCard });
   const stands = standing(ruleSet, field);
   const stakes = new Map([...all].filter(stands));
   const refunded = total(all.values()) - total(stakes.values());
-  const money = moneyOf(input, { stakes, refunded });
+  const money = moneyOf(input, { stakes, formulas, refunded });
   if (!mayBeEmpty && money.grossMinor === 0 && money.carryInMinor === 0 && !input.jackpotIn)
     refuseLine('EMPTY_POOL', 'A pool of zero has nothing to price.', input.gross === 0 ? '/gross' : '/stakes');
   const rules = hasCard ? ruleSet : { ...ruleSet, minInterests: 0 };
   const sources = sourcesOf(input, given, ruleSet, stands);
-  return { ruleSet: rules, ruleSetName: name, field, hasCard, stakes, ...money, ...(sources ? { sources } : {}) };
+  return {
+    ruleSet: rules,
+    ruleSetName: name,
+    field,
+    hasCard,
+    stakes,
+    formulas,
+    ...money,
+    ...(sources ? { sources } : {}),
+  };
 }
 
 /** Whether a stake stands: a combination that names a non-runner is refunded, unless the pool has a rank for it. */
@@ -339,10 +362,31 @@ function stakesOf(
 ): ReadonlyMap<string, number> {
   const stakes = new Map<string, number>();
   for (const [index, { c, minor }] of given.entries()) {
+    if (isFormula(c) && at === '/stakes') continue;
     const combination = combinationOf(c, `${at}/${index}/c`, { ruleSet, field });
     stakes.set(combination, (stakes.get(combination) ?? 0) + minor);
   }
   return stakes;
+}
+
+/** More than one line, or a complement: `4,7>1>9`, `BOX:4,7,1`, `4>7>1+9`. */
+const isFormula = (c: string): boolean => /[,:+]/.test(c);
+
+function formulasOf(
+  given: NonNullable<AnyCase['stakes']>,
+  { ruleSet, field, hasCard }: Pick<Case, 'ruleSet' | 'field' | 'hasCard'>,
+): readonly FormulaStake[] {
+  const out = scratchedInterests(field, ruleSet.coupling);
+  return given.flatMap(({ c, minor }, index) => {
+    if (!isFormula(c)) return [];
+    if (!hasCard) refuseLine('MISSING_FIELD', 'A formula is read against the card: give runners.', '/runners');
+    const at = `/stakes/${index}/c`;
+    const read = readSelection(ruleSet.poolType, c, { ...field, scratched: [] }, ruleSet);
+    if (isRefusal(read)) return refuseLine('INVALID_COMBINATION', `${JSON.stringify(c)}: ${read.message}`, at);
+    const lines = linesWithout(read, out, keptNonRunners(ruleSet));
+    if (lines === 0 && minor > 0) refuseLine('INCONSISTENT', `No line of ${JSON.stringify(c)} runs.`, at);
+    return [{ read, minor, lines }];
+  });
 }
 
 // Money.
@@ -356,12 +400,9 @@ function sourcesGross({ sources }: AnyCase): number | null {
 type Money = Pick<Case, 'grossMinor' | 'refundsMinor' | 'carryInMinor' | 'netMinor'>;
 
 /** Gross before refunds, from what is given: gross itself, else all stakes, else the net pool that was given. */
-function moneyOf(
-  input: AnyCase,
-  staked: { readonly stakes: ReadonlyMap<string, number>; readonly refunded: number },
-): Money {
+function moneyOf(input: AnyCase, staked: Pick<Case, 'stakes' | 'formulas'> & { readonly refunded: number }): Money {
   const plain = [...staked.stakes].filter(([c]) => !hasStar(c)).map(([, minor]) => minor);
-  const standing = total(plain);
+  const standing = total([...plain, ...staked.formulas.map(({ minor }) => minor)]);
   const refundsMinor = input.refunds ?? staked.refunded;
   if (refundsMinor < staked.refunded) {
     refuseLine(

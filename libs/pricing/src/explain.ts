@@ -320,10 +320,24 @@ function runnerLines(rules: RuleSet): readonly string[] {
   };
   return [
     coupled[coupling],
+    ...complementLines(rules),
     ...(legs ? [] : [refunds]),
     ...(minInterests > 0 ? [`Fewer than ${minInterests} that run: refund of the pool.`] : []),
   ];
 }
+
+const complementLines = ({ complements }: RuleSet): readonly string[] => {
+  if (!complements) return [];
+  const named = complements === 1 ? 'a complement' : `up to ${complements} complements`;
+  return [`A bet may name ${named}: in a line that loses a runner the others move up, and the complement comes last.`];
+};
+
+const flexiLine = ({ flexi, jurisdiction }: RuleSet): string => {
+  if (flexi === undefined) return 'A stake shared by the lines (flexi) gives each of them a whole multiple of that.';
+  if (flexi === 'NONE') return 'No stake is shared by the lines: no flexi bets.';
+  const whole = money({ jurisdiction }, flexi.percentOf);
+  return `A stake shared by the lines (flexi) gives each a whole per cent of ${whole}, ${flexi.least} at least; the rest is not taken.`;
+};
 
 const CORRECTIONS: Readonly<Record<CorrectionPolicy, string>> = {
   CLAWBACK: 'A result changed after it was official: too little is made good, too much is taken back.',
@@ -331,19 +345,16 @@ const CORRECTIONS: Readonly<Record<CorrectionPolicy, string>> = {
   NONE: 'A result changed after it was official moves no money.',
 };
 
-const betLines = ({
-  minStakeMinor,
-  unitMultipleMinor,
-  maxLines,
-  cancelWindowMs,
-  corrections,
-  jurisdiction,
-}: RuleSet): readonly string[] => [
-  ...(minStakeMinor ? [`A line costs at least ${money({ jurisdiction }, minStakeMinor)}.`] : []),
-  ...(unitMultipleMinor ? [`A line’s stake is a multiple of ${money({ jurisdiction }, unitMultipleMinor)}.`] : []),
-  ...(maxLines ? [`A bet has at most ${maxLines} lines.`] : []),
-  ...(cancelWindowMs
-    ? [`A bet can be cancelled for ${Math.round(cancelWindowMs / 60_000)} minutes, never after the stop.`]
-    : []),
-  CORRECTIONS[corrections ?? 'CLAWBACK'],
-];
+const betLines = (rules: RuleSet): readonly string[] => {
+  const { minStakeMinor, unitMultipleMinor, maxLines, cancelWindowMs, corrections, jurisdiction } = rules;
+  return [
+    ...(minStakeMinor ? [`A line costs at least ${money({ jurisdiction }, minStakeMinor)}.`] : []),
+    ...(unitMultipleMinor ? [`A line’s stake is a multiple of ${money({ jurisdiction }, unitMultipleMinor)}.`] : []),
+    flexiLine(rules),
+    ...(maxLines ? [`A bet has at most ${maxLines} lines.`] : []),
+    ...(cancelWindowMs
+      ? [`A bet can be cancelled for ${Math.round(cancelWindowMs / 60_000)} minutes, never after the stop.`]
+      : []),
+    CORRECTIONS[corrections ?? 'CLAWBACK'],
+  ];
+};

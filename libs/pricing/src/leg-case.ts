@@ -141,7 +141,7 @@ function refuseRanks(finish: Finish, known: ReadonlySet<string>, at: string): vo
 
 /** Without a card, a leg's runners are those that anything names. */
 function namedIn({ stakes = [], winning = [], results, legs }: LegInput, index: number): readonly string[] {
-  const texts = [...stakes, ...winning].flatMap(({ c }) => (c.split('/')[index] ?? '').split(','));
+  const texts = [...stakes, ...winning].flatMap(({ c }) => (c.split('/')[index] ?? '').split(/[,+]/));
   const given = legs?.[index];
   const late = given?.scratchedAfterClose ?? [];
   const others = [...(results?.[index] ?? []).flat(), ...late, ...(given?.favourite == null ? [] : [given.favourite])];
@@ -150,7 +150,7 @@ function namedIn({ stakes = [], winning = [], results, legs }: LegInput, index: 
 
 // Combinations and stakes.
 
-/** The legs of a combination's text; a star stands for every runner of its leg. */
+/** The legs of a combination's text; a star stands for every runner of its leg, a runner behind a plus is the bettor's reserve. */
 export function legStake(
   { c, minor, at }: { readonly c: string; readonly minor: number; readonly at: string },
   legs: readonly Field[],
@@ -159,13 +159,25 @@ export function legStake(
   const parts = c === '*' ? legs.map(() => '*') : c.split('/');
   if (parts.length !== legs.length)
     refuseLine('INVALID_COMBINATION', `${JSON.stringify(c)} does not name ${legs.length} legs.`, `${at}/c`);
-  const columns = parts.map((part, leg) =>
-    columnOf(part, legs[leg] ?? { declared: [] }, { c, at: `${at}/c`, coupling }),
-  );
-  const cover: LegCover = { kind: 'LEGS', columns };
+  const read = (part: string, leg: number) =>
+    columnOf(part, legs[leg] ?? { declared: [] }, { c, at: `${at}/c`, coupling });
+  const named = parts.map((part) => part.split('+'));
+  const columns = named.map(([part = ''], leg) => read(part, leg));
+  const alternates = named.map(([, reserve], leg) => (reserve === undefined ? null : reserveOf(read(reserve, leg))));
+  const twice = alternates.findIndex((reserve, leg) => reserve !== null && columns[leg]?.includes(reserve));
+  if (twice >= 0)
+    refuseLine(
+      'REPEATED_RUNNER',
+      `${JSON.stringify(c)} names a runner and its reserve alike in leg ${twice + 1}.`,
+      `${at}/c`,
+    );
+  const hasReserve = alternates.some((reserve) => reserve !== null);
+  const cover: LegCover = { kind: 'LEGS', columns, ...(hasReserve ? { alternates } : {}) };
   if (linesOf(cover) > MOST_LINES) refuseLine('TOO_MANY_LINES', `At most ${MOST_LINES} lines are taken.`, `${at}/c`);
   return { at, c, minor, cover, hasStar: parts.includes('*') };
 }
+
+const reserveOf = ([reserve]: readonly string[]): string | null => reserve ?? null;
 
 function columnOf(
   part: string,

@@ -2,8 +2,10 @@
 import {
   combinationMatches,
   combinationText,
+  keptNonRunners,
   keyLabel,
   keyMembers,
+  lineCounter,
   type NetInput,
   priceNet,
   priceRungs,
@@ -14,6 +16,7 @@ import {
   ratio,
   resultKeys,
   type Sheet,
+  scratchedInterests,
   shapeOf,
   tierNamesOf,
 } from '#mutuel/tote';
@@ -92,8 +95,29 @@ function netInput(pool: Case, rungs: readonly Rung[], winning: Winning): NetInpu
   };
 }
 
-/** Stakes on a key: as stated for a key with a star, else of all combinations that match it. */
-function staked({ stakes, ruleSet }: Pick<Case, 'stakes' | 'ruleSet'>, key: string): Ratio {
+/** Stakes on a key: as stated for a key with a star, else of all combinations that match it; and of formulas in any case. */
+function staked(
+  pool: Pick<Case, 'stakes' | 'ruleSet'> & Partial<Pick<Case, 'formulas' | 'field'>>,
+  key: string,
+): Ratio {
+  const { formulas = [], ruleSet, field = { declared: [] } } = pool;
+  if (formulas.length === 0) return listed(pool, key);
+  const count = lineCounter(
+    ruleSet.poolType,
+    key,
+    scratchedInterests(field, ruleSet.coupling),
+    keptNonRunners(ruleSet),
+  );
+  return formulas.reduce(
+    (sum, { read, minor, lines }) => {
+      const won = BigInt(count(read)) * BigInt(minor);
+      return lines === 0 ? sum : ratio(sum.n * BigInt(lines) + won * sum.d, sum.d * BigInt(lines));
+    },
+    listed(pool, key),
+  );
+}
+
+function listed({ stakes, ruleSet }: Pick<Case, 'stakes' | 'ruleSet'>, key: string): Ratio {
   const stated = stakes.get(key);
   if (stated !== undefined) return ratio(stated);
   if (!hasStar(key) && !key.includes('!') && !isSetOfOrders(ruleSet, key)) return ratio(0);

@@ -20,6 +20,8 @@ export function probablesOf(value: unknown): ProbablesOutput {
   const starred = input.stakes.findIndex(({ c }) => hasStar(c));
   if (starred >= 0) refuseLine('INVALID_COMBINATION', 'Odds have no stars.', `/stakes/${starred}/c`);
   const pool = readCase(input, true);
+  if (pool.formulas.length > 0)
+    refuseLine('INVALID_COMBINATION', 'Odds are made from stakes on single lines.', '/stakes');
   if (!pool.hasCard && typeof pool.ruleSet.places === 'object') {
     refuseLine('MISSING_FIELD', 'The number of places depends on the card: give runners.', '/runners');
   }

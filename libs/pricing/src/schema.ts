@@ -19,7 +19,8 @@ const split = z.enum(['SINGLE_PRICE', 'PROFIT_SPLIT', 'GROSS_SPLIT', 'JAPAN']);
 const combination = z.string().min(1).max(200);
 const poolType = z.enum(poolTypes as [(typeof poolTypes)[number], ...typeof poolTypes]);
 
-const stake = z.strictObject({ c: combination, minor });
+/** A combination or, with its runners' card, a formula such as `BOX:4,7,1`, `4>7>1+9` (a complement) or `3,4+5/1/2` (a reserve). */
+const stake = z.strictObject({ c: z.string().min(1).max(4_000), minor });
 
 /** Overrides, in the schema of the shipped rule sets; values are checked once more as a whole rule set. */
 const rules = z.strictObject({
@@ -29,6 +30,9 @@ const rules = z.strictObject({
   poolType: poolType.optional(),
   validFrom: z.string().max(10).optional(),
   scratch: z.literal('REFUND').optional(),
+  complements: z.int().optional(),
+  flexi: z.union([z.literal('NONE'), z.strictObject({ percentOf: z.int(), least: z.int() })]).optional(),
+  corrections: z.enum(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK']).optional(),
   minStakeMinor: z.int().optional(),
   unitMultipleMinor: z.int().optional(),
   maxLines: z.int().optional(),

@@ -6,7 +6,6 @@ import type { LegOutcome, PoolTerms } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import {
   combinationMatches,
-  expandLines,
   type Field,
   isRefusal,
   keptNonRunners,
@@ -34,7 +33,7 @@ export interface PoolInputs extends PoolTerms {
   readonly currency: string;
   readonly exponent: number;
   readonly stakes: ReadonlyMap<string, number>;
-  /** Unit stakes of selections with too many lines to list, and of all over several races. */
+  /** Unit stakes of selections with too many lines to list or with a complement, and of all over several races. */
   readonly wide: ReadonlyMap<string, number>;
   /** Over several races: what each leg has come to; empty until the pool is called. */
   readonly legs: readonly LegOutcome[] | null;
@@ -108,17 +107,17 @@ export function stakesByLegKey({ poolId, ruleSet, wide, legs }: PoolInputs, keys
   return sums;
 }
 
-/** The bets of a pool over several races, as the price command takes them; null where a bettor named a reserve, which it cannot. */
-export function legStakes({ poolId, ruleSet, wide, legs }: PoolInputs): { c: string; minor: number }[] | null {
+/** The bets of a pool over several races as the price command takes them, and what non-runners took off them. */
+export function legStakes({ poolId, ruleSet, wide, legs }: PoolInputs) {
   const fields = legs ?? [];
   const out = refundedLegRunners(ruleSet, fields);
-  const stakes: { c: string; minor: number }[] = [];
-  for (const [c, unit] of wide) {
-    if (c.includes('+')) return null;
+  let refundsMinor = 0;
+  const stakes = [...wide].map(([c, unit]) => {
     const read = legBet({ poolId, ruleSet }, fields, c);
-    if (linesWithout(read, out) > 0) stakes.push({ c, minor: unit * read.lines });
-  }
-  return stakes.sort((a, b) => (a.c < b.c ? -1 : 1));
+    refundsMinor += unit * (read.lines - linesWithout(read, out));
+    return { c, minor: unit * read.lines };
+  });
+  return { refundsMinor, stakes: stakes.sort((a, b) => (a.c < b.c ? -1 : 1)) };
 }
 
 function legBet(
@@ -132,13 +131,20 @@ function legBet(
   return read;
 }
 
-/** What stands on each combination that no scratched runner is in, wide bets not included. */
-export function standingStakes({ ruleSet, field, stakes }: PoolInputs): [c: string, stake: number][] {
-  const out = new Set(scratchedInterests(field, ruleSet.coupling));
+/**
+ * The bets of one race as the price command takes them: combinations that no scratched runner is in, and the formulas that are not
+ * listed line by line, each with what stands on it.
+ */
+export function standingStakes(inputs: PoolInputs): { readonly c: string; readonly minor: number }[] {
+  const { ruleSet, field, stakes, wide } = inputs;
+  const gone = scratchedInterests(field, ruleSet.coupling);
+  const out = new Set(gone);
   const kept = keptNonRunners(ruleSet);
   const stands = (c: string): boolean =>
     out.size === 0 || keyMembers(ruleSet.poolType, c).filter((member) => out.has(member)).length <= kept;
-  return [...stakes].filter(([c]) => stands(c)).sort(([a], [b]) => (a < b ? -1 : 1));
+  const listed = [...stakes].filter(([c]) => stands(c)).map(([c, minor]) => ({ c, minor }));
+  const formulas = [...wide].map(([c, unit]) => ({ c, minor: unit * linesWithout(wideBet(inputs, c), gone, kept) }));
+  return [...listed, ...formulas.filter(({ minor }) => minor > 0)].sort((a, b) => (a.c < b.c ? -1 : 1));
 }
 
 /** What stands on one combination, wide bets included. */
@@ -150,19 +156,27 @@ export const stakeOnLine = (inputs: PoolInputs, c: string): number => stakesByKe
  */
 export function stakesByKey(inputs: PoolInputs, keys: readonly string[]): ReadonlyMap<string, number> {
   const { ruleSet, field, wide } = inputs;
-  const out = new Set(scratchedInterests(field, ruleSet.coupling));
+  const gone = scratchedInterests(field, ruleSet.coupling);
+  const out = new Set(gone);
   const kept = keptNonRunners(ruleSet);
   const sums = new Map<string, number>(keys.map((key) => [key, 0]));
-  const count = (c: string, stake: number): void => {
-    if (keyMembers(ruleSet.poolType, c).filter((member) => out.has(member)).length > kept) return;
-    for (const key of keys)
-      if (combinationMatches(ruleSet.poolType, c, key)) sums.set(key, (sums.get(key) ?? 0) + stake);
+  const add = (key: string, stake: number): void => {
+    sums.set(key, (sums.get(key) ?? 0) + stake);
   };
-  for (const [c, stake] of inputs.stakes) count(c, stake);
+  for (const [c, stake] of inputs.stakes) {
+    if (keyMembers(ruleSet.poolType, c).filter((member) => out.has(member)).length > kept) continue;
+    for (const key of keys) if (combinationMatches(ruleSet.poolType, c, key)) add(key, stake);
+  }
+  const counters = keys.map((key) => lineCounter(ruleSet.poolType, key, gone, kept));
   for (const [sel, unit] of wide) {
-    const read = readSelection(ruleSet.poolType, sel, { ...field, scratched: [] }, ruleSet);
-    if (isRefusal(read)) throw new Error(`${inputs.poolId} holds an accepted bet that does not read: ${sel}`);
-    for (const c of expandLines(read)) count(c, unit);
+    const read = wideBet(inputs, sel);
+    for (const [k, key] of keys.entries()) add(key, (counters[k] as (bet: ReadSelection) => number)(read) * unit);
   }
   return sums;
+}
+
+function wideBet({ poolId, ruleSet, field }: PoolInputs, sel: string): ReadSelection {
+  const read = readSelection(ruleSet.poolType, sel, { ...field, scratched: [] }, ruleSet);
+  if (isRefusal(read)) throw new Error(`${poolId} holds an accepted bet that does not read: ${sel}`);
+  return read;
 }

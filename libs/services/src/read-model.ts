@@ -127,11 +127,10 @@ export const raceSummary = (row: RaceRow): RaceSummary => ({
 const placeOn = ({ race_id, legs }: { readonly race_id: string; readonly legs: readonly string[] | null }) =>
   legs ? { raceId: null, legs } : { raceId: race_id };
 
-/** The line with which anybody can price a pool over several races again; null where a bettor named a reserve. */
+/** The line with which anybody can price a pool over several races again. */
 function legsInput(inputs: PoolInputs, legs: readonly LegOutcome[]) {
   const { poolId, ruleSet, carryInMinor, grossMinor, currency, exponent } = inputs;
-  const stakes = legStakes(inputs);
-  if (stakes === null) return null;
+  const { stakes, refundsMinor } = legStakes(inputs);
   return {
     id: poolId,
     ruleSet: ruleSet.name,
@@ -144,8 +143,8 @@ function legsInput(inputs: PoolInputs, legs: readonly LegOutcome[]) {
       ...(finish === null ? { cancelled: true } : {}),
     })),
     results: legs.map(({ finish }) => finish ?? []),
-    gross: grossMinor,
-    refunds: 0,
+    gross: grossMinor + refundsMinor,
+    refunds: refundsMinor,
     carryIn: carryInMinor,
     ...termsView(inputs),
     stakes,
@@ -332,8 +331,6 @@ export class ReadModel {
       ? { ...now, finish: declared.finish, field: { ...now.field, scratched: declared.scratched } }
       : now;
     if (inputs.legs) return legsInput(inputs, inputs.legs);
-    // Bets too wide to list have no line each: the command could not be given all stakes.
-    if (inputs.wide.size > 0) return null;
     const { ruleSet, field, finish, carryInMinor, currency, exponent } = inputs;
     return {
       id: poolId,

@@ -103,6 +103,7 @@ export {
   lineCounter,
   linesMatching,
   linesWithout,
+  namesAnyOf,
   type Orders,
   type ReadSelection,
   readSelection,
@@ -111,4 +112,5 @@ export {
   type SelectionRules,
   selectionText,
 } from './selection.js';
+export { type LineStakes, lineStakes } from './stakes.js';
 export { keptNonRunners, tierNamesOf } from './tier-keys.js';

@@ -55,7 +55,8 @@ function leftOf(cover: Cover, without: readonly string[] | undefined): Cover | n
   return cover;
 }
 
-function names(cover: Cover, runner: string): boolean {
+/** Whether the bet names this runner at all. */
+export function names(cover: Cover, runner: string): boolean {
   if (cover.kind !== 'COLUMNS') return cover.bases.includes(runner) || cover.others.includes(runner);
   for (const column of cover.columns) if (column.includes(runner)) return true;
   return false;

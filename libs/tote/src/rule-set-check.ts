@@ -2,7 +2,7 @@
  * Whether a plain object is a rule set: every field by itself, then what needs two fields to judge. Answers in pointers
  * and sentences, so that whoever writes a rule set is told what to change. Never repairs anything.
  */
-import { isPoolType } from './pool-type.js';
+import { isPoolType, shapeOf } from './pool-type.js';
 import { compare, divide, ONE, sum, toRatio } from './ratio.js';
 import type { DisplayStep, RuleSet } from './rule-set.js';
 
@@ -96,6 +96,9 @@ const tierRule = record(
   { name: text, share: rate, ratio: ratioCheck, group: text, uncovered: oneOf('MERGE', 'CARRY', 'JACKPOT') },
   ['name', 'share'],
 );
+const hundreds: Check = (v) =>
+  whole(100, 1_000_000_000)(v) ?? (Number(v) % 100 === 0 ? null : 'must be a multiple of 100');
+const flexiRule = record({ percentOf: hundreds, least: whole(1, 100) }, ['percentOf', 'least']);
 const weights: Check = (v) => {
   if (typeof v !== 'object' || v === null || Array.isArray(v)) return 'must be an object of weights by tier';
   const bad = Object.entries(v).find(([, weight]) => ratioCheck(weight) !== null);
@@ -155,8 +158,10 @@ const CHECKS: Readonly<Record<keyof RuleSet, Check>> = {
   coupling: oneOf('ENTRY', 'STABLE', 'NONE'),
   minInterests: whole(0, 99),
   scratch: oneOf('REFUND'),
+  complements: whole(1, 3),
   minStakeMinor: whole(1, 1_000_000_000),
   unitMultipleMinor: whole(1, 1_000_000_000),
+  flexi: (v) => (v === 'NONE' ? null : flexiRule(v)),
   maxLines: whole(1, 100_000_000),
   corrections: oneOf('NONE', 'UNDERPAY_ONLY', 'CLAWBACK'),
   cancelWindowMs: whole(0, 86_400_000),
@@ -179,7 +184,9 @@ const OPTIONAL: readonly string[] = [
   'legs',
   'display',
   'minStakeMinor',
+  'complements',
   'unitMultipleMinor',
+  'flexi',
   'maxLines',
   'corrections',
   'cancelWindowMs',
@@ -251,7 +258,19 @@ function crossProblems(rules: RuleSet): RuleProblem[] {
   if (minimumInMinusPool !== undefined && typeof minimum !== 'string') {
     problems.push({ at: '/minimumInMinusPool', message: 'minimumInMinusPool needs a single minimum, not steps' });
   }
+  if (rules.complements !== undefined && !mayComplement(rules)) {
+    problems.push({
+      at: '/complements',
+      message: 'complements are for three and more runners of one race, without ranks for non-runners',
+    });
+  }
   return [...problems, ...tierProblems(rules), ...placeProblems(rules.places), ...displayProblems(display)];
+}
+
+/** A line that a complement mends has no non-runner left; a multi's lines differ in length. */
+function mayComplement({ poolType, tiers = [] }: RuleSet): boolean {
+  const { arrangement, picks } = shapeOf(poolType);
+  return arrangement !== 'LEGS' && picks > 2 && poolType !== 'MULTI' && !tiers.some(({ name }) => /^\dNP$/.test(name));
 }
 
 /** Shares add to one; names are unique; `unique` names a tier, and then what is missing is its part. */

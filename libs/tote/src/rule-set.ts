@@ -126,6 +126,14 @@ export interface DisplayStep {
   readonly step: string;
 }
 
+/** A ticket whose stake is shared by its lines, for a part of what a whole line costs. */
+export interface FlexiRule {
+  /** What a whole line costs, minor units, a multiple of 100. */
+  readonly percentOf: number;
+  /** A line gets a whole per cent of that, this many at least; what is left of the stake is not taken. */
+  readonly least: number;
+}
+
 export interface RuleSet {
   /** `FR-WIN@2026-01-01`: name, pool type and first day, unique for ever. */
   readonly id: string;
@@ -218,10 +226,14 @@ export interface RuleSet {
   readonly minInterests: number;
   /** A non-runner's lines are refunded. */
   readonly scratch: 'REFUND';
+  /** How many complements a bet may name: they take non-runners' places at the end of its lines. Absent: none. */
+  readonly complements?: number;
   /** Least stake of a line, minor units. */
   readonly minStakeMinor?: number;
   /** Stakes of a line are multiples of this, minor units. */
   readonly unitMultipleMinor?: number;
+  /** Absent: a line of a flexi ticket gets a whole number of `unitMultipleMinor`, `minStakeMinor` at least. NONE: not sold. */
+  readonly flexi?: FlexiRule | 'NONE';
   /** Most lines of a bet; default 1,000,000. */
   readonly maxLines?: number;
   /** Absent: CLAWBACK. */

@@ -3,6 +3,8 @@
  * something that can be counted and matched. One set of lines written twice has one text wherever order means nothing.
  * Never expands a bet, and never judges whether a named runner may still be bet on: that is the market's affair.
  */
+
+import { countComplemented, runningOf } from './complements.js';
 import {
   type Coupling,
   compareRunners,
@@ -15,7 +17,16 @@ import {
 import { readKey } from './keys.js';
 import { type NamedLegs, namedLegsText, parseLegs, type ReadLegs, resolveLegs, scanLegs } from './leg-selection.js';
 import { countAllLegs, countLegs, expandLegs, type LegCover, legsWithout, readLegKey } from './legs.js';
-import { anyLine, type Cover, countKey, expandCover, STAR, sameRunners, subsets } from './lines.js';
+import {
+  anyLine,
+  type Cover,
+  countKey,
+  names as coverNames,
+  expandCover,
+  STAR,
+  sameRunners,
+  subsets,
+} from './lines.js';
 import { type PoolShape, type PoolType, shapeOf } from './pool-type.js';
 import { type RunnerFault, refuse, type ToteRefusal } from './refusal.js';
 import { DEFAULT_MAX_LINES } from './rule-set.js';
@@ -46,6 +57,8 @@ export interface Selection {
   readonly size?: number | undefined;
   /** MULTI_LEG: the bettor's own reserve of each leg, null where there is none. */
   readonly alternates?: readonly (string | null)[] | undefined;
+  /** Who is appended to a line that loses a runner, in this order (cheval de complément). */
+  readonly complement?: readonly string[] | undefined;
 }
 
 /** A selection read against its field. `text` is canonical and spells the field out; `lines` is exact. */
@@ -59,12 +72,15 @@ export interface ReadSelection {
   readonly shape?: PoolShape;
   /** Pools over several races: the legs, a column each; `cover` is then not to be read. */
   readonly legs?: LegCover;
+  /** Betting interests that take the place of non-runners, in this order; see `complements.ts`. */
+  readonly complement?: readonly string[];
 }
 
-/** What reading needs of a rule set (any `RuleSet` will do): the bound on lines and what entries mean. */
+/** What reading needs of a rule set (any `RuleSet` will do): the bound on lines, what entries mean, how many complements. */
 export interface SelectionRules {
   readonly maxLines?: number;
   readonly coupling?: Coupling;
+  readonly complements?: number;
 }
 
 const DEFAULT_ORDERS: Readonly<Record<Form, Orders>> = {
@@ -87,18 +103,24 @@ const MAX_TEXT = 2_000;
  * cannot be a runner is written `?`, so that reading the text refuses it. Use `resolveSelection` for the canonical text.
  */
 export function selectionText(selection: Selection): string {
-  const list = (runners: readonly string[] = []): string =>
-    runners.map((runner) => (isRunnerName(runner) ? runner : '?')).join(',');
   if (selection.form === 'MULTI_LEG') return namedLegsText(namedLegs(selection));
+  const text = formulaText(selection);
+  return selection.complement?.length ? `${text}+${named(selection.complement)}` : text;
+}
+
+const named = (runners: readonly string[] = []): string =>
+  runners.map((runner) => (isRunnerName(runner) ? runner : '?')).join(',');
+
+function formulaText(selection: Selection): string {
   if (selection.form === 'STRAIGHT' || selection.form === 'WHEEL') {
-    return (selection.columns ?? selection.runners?.map((runner) => [runner]) ?? []).map(list).join('>');
+    return (selection.columns ?? selection.runners?.map((runner) => [runner]) ?? []).map(named).join('>');
   }
   const { form, orders } = selection;
   const mode = selection.size ?? (orders === DEFAULT_ORDERS[form] ? undefined : orders);
   const head = mode ? `${form}.${mode}` : form;
-  if (form === 'BOX') return `${head}:${list(selection.runners ?? selection.columns?.[0])}`;
-  const behind = list(selection.associated);
-  return behind ? `${head}:${list(selection.bases)}|${behind}` : `${head}:${list(selection.bases)}`;
+  if (form === 'BOX') return `${head}:${named(selection.runners ?? selection.columns?.[0])}`;
+  const behind = named(selection.associated);
+  return behind ? `${head}:${named(selection.bases)}|${behind}` : `${head}:${named(selection.bases)}`;
 }
 
 /**
@@ -147,7 +169,9 @@ export function resolveSelection(
   if ('refused' in covered) return covered;
   const { shape, cover, lines } = covered;
   const own = shape === shapeOf(poolType) ? {} : { shape };
-  return { text: canonicalText(selection, cover, shape), lines, poolType, form: selection.form, cover, ...own };
+  const text = canonicalText(selection, cover, shape);
+  const read: ReadSelection = { text, lines, poolType, form: selection.form, cover, ...own };
+  return selection.complement?.length ? withComplement(read, selection.complement, field, rules) : read;
 }
 
 interface Covered {
@@ -216,7 +240,10 @@ export function lineCounter(
   const out = scratched.filter((runner) => !wanted.members.includes(runner));
   if (scratched.length - out.length > kept) return () => 0;
   const asked = out.length === 0 ? wanted : { ...wanted, without: [...(wanted.without ?? []), ...out] };
-  return (selection) => countKey(selection.cover, lineShape(selection), asked);
+  return (selection) =>
+    selection.complement === undefined
+      ? countKey(selection.cover, lineShape(selection), asked)
+      : countComplemented(selection.cover, lineShape(selection), { key: wanted, scratched, by: selection.complement });
 }
 
 function legCounter(key: string, scratched: readonly string[]): (selection: ReadSelection) => number {
@@ -225,15 +252,16 @@ function legCounter(key: string, scratched: readonly string[]): (selection: Read
 }
 
 /**
- * How many lines are left when these betting interests are out: those that name at most `kept` of them (0, or the
- * non-runners for which the pool has a rank, see `keptNonRunners`).
+ * How many lines are left when these betting interests are out: those that name at most as many of them as the bet has
+ * complements that run, or `kept` (0, or the non-runners for which the pool has a rank, see `keptNonRunners`).
  */
 export function linesWithout(selection: ReadSelection, scratched: readonly string[], kept = 0): number {
   if (scratched.length === 0) return selection.lines;
   if (selection.legs) return countAllLegs(legsWithout(selection.legs, scratched));
   const shape = lineShape(selection);
+  const most = Math.max(kept, runningOf(selection.complement, scratched).length);
   let lines = 0;
-  for (let named = 0; named <= Math.min(kept, scratched.length, shape.picks); named++) {
+  for (let named = 0; named <= Math.min(most, scratched.length, shape.picks); named++) {
     for (const out of subsets(scratched, named)) {
       const members = [...out, ...new Array<string>(shape.picks - named).fill(STAR)];
       const without = scratched.filter((runner) => !out.includes(runner));
@@ -243,10 +271,16 @@ export function linesWithout(selection: ReadSelection, scratched: readonly strin
   return lines;
 }
 
+/** Whether a line names one of these, or they are to stand in for another: what no new bet may do. */
+export const namesAnyOf = (selection: ReadSelection, out: readonly string[]): boolean => {
+  const { complement = [], ...plain } = selection;
+  return linesWithout(plain, out) !== selection.lines || complement.some((runner) => out.includes(runner));
+};
+
 /** The shape of one of its lines: in MULTI a line names four to seven runners. */
 const lineShape = ({ poolType, shape }: ReadSelection): PoolShape => shape ?? shapeOf(poolType);
 
-/** The combination text of every line, each once; the caller bounds the count by `lines`. */
+/** The combination text of every line as it was bet, each once; the caller bounds the count by `lines`. */
 export const expandLines = (selection: ReadSelection): Iterable<string> =>
   selection.legs ? expandLegs(selection.legs) : expandCover(selection.cover, lineShape(selection));
 
@@ -276,6 +310,30 @@ const legsRead = (poolType: PoolType, { text, lines, legs }: ReadLegs): ReadSele
   ...{ text, lines, poolType, form: 'MULTI_LEG', legs },
   cover: { kind: 'COLUMNS', columns: legs.columns },
 });
+
+// Complements.
+
+/** The bet with its complements: runners that it does not name, no more than the rules allow. */
+function withComplement(
+  read: ReadSelection,
+  named: readonly string[],
+  field: Field,
+  { complements = 0, coupling = 'ENTRY' }: SelectionRules,
+): ReadSelection | ToteRefusal {
+  if (complements === 0)
+    return refuse('NOT_SUPPORTED', 'Bets of this pool have no complement: a non-runner’s lines are given back.', AT);
+  if (named.length > complements)
+    return refuse('INVALID_SELECTION', `At most ${complements} complements may be named.`, AT);
+  const reader = new ListReader(field, coupling);
+  const complement = named[0] === FIELD_WORD ? reader.fail(`${AT}/0`, 'Name a runner.') : reader.list(named, AT);
+  if (reader.refusal) return reader.refusal;
+  const twice = complement.findIndex((runner) => coverNames(read.cover, runner));
+  if (twice >= 0)
+    return refuse('INVALID_SELECTION', 'A complement cannot be among the runners of the bet.', `${AT}/${twice}`);
+  return { ...read, text: `${read.text}+${complement.join(',')}`, complement };
+}
+
+const AT = '/complement';
 
 // Reading lists of runners.
 
@@ -413,6 +471,13 @@ function parseText(poolType: PoolType, text: string): Selection | ToteRefusal {
   const shape = shapeOf(poolType);
   if (text.length > MAX_TEXT) return refuse('INVALID_SELECTION', `A selection has at most ${MAX_TEXT} characters.`);
   if (shape.arrangement === 'LEGS') return { form: 'MULTI_LEG', ...parseLegs(text) };
+  const [formula = '', complement] = text.split('+', 2);
+  if (complement === undefined) return parseFormula(poolType, shape, text);
+  const selection = parseFormula(poolType, shape, formula);
+  return 'refused' in selection ? selection : { ...selection, complement: complement.split(',') };
+}
+
+function parseFormula(poolType: PoolType, shape: PoolShape, text: string): Selection | ToteRefusal {
   const match = FORM_TEXT.exec(text);
   if (!match) {
     const asSet = poolType === 'QUARTET' && text.includes('-') ? ({ orders: 'SET' } as const) : {};

@@ -4,7 +4,7 @@
  */
 import { entriesOf, type MeetingCard, type PoolCard, type RaceCard } from '#mutuel/engine';
 import { expandLines, type Field, isRefusal, type ReadSelection, type RuleSet, readSelection } from '#mutuel/tote';
-import { MAX_SPREAD_LINES } from './pool-book.js';
+import { isListed } from './pool-book.js';
 
 export interface KnownPool {
   readonly poolId: string;
@@ -62,7 +62,7 @@ export class PoolCards {
     this.#fields.delete(raceId);
   }
 
-  /** The combinations a selection covers, or null when they are too many to list, as always over several races. */
+  /** The combinations a selection covers; null for too many to list, over several races, and where a complement may change them. */
   linesOf(poolId: string, sel: string): readonly string[] | null {
     if (this.#pools.get(poolId)?.field.legs) return null;
     let known = this.#lines.get(poolId);
@@ -73,7 +73,7 @@ export class PoolCards {
     const lines = known.get(sel);
     if (lines !== undefined) return lines;
     const read = this.read(poolId, sel);
-    const found = read.lines > MAX_SPREAD_LINES ? null : [...expandLines(read)];
+    const found = isListed(read) ? [...expandLines(read)] : null;
     known.set(sel, found);
     return found;
   }

@@ -25,6 +25,11 @@ import {
 
 /** A bet with more lines is not spread over its combinations: it counts in the gross and, by formula, on the shown ones. */
 export const MAX_SPREAD_LINES = 5_000;
+
+/** Whether a bet is put on its combinations one by one: not where they are too many, or a complement may change them. */
+export const isListed = ({ lines, complement }: ReadSelection): boolean =>
+  lines <= MAX_SPREAD_LINES && complement === undefined;
+
 /** Combinations shown of pools too large for a whole grid. */
 const MOST_BACKED = 20;
 const FIRST_CAPACITY = 16;
@@ -233,9 +238,10 @@ export class PoolBook {
 
   #wideOn(c: string): number {
     let stake = 0;
+    const out = scratchedInterests(this.#field(), this.ruleSet.coupling);
     for (const [selection, unit] of this.#wide) {
       const { read } = this.#selections[selection] as BookSelection;
-      stake += linesMatching(read, c) * unit;
+      stake += linesMatching(read, c, out) * unit;
     }
     return stake;
   }
@@ -280,8 +286,7 @@ export class PoolBook {
     if (known !== undefined) return known;
     const read = readSelection(this.ruleSet.poolType, text, this.#card, this.ruleSet);
     if (isRefusal(read)) throw new Error(`${this.id} holds an accepted bet that does not read: ${text}`);
-    const lines =
-      read.lines > MAX_SPREAD_LINES ? null : Uint32Array.from(expandLines(read), (c) => this.#combination(c));
+    const lines = isListed(read) ? Uint32Array.from(expandLines(read), (c) => this.#combination(c)) : null;
     const index = this.#selections.push({ read, lines }) - 1;
     this.#byText.set(text, index);
     return index;

@@ -143,7 +143,15 @@ function betOn(type: AuditedPoolType, declared: readonly string[]): fc.Arbitrary
   const special: fc.Arbitrary<Selection> = type === 'MULTI' ? multi : type === 'QUARTET' ? set : selection;
   // A heavy stake now and then makes minus pools; odd minor units make every rounding show.
   const unitMinor = fc.oneof(fc.integer({ min: 1, max: 999 }), fc.constantFrom(100, 200, 5000, 1_000_000));
-  return fc.record({ selection: fc.oneof(selection, special), unitMinor });
+  // Read only where the rules have complements.
+  const complement = fc.oneof(
+    fc.constant(undefined),
+    fc.shuffledSubarray([...declared], { minLength: 1, maxLength: 2 }),
+  );
+  const complemented = fc
+    .tuple(fc.oneof(selection, special), complement)
+    .map(([bet, named]): Selection => (named ? { ...bet, complement: named } : bet));
+  return fc.record({ selection: complemented, unitMinor });
 }
 
 // The two calculators.
@@ -154,7 +162,9 @@ export interface ReadBet {
 }
 
 export function readBets(race: Race, rules: RuleSet): readonly ReadBet[] {
-  return race.bets.flatMap(({ selection, unitMinor }) => {
+  return race.bets.flatMap(({ selection: { complement, ...plain }, unitMinor }) => {
+    const named = complement?.slice(0, rules.complements ?? 0) ?? [];
+    const selection = named.length > 0 ? { ...plain, complement: named } : plain;
     const read = resolveSelection(rules.poolType, selection, { ...race.field, scratched: [] }, rules);
     return isRefusal(read) ? [] : [{ read, unitMinor }];
   });

@@ -23,6 +23,7 @@ const common = {
   minInterests: 2, // own
   minStakeMinor: 50, // own
   unitMultipleMinor: 50, // own
+  flexi: { percentOf: 100, least: 1 }, // a whole per cent of a dollar unit, the rest of the stake is not taken: own
 } as const satisfies Partial<RuleSet>;
 
 const legs = {

@@ -106,6 +106,7 @@ const exotics: Readonly<Partial<Record<PoolType, Omit<Own, 'deadHeat'> & { reado
       { name: 'DISORDER', share: '0.5' },
     ],
     breakAt: 'UNIT',
+    complements: 1, // one horse named by the bettor, free, appended at the end of the order: order of 16 June 2005
     noWinner: ['SET_124', 'SET_134', 'SET_234', 'REFUND'], // decree of 11 December 2001, a sister text
     minInterests: 3, // own
   },
@@ -119,6 +120,7 @@ const exotics: Readonly<Partial<Record<PoolType, Omit<Own, 'deadHeat'> & { reado
       { name: 'BONUS3', share: '0.40' },
     ],
     breakAt: 'UNIT',
+    complements: 1, // one horse named by the bettor, free, appended at the end of the order: order of 16 June 2005
     noWinner: ['REFUND'], // own
     minInterests: 4, // own
     minStakeMinor: 150, // base stakes on the French cards of 2020-12-31
@@ -162,6 +164,7 @@ const quinte = {
   weights: { ORDER: '50', DISORDER: '1', BONUS4: '3', BONUS3: '1' }, // bonus 4 below bonus 3: merged with weight 3; 50: own
   breakAt: 'UNIT',
   noWinner: ['REFUND'], // own
+  complements: 1, // one horse named by the bettor, free, appended at the end of the order: order of 16 June 2005
   minInterests: 5, // own
   minStakeMinor: 200, // base stakes on the French cards of 2020-12-31
 } as const;

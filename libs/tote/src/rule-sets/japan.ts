@@ -24,6 +24,7 @@ const common = {
   scratch: 'REFUND',
   minStakeMinor: 100, // own: a hundred yen, and the yen has no minor unit
   unitMultipleMinor: 100,
+  flexi: 'NONE', // own: every line is bet in hundreds of yen
 } as const satisfies Partial<RuleSet>;
 
 const pools: Pools<typeof common> = {
