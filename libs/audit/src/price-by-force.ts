@@ -49,7 +49,9 @@ export function priceLines(pool: AuditPool, lines: readonly LineStake[]): Divide
     jackpotIn: BigInt(pool.jackpotInMinor ?? 0),
   };
   const places = placesPaid(pool);
-  if (running.size < ruleSet.minInterests || places === 0) return refundAll(money);
+  const declared = new Set(field.declared.map(bettingInterest(field, ruleSet.coupling)));
+  const isOffered = declared.size >= (ruleSet.minDeclared ?? 0);
+  if (running.size < ruleSet.minInterests || places === 0 || !isOffered) return refundAll(money);
   const backed = { ...money, added: addedTo(money, pool.guaranteeMinor, ruleSet) };
   const tiered = hasTiers ? priceTiers(pool, standing, backed) : undefined;
   if (tiered) return tiered;

@@ -2,6 +2,7 @@
  * Dividends of pools over several races: who is right in how many legs, what each tier has, what happens to money that
  * nobody wins. One kind of line after the other, from the rules alone; nothing is counted by formula.
  */
+import { bettingInterest } from './expansion.js';
 import { addedTo, type Backed, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
 import {
   type Fraction,
@@ -60,13 +61,24 @@ export function priceLegPool(pool: LegPool, bets: Iterable<LegBet>): DividendShe
     jackpotIn: BigInt(pool.jackpotInMinor ?? 0),
   };
   const run = legs.filter(({ finish }) => finish !== null).length;
-  const { leastRun = 1, firstMustRun = false } = ruleSet.legs ?? {};
-  if (run < leastRun || (firstMustRun && legs[0]?.finish === null)) return refundAll(money);
+  const { leastRun = 1, firstMustRun = false, refundNone = false } = ruleSet.legs ?? {};
+  if (run < leastRun || (firstMustRun && interestsIn(ruleSet, legs[0]) < Math.max(1, ruleSet.minInterests)))
+    return refundAll(money);
+  const isPlayedOn = money.carryIn + money.jackpotIn > 0n || standing.some((kind) => rightLegs(kind) > 0);
+  if (refundNone && !isPlayedOn) return refundAll(money);
   const added = addedTo(money, pool.guaranteeMinor, ruleSet);
   const settled = new LegSettlement(pool, standing, { ...money, added }).sheet();
   // What the operator stands for is there for winners alone.
   const isWon = settled.dividends.some(({ tier }) => tier !== 'CONSOLATION');
   return isWon || added === 0n ? settled : new LegSettlement(pool, standing, money).sheet();
+}
+
+/** The betting interests that ran in a leg; none in one that was not run. */
+function interestsIn({ coupling }: AuditRules, leg: AuditLeg | undefined): number {
+  if (!leg || leg.finish === null) return 0;
+  const gone = [...leg.scratched, ...(leg.scratchedAfterClose ?? [])];
+  const interestOf = bettingInterest(leg, coupling);
+  return new Set(leg.declared.filter((runner) => !gone.includes(runner)).map(interestOf)).size;
 }
 
 const stakeOf = (kinds: readonly LineKind[]): bigint => kinds.reduce((stakes, kind) => stakes + kind.stakeMinor, 0n);

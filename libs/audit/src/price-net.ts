@@ -4,8 +4,8 @@
  */
 import { lineShapes } from './expansion.js';
 import { exactPrices, raised } from './formulas.js';
-import { type Fraction, floor, minus, ONE, read, times, whole, write, ZERO } from './fraction.js';
-import { type AuditPool, AuditRefused, type LineStake } from './sheet.js';
+import { type Fraction, floor, less, minus, ONE, over, read, sum, times, whole, write, ZERO } from './fraction.js';
+import { type AuditPool, AuditRefused, type AuditRules, type LineStake } from './sheet.js';
 import { patternText, placesPaid, rungs, stakeOn } from './winners.js';
 
 /** One site's takeout and its stakes by line, after refunds. */
@@ -39,9 +39,22 @@ export function priceNet(pool: AuditPool, sources: readonly AuditSource[]): read
   if (winners.length === 0) throw new AuditRefused('nobody has won this net pool');
   const staked = netLines.reduce((stakes, { stakeMinor }) => stakes + stakeMinor, 0n);
   const base = exactPrices(winners, { net: whole(staked), rate: ZERO, staked, carryIn: ZERO }, ruleSet);
+  const lower = typeof ruleSet.minimum === 'string' ? ruleSet.minimumInMinusPool : undefined;
+  const localPrice = (winner: number, source: AuditSource, least: AuditRules['minimum']): Fraction =>
+    raised(times(base[winner] as Fraction, kept(source)), least, ruleSet);
+  // One pool: what all sites together would pay says whether it is a minus pool.
+  const cost = sum(
+    sources.flatMap((source) =>
+      winners.map(({ patterns }, i) =>
+        times(localPrice(i, source, ruleSet.minimum), whole(stakeOn(patterns, source.lines, ordered))),
+      ),
+    ),
+  );
+  const isMinus = less(over(whole(staked), whole(scale)), cost);
+  const least = isMinus && lower !== undefined ? lower : ruleSet.minimum;
   return sources.flatMap((source) =>
     winners.flatMap(({ patterns }, i) => {
-      const price = raised(times(base[i] as Fraction, kept(source)), ruleSet.minimum, ruleSet);
+      const price = localPrice(i, source, least);
       return patterns
         .map((pattern) => ({ pattern, stake: stakeOn([pattern], source.lines, ordered) }))
         .filter(({ stake }) => stake > 0n)

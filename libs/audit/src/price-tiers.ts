@@ -2,7 +2,7 @@
  * Pools of several tiers: each has its share of the net pool; tiers that nobody is in hand theirs on; neighbours whose prices
  * stand in too small a ratio are one pool with weights. Step by step as the rules say it, in exact fractions.
  */
-import { dividend, exactPrices, type Money, raised, raisedUnit, sheet } from './formulas.js';
+import { broken, dividend, exactPrices, type Money, raised, raisedUnit, sheet } from './formulas.js';
 import { type Fraction, floor, less, minus, ONE, over, plus, read, sum, times, whole, ZERO } from './fraction.js';
 import { bestRank, type Rank, tierNames } from './ranks.js';
 import type { AuditPool, AuditTier, DividendSheet, LineStake, SheetDividend } from './sheet.js';
@@ -20,6 +20,8 @@ interface Pot {
   readonly tiers: readonly string[];
   readonly weights: readonly Fraction[];
   readonly amount: Fraction;
+  /** A jackpot for one of several tiers alone. */
+  readonly jackpot?: { readonly tier: string; readonly amount: Fraction };
 }
 
 /** The sheet of the pool's regular result; undefined when nobody is in any tier. */
@@ -112,13 +114,18 @@ class TierSettlement {
     for (const tier of this.#tiers) {
       if (this.#isFixed(tier)) continue;
       const first = pots.length === 0 ? whole(this.money.carryIn) : ZERO;
-      const amount = sum([times(net, read(tier.share)), first, jackpot.tier === tier.name ? jackpot.amount : ZERO]);
+      const shares = this.#sharesPot(tier);
+      const won = jackpot.tier === tier.name ? jackpot.amount : ZERO;
+      const amount = sum([times(net, read(tier.share)), first, shares ? ZERO : won]);
+      const own = shares && won.n > 0n ? { jackpot: { tier: tier.name, amount: won } } : {};
       const weight = read(this.pool.ruleSet.weights?.[tier.name] ?? '1');
       const before = pots.at(-1);
       const sameGroup = before && tier.group !== undefined && this.#tierOf(before.tiers[0]).group === tier.group;
-      if (!sameGroup) pots.push({ tiers: [tier.name], weights: [weight], amount });
+      if (!sameGroup) pots.push({ tiers: [tier.name], weights: [weight], amount, ...own });
       else
         pots[pots.length - 1] = {
+          ...before,
+          ...own,
           tiers: [...before.tiers, tier.name],
           weights: [...before.weights, weight],
           amount: plus(before.amount, amount),
@@ -127,12 +134,21 @@ class TierSettlement {
     return pots;
   }
 
+  /** Whether a tier of the pool's own rules is in one pot with others from the start. */
+  #sharesPot({ group }: AuditTier): boolean {
+    const { tiers } = this.pool.ruleSet;
+    return tiers !== undefined && group !== undefined && tiers.filter((tier) => tier.group === group).length > 1;
+  }
+
   /** The jackpot goes to a single winner where the rules ask for one, else to the first tier if anybody is in it. */
   #jackpotWon(missing: Fraction): { readonly tier?: string; readonly amount: Fraction } {
-    const { unique } = this.pool.ruleSet;
+    const { unique, tiers } = this.pool.ruleSet;
+    const isWeighed = tiers === undefined;
     const tier = unique?.tier ?? this.#tiers[0]?.name ?? '';
     const staked = this.#staked(tier);
-    const isWon = unique ? staked.n === BigInt(unique.unit) : staked.n > 0n;
+    // With too few finishers nobody has named them all, and the jackpot goes back.
+    const full = this.#inTier(tier).some(({ stakes }) => [...stakes.keys()].some((c) => !c.includes('*')));
+    const isWon = unique ? staked.n === BigInt(unique.unit) : full || (isWeighed && staked.n > 0n);
     const putUp = whole(this.money.jackpotIn);
     if (!isWon) {
       this.#jackpot = plus(this.#jackpot, missing);
@@ -194,7 +210,8 @@ class TierSettlement {
         tiers: [...upper.tiers, ...lower.tiers],
         weights: [...upper.weights.map((weight) => times(weight, factor)), ...lower.weights],
         amount: plus(upper.amount, lower.amount),
-      };
+        ...((upper.jackpot ?? lower.jackpot) && { jackpot: upper.jackpot ?? lower.jackpot }),
+      } as Pot;
       return this.#merged([...pots.slice(0, no), merged, ...pots.slice(no + 2)]);
     }
     return pots;
@@ -221,7 +238,9 @@ class TierSettlement {
           ruleSet.breakAt === 'UNIT'
             ? raisedUnit(unit, weight, ruleSet)
             : raised(times(unit, weight), ruleSet.minimum, ruleSet);
-        for (const group of this.#inTier(tier)) this.#payGroup(group, price);
+        const jackpot = pot.jackpot?.tier === tier ? over(pot.jackpot.amount, this.#staked(tier)) : ZERO;
+        const all = jackpot.n > 0n ? plus(price, broken(jackpot, ruleSet)) : price;
+        for (const group of this.#inTier(tier)) this.#payGroup(group, all);
       }
       return;
     }

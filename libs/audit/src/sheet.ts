@@ -43,6 +43,7 @@ export interface AuditLegRules {
   readonly scratch: 'FAVOURITE' | 'REFUND' | 'CONSOLATION';
   readonly leastRun: number;
   readonly firstMustRun?: boolean;
+  readonly refundNone?: boolean;
   readonly lower: 'EXACT' | 'MOST';
   readonly carryTo: 'FIRST' | 'SHARES';
   readonly carryCapMinor?: number;
@@ -81,6 +82,7 @@ export interface AuditRules {
   readonly carry: 'NET' | 'GROSS';
   readonly coupling: 'ENTRY' | 'STABLE' | 'NONE';
   readonly minInterests: number;
+  readonly minDeclared?: number;
 }
 
 /** The card's runners, those that do not run, and the coupled ones (the first of each names the betting interest). */

@@ -78,7 +78,7 @@ export function readCase(input: AnyCase, mayBeEmpty = false): Case {
   const money = moneyOf(input, { stakes, formulas, refunded });
   if (!mayBeEmpty && money.grossMinor === 0 && money.carryInMinor === 0 && !input.jackpotIn)
     refuseLine('EMPTY_POOL', 'A pool of zero has nothing to price.', input.gross === 0 ? '/gross' : '/stakes');
-  const rules = hasCard ? ruleSet : { ...ruleSet, minInterests: 0 };
+  const rules = hasCard ? ruleSet : { ...ruleSet, minInterests: 0, minDeclared: 0 };
   const sources = sourcesOf(input, given, ruleSet, stands);
   return {
     ruleSet: rules,
@@ -289,7 +289,7 @@ function fieldOf(input: AnyCase): Field {
   const running = new Set(declared.filter((runner) => !scratched.has(runner)));
   readOnce(result ?? [], known, (rank, runner) => `/result/${rank}/${runner}`);
   refuseAbsent(result ?? [], (runner) => !running.has(runner), '/result');
-  return { declared, scratched: [...scratched], entries };
+  return { declared, scratched: [...scratched], entries, ...(runners?.handicap && { handicap: true }) };
 }
 
 /** Nobody finishes who was scratched. */
@@ -318,7 +318,7 @@ function refuseCrowds(result: AnyCase['result'], count: number): void {
 /** A pool that is not offered on so small a card; what scratches do to it later is a matter of its rules. */
 function refuseSmallField(ruleSet: RuleSet, field: Field): void {
   const count = runningInterests({ ...field, scratched: [] }, ruleSet.coupling).length;
-  const least = Math.max(ruleSet.minInterests, shapeOf(ruleSet.poolType).picks);
+  const least = Math.max(ruleSet.minInterests, ruleSet.minDeclared ?? 0, shapeOf(ruleSet.poolType).picks);
   const hasPlaces = placesPaid({ ...ruleSet, placesBy: 'CARD' }, field) !== null;
   if (count < least || !hasPlaces)
     refuseLine('TOO_FEW_RUNNERS', `${ruleSet.poolType} is not offered with ${count} runners.`, '/runners/declared');

@@ -129,6 +129,7 @@ function legLines(legs: LegRules | undefined): readonly string[] {
     'In a race that is not run every selection is right.',
     ...(legs.leastRun > 1 ? [`Fewer than ${legs.leastRun} races run: refund.`] : []),
     ...(legs.firstMustRun ? ['The first race not run: refund.'] : []),
+    ...(legs.refundNone ? ['Nobody right in any race and nothing carried in: refund.'] : []),
   ];
 }
 
@@ -306,7 +307,7 @@ function ladderLines({ noWinner }: RuleSet): readonly string[] {
 // Runners and bets.
 
 function runnerLines(rules: RuleSet): readonly string[] {
-  const { coupling, minInterests, legs } = rules;
+  const { coupling, minInterests, minDeclared, legs } = rules;
   const kept = keptNonRunners(rules);
   const ranked =
     kept === 1
@@ -322,7 +323,10 @@ function runnerLines(rules: RuleSet): readonly string[] {
     coupled[coupling],
     ...complementLines(rules),
     ...(legs ? [] : [refunds]),
-    ...(minInterests > 0 ? [`Fewer than ${minInterests} that run: refund of the pool.`] : []),
+    ...(minDeclared ? [`Fewer than ${minDeclared} on the card: not offered.`] : []),
+    ...(minInterests > 0
+      ? [`Fewer than ${minInterests} that run${legs ? ' in the first race' : ''}: refund of the pool.`]
+      : []),
   ];
 }
 
@@ -339,6 +343,9 @@ const flexiLine = ({ flexi, jurisdiction }: RuleSet): string => {
   return `A stake shared by the lines (flexi) gives each a whole per cent of ${whole}, ${flexi.least} at least; the rest is not taken.`;
 };
 
+const reportLines = ({ report }: RuleSet): readonly string[] =>
+  report ? [`Part of reports, with at most ${report.mostTimes} times the least stake on a line.`] : [];
+
 const CORRECTIONS: Readonly<Record<CorrectionPolicy, string>> = {
   CLAWBACK: 'A result changed after it was official: too little is made good, too much is taken back.',
   UNDERPAY_ONLY: 'A result changed after it was official: too little is made good, too much is left.',
@@ -351,6 +358,7 @@ const betLines = (rules: RuleSet): readonly string[] => {
     ...(minStakeMinor ? [`A line costs at least ${money({ jurisdiction }, minStakeMinor)}.`] : []),
     ...(unitMultipleMinor ? [`A line’s stake is a multiple of ${money({ jurisdiction }, unitMultipleMinor)}.`] : []),
     flexiLine(rules),
+    ...reportLines(rules),
     ...(maxLines ? [`A bet has at most ${maxLines} lines.`] : []),
     ...(cancelWindowMs
       ? [`A bet can be cancelled for ${Math.round(cancelWindowMs / 60_000)} minutes, never after the stop.`]

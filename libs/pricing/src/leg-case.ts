@@ -39,14 +39,18 @@ export interface LegStake {
 
 export const isOverLegs = (type: RuleSet['poolType']): boolean => shapeOf(type).arrangement === 'LEGS';
 
-/** What a rule set without rules for legs is taken to mean: a double profit-splits and consoles, others do not. */
-export function withLegRules(rules: RuleSet, asked: { readonly deadHeat?: unknown } = {}): RuleSet {
+/**
+ * What a rule set without rules for legs is taken to mean: a double profit-splits and consoles, others do not. Without a
+ * card of the first leg nothing depends on how many run in it.
+ */
+export function withLegRules(shipped: RuleSet, { rules: asked, legs }: LegInput): RuleSet {
+  const rules = legs?.[0]?.runners === undefined ? { ...shipped, minInterests: 0 } : shipped;
   if (rules.legs) return rules;
   const isDouble = rules.poolType === 'DAILY_DOUBLE';
   const isPlaced = rules.poolType === 'PLACEPOT' || rules.poolType === 'QUADPOT';
   return {
     ...rules,
-    deadHeat: asked.deadHeat !== undefined || isDouble || rules.split === 'JAPAN' ? rules.deadHeat : 'SINGLE_PRICE',
+    deadHeat: asked?.deadHeat !== undefined || isDouble || rules.split === 'JAPAN' ? rules.deadHeat : 'SINGLE_PRICE',
     legs: {
       right: isPlaced ? 'PLACED' : 'WINNER',
       scratch: isDouble ? 'CONSOLATION' : 'FAVOURITE',
@@ -185,6 +189,7 @@ function columnOf(
   { c, at, coupling }: { readonly c: string; readonly at: string; readonly coupling: Coupling },
 ): readonly string[] {
   if (part === '*') return ['*'];
+  if (part === '') refuseLine('INVALID_COMBINATION', `${JSON.stringify(c)} names nobody in one of its legs.`, at);
   const runners = part.split(',');
   for (const [index, runner] of runners.entries()) {
     if (!field.declared.includes(runner))
@@ -209,10 +214,8 @@ export interface Standing extends LegStake {
   readonly before: LegCover;
 }
 
-export function standingOf(input: LegInput, rules: RuleSet, legs: readonly Leg[]): readonly Standing[] {
-  const stakes = (input.stakes ?? []).map((stake, i) =>
-    legStake({ ...stake, at: `/stakes/${i}` }, legs, rules.coupling),
-  );
+export function standingOf(input: LegInput, rules: RuleSet, legs: readonly Leg[], at = '/stakes'): readonly Standing[] {
+  const stakes = (input.stakes ?? []).map((stake, i) => legStake({ ...stake, at: `${at}/${i}` }, legs, rules.coupling));
   const refunded = refundedOf(rules, legs, stakes);
   return stakes.map((stake) => ({ ...stake, cover: legsWithout(stake.cover, refunded), before: stake.cover }));
 }

@@ -29,6 +29,7 @@ import {
   standingOf,
   withLegRules,
 } from './leg-case.js';
+import { pricedNetLegs } from './net-legs.js';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, PriceOutput } from './schema.js';
 import { guarded, sheetOutput, winningStake } from './sheet-line.js';
@@ -46,8 +47,9 @@ interface LegMoney {
 }
 
 export function pricedLegs(input: PriceInput): PriceOutput {
+  if (input.sources) return pricedNetLegs(input, input.sources);
   const { ruleSet: shipped, name } = rulesFor(input, input.pool.type);
-  const rules = withLegRules(shipped, input.rules);
+  const rules = withLegRules(shipped, input);
   if (input.results == null && input.winning === undefined)
     refuseLine('MISSING_FIELD', 'Give the results of the legs with stakes, or the winning combinations.', '/results');
   const legs = legsOf(input, rules);

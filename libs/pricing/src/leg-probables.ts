@@ -21,7 +21,10 @@ import type { ProbablesOutput } from './schema.js';
 const MOST_COMBINATIONS = 2_000;
 
 export function legProbables(input: LegInput): ProbablesOutput {
-  const rules = withLegRules(rulesFor(input, input.pool.type).ruleSet, input.rules);
+  if (input.sources !== undefined)
+    refuseLine('NOT_SUPPORTED', 'Will-pays are shown for one takeout: give stakes instead of sources.', '/sources');
+  if (input.stakes === undefined) refuseLine('MISSING_FIELD', 'Odds are made from stakes.', '/stakes');
+  const rules = withLegRules(rulesFor(input, input.pool.type).ruleSet, input);
   const legs = legsOf(input, rules, true);
   const standing = standingOf(input, rules, legs);
   const { grossMinor, refundsMinor, netMinor } = legMoneyOf(input, standing);

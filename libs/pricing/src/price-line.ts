@@ -83,9 +83,10 @@ function netInput(pool: Case, rungs: readonly Rung[], winning: Winning): NetInpu
     grossMinor: pool.grossMinor - pool.refundsMinor,
     stakeOf: (c: string) => winning.get(nameOf(ruleSet.poolType, c)) ?? staked(pool, c),
   };
-  if (!sources) return { ruleSet, rungs, carryInMinor, sources: [own] };
+  const { refundsMinor } = pool;
+  if (!sources) return { ruleSet, rungs, carryInMinor, refundsMinor, sources: [own] };
   return {
-    ...{ ruleSet, rungs, carryInMinor },
+    ...{ ruleSet, rungs, carryInMinor, refundsMinor },
     sources: sources.map((site) => ({
       id: site.id,
       takeout: site.takeout,

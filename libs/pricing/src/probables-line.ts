@@ -3,6 +3,7 @@ import { probables } from '#mutuel/tote';
 import { hasStar, readCase } from './case.js';
 import { isOverLegs } from './leg-case.js';
 import { legProbables } from './leg-probables.js';
+import { netProbables } from './net-probables.js';
 import { readAs, refuseLine } from './refusal.js';
 import { type ProbablesOutput, probablesInput } from './schema.js';
 
@@ -12,19 +13,22 @@ const WIDEST_GRID = 24;
 /** Odds of one line; refusals are thrown as `LineRefused`. */
 export function probablesOf(value: unknown): ProbablesOutput {
   const input = readAs(probablesInput, value);
-  if (input.sources !== undefined)
-    refuseLine('NOT_SUPPORTED', 'Odds are shown for one takeout: give stakes instead of sources.', '/sources');
   if (input.pool.type === 'REPORT') refuseLine('NOT_SUPPORTED', 'A report has no pool, so no odds.', '/pool/type');
-  if (input.stakes === undefined) refuseLine('MISSING_FIELD', 'Odds are made from stakes.', '/stakes');
+  if ((input.stakes ?? input.sources) === undefined)
+    refuseLine('MISSING_FIELD', 'Odds are made from stakes.', '/stakes');
   if (isOverLegs(input.pool.type)) return legProbables(input);
-  const starred = input.stakes.findIndex(({ c }) => hasStar(c));
-  if (starred >= 0) refuseLine('INVALID_COMBINATION', 'Odds have no stars.', `/stakes/${starred}/c`);
+  refuseStars(input.stakes ?? [], '/stakes');
+  input.sources?.forEach(({ stakes }, index) => {
+    refuseStars(stakes, `/sources/${index}/stakes`);
+  });
   const pool = readCase(input, true);
   if (pool.formulas.length > 0)
     refuseLine('INVALID_COMBINATION', 'Odds are made from stakes on single lines.', '/stakes');
   if (!pool.hasCard && typeof pool.ruleSet.places === 'object') {
     refuseLine('MISSING_FIELD', 'The number of places depends on the card: give runners.', '/runners');
   }
+  const id = input.id === undefined ? {} : { id: input.id };
+  if (pool.sources || pool.ruleSet.pricing === 'NET') return { ...id, ...netProbables(pool) };
   const { net, odds } = probables({
     ruleSet: pool.ruleSet,
     field: pool.field,
@@ -34,5 +38,10 @@ export function probablesOf(value: unknown): ProbablesOutput {
     ...(pool.hasCard ? { wholeGridUpTo: WIDEST_GRID } : {}),
     stakes: pool.stakes,
   });
-  return { ...(input.id === undefined ? {} : { id: input.id }), net, odds: [...odds] };
+  return { ...id, net, odds: [...odds] };
+}
+
+function refuseStars(stakes: readonly { readonly c: string }[], at: string): void {
+  const starred = stakes.findIndex(({ c }) => hasStar(c));
+  if (starred >= 0) refuseLine('INVALID_COMBINATION', 'Odds have no stars.', `${at}/${starred}/c`);
 }

@@ -31,6 +31,7 @@ const rules = z.strictObject({
   validFrom: z.string().max(10).optional(),
   scratch: z.literal('REFUND').optional(),
   complements: z.int().optional(),
+  report: z.strictObject({ mostTimes: z.int() }).optional(),
   flexi: z.union([z.literal('NONE'), z.strictObject({ percentOf: z.int(), least: z.int() })]).optional(),
   corrections: z.enum(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK']).optional(),
   minStakeMinor: z.int().optional(),
@@ -63,6 +64,7 @@ const rules = z.strictObject({
   carry: z.enum(['NET', 'GROSS']).optional(),
   coupling: z.enum(['ENTRY', 'STABLE', 'NONE']).optional(),
   minInterests: z.int().optional(),
+  minDeclared: z.int().optional(),
   display: z.array(z.strictObject({ below: decimal.optional(), step: decimal })).optional(),
   pricing: z.enum(['STANDARD', 'NET']).optional(),
   tiers: z
@@ -90,6 +92,7 @@ const rules = z.strictObject({
       scratch: z.enum(['FAVOURITE', 'REFUND', 'CONSOLATION']),
       leastRun: z.int(),
       firstMustRun: z.boolean().optional(),
+      refundNone: z.boolean().optional(),
       lower: z.enum(['EXACT', 'MOST']),
       carryTo: z.enum(['FIRST', 'SHARES']),
       carryCapMinor: z.int().optional(),
@@ -103,6 +106,8 @@ const field = z.strictObject({
   declared: runners.min(1),
   scratched: runners.optional(),
   entries: z.array(runners.min(1)).max(50).optional(),
+  /** A handicap pays more places in some pools. */
+  handicap: z.boolean().optional(),
 });
 
 /** A race of a pool over several, its runners a card, a list or, numbered from 1, how many; `favourite` stands in for runners that do not run. */
@@ -249,7 +254,14 @@ export const probablesOutput = z.object({
   id: z.string().optional(),
   net: minor,
   odds: z.array(
-    z.object({ c: z.string(), price: z.string().nullable(), low: z.string().nullable(), high: z.string().nullable() }),
+    z.object({
+      c: z.string(),
+      price: z.string().nullable(),
+      low: z.string().nullable(),
+      high: z.string().nullable(),
+      /** Net pricing of several sources: whose customers would be paid this. */
+      source: z.string().optional(),
+    }),
   ),
 });
 

@@ -22,7 +22,7 @@ export function sheetOutput(
     carryIn: sheet.carryInMinor,
     dividends: sheet.dividends.map(({ tier, c, price, exact, stakeMinor, paidMinor, source }) => ({
       tier,
-      c: label(c),
+      c: everyTicket(label(c)),
       price,
       exact,
       stake: stakeMinor,
@@ -40,6 +40,9 @@ export function sheetOutput(
     steps: [...sheet.steps],
   };
 }
+
+/** Nothing but stars is every ticket of its tier, over however many races. */
+const everyTicket = (c: string): string => (/^\*(\/\*)+$/.test(c) ? '*' : c);
 
 const sourceOutput = (source: SourceSheet): NonNullable<PriceOutput['sources']>[number] => ({
   id: source.id,

@@ -536,7 +536,7 @@ describe('bad lines are refused with code and place', () => {
   });
 
   it.each<[string, object, string, string]>([
-    ['of several sources', { sources: [{ id: 'a', takeout: '0.1', stakes: [] }] }, 'NOT_SUPPORTED', '/sources'],
+    ['of nothing', {}, 'MISSING_FIELD', '/stakes'],
     ['of a report', { pool: { type: 'REPORT' } }, 'NOT_SUPPORTED', '/pool/type'],
   ])('probables: odds %s', (_, change, code, at) => {
     expect(probablesLine({ ruleSet: 'US', pool: win, ...change })).toMatchObject({ error: { code, at } });

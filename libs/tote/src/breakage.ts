@@ -5,10 +5,12 @@
 import type { Claim } from './claims.js';
 import type { Rung } from './pools.js';
 import {
+  add,
   compare,
   decimalDigits,
   divide,
   floor,
+  isZero,
   multiply,
   nearest,
   ONE,
@@ -25,6 +27,8 @@ export interface BreakInput {
   readonly ruleSet: RuleSet;
   readonly claims: readonly Claim[];
   readonly exact: readonly Ratio[];
+  /** What each claim is paid on top of its price, broken by itself: a jackpot that is one tier's alone. */
+  readonly prizes?: readonly Ratio[];
   /** Weight of each claim's price; with `breakAt` UNIT the price of weight 1 is broken and then multiplied. */
   readonly weights?: readonly Ratio[];
   readonly net: Ratio;
@@ -33,8 +37,15 @@ export interface BreakInput {
   readonly rung: Pick<Rung, 'name'> & Partial<Pick<Rung, 'parts'>>;
 }
 
-/** Break, then minimum; in a minus pool the rule set's lower minimum, where it has one. */
+/** Break, then minimum; in a minus pool the rule set's lower minimum, where it has one; then what is paid on top. */
 export function breakPrices(input: BreakInput): readonly Ratio[] {
+  const { prizes, ruleSet } = input;
+  const prices = toppedPrices(input);
+  if (!prizes?.some((prize) => !isZero(prize))) return prices;
+  return prices.map((price, index) => add(price, breakPrice(ruleSet, prizes[index] ?? ZERO)));
+}
+
+function toppedPrices(input: BreakInput): readonly Ratio[] {
   const prices = raisedPrices(input);
   const { ruleSet, claims, sales, rung } = input;
   const { topUp } = ruleSet;

@@ -74,7 +74,7 @@ class Awards {
   all(): Outcome | null {
     const { tiers } = this.funds;
     const [first, ...lower] = tiers;
-    if (first === undefined || !this.first(first, tiers.length === 1)) return null;
+    if (first === undefined || this.isNobodys() || !this.first(first, tiers.length === 1)) return null;
     lower.forEach((fund, index) => {
       this.lower(fund, index);
     });
@@ -89,6 +89,12 @@ class Awards {
       jackpot: this.jackpot,
       steps: this.steps,
     };
+  }
+
+  /** Not a single right leg, and no money of another day: nothing is carried that nobody ever played for. */
+  private isNobodys(): boolean {
+    const { carryInMinor, jackpotInMinor = 0 } = this.input;
+    return this.rules.legs?.refundNone === true && this.covered.length === 0 && carryInMinor + jackpotInMinor === 0;
   }
 
   /** The first tier, and the ladder below it. False: the pool is refunded. */

@@ -56,7 +56,7 @@ export function favouriteOf(
 export function legResult(rules: RuleSet, legs: readonly Leg[]): LegResult {
   const { legs: own } = rules;
   const run = legs.filter((leg) => leg.finish !== null).length;
-  const refund = run < (own?.leastRun ?? 1) || (own?.firstMustRun === true && legs[0]?.finish === null);
+  const refund = run < (own?.leastRun ?? 1) || (own?.firstMustRun === true && !isFirstRun(rules, legs[0]));
   const tests = legs.map((leg) => testOf(rules, leg, own?.right ?? 'WINNER'));
   const wantsPlaced = rules.tiers?.some(({ name }) => name === 'PLACE_FUND') ?? false;
   return {
@@ -70,6 +70,13 @@ export function legResult(rules: RuleSet, legs: readonly Leg[]): LegResult {
     ladder: ladderOf(rules, legs, tests),
     consolation: own?.scratch === 'CONSOLATION' ? consolationOf(legs, tests, rules) : null,
   };
+}
+
+/** A first leg that was not run, or in which too few betting interests ran, is none. */
+function isFirstRun({ coupling, minInterests }: RuleSet, first: Leg | undefined): boolean {
+  if (first === undefined || first.finish === null) return false;
+  const field = { ...first, scratched: [...(first.scratched ?? []), ...(first.scratchedAfterClose ?? [])] };
+  return runningInterests(field, coupling).length >= minInterests;
 }
 
 /** Whether tickets with a wrong leg may be paid: lower tiers, the most right, or a carry-over that has to go. */

@@ -14,6 +14,8 @@ export interface LegRules {
   readonly leastRun: number;
   /** The pool is refunded when the first leg is not run, whatever the others. */
   readonly firstMustRun?: boolean;
+  /** Where nobody is right in any leg and nothing was carried in, stakes are given back instead of carried. */
+  readonly refundNone?: boolean;
   /**
    * Who a tier below the first is for. EXACT: those right in as many legs as its name says. MOST: those with the next
    * greatest number of right legs that anybody has.

@@ -6,11 +6,12 @@
  * Source s: net_s = gross_s (1 - t_s), net bet_s,i = bet_s,i (1 - t_s). From all net bets B_i and all net money N the
  * split gives a base price; source s pays break(base_i (1 - t_s)): Oklahoma 325:65-9-1, Arizona R19-2-523.
  */
-import { breakPrices } from './breakage.js';
+import { breakPrices, cost } from './breakage.js';
 import { type Claim, claimsOf, exactPrices } from './claims.js';
 import { type Dividend, dividendsOf, frameOf, type RungInput, type Sheet } from './price.js';
 import {
   add,
+  compare,
   floor,
   multiply,
   ONE,
@@ -37,15 +38,17 @@ export interface SourceMoney {
 
 export interface NetInput extends Pick<RungInput, 'ruleSet' | 'rungs' | 'carryInMinor'> {
   readonly sources: readonly SourceMoney[];
+  /** Stakes that were given back, already left out of the sources: only shown. */
+  readonly refundsMinor?: number;
 }
 
 export function priceNet(input: NetInput): Sheet {
-  const { ruleSet, rungs, sources, carryInMinor } = input;
+  const { ruleSet, rungs, sources, carryInMinor, refundsMinor = 0 } = input;
   assertTote(ruleSet.tiers === undefined && ruleSet.weights === undefined, 'net pricing knows no tiers');
   const grossMinor = sources.reduce((total, source) => total + source.grossMinor, 0);
   const netBet = (c: string): Ratio => sum(sources.map((source) => multiply(source.stakeOf(c), keptOf(source))));
   for (const rung of rungs) {
-    const base = frameOf({ ruleSet, carryInMinor, refundsMinor: 0 }, rung, grossMinor);
+    const base = frameOf({ ruleSet, carryInMinor, refundsMinor }, rung, grossMinor);
     if (rung.how === 'REFUND')
       return {
         ...base,
@@ -53,6 +56,7 @@ export function priceNet(input: NetInput): Sheet {
         netMinor: grossMinor,
         refundedMinor: grossMinor,
         carryOutMinor: carryInMinor,
+        steps: [`${rung.name}: all stakes ${grossMinor} are refunded, carry-in ${carryInMinor} goes on`],
       };
     if (rung.how === 'CARRY') return carried(base, sources);
     const claims = claimsOf(rung, netBet);
@@ -69,7 +73,9 @@ const ceil = (a: Ratio): bigint => -floor(subtract(ZERO, a));
 function carried(base: Sheet, sources: readonly SourceMoney[]): Sheet {
   const takeoutMinor = sources.reduce((total, source) => total + takeoutOf(source), 0);
   const netMinor = base.grossMinor - takeoutMinor;
-  return { ...base, outcome: 'CARRIED', takeoutMinor, netMinor, carryOutMinor: netMinor + base.carryInMinor };
+  const carryOutMinor = netMinor + base.carryInMinor;
+  const steps = [`nobody won: net ${netMinor} of all sources and carry-in ${base.carryInMinor} are carried`];
+  return { ...base, outcome: 'CARRIED', takeoutMinor, netMinor, carryOutMinor, steps };
 }
 
 function paid({ ruleSet, sources, carryInMinor }: NetInput, base: Sheet, rung: Rung, claims: readonly Claim[]): Sheet {
@@ -79,7 +85,7 @@ function paid({ ruleSet, sources, carryInMinor }: NetInput, base: Sheet, rung: R
     ...{ ruleSet: { ...ruleSet, takeout: '0' }, rung, net, claims, carryInMinor },
     gross: toMinor(floor(net)),
   });
-  const sites = sources.map((source) => siteOf(ruleSet, rung, source, { claims, bases }));
+  const sites = sitesOf(ruleSet, rung, sources, { claims, bases, net });
   const dividends = sites.flatMap((site) => site.dividends);
   const totals = { takeout: 0, paid: 0, breakage: carryInMinor };
   for (const { sheet } of sites) {
@@ -109,17 +115,33 @@ function paid({ ruleSet, sources, carryInMinor }: NetInput, base: Sheet, rung: R
   };
 }
 
-/** What one site pays: base prices by its own takeout, broken, and its own breakage. */
-function siteOf(
-  ruleSet: RuleSet,
-  rung: Rung,
-  source: SourceMoney,
-  { claims, bases }: { readonly claims: readonly Claim[]; readonly bases: readonly Ratio[] },
-): {
+interface Bases {
+  readonly claims: readonly Claim[];
+  readonly bases: readonly Ratio[];
+}
+
+interface Site {
   readonly dividends: readonly Dividend[];
   readonly sheet: NonNullable<Sheet['sources']>[number];
+  readonly cost: Ratio;
   readonly steps: readonly string[];
-} {
+}
+
+/** The whole pool is a minus pool or none of it is: a site whose customers all had the winner is no minus pool by itself. */
+function sitesOf(
+  ruleSet: RuleSet,
+  rung: Rung,
+  sources: readonly SourceMoney[],
+  { net, ...bases }: Bases & { readonly net: Ratio },
+): readonly Site[] {
+  const { minimumInMinusPool: lower, ...usual } = ruleSet;
+  const sites = sources.map((source) => siteOf(usual, rung, source, bases));
+  if (lower === undefined || compare(sum(sites.map((site) => site.cost)), net) <= 0) return sites;
+  return sources.map((source) => siteOf({ ...usual, minimum: lower }, rung, source, bases));
+}
+
+/** What one site pays: base prices by its own takeout, broken, and its own breakage. */
+function siteOf(ruleSet: RuleSet, rung: Rung, source: SourceMoney, { claims, bases }: Bases): Site {
   const kept = keptOf(source);
   const own = claims.map((claim) => {
     const keys = claim.keys.map(({ c }) => ({ c, stake: source.stakeOf(c) }));
@@ -151,6 +173,7 @@ function siteOf(
   return {
     dividends,
     sheet,
+    cost: cost(own, priced),
     steps: [...steps, `${source.id}: breakage ${sheet.breakageMinor} = net ${netMinor} - paid ${paidMinor}`],
   };
 }

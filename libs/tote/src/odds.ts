@@ -10,7 +10,7 @@ import { shapeOf } from './pool-type.js';
 import { placesPaid, type Rung, tooFewRunners } from './pools.js';
 import { priceRungs } from './price.js';
 import { type Net, type OddsLine, type OddsMoney, Quoter } from './quoter.js';
-import { floor, multiply, type Ratio, ratio, subtract, toMinor, toRatio } from './ratio.js';
+import { compare, floor, multiply, type Ratio, ratio, subtract, toMinor, toRatio } from './ratio.js';
 import type { RuleSet } from './rule-set.js';
 import { tierPrices } from './tier-odds.js';
 
@@ -120,10 +120,18 @@ function singlePrices(plan: OddsPlan, grossMinor: number, net: Net, stakes: Arra
   for (let i = 0; i < combos.length; i++) {
     let stake = stakes[i] ?? 0;
     for (const mate of groups[i] ?? []) stake += stakes[mate] ?? 0;
-    const price = stake > 0 ? quoter.quote(net, stake, fast && stake <= grossMinor) : null;
-    lines[i] = { c: combos[i] ?? '', price, low: null, high: null };
+    // Less than one unit on it would win a part of a dividend, never a greater one.
+    const own = Math.max(stake, plan.ruleSet.partUnitMinor ?? 0);
+    const price = stake > 0 ? quoter.quote(net, own, fast && own <= grossMinor) : null;
+    lines[i] = { c: combos[i] ?? '', price: toppedUp(plan.ruleSet, price, stake, grossMinor), low: null, high: null };
   }
   return lines;
+}
+
+/** The rule set's top-up, where this combination alone would win and the stakes bear it. */
+function toppedUp({ topUp }: RuleSet, price: string | null, stake: number, grossMinor: number): string | null {
+  if (topUp === undefined || price === null || price !== topUp.from) return price;
+  return compare(multiply(toRatio(topUp.to), ratio(stake)), ratio(grossMinor)) <= 0 ? topUp.to : price;
 }
 
 // Low and high where others win too.
@@ -190,10 +198,11 @@ interface RangeInput {
 function rangePrice(input: RangeInput): string {
   const { plan, money, net, stakes, ranking, at, from, size } = input;
   const { quoter, ruleSet } = plan;
-  const own = stakes[ranking.order[at] ?? 0] ?? 0;
+  const staked = stakes[ranking.order[at] ?? 0] ?? 0;
+  const own = ruleSet.split === 'GROSS_SPLIT' ? Math.max(staked, ruleSet.partUnitMinor ?? 0) : staked;
   const isAmong = at >= from && at <= from + size;
   const until = from + size + (isAmong ? 1 : 0);
-  const rivals = (ranking.below[until] ?? 0) - (ranking.below[from] ?? 0) - (isAmong ? own : 0);
+  const rivals = (ranking.below[until] ?? 0) - (ranking.below[from] ?? 0) - (isAmong ? staked : 0);
   const winners = size + 1;
   const safe = quoter.isSafe(net, money.grossMinor, winners) && own + rivals <= money.grossMinor;
   if (!safe || ruleSet.split === 'JAPAN') return simulated(input, until);

@@ -45,9 +45,16 @@ export function placesPaid(rules: RuleSet, field: Field): number | null {
   return reached.length === 0 ? null : Math.max(...reached.map((step) => step.places));
 }
 
-/** Whether the pool is refunded because too few interests run (or were ever on the card). */
+/** Whether the pool is refunded because too few interests run (or were ever on the card); legs are judged by themselves. */
 export function tooFewRunners(rules: RuleSet, field: Field): boolean {
-  return runningInterests(field, rules.coupling).length < rules.minInterests || placesPaid(rules, field) === null;
+  const { minInterests, minDeclared = 0, coupling } = rules;
+  if (rules.legs !== undefined) return false;
+  const declared = (): number => runningInterests({ ...field, scratched: [] }, coupling).length;
+  return (
+    runningInterests(field, coupling).length < minInterests ||
+    (minDeclared > 0 && declared() < minDeclared) ||
+    placesPaid(rules, field) === null
+  );
 }
 
 /** Pool types that can be priced. */

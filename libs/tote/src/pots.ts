@@ -4,6 +4,7 @@
  * rationals; nothing is rounded here, and no price is broken.
  */
 import type { Claim } from './claims.js';
+import { STAR } from './lines.js';
 import {
   add,
   compare,
@@ -31,6 +32,8 @@ export interface Pot {
   /** Tiers share the profit: each one's part of it, in the order of `tiers`, and how. */
   readonly parts?: readonly Ratio[];
   readonly profit?: RuleSet['tierProfit'];
+  /** What one of several tiers is paid on top: a jackpot that is its alone. */
+  readonly prize?: { readonly tier: string; readonly amount: Ratio };
 }
 
 /** `pools` are the tiers' amounts before anything is handed on or merged; what is not paid is carried or kept. */
@@ -80,8 +83,8 @@ export function allot(input: AllotInput): Allotment {
   if (rules.length > 1) for (const { tier, pool } of pools) steps.push(`tier ${tier}: ${text(pool)}`);
 
   const prize = prizeOf(ruleSet, pots, jackpotIn, multiply(missing, left));
-  pots = pots.map((pot) => (pot === prize.winner ? { ...pot, pool: add(pot.pool, prize.amount) } : pot));
-  if (prize.winner) steps.push(`jackpot ${text(prize.amount)} goes to ${prize.winner.name}`);
+  pots = pots.map((pot) => (pot === prize.winner ? withPrize(ruleSet, pot, prize) : pot));
+  if (prize.winner) steps.push(`jackpot ${text(prize.amount)} goes to ${prize.tier}`);
   const handed = handOn(ruleSet, rules, pots, steps);
   const merged = merge(ruleSet, rules, handed.pots, steps);
   return {
@@ -187,6 +190,7 @@ function stacked(pots: readonly Pot[], profit: NonNullable<RuleSet['tierProfit']
       fixed: false,
       parts: pots.map((pot) => divide(pot.pool, pool)),
       profit,
+      ...prizeIn(pots),
     },
   ];
 }
@@ -250,23 +254,42 @@ function grouped(
   });
 }
 
+interface Prize {
+  readonly winner: Named | null;
+  readonly tier: string;
+  readonly amount: Ratio;
+  readonly kept: Ratio;
+}
+
 /**
  * Who wins the jackpot. With `unique`: the tier whose whole winning stake is exactly one unit wins the jackpot and the
- * missing share; else both are kept. Without: the first tier wins it when anybody is in it, else it is kept.
+ * missing share; else both are kept. Without: the first tier wins it when anybody named all of its runners, else it is
+ * kept: too few finishers send a jackpot back.
  */
-function prizeOf(
-  { unique }: RuleSet,
-  pots: readonly Named[],
-  jackpotIn: Ratio,
-  missing: Ratio,
-): { readonly winner: Named | null; readonly amount: Ratio; readonly kept: Ratio } {
+function prizeOf({ unique, tiers }: RuleSet, pots: readonly Named[], jackpotIn: Ratio, missing: Ratio): Prize {
   const amount = add(jackpotIn, missing);
-  const tier = unique?.tier ?? pots[0]?.name;
-  const pot = pots.find(({ tiers, name }) => name === tier || tiers.some((member) => member.name === tier));
-  const staked = sum((pot?.claims ?? []).map(({ stake }) => stake));
-  const wins = unique ? compare(staked, ratio(unique.unit)) === 0 : !isZero(staked);
-  if (pot && wins && !isZero(amount)) return { winner: pot, amount, kept: ZERO };
-  return { winner: null, amount: ZERO, kept: amount };
+  const tier = unique?.tier ?? (tiers ? pots[0]?.tiers[0]?.name : pots[0]?.name) ?? '';
+  const pot = pots.find((one) => one.name === tier || one.tiers.some(({ name }) => name === tier));
+  const claims = pot?.claims.filter((claim) => pot.name === tier || claim.tier === tier) ?? [];
+  const staked = sum(claims.map(({ stake }) => stake));
+  const wins = unique
+    ? compare(staked, ratio(unique.unit)) === 0
+    : claims.some(({ c }) => c === STAR || !c.includes(STAR));
+  if (pot && wins && !isZero(amount)) return { winner: pot, tier, amount, kept: ZERO };
+  return { winner: null, tier, amount: ZERO, kept: amount };
+}
+
+/** A jackpot is its tier's alone, also where several tiers are one pool from the start. */
+function withPrize({ tiers }: RuleSet, pot: Named, { tier, amount }: Prize): Named {
+  return tiers !== undefined && pot.tiers.length > 1
+    ? { ...pot, prize: { tier, amount } }
+    : { ...pot, pool: add(pot.pool, amount) };
+}
+
+/** What a unit of stake in this tier has of its prize, beside its share of the pot. */
+export function prizePrice({ prize, claims }: Pot, tier: string): Ratio {
+  if (prize?.tier !== tier) return ZERO;
+  return divide(prize.amount, sum(claims.filter((claim) => claim.tier === tier).map(({ stake }) => stake)));
 }
 
 interface Handed {
@@ -347,8 +370,14 @@ function join({ weights }: RuleSet, rules: readonly TierRule[], upper: Named, lo
     pool: add(upper.pool, lower.pool),
     claims: [...upper.claims, ...lower.claims],
     fixed: false,
+    ...prizeIn([upper, lower]),
   };
 }
+
+const prizeIn = (pots: readonly Pot[]): Pick<Pot, 'prize'> => {
+  const prize = pots.find((pot) => pot.prize)?.prize;
+  return prize ? { prize } : {};
+};
 
 const weighed = (tiers: Pot['tiers'], claims: readonly Claim[]): Ratio =>
   sum(claims.map(({ tier, stake }) => multiply(stake, tiers.find(({ name }) => name === tier)?.weight ?? ONE)));

@@ -9,8 +9,9 @@ import type { Field } from './field.js';
 import type { Finish } from './finish.js';
 import { keyLabel } from './keys.js';
 import { type Rung, resultKeys } from './pools.js';
-import { type Allotment, allot, type Pot, tierNames, tierPrices, weightOf } from './pots.js';
+import { type Allotment, allot, type Pot, prizePrice, tierNames, tierPrices, weightOf } from './pots.js';
 import {
+  add,
   compare,
   decimalText,
   divide,
@@ -304,12 +305,13 @@ function potDividends(input: RungInput & { readonly rung: Rung; readonly gross: 
   const exact = full.map((price, index) =>
     partPrice(ruleSet, how, price, how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked),
   );
+  const prizes = claims.map(({ tier }) => prizePrice(pot, tier));
   const priced = breakPrices({
-    ...{ ruleSet, rung, claims, exact, net, sales: ratio(input.gross) },
+    ...{ ruleSet, rung, claims, exact, prizes, net, sales: ratio(input.gross) },
     ...(isMerged ? { weights } : {}),
   });
   const dividends = claims.flatMap((claim, index) =>
-    dividendsOf(ruleSet, claim, exact[index] ?? ZERO, priced[index] ?? ZERO),
+    dividendsOf(ruleSet, claim, add(exact[index] ?? ZERO, prizes[index] ?? ZERO), priced[index] ?? ZERO),
   );
   return {
     dividends,
@@ -466,9 +468,10 @@ function roundingText(rules: RuleSet, split: Split, pot: Pot, tier: string): str
   if (pot.parts) return `profit by tiers, ${pot.profit}, ${rounded}`;
   if (pot.tiers.length < 2) return `${split}, ${rounded}`;
   const weight = amountText(weightOf(pot, tier));
+  const prize = pot.prize?.tier === tier ? `; ${amountText(prizePrice(pot, tier))} of the jackpot, ${rounded}` : '';
   return rules.breakAt === 'UNIT'
-    ? `weight ${weight}: the price of weight 1 ${rounded}, then times ${weight}`
-    : `weight ${weight}, ${rounded}`;
+    ? `weight ${weight}: the price of weight 1 ${rounded}, then times ${weight}${prize}`
+    : `weight ${weight}, ${rounded}${prize}`;
 }
 
 const balanceSteps = (inPool: number, paidMinor: number): readonly string[] =>

@@ -222,8 +222,10 @@ export interface RuleSet {
 
   /** What coupled runners mean in this pool. */
   readonly coupling: Coupling;
-  /** Fewer running betting interests than this: the whole pool is refunded. */
+  /** Fewer running betting interests than this (in the first leg of several): the whole pool is refunded. */
   readonly minInterests: number;
+  /** Fewer betting interests on the card than this, whether they run or not: the pool is not offered. */
+  readonly minDeclared?: number;
   /** A non-runner's lines are refunded. */
   readonly scratch: 'REFUND';
   /** How many complements a bet may name: they take non-runners' places at the end of its lines. Absent: none. */
@@ -232,6 +234,8 @@ export interface RuleSet {
   readonly minStakeMinor?: number;
   /** Stakes of a line are multiples of this, minor units. */
   readonly unitMultipleMinor?: number;
+  /** The pool takes part in reports, whose bets are staked with at most so many times `minStakeMinor` a line. Absent: it does not. */
+  readonly report?: { readonly mostTimes: number };
   /** Absent: a line of a flexi ticket gets a whole number of `unitMultipleMinor`, `minStakeMinor` at least. NONE: not sold. */
   readonly flexi?: FlexiRule | 'NONE';
   /** Most lines of a bet; default 1,000,000. */

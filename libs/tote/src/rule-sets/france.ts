@@ -38,6 +38,7 @@ const pools: Readonly<Partial<Record<PoolType, Own>>> = {
     noWinner: ['NEXT', 'REFUND'], // own
     coupling: 'STABLE', // a stable's horses share the win dividend: rules of the PMU, art. 22 to 26
     minInterests: 2, // offered from two runners: rules of the PMU
+    report: { mostTimes: 1_000 }, // first and rolled stakes up to a thousand times the least: decree on the report; in which pools: own
   },
   PLACE: {
     split: 'PROFIT_SPLIT', // rules of the PMU, art. 25
@@ -47,12 +48,14 @@ const pools: Readonly<Partial<Record<PoolType, Own>>> = {
       { from: 8, places: 3 },
     ], // 4 to 7 on the card: 2; 8 and more: 3; fewer: not offered. Rules of the PMU, art. 23
     noWinner: ['NEXT', 'REFUND'], // own
+    report: { mostTimes: 1_000 }, // first and rolled stakes up to a thousand times the least: decree on the report; in which pools: own
     minInterests: 2, // own
   },
   QUINELLA: {
     split: 'SINGLE_PRICE', // couple gagnant
     deadHeat: 'PROFIT_SPLIT', // PMU regulation, couple
     noWinner: ['EITHER', 'REFUND'], // own
+    report: { mostTimes: 1_000 }, // first and rolled stakes up to a thousand times the least: decree on the report; in which pools: own
     minInterests: 2, // own
   },
   EXACTA: {
@@ -82,6 +85,7 @@ const exotics: Readonly<Partial<Record<PoolType, Omit<Own, 'deadHeat'> & { reado
     takeout: '0.26',
     split: 'PROFIT_SPLIT', // a third of the profit to each pair: rules of the couple place, art. 40.5
     noWinner: ['REFUND'], // own
+    report: { mostTimes: 1_000 }, // first and rolled stakes up to a thousand times the least: decree on the report; in which pools: own
     minInterests: 4, // own
   },
   TRIO: {
@@ -161,7 +165,6 @@ const exotics: Readonly<Partial<Record<PoolType, Omit<Own, 'deadHeat'> & { reado
 const quinte = {
   takeout: '0.26',
   split: 'SINGLE_PRICE',
-  weights: { ORDER: '50', DISORDER: '1', BONUS4: '3', BONUS3: '1' }, // bonus 4 below bonus 3: merged with weight 3; 50: own
   breakAt: 'UNIT',
   noWinner: ['REFUND'], // own
   complements: 1, // one horse named by the bettor, free, appended at the end of the order: order of 16 June 2005
@@ -173,6 +176,7 @@ const quintes: readonly (Omit<Own, 'deadHeat'> & { readonly validFrom: string })
   {
     ...quinte,
     validFrom: '2002-01-01', // the day is own, the text is of 2002
+    weights: { ORDER: '50', DISORDER: '1', BONUS4: '3', BONUS3: '1' }, // bonus 4 below bonus 3: merged with weight 3; 50: own
     jackpot: { share: '0.015', of: 'NET' }, // 1.5 % to the reserve, then 45, 20 and 35: decree of 2002, art. 95-5
     tiers: [
       { name: 'ORDER', share: '0.45', group: 'QUINTE' },
@@ -184,8 +188,9 @@ const quintes: readonly (Omit<Own, 'deadHeat'> & { readonly validFrom: string })
   {
     ...quinte,
     validFrom: '2019-01-10', // 28, 29, 17 and 26, the reserve on announced days only: turfomania.fr, eurosport.fr
+    weights: { BONUS4: '3', BONUS3: '1' },
     tiers: [
-      { name: 'ORDER', share: '0.28', ...orderFirst },
+      { name: 'ORDER', share: '0.28', ...orderFirst }, // below the disorder: one price for both
       { name: 'DISORDER', share: '0.29' },
       { name: 'BONUS4', share: '0.17', ratio: '1' }, // below bonus 3: merged with weight 3: PMU, art. 95-5
       { name: 'BONUS3', share: '0.26' },

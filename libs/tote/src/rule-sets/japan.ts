@@ -27,9 +27,13 @@ const common = {
   flexi: 'NONE', // own: every line is bet in hundreds of yen
 } as const satisfies Partial<RuleSet>;
 
+/** A price of the stake alone is ten yen more where the sales bear it, in pools of one race: regimag.net, fellkanpo.com. */
+const plusTen = { topUp: { from: '1.00', to: '1.10' } } as const;
+
 const pools: Pools<typeof common> = {
-  WIN: { takeout: '0.20', minInterests: 2 },
+  WIN: { ...plusTen, takeout: '0.20', minInterests: 2 },
   PLACE: {
+    ...plusTen,
     takeout: '0.20',
     places: [
       { from: 5, places: 2 },
@@ -37,11 +41,11 @@ const pools: Pools<typeof common> = {
     ], // own
     minInterests: 2, // own
   },
-  QUINELLA: { takeout: '0.225', minInterests: 3 },
-  QUINELLA_PLACE: { takeout: '0.225', minInterests: 4 },
-  EXACTA: { takeout: '0.25', minInterests: 3 },
-  TRIO: { takeout: '0.25', minInterests: 4 },
-  TRIFECTA: { takeout: '0.275', minInterests: 4 },
+  QUINELLA: { ...plusTen, takeout: '0.225', minInterests: 3 },
+  QUINELLA_PLACE: { ...plusTen, takeout: '0.225', minInterests: 4 },
+  EXACTA: { ...plusTen, takeout: '0.25', minInterests: 3 },
+  TRIO: { ...plusTen, takeout: '0.25', minInterests: 4 },
+  TRIFECTA: { ...plusTen, takeout: '0.275', minInterests: 4 },
   WIN5: {
     takeout: '0.30',
     noWinner: ['CARRY'],

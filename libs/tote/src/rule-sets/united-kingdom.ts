@@ -83,7 +83,8 @@ const pools: Pools<typeof common> = {
     places: [
       { from: 4, places: 2 },
       { from: 6, places: 3 },
-    ], // from 6 declared; with 4 or 5 runners one pair wins, the first two: rules of the swinger
+    ], // with 4 or 5 runners one pair wins, the first two: rules of the swinger
+    minDeclared: 6, // the same
     minInterests: 4, // own
   },
   EXACTA: { takeout: '0.25', split: 'SINGLE_PRICE', minimum: '1.10', minInterests: 2 }, // own, by analogy with the trifecta

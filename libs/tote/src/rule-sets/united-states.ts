@@ -1,6 +1,6 @@
 /**
  * American rule sets after the model rules (ARCI) and the state rules that copy them. Data only. US breaks to the dime,
- * US-NICKEL to five cents, US-PENNY to the cent; US-CA is California. Takeouts are `own`, typical of 16 to 25 %: each
+ * US-NICKEL to five cents, US-PENNY to the cent; US-CA is California, US-KY Kentucky, US-OH Ohio, US-TX Texas. Takeouts are `own`, typical of 16 to 25 %: each
  * state and track differs.
  * A field without a note goes with the one above it, or says what the pool is: one price for its one winner, `own` as the rest.
  */
@@ -42,7 +42,10 @@ const pick = {
   deadHeat: 'SINGLE_PRICE', // each winning unit alike, no profit split: Illinois 323
   minInterests: 0, // own
   minStakeMinor: 50, // own
-  legs,
+  legs: {
+    ...legs,
+    refundNone: true, // no ticket with a single winner: thehorses.com, ARCI pick-n changes
+  },
 } as const;
 
 const pools: Pools<typeof common> = {
@@ -108,7 +111,7 @@ const pools: Pools<typeof common> = {
     takeout: '0.20', // own
     split: 'SINGLE_PRICE', // Illinois 303.20
     noWinner: ['EITHER', 'SECONDS', 'REFUND'], // winner of either, both seconds, refund: Illinois 303.20
-    minInterests: 0, // own
+    minInterests: 2, // in the first half: Oklahoma 325:65-1-42
     minStakeMinor: 100, // own
     legs: {
       ...legs,
@@ -129,9 +132,16 @@ const pools: Pools<typeof common> = {
   },
 };
 
-/** California: five per cent is the minimum always (rule 1960), and a pick six with a single-ticket jackpot. */
+/** California: five per cent is the minimum always (rule 1960), no superfecta of fewer than six (rule 1979.1). */
 const california: Pools<typeof common> = Object.fromEntries(
-  Object.entries(pools).map(([type, own]) => [type, { ...own, minimum: '1.05', minimumInMinusPool: '1.05' }]),
+  Object.entries(pools).map(([type, own]) => [
+    type,
+    {
+      ...own,
+      ...{ minimum: '1.05', minimumInMinusPool: '1.05' },
+      ...(type === 'SUPERFECTA' && { minInterests: 6 }),
+    },
+  ]),
 );
 
 const santaAnitaPick6 = {
@@ -168,8 +178,12 @@ const texas: Pools<typeof common> = {
 const validFrom = '2026-01-01';
 
 /** The break point is all that differs between the American names. */
-const broken = (name: string, breakTo: string, own: Pools<typeof common> = pools): readonly RuleSet[] =>
-  datedRuleSets(name, validFrom, { ...common, breakTo }, own);
+const broken = (
+  name: string,
+  breakTo: string,
+  own: Pools<typeof common> = pools,
+  from = validFrom,
+): readonly RuleSet[] => datedRuleSets(name, from, { ...common, breakTo }, own);
 
 export const unitedStatesRuleSets: readonly RuleSet[] = [
   ...broken('US', '0.10'),
@@ -178,4 +192,7 @@ export const unitedStatesRuleSets: readonly RuleSet[] = [
   ...broken('US-OH', '0.10', ohio),
   ...broken('US-TX', '0.10', texas),
   ...broken('US-CA', '0.10', { ...california, PICK6: santaAnitaPick6 }),
+  // Kentucky: the dime until the law of 2022, House Bill 607, then the penny; in force from the middle of July, the days are own.
+  ...broken('US-KY', '0.10', pools, '2000-01-01'),
+  ...broken('US-KY', '0.01', pools, '2022-07-14'),
 ];
