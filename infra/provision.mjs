@@ -2,7 +2,7 @@
  * `npm run provision`: installs the programs that tests and the distributed system need and that are missing here. On a
  * Debian-like machine and as root by apt; anywhere else it says what to install. It asks the network only for what is missing.
  *
- *   node infra/provision.mjs [--only postgres,redis,chromium,java,maven,go,kafka,k6]
+ *   node infra/provision.mjs [--only postgres,redis,chromium,java,maven,softhsm,go,kafka,k6]
  */
 import { existsSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
@@ -23,6 +23,7 @@ const packages = {
   },
   java: { there: () => findProgram('java') !== null, package: 'default-jre-headless' },
   maven: { there: () => findProgram('mvn') !== null, package: 'maven' },
+  softhsm: { there: () => findProgram('softhsm2-util') !== null, package: 'softhsm2' },
   go: { there: () => goProgram() !== null || k6Program() !== null, package: 'golang-go' },
 };
 

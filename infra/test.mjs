@@ -39,7 +39,7 @@ async function main() {
   await ensureInstalled();
   await ensureBuilt();
   if (chosen.every((name) => name === 'unit')) return runProjects(chosen, {});
-  await provision(['postgres', 'redis', 'chromium', 'java', 'maven', 'kafka']);
+  await provision(['postgres', 'redis', 'chromium', 'java', 'maven', 'softhsm', 'kafka']);
   await onServers(values.keep, (addresses) => runProjects(chosen, addresses));
 }
 

@@ -4,6 +4,7 @@
  */
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { readPkcs11Uri } from '#mutuel/adapters';
 import { NEWEST_RECORD_FORMAT, RECORD_FORMAT, type RecordFormat } from '#mutuel/contracts';
 import { EXIT, StartFault } from './start-fault.js';
 
@@ -84,6 +85,16 @@ const schema = z.object({
   /** The Ed25519 key of seals and receipts, PEM; the public one where a command signs. */
   sealKeyFile: z.string().min(1).optional(),
   sealSignCommand: z.string().min(1).optional(),
+  /** The key inside a PKCS#11 device: a URI of RFC 7512. */
+  sealPkcs11: z
+    .string()
+    .transform((text, context) => {
+      const uri = readPkcs11Uri(text);
+      if (typeof uri !== 'string') return uri;
+      context.addIssue({ code: 'custom', message: uri });
+      return z.NEVER;
+    })
+    .optional(),
   /** The time-stamp authority (RFC 3161) that anchors the log every day. */
   tsaUrl: z
     .string()
@@ -146,6 +157,7 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   tokenKey: [undefined, 'TOKEN_KEY'],
   sealKeyFile: [undefined, 'SEAL_KEY_FILE'],
   sealSignCommand: [undefined, 'SEAL_SIGN_COMMAND'],
+  sealPkcs11: [undefined, 'SEAL_PKCS11'],
   tsaUrl: [undefined, 'TSA_URL'],
   otlpEndpoint: [undefined, 'OTEL_EXPORTER_OTLP_ENDPOINT'],
   traceRatio: [undefined, 'OTEL_TRACES_SAMPLER_ARG'],
@@ -194,6 +206,11 @@ function requireWhole(config: Config): void {
   if (missing.length > 0 && missing.length < 3)
     throw new StartFault(
       [`${missing.join(' and ')} must be set too: the distributed system needs Kafka, PostgreSQL and Redis.`],
+      EXIT.SETTING,
+    );
+  if (config.sealPkcs11 !== undefined && (config.sealKeyFile ?? config.sealSignCommand) !== undefined)
+    throw new StartFault(
+      ['SEAL_PKCS11 stands alone: the device signs, and neither SEAL_KEY_FILE nor SEAL_SIGN_COMMAND would be used.'],
       EXIT.SETTING,
     );
   if (config.production && (config.serviceKey === undefined || config.tokenKey === undefined))

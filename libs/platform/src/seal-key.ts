@@ -1,19 +1,21 @@
 /**
  * The key that signs seals and receipts. By default a file of the data folder, made once; `SEAL_KEY_FILE` names another, which must
- * be there; `SEAL_SIGN_COMMAND` names a program that signs with a key nobody can read (PKCS#11, a cloud's key service): it gets the
- * statement on its standard input and answers with the signature in base64, and `SEAL_KEY_FILE` is then the public key alone. The
- * private key must never be printed, logged or handed out.
+ * be there; `SEAL_PKCS11` names a key inside a device, which nobody can read; `SEAL_SIGN_COMMAND` names a program that signs (a cloud's
+ * key service): it gets the statement on its standard input and answers with the signature in base64, and `SEAL_KEY_FILE` is then the
+ * public key alone. The private key must never be printed, logged or handed out.
  */
 import { spawn } from 'node:child_process';
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDataFolder } from '#mutuel/adapters';
+import { makeDataFolder, Pkcs11Key } from '#mutuel/adapters';
 import type { Signer } from '#mutuel/services';
 import type { PublishedKey } from '#mutuel/verify';
 import type { Config } from './config.js';
 
 const KEY_ID_DIGITS = 16;
+/** What stands before the 32 bytes of an Ed25519 key in SPKI. */
+const ED25519_SPKI = Buffer.from('302a300506032b6570032100', 'hex');
 const COMMAND_TIMEOUT_MS = 5_000;
 
 /** Says why there is no signature at the moment, in a sentence. */
@@ -26,7 +28,9 @@ export function sealSigner({
   data,
   sealKeyFile,
   sealSignCommand,
-}: Pick<Config, 'data' | 'sealKeyFile' | 'sealSignCommand'>): Signer {
+  sealPkcs11,
+}: Pick<Config, 'data' | 'sealKeyFile' | 'sealSignCommand' | 'sealPkcs11'>): Signer {
+  if (sealPkcs11 !== undefined) return new DeviceSigner(new Pkcs11Key(sealPkcs11));
   if (sealKeyFile === undefined) makeKeyIn(data);
   const file = sealKeyFile ?? join(data, 'seal-key.pem');
   return sealSignCommand === undefined ? new FileSigner(file) : new CommandSigner(file, sealSignCommand);
@@ -63,6 +67,28 @@ class FileSigner implements Signer {
     return this.#key;
   }
 }
+
+/** Asks the device for its key each time: one that was put into another device under the same name is another key. */
+class DeviceSigner implements Signer {
+  constructor(private readonly key: Pkcs11Key) {}
+
+  async sign(statement: string) {
+    const { keyId } = await this.published();
+    const signature = await away(this.key.sign(Buffer.from(statement, 'utf8')));
+    return { statement, keyId, signature: signature.toString('base64') };
+  }
+
+  async published(): Promise<PublishedKey> {
+    const point = await away(this.key.publicKey());
+    const der = Buffer.concat([ED25519_SPKI, point]);
+    return publishedOf(createPublicKey({ key: der, format: 'der', type: 'spki' }), 'of the device');
+  }
+}
+
+const away = <T>(answer: Promise<T>): Promise<T> =>
+  answer.catch((fault: Error) => {
+    throw new SealKeyAway(`the seal key is away: ${fault.message}`);
+  });
 
 class CommandSigner implements Signer {
   constructor(

@@ -1,10 +1,11 @@
 /**
- * The daily anchor: the heads of all chains in one statement, stamped by an authority outside the house. It stands beside everything
+ * The daily anchor: the heads of all chains and the keys of seals in one statement, stamped by an authority outside the house. It stands beside everything
  * else: while no authority answers, an alarm is raised once and nothing waits. It must never replace an anchor by another.
  */
 import { createHash } from 'node:crypto';
 import type { Clock, SqlDatabase } from '#mutuel/runtime';
 import type { AnchorFile, AnchorHead, AnchorStatement } from '#mutuel/verify';
+import { sealKeys } from './sealing.js';
 
 /** An authority for time stamps; throws while it is away. */
 export interface TimeStamper {
@@ -63,7 +64,8 @@ export class AnchorPublisher {
       const heads = await headsOf(db);
       if (heads.length === 0) return;
       const previous = last ? digestOf(last.statement).toString('hex') : null;
-      const said: AnchorStatement = { kind: 'mutuel-anchor', v: 1, day, madeAt, heads, previous };
+      const keys = (await sealKeys(db)).map(({ keyId, publicKey, since }) => ({ keyId, publicKey, since }));
+      const said: AnchorStatement = { kind: 'mutuel-anchor', v: 1, day, madeAt, heads, keys, previous };
       const statement = JSON.stringify(said);
       const token = Buffer.from(await stamper.stamp(digestOf(statement))).toString('base64');
       await db.query('insert into anchors (day, statement, token) values ($1, $2, $3) on conflict do nothing', [

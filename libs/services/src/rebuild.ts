@@ -147,7 +147,7 @@ async function switchOver({ db, clock, live }: RebuildOptions, host: ProjectorHo
       if (mustLevel) await level(tx, clock);
       await host.stop();
     }
-    if (mustLevel) await tx.query(KEPT);
+    await tx.query(kept(mustLevel ? ['signed_seals', 'seal_keys', 'anchors'] : ['seal_keys']));
     const [row] = await tx.query<{ name: string }>('select current_schema() as name');
     const name = quoted(row?.name ?? 'public');
     await tx.query(GRANTS_ALIKE);
@@ -181,12 +181,15 @@ async function level(tx: Tx, clock: Clock): Promise<void> {
   }
 }
 
-/** What was signed or stamped is no fold of the log and cannot be made again: keys that are gone, days that are over. */
-const KEPT = `
+/**
+ * What was signed or stamped is no fold of the log and cannot be made again: keys that are gone, days that are over. The keys are kept
+ * even where the log was taken back: whoever holds a receipt of theirs goes on checking it.
+ */
+const kept = (tables: readonly string[]): string => `
 do $$
 declare t text;
 begin
-  foreach t in array array['signed_seals', 'seal_keys', 'anchors'] loop
+  foreach t in array array[${tables.map((table) => `'${table}'`).join(', ')}] loop
     if to_regclass(t) is not null then
       execute format('insert into ${NEXT}.%I select * from %I on conflict do nothing', t, t);
     end if;

@@ -97,16 +97,20 @@ export class SealPublisher {
     }
   }
 
-  /** The public key of a new signing key is written down before its first seal. */
+  /** The public key of a new signing key is written down before its first seal; who watches is told that it is another one. */
   async #announce(): Promise<void> {
-    const { db, signer, clock } = this.#o;
+    const { db, signer, clock, onAlarm } = this.#o;
     const { keyId, publicKey } = await signer.published();
     if (keyId === this.#announced) return;
+    const before = await sealKeys(db);
     await db.query('insert into seal_keys (key_id, public_key, since) values ($1, $2, $3) on conflict do nothing', [
       ...[keyId, publicKey],
       clock.now(),
     ]);
     this.#announced = keyId;
+    const last = before.at(-1);
+    if (last && before.every((key) => key.keyId !== keyId))
+      onAlarm('SEAL_KEY_CHANGED', `seals are signed by key ${keyId} from now on, by ${last.keyId} until now`);
   }
 }
 

@@ -7,6 +7,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { fromBER } from 'asn1js';
 import { Certificate, ContentInfo, id_ContentType_SignedData, SignedData, TSTInfo } from 'pkijs';
 import type { Verdict } from './receipt.js';
+import type { PublishedKey } from './signed.js';
 
 /** What is hashed and stamped, as JSON text. */
 export interface AnchorStatement {
@@ -17,6 +18,8 @@ export interface AnchorStatement {
   /** Milliseconds UTC. */
   readonly madeAt: number;
   readonly heads: readonly AnchorHead[];
+  /** Every key that had signed seals by then, with its first moment: a key put in later, or another one in its place, is seen. */
+  readonly keys?: readonly (PublishedKey & { readonly since: number })[];
   /** SHA-256 of the statement of the anchor before; null for the first. */
   readonly previous: string | null;
 }
@@ -53,6 +56,8 @@ export async function verifyAnchor(file: unknown, authorities: readonly string[]
     const fault = await faultOfToken(token, statement, authorities, verdict.held);
     if (fault !== undefined) verdict.faults.push(fault);
     compareHeads(said, headOf, verdict);
+    for (const { keyId, since } of said.keys ?? [])
+      verdict.held.push(`key ${keyId} was published then, since ${new Date(since).toISOString()}`);
   }
   return verdict;
 }

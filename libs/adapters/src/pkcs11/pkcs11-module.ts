@@ -3,7 +3,6 @@
  * its time. It must never hold a private key's bytes: they do not leave the device.
  */
 import { createRequire } from 'node:module';
-import type { LibraryHandle } from 'koffi';
 
 /** What a function answered other than CKR_OK. */
 export class Pkcs11Refusal extends Error {
@@ -40,21 +39,54 @@ const POINT_BYTES = 512;
 const SIGNATURE_BYTES = 64;
 const MAX_SLOTS = 64;
 
-type Call = ((...args: unknown[]) => number) & {
+/** Arguments of each function that is called, in the words of koffi. */
+const SIGNATURES = {
+  C_Initialize: ['void *'],
+  C_Finalize: ['void *'],
+  C_GetSlotList: ['uint8', 'void *', 'void *'],
+  C_GetTokenInfo: ['ulong', 'void *'],
+  C_OpenSession: ['ulong', 'ulong', 'void *', 'void *', 'void *'],
+  C_Login: ['ulong', 'ulong', 'void *', 'ulong'],
+  C_FindObjectsInit: ['ulong', 'CK_ATTRIBUTE *', 'ulong'],
+  C_FindObjects: ['ulong', 'void *', 'ulong', 'void *'],
+  C_FindObjectsFinal: ['ulong'],
+  C_GetAttributeValue: ['ulong', 'ulong', '_Inout_ CK_ATTRIBUTE *', 'ulong'],
+  C_SignInit: ['ulong', 'CK_MECHANISM *', 'ulong'],
+  C_Sign: ['ulong', 'void *', 'ulong', 'void *', 'void *'],
+} as const;
+type Name = keyof typeof SIGNATURES;
+
+interface Call {
+  (...args: unknown[]): number | bigint;
   async(...argsAndCallback: unknown[]): void;
-};
+}
+
+interface Attribute {
+  readonly type: number;
+  readonly pValue: Buffer;
+  ulValueLen: number;
+}
+const attribute = (type: number, pValue: Buffer): Attribute => ({ type, pValue, ulValueLen: pValue.length });
+
+let koffi: typeof import('koffi') | undefined;
+
+/** Loaded where a device is configured, and nowhere else. */
+function bindings(): typeof import('koffi') {
+  if (koffi) return koffi;
+  koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
+  koffi.struct('CK_ATTRIBUTE', { type: 'ulong', pValue: 'void *', ulValueLen: 'ulong' });
+  koffi.struct('CK_MECHANISM', { mechanism: 'ulong', pParameter: 'void *', ulParameterLen: 'ulong' });
+  return koffi;
+}
 
 export class Pkcs11Module {
   readonly #functions = new Map<string, Call>();
-  readonly #library: LibraryHandle;
 
   /** Throws where the library cannot be loaded. */
   constructor(path: string) {
-    // Loaded where a device is configured, and nowhere else.
-    const koffi = createRequire(import.meta.url)('koffi') as typeof import('koffi');
-    this.#library = koffi.load(path);
+    const library = bindings().load(path);
     for (const [name, types] of Object.entries(SIGNATURES))
-      this.#functions.set(name, this.#library.func(name, 'ulong', [...types]) as unknown as Call);
+      this.#functions.set(name, library.func(name, 'ulong', [...types]) as unknown as Call);
     this.#call('C_Initialize', [null], [CKR.alreadyInitialized]);
   }
 
@@ -88,15 +120,16 @@ export class Pkcs11Module {
     const text = Buffer.from(label, 'utf8');
     const found = new BigUint64Array(1);
     const count = new BigUint64Array(1);
-    this.#call('C_FindObjectsInit', [session, template([CKA.class, kindBytes], [CKA.label, text]), 2]);
+    this.#call('C_FindObjectsInit', [session, [attribute(CKA.class, kindBytes), attribute(CKA.label, text)], 2]);
     this.#call('C_FindObjects', [session, found, 1, count]);
     this.#call('C_FindObjectsFinal', [session]);
     return count[0] === 1n ? Number(found[0]) : undefined;
   }
 
-  bytesOf(session: number, object: number, attribute: number): Buffer {
+  bytesOf(session: number, object: number, type: number): Buffer {
     const value = Buffer.alloc(POINT_BYTES);
-    const wanted = template([attribute, value]);
+    // What the function wrote comes back as another object in its place.
+    const wanted = [attribute(type, value)];
     this.#call('C_GetAttributeValue', [session, object, wanted, 1]);
     return value.subarray(0, Number(wanted[0]?.ulValueLen));
   }
@@ -111,20 +144,19 @@ export class Pkcs11Module {
     return signature.subarray(0, Number(length[0]));
   }
 
-  /** Everything that was opened is closed; the library may be loaded again. */
+  /** Everything that was opened is closed. */
   close(): void {
     this.#function('C_Finalize')(null);
-    this.#library.unload();
   }
 
-  #call(name: string, args: readonly unknown[], fine: readonly number[] = []): void {
+  #call(name: Name, args: readonly unknown[], fine: readonly number[] = []): void {
     const code = Number(this.#function(name)(...args));
     if (code !== 0 && !fine.includes(code)) throw new Pkcs11Refusal(name, code);
   }
 
-  #callAside(name: string, args: readonly unknown[]): Promise<void> {
+  #callAside(name: Name, args: readonly unknown[]): Promise<void> {
     return new Promise((resolve, reject) => {
-      this.#function(name).async(...args, (fault: Error | null, code: number) => {
+      this.#function(name).async(...args, (fault: Error | null, code: number | bigint) => {
         if (fault) reject(fault);
         else if (Number(code) === 0) resolve();
         else reject(new Pkcs11Refusal(name, Number(code)));
@@ -132,7 +164,7 @@ export class Pkcs11Module {
     });
   }
 
-  #function(name: string): Call {
+  #function(name: Name): Call {
     return this.#functions.get(name) as Call;
   }
 }
