@@ -23,6 +23,7 @@ import {
   type StateImage,
   shardDecider,
   shardOf,
+  termsOf,
 } from '../src/index.js';
 
 export const hash = (text: string): string => createHash('sha256').update(text).digest('hex');
@@ -55,7 +56,8 @@ export class Host<S, C, E> {
     const before = process.env['CHECK_PURITY'] ? this.told() : '';
     const decision = this.decider.decide(this.state, command, context);
     if (before && before !== this.told()) throw new Error('decide changed the state');
-    const decided: Decided<E> = JSON.parse(JSON.stringify({ ...decision, seq: ++this.seq, at }));
+    const { cid } = context;
+    const decided: Decided<E> = JSON.parse(JSON.stringify({ ...decision, seq: ++this.seq, at, cid }));
     this.decisions.push(decided);
     this.decider.evolve(this.state, decided);
     this.onDecided(this.name, decided);
@@ -275,6 +277,7 @@ export class World {
       grossMinor: gross,
       refundsMinor: 0,
       carryInMinor: known.card.carryInMinor,
+      ...termsOf(known.card),
       stakeOn,
     });
     const { outcome, takeoutMinor, netMinor, paidMinor, refundedMinor, breakageMinor, topUpMinor, carryOutMinor } =
@@ -313,6 +316,8 @@ export class World {
         topUpMinor,
         carryOutMinor: carryOutMinor + sheet.jackpotMinor,
         ...(sheet.jackpotMinor > 0 ? { jackpotMinor: sheet.jackpotMinor } : {}),
+        ...(sheet.jackpotInMinor > 0 ? { jackpotInMinor: sheet.jackpotInMinor } : {}),
+        ...(sheet.guaranteeMinor === undefined ? {} : { guaranteeMinor: sheet.guaranteeMinor }),
         settledMinor: settled,
         steps: [],
       },
