@@ -14,6 +14,7 @@ export interface Mutant {
 
 const SHARD = 'engine/src/shard.ts';
 const IMAGE = 'engine/src/shard-image.ts';
+const SALE = 'engine/src/shard-sale.ts';
 const TICKETS = 'engine/src/shard-tickets.ts';
 const JOBS = 'engine/src/shard-jobs.ts';
 const REFUNDS = 'engine/src/shard-refunds.ts';
@@ -143,7 +144,7 @@ export const mutants: readonly Mutant[] = [
   // ── The sale ───────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'a bet is accepted after the marker',
-    file: TICKETS,
+    file: SALE,
     from: "  const { race } = pool;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
     to: "  const race = pool.race.status === 'CLOSED' ? { ...pool.race, status: 'OPEN' as ShardRace['status'] } : pool.race;\n  if (race.status === 'CLOSED' || x.at > race.scheduledStop)\n    return { code: 'POOL_CLOSED'",
   },
@@ -185,7 +186,7 @@ export const mutants: readonly Mutant[] = [
   },
   {
     name: 'a bet on a scratched runner is taken',
-    file: TICKETS,
+    file: SALE,
     from: 'if (out.length > 0 && (namesAnyOf',
     to: 'if (out.length > 90 && (namesAnyOf',
   },

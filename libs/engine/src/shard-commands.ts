@@ -10,6 +10,8 @@ import { isCheckpoint } from './upkeep.js';
 /** No amount in the system exceeds this, so that sums over a whole pool stay exact integers. */
 export const MAX_AMOUNT = 1_000_000_000_000;
 export const MAX_BETS_PER_TICKET = 100;
+/** Bets of a report, the first among them. */
+export const MAX_REPORT_PARTS = 6;
 const MAX_TEXT = 200;
 const MAX_SELECTION_TEXT = 4_000;
 
@@ -25,6 +27,16 @@ export interface BetOrder {
   readonly unit: number;
   /** Must equal lines × unit; of a flexi bet the most that may be taken. */
   readonly stake: number;
+  /** A report: the bets on which what this one wins is staked, one after the other. */
+  readonly next?: readonly ReportStep[];
+}
+
+/** A later bet of a report. */
+export interface ReportStep {
+  readonly pool: string;
+  readonly sel: string;
+  /** Of what the bet before it won, 1 to 4: the rest is paid in hand. */
+  readonly quarters: number;
 }
 
 export interface PlaceTicket {
@@ -151,8 +163,18 @@ function isBetOrder(value: unknown): boolean {
     selection.length > 0 &&
     selection.length <= MAX_SELECTION_TEXT &&
     (b['unit'] === FLEXI || isAmount(b['unit'])) &&
-    isAmount(b['stake'])
+    isAmount(b['stake']) &&
+    (b['next'] === undefined || isReport(b['next']))
   );
+}
+
+function isReport(value: unknown): boolean {
+  if (!Array.isArray(value) || value.length === 0 || value.length >= MAX_REPORT_PARTS) return false;
+  return value.every((step: Fields) => {
+    const { pool, sel, quarters } = (step ?? {}) as Partial<ReportStep>;
+    if (!isText(pool) || typeof sel !== 'string' || sel.length === 0 || sel.length > MAX_TEXT) return false;
+    return isCount(quarters) && quarters >= 1 && quarters <= 4;
+  });
 }
 
 function readFact(c: Fields): ShardCommand {

@@ -4,6 +4,7 @@
  */
 import type { AccountCarried, Limits, RefsCarried } from './carry.js';
 import type { MarketFact, PoolOutcome, RefundCause, ShardReport, Weighed } from './facts.js';
+import type { ReportStep } from './shard-commands.js';
 import type { UpkeepEvent } from './upkeep.js';
 
 export interface AcceptedBet {
@@ -17,6 +18,8 @@ export interface AcceptedBet {
   readonly stake: number;
   /** Merkle leaf over blind, ticket, bet and append time. */
   readonly leaf: string;
+  /** A report: the bets still to come. What is rolled on is accepted as a ticket of its own, of channel `report`. */
+  readonly next?: readonly ReportStep[];
 }
 
 export interface RefusedBet {

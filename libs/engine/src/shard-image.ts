@@ -7,16 +7,18 @@ import type { Limits } from './carry.js';
 import type { StateImage } from './decider.js';
 import { type RefsImage, refsImage, restoreRefs } from './refs.js';
 import { restoreSettled, type SettledImage, settledImage } from './settled.js';
+import type { ReportStep } from './shard-commands.js';
 import { type Account, fieldOf, type ShardPool, type ShardRace, type ShardState } from './shard-state.js';
 import { readAccepted } from './shard-tickets.js';
 
 interface ShardImage extends Omit<ShardState, 'accounts' | 'accountAt' | 'moneyRefs' | 'races' | 'pools' | 'refs'> {
   readonly races: readonly ShardRace[];
-  readonly pools: readonly (Omit<ShardPool, 'race' | 'legs' | 'field' | 'book' | 'settled'> & {
+  readonly pools: readonly (Omit<ShardPool, 'race' | 'legs' | 'field' | 'book' | 'settled' | 'reports'> & {
     readonly race: string;
     readonly legs: readonly string[] | null;
     readonly book: BookImage;
     readonly settled: SettledImage;
+    readonly reports: readonly (readonly [bet: number, steps: readonly ReportStep[]])[];
   })[];
   readonly refs: RefsImage;
 }
@@ -52,6 +54,7 @@ export function imageOf(s: ShardState): StateImage {
       legs: pool.legs?.map(({ id }) => id) ?? null,
       book: (books[i] as (typeof books)[number]).small,
       settled: (settlements[i] as (typeof settlements)[number]).small,
+      reports: [...pool.reports],
     })),
     refs: references.small,
   };
@@ -74,10 +77,16 @@ export function restore({ text, parts }: StateImage): ShardState {
   const accountAt = accountRows.map(accountFrom);
   const raceOfId = new Map(races.map((race) => [race.id, race]));
   const others = parts.slice(poolRows.length);
-  const pools = poolRows.map(({ race: raceId, legs: legIds, book, settled, ...row }, i): ShardPool => {
+  const pools = poolRows.map(({ race: raceId, legs: legIds, book, settled, reports, ...row }, i): ShardPool => {
     const race = raceOfId.get(raceId) as ShardRace;
     const legs = legIds?.map((id) => raceOfId.get(id) as ShardRace) ?? null;
-    const own = { race, legs, field: fieldOf(race, legs), settled: restoreSettled(settled, others) };
+    const own = {
+      race,
+      legs,
+      field: fieldOf(race, legs),
+      settled: restoreSettled(settled, others),
+      reports: new Map(reports),
+    };
     const pool: ShardPool = { ...row, ...own, book: emptyBook() };
     pool.book = restoreBook(book, parts[i] as Uint8Array, (sel) => readAccepted(pool, sel));
     return pool;

@@ -37,7 +37,9 @@ export function addJob(s: ShardState, job: NewJob): number {
 /** Closes go first, or a seal would wait for another race's payments; within one pool the order stands. */
 export function jobAtWork(s: ShardState): Job | undefined {
   const close = s.jobs.find((job) => job.kind === 'CLOSE');
-  return close ? s.jobs.find((job) => job.pool === close.pool) : s.jobs[0];
+  if (close) return s.jobs.find((job) => job.pool === close.pool);
+  // What is rolled on has to be there before its race closes.
+  return s.jobs.find((job) => job.kind === 'ROLL') ?? s.jobs[0];
 }
 
 export function jobEnded(s: ShardState, id: number, at: number): void {
@@ -66,6 +68,7 @@ export function settledOf(pool: ShardPool): Settled {
 
 export function letGo(pool: ShardPool): void {
   pool.book = emptyBook();
+  pool.reports.clear();
   pool.settled = null;
 }
 

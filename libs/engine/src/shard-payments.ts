@@ -19,6 +19,7 @@ import {
   settledOf,
   sweep,
 } from './shard-jobs.js';
+import { rollOn } from './shard-reports.js';
 import {
   accountOf,
   type Job,
@@ -196,6 +197,7 @@ export function betsPaid(s: ShardState, e: Extract<ShardEvent, { t: 'BetsPaid' }
   for (const item of e.items) {
     settleBet(settled, item.i, item.amount, item.amount);
     moveAccount(s, item);
+    rollOn(s, poolOf(s, e.pool), item);
     job.paid += item.amount;
     job.winners++;
   }

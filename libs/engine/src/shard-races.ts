@@ -157,6 +157,7 @@ function meetingPublished(s: ShardState, meeting: MeetingCard): void {
         sealed: false,
         done: false,
         settled: null,
+        reports: new Map(),
         book: emptyBook(),
       });
     }

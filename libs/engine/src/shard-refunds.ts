@@ -3,13 +3,14 @@
  * is never changed: later refunds are statements of their own.
  */
 import { keptNonRunners, linesWithout } from '#mutuel/tote';
-import { BET, betAt, betSelection, betStake, betUnit, reduceBet } from './book.js';
+import { BET, betAt, betSelection, betStake, betStatus, betUnit, reduceBet } from './book.js';
 import { assert, type Hash } from './decider.js';
 import type { RefundCause, ShardReport } from './facts.js';
 import { rootOf } from './merkle.js';
 import { settleBet } from './settled.js';
 import type { BetMovement, ShardEvent } from './shard-events.js';
 import { type AmountOf, perSelection, settledOf, sweep } from './shard-jobs.js';
+import { rollOn } from './shard-reports.js';
 import {
   accountOf,
   type Job,
@@ -130,11 +131,13 @@ export function betsRefunded(s: ShardState, e: Extract<ShardEvent, { t: 'BetsRef
     if (job.kind === 'RETURN') {
       // A pool given back is a settlement like a payment: what stood still stands, should the result be corrected.
       settleBet(settledOf(pool), item.i, item.amount, item.amount);
+      rollOn(s, pool, item);
       job.refunded += item.amount;
       continue;
     }
     const before = pool.book.standingBets;
     withdraw(pool, item.i, item.amount, status);
+    if (e.cause === 'SCRATCHED' && betStatus(pool.book, item.i) !== BET.ACTIVE) rollOn(s, pool, item);
     if (job.kind !== 'REFUND') continue;
     job.bets += before - pool.book.standingBets;
     job.amount += item.amount;
@@ -153,6 +156,7 @@ export function withdraw(
   const { book } = pool;
   const before = book.standingBets;
   reduceBet(book, i, amount, status);
+  if (status !== BET.REFUNDED) pool.reports.delete(i);
   if (pool.sealed) return;
   const gone = before - book.standingBets;
   book.withdrawnBets += gone;

@@ -10,6 +10,7 @@ import type { DeclaredPrice, PoolOutcome, RefundCause, Weighed } from './facts.j
 import { givenBack } from './legs.js';
 import type { RefTable } from './refs.js';
 import type { Settled } from './settled.js';
+import type { ReportStep } from './shard-commands.js';
 import type { ShardEvent } from './shard-events.js';
 import { shardOf } from './slots.js';
 import type { Upkeep } from './upkeep.js';
@@ -50,6 +51,8 @@ export interface ShardPool {
   sealed: boolean;
   done: boolean;
   book: Book;
+  /** Bets that are the first of a report, by their index in the book, with those to come. */
+  readonly reports: Map<number, readonly ReportStep[]>;
   /** What settlement has given so far; null before the first payment and after the time for corrections. */
   settled: Settled | null;
 }
@@ -99,6 +102,8 @@ export type Job = { readonly id: number; readonly pool: string; cursor: number }
       due: number;
       winners: number;
     })
+  /** What a bet of a report won goes on; `account` is its index, the pool that of the first step. */
+  | { readonly kind: 'ROLL'; readonly account: number; readonly won: number; readonly steps: readonly ReportStep[] }
 );
 
 /** What a corrected pool comes to. */

@@ -2,16 +2,7 @@
  * Tickets: what is sold and at what price, what is refused and why, and the window in which a ticket is taken back. It must never
  * accept a bet after the close marker, the stop, the off or the end of the selling lease.
  */
-import {
-  type Field,
-  isRefusal,
-  type LineStakes,
-  lineStakes,
-  namesAnyOf,
-  type ReadSelection,
-  readSelection,
-  type ToteRefusal,
-} from '#mutuel/tote';
+import { isRefusal, type ReadSelection } from '#mutuel/tote';
 import {
   addBet,
   BET,
@@ -25,20 +16,18 @@ import {
   firstBetOf,
 } from './book.js';
 import { assert, type Context, type Decided, type Hash, type Posting, refuse } from './decider.js';
-import { notRunning } from './legs.js';
 import { growFrontier, leafHash } from './merkle.js';
 import { bodyNumber, hexNumber, readRef } from './refs.js';
 import { answerRef, hasTooManyRefs, rememberRef, tooManyRefs } from './shard-accounts.js';
-import { type BetOrder, FLEXI, type PlaceTicket, type ShardCommand } from './shard-commands.js';
+import { type BetOrder, type PlaceTicket, type ShardCommand } from './shard-commands.js';
 import type { AcceptedBet, RefusedBet, ShardEvent, TicketAccepted } from './shard-events.js';
+import { checkBet, findSelection } from './shard-sale.js';
 import {
   type Account,
   accountOf,
-  outOf,
   poolOf,
   type ShardDecision,
   type ShardPool,
-  type ShardRace,
   type ShardState,
   SUFFIX_DIGITS,
   ticketOf,
@@ -47,8 +36,6 @@ import {
 
 /** A bet that waited longer than this between append and decision is refused: the off may be long past. */
 export const STALE_MS = 30_000;
-/** Standing stakes of one pool in one shard: the sum over 1,024 shards is still an exact integer. */
-const MAX_POOL = 8_000_000_000_000;
 const DAY_MS = 86_400_000;
 
 export function placeTicket(s: ShardState, c: PlaceTicket, x: Context, hash: Hash): ShardDecision {
@@ -78,9 +65,9 @@ export function placeTicket(s: ShardState, c: PlaceTicket, x: Context, hash: Has
       continue;
     }
     const { ref: betRef, pool } = order;
-    const { text: sel, unit, stake } = checked;
+    const { text: sel, unit, stake, next } = checked;
     const leaf = leafHash(hash, `${c.blind}|${ticket}|${no}|${pool}|${sel}|${unit}|${stake}|${x.at}`);
-    accepted.push({ no, ref: betRef, pool, sel, lines: checked.lines, unit, stake, leaf });
+    accepted.push({ no, ref: betRef, pool, sel, lines: checked.lines, unit, stake, leaf, ...(next ? { next } : {}) });
     total += stake;
   }
   const first = refused[0];
@@ -127,74 +114,6 @@ function refuseTicket(s: ShardState, account: Account, c: PlaceTicket, x: Contex
   return undefined;
 }
 
-interface BetFault {
-  readonly code: string;
-  readonly detail: string;
-  readonly field: string;
-}
-
-/** A selection at the price it is sold: of a flexi bet as much a line as the stake buys, the rest is not taken. */
-type SoldBet = Pick<ReadSelection, 'text' | 'lines'> & Pick<BetOrder, 'unit' | 'stake'>;
-
-function soldAs(allowed: LineStakes, { unit, stake }: BetOrder, { text, lines }: ReadSelection): SoldBet {
-  if (unit !== FLEXI) return { text, lines, unit, stake };
-  const multiple = allowed.multipleMinor;
-  const fraction = Math.floor(stake / (lines * multiple)) * multiple;
-  return { text, lines, unit: fraction, stake: fraction * lines };
-}
-
-function checkBet(s: ShardState, account: Account, order: BetOrder, x: Context): SoldBet | BetFault {
-  const pool = s.pools.get(order.pool);
-  if (!pool) return { code: 'POOL_UNKNOWN', detail: `There is no pool ${order.pool}.`, field: '/poolId' };
-  const { race } = pool;
-  if (race.status === 'CLOSED' || x.at > race.scheduledStop)
-    return { code: 'POOL_CLOSED', detail: `Betting on ${pool.id} has stopped.`, field: '/poolId' };
-  if (race.status !== 'OPEN')
-    return {
-      code: 'POOL_NOT_OPEN',
-      detail: `${pool.id} is ${race.status === 'DRAFT' ? 'not open yet' : 'suspended'}.`,
-      field: '/poolId',
-    };
-  if (pool.currency !== account.currency)
-    return { code: 'CURRENCY_MISMATCH', detail: `${pool.id} is in ${pool.currency}.`, field: '/poolId' };
-  const selection = readOrder(pool, order.sel);
-  if (isRefusal(selection)) return { code: selection.code, detail: selection.message, field: selection.at };
-  const out = hasNonRunners(pool) ? refusedOf(pool) : [];
-  if (out.length > 0 && (namesAnyOf(selection, out) || hasReserveIn(selection, out)))
-    return {
-      code: 'RUNNER_SCRATCHED',
-      detail: `The bet names a scratched runner (${out.join(', ')}).`,
-      field: '',
-    };
-  if (pool.book.standingStake + order.stake > MAX_POOL)
-    return { code: 'ABOVE_MAX', detail: `${pool.id} takes ${MAX_POOL} a shard at the most.`, field: '/stake' };
-  const allowed = lineStakes(pool.ruleSet, order.unit === FLEXI);
-  if (allowed === null)
-    return {
-      code: 'NOT_SUPPORTED',
-      detail: `${pool.id} sells no flexi bets: name a stake a line.`,
-      field: '/unitStake',
-    };
-  const sold = soldAs(allowed, order, selection);
-  return checkStake(allowed, sold) ?? sold;
-}
-
-function checkStake(
-  { leastMinor: min, multipleMinor: multiple }: LineStakes,
-  { lines, unit, stake }: SoldBet,
-): BetFault | undefined {
-  if (lines * unit !== stake)
-    return {
-      code: 'LINES_MISMATCH',
-      detail: `${lines} lines at ${unit} cost ${lines * unit}, not ${stake}.`,
-      field: '/stake',
-    };
-  if (unit < min) return { code: 'BELOW_MIN', detail: `The lowest stake a line is ${min}.`, field: '/unitStake' };
-  if (unit % multiple !== 0)
-    return { code: 'STAKE_NOT_MULTIPLE', detail: `Stakes a line are multiples of ${multiple}.`, field: '/unitStake' };
-  return undefined;
-}
-
 function checkMoney(account: Account, total: number, at: number): ShardDecision | undefined {
   const { limits } = account;
   if (limits.ticketMax !== undefined && total > limits.ticketMax)
@@ -211,32 +130,6 @@ function checkMoney(account: Account, total: number, at: number): ShardDecision 
   return undefined;
 }
 
-/** ALL is everybody who still runs; the canonical text spells them out. */
-function readOrder(pool: ShardPool, text: string): ReadSelection | ToteRefusal {
-  if (!text.includes('ALL')) return findSelection(pool, text);
-  const running = ({ field, scratched }: ShardRace): Field => ({ ...field, scratched });
-  const field = pool.legs === null ? running(pool.race) : { declared: [], legs: pool.legs.map(running) };
-  return readSelection(pool.type, text, field, pool.ruleSet);
-}
-
-/** The selection as the pool's book knows it, or read afresh; deciding must not touch the book. */
-function findSelection(pool: ShardPool, text: string): ReadSelection | ToteRefusal {
-  const known = pool.book.byText.get(text);
-  if (known !== undefined) return pool.book.selections[known] as ReadSelection;
-  return readSelection(pool.type, text, pool.field, pool.ruleSet);
-}
-
-/** Asked for every bet: most races have none. */
-const hasNonRunners = ({ race, legs }: ShardPool): boolean =>
-  legs === null ? race.scratched.length > 0 : legs.some(({ scratched }) => scratched.length > 0);
-
-/** Who may not be named in a new bet, whatever becomes of those in earlier ones. */
-const refusedOf = (pool: ShardPool): readonly string[] =>
-  pool.legs === null ? outOf(pool) : notRunning(pool.ruleSet, pool.legs);
-
-const hasReserveIn = ({ legs }: ReadSelection, out: readonly string[]): boolean =>
-  legs?.alternates?.some((reserve, leg) => reserve !== null && out.includes(`${leg + 1}:${reserve}`)) ?? false;
-
 export function ticketAccepted(s: ShardState, e: TicketAccepted, d: Decided<ShardEvent>, hash: Hash): void {
   const account = accountOf(s, e.account);
   account.balance = e.balance;
@@ -248,7 +141,8 @@ export function ticketAccepted(s: ShardState, e: TicketAccepted, d: Decided<Shar
   for (const bet of e.bets) {
     const pool = poolOf(s, bet.pool);
     const selection = internSelection(pool, bet.sel);
-    const { no: betNo, unit, stake } = bet;
+    const { no: betNo, unit, stake, next } = bet;
+    if (next) pool.reports.set(pool.book.size, next);
     addBet(pool.book, { seq: d.seq, betNo, account: account.index, selection, unit, stake, at: d.at, suffix });
     growFrontier(hash, pool.book.frontier, bet.leaf);
   }

@@ -27,6 +27,7 @@ import { jobAtWork, jobEnded } from './shard-jobs.js';
 import { betsCorrected, betsPaid, correctStep, countStep, payStep, weighStep } from './shard-payments.js';
 import { factApplied } from './shard-races.js';
 import { betsRefunded, refundStep, withdraw } from './shard-refunds.js';
+import { rollStep } from './shard-reports.js';
 import {
   accountOf,
   jobOf,
@@ -40,7 +41,7 @@ import { cancelTicket, placeTicket, ticketAccepted } from './shard-tickets.js';
 import { shardOf } from './slots.js';
 import { newUpkeep, setAside, takeCheckpoint } from './upkeep.js';
 
-const SHARD_SCHEMA = 3;
+const SHARD_SCHEMA = 4;
 
 export function shardDecider(options: {
   shard: number;
@@ -166,7 +167,7 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
     case 'PlaceTicket':
       return placeTicket(s, c, x, hash);
     case 'Continue':
-      return step(s, c.job, c.cursor, hash);
+      return step(s, c.job, c.cursor, x, hash);
     case 'MarketFact':
       return applyFact(s, c.n, c.fact);
     case 'CancelTicket':
@@ -189,8 +190,7 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
       return carryAccount(carried);
     }
     case 'CarryRefs':
-      if (!s.accounts.has(c.account)) return unknownAccount(s, c.account);
-      return { events: [{ t: 'RefsCarried', account: c.account, refs: c.refs }], posts: [] };
+      return carryRefs(s, c);
     case 'Checkpoint':
       return takeCheckpoint(s.upkeep, c.day, SHARD_SCHEMA, x);
     case 'Malformed':
@@ -200,15 +200,25 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
   }
 }
 
+/** References that are known already are not carried again: they would count twice against what an account may have. */
+function carryRefs(s: ShardState, c: Extract<ShardCommand, { type: 'CarryRefs' }>): ShardDecision {
+  const account = s.accounts.get(c.account);
+  if (!account) return unknownAccount(s, c.account);
+  const refs = c.refs.filter(([ref]) => !s.moneyRefs.has(moneyRef(account, ref)));
+  if (refs.length === 0 && c.refs.length > 0) return refuse('ALREADY_APPLIED', 'These references were carried before.');
+  return { events: [{ t: 'RefsCarried', account: c.account, refs }], posts: [] };
+}
+
 function applyFact(s: ShardState, n: number, fact: MarketFact): ShardDecision {
   if (n <= s.factNo) return refuse('ALREADY_APPLIED', `Market fact ${n} was applied before.`);
   if (n > s.factNo + 1) return refuse('RELAY_GAP', `Market fact ${s.factNo + 1} is missing before ${n}.`);
   return { events: [{ t: 'FactApplied', n, fact }], posts: [] };
 }
 
-export function step(s: ShardState, id: number, cursor: number, hash: Hash): ShardDecision {
+export function step(s: ShardState, id: number, cursor: number, x: Context, hash: Hash): ShardDecision {
   const job = jobAtWork(s);
   if (!job || job.id !== id || job.cursor !== cursor) return refuse('CURSOR_STALE', 'That step was done before.');
+  if (job.kind === 'ROLL') return rollStep(s, job, x, hash);
   const pool = poolOf(s, job.pool);
   switch (job.kind) {
     case 'CLOSE':

@@ -3,7 +3,7 @@
  * blind. It judges nothing that the shard judges; it refuses only what could not be written into a command.
  */
 import { sha256 } from '#mutuel/contracts';
-import { type BetOrder, FLEXI, type PlaceTicket } from '#mutuel/engine';
+import { type BetOrder, FLEXI, type PlaceTicket, type ReportStep } from '#mutuel/engine';
 import { type Form, type Selection, selectionText } from '#mutuel/tote';
 import { Problem } from './problem.js';
 import { randomId } from './random-ids.js';
@@ -31,19 +31,45 @@ export function placeCommand(body: TicketBody, channel: string): PlaceTicket {
 
 /** Equal for bodies that ask for the same, however they were written. */
 function bodyHash(account: string, currency: string, atomic: boolean, bets: readonly BetOrder[]): string {
-  const lines = bets.map(({ ref, pool, sel, unit, stake }) => [ref, pool, sel, unit, stake]);
+  const lines = bets.map(({ ref, pool, sel, unit, stake, next }) => [
+    ref,
+    pool,
+    sel,
+    unit,
+    stake,
+    ...(next ? [next] : []),
+  ]);
   return sha256(JSON.stringify([account, currency, atomic, lines])).slice(0, BODY_DIGITS);
 }
 
 function orderOf(bet: BetBody, index: number): BetOrder {
-  const sel = formulaText(bet, index);
-  return { ref: bet.betRef, pool: bet.poolId, sel, unit: bet.unitStake ?? FLEXI, stake: bet.stake };
+  const [first, ...later] = partsOf(bet);
+  const order = { ref: bet.betRef, pool: first.poolId ?? '', sel: formulaText(first, index) };
+  const next = later.map(
+    (part): ReportStep => ({
+      ...{ pool: part.poolId ?? '', sel: formulaText(part, index), quarters: part.quarters ?? 4 },
+    }),
+  );
+  return { ...order, unit: bet.unitStake ?? FLEXI, stake: bet.stake, ...(next.length > 0 ? { next } : {}) };
 }
 
+type AnyBet = BetBody | QuoteBody['bets'][number];
+type PartBet = Omit<AnyBet, 'betRef' | 'stake' | 'parts'> & { readonly quarters?: number | undefined };
+
+/** The bets of a report, one after the other; of any other bet itself alone. */
+export function partsOf(bet: AnyBet): readonly [PartBet, ...PartBet[]] {
+  const [first, ...later] = bet.parts ?? [];
+  return first ? [columnsOf(first), ...later.map(columnsOf)] : [bet];
+}
+
+const columnsOf = (part: NonNullable<AnyBet['parts']>[number]): PartBet => ({
+  ...part,
+  form: part.columns.every((column) => column.length === 1 && column[0] !== 'ALL') ? 'STRAIGHT' : 'WHEEL',
+});
+
 /** The compact text of a bet's formula; the shard makes it canonical. */
-export function formulaText(bet: BetBody | QuoteBody['bets'][number], index: number): string {
+export function formulaText(bet: PartBet, index: number): string {
   const pointer = `/bets/${index}`;
-  if (bet.parts !== undefined) throw unsupported(`${pointer}/parts`, 'Parlays are not sold here.');
   if (bet.complement !== undefined && bet.form === 'MULTI_LEG')
     throw unsupported(`${pointer}/complement`, 'Over several races each leg has a reserve instead: name alternates.');
   if (bet.alternates !== undefined && bet.form !== 'MULTI_LEG')

@@ -17,7 +17,7 @@ import {
 } from '#mutuel/tote';
 import type { OddsReads } from './doors.js';
 import type { MarketView } from './market-view.js';
-import { formulaText } from './orders.js';
+import { formulaText, partsOf } from './orders.js';
 import { Problem } from './problem.js';
 import type { QuoteBody } from './schemas.js';
 
@@ -64,7 +64,7 @@ export class Quotes {
 
   async quote(body: QuoteBody): Promise<QuoteAnswer> {
     const bets = body.bets.map((bet, index) => this.#bet(bet, index, body.currency));
-    const first = body.bets[0]?.poolId;
+    const first = bets[0]?.poolId;
     return {
       lines: bets.reduce((sum, bet) => sum + bet.lines, 0),
       cost: bets.reduce((sum, bet) => sum + bet.cost, 0),
@@ -76,17 +76,16 @@ export class Quotes {
 
   #bet(bet: QuoteBet, index: number, currency: string): QuotedBet {
     const pointer = `/bets/${index}`;
-    const found = this.market.pool(bet.poolId);
+    // Of a report the first bet alone can be quoted: what the others are staked with nobody knows.
+    const [part] = partsOf(bet);
+    const { poolId = '' } = part;
+    const found = this.market.pool(poolId);
     if (!found)
-      return blank(bet, {
-        code: 'POOL_UNKNOWN',
-        detail: `There is no pool ${bet.poolId}.`,
-        pointer: `${pointer}/poolId`,
-      });
-    const text = textOf(bet, index);
+      return blank(bet, { code: 'POOL_UNKNOWN', detail: `There is no pool ${poolId}.`, pointer: `${pointer}/poolId` });
+    const text = textOf(part, index);
     if (typeof text !== 'string') return blank(bet, text);
     const { pool, meeting } = found;
-    const field = fieldOfPool(this.market.state, bet.poolId);
+    const field = fieldOfPool(this.market.state, poolId);
     const read = readSelection(pool.card.type, text, field, pool.card.ruleSet);
     if (isRefusal(read)) return blank(bet, { code: read.code, detail: read.message, pointer: pointer + read.at });
     const multiple = lineStakes(pool.card.ruleSet, bet.unitStake === undefined)?.multipleMinor ?? 1;
@@ -95,14 +94,14 @@ export class Quotes {
     // What a combination over several races would pay is known once the legs before the last are over.
     const odds = unit > 0 && !field.legs ? this.#odds(pool, field, read, unit) : [];
     const refusal =
-      stateRefusal(standingOf(this.market.state, bet.poolId), pool, field, read, pointer) ??
+      stateRefusal(standingOf(this.market.state, poolId), pool, field, read, pointer) ??
       (meeting.currency === currency
         ? stakeRefusal(pool, bet, unit, cost, pointer)
-        : { code: 'CURRENCY_MISMATCH', detail: `${bet.poolId} is in ${meeting.currency}.`, pointer: '/currency' });
+        : { code: 'CURRENCY_MISMATCH', detail: `${poolId} is in ${meeting.currency}.`, pointer: '/currency' });
     const only = odds.length === 1 ? odds[0] : undefined;
     return {
       ...(bet.betRef === undefined ? {} : { betRef: bet.betRef }),
-      poolId: bet.poolId,
+      poolId,
       selection: read.text,
       lines: read.lines,
       unitStake: unit,
@@ -145,7 +144,7 @@ function* first(all: Iterable<string>, most: number): Iterable<string> {
   }
 }
 
-function textOf(bet: QuoteBet, index: number): string | Refusal {
+function textOf(bet: ReturnType<typeof partsOf>[0], index: number): string | Refusal {
   try {
     return formulaText(bet, index);
   } catch (fault) {
@@ -157,7 +156,7 @@ function textOf(bet: QuoteBet, index: number): string | Refusal {
 function blank(bet: QuoteBet, refusal: Refusal): QuotedBet {
   return {
     ...(bet.betRef === undefined ? {} : { betRef: bet.betRef }),
-    poolId: bet.poolId,
+    poolId: partsOf(bet)[0].poolId ?? '',
     selection: null,
     lines: 0,
     unitStake: bet.unitStake ?? null,

@@ -3,7 +3,7 @@
  * fields are refused everywhere. Sizes are bounded here, before anything is expanded or computed.
  */
 import { z } from 'zod';
-import { MAX_AMOUNT, MAX_BETS_PER_TICKET } from '#mutuel/engine';
+import { MAX_AMOUNT, MAX_BETS_PER_TICKET, MAX_REPORT_PARTS } from '#mutuel/engine';
 import { poolTypes, type RuleSet, validateRuleSet } from '#mutuel/tote';
 
 export const MAX_COLUMNS = 10;
@@ -28,13 +28,19 @@ const time = z.iso.datetime({ offset: true });
 const day = z.iso.date();
 
 const formulaFields = {
-  poolId: id,
-  form: z.enum(['STRAIGHT', 'WHEEL', 'BOX', 'KEY', 'BANKER', 'CHAMP_TOTAL', 'CHAMP_REDUIT', 'MULTI_LEG']),
+  poolId: id.optional().meta({ description: 'Of a report each part has its own.' }),
+  form: z
+    .enum(['STRAIGHT', 'WHEEL', 'BOX', 'KEY', 'BANKER', 'CHAMP_TOTAL', 'CHAMP_REDUIT', 'MULTI_LEG', 'REPORT'])
+    .optional()
+    .meta({ description: 'REPORT, or absent beside parts: a chain of bets.' }),
   columns: z.array(runners).min(1).max(MAX_COLUMNS).optional(),
   runners: runners.optional(),
   bases: runners.optional(),
   associated: runners.optional(),
-  orders: z.enum(['ALL', 'ONE', 'FIELD']).optional(),
+  orders: z
+    .enum(['ALL', 'ONE', 'FIELD', 'SET'])
+    .optional()
+    .meta({ description: 'SET: a first-4 bet, in a quartet pool that sells both.' }),
   complement: z.array(runner).max(MAX_RUNNERS).optional().meta({
     description:
       'Of one race, where the rules have it: who joins a line, at its end, that loses a runner; free of charge.',
@@ -47,13 +53,37 @@ const formulaFields = {
       description: 'Over several races: for each leg the runner that stands in for one that does not run, or null.',
     }),
   parts: z
-    .array(z.strictObject({ poolId: id, columns: z.array(runners).min(1).max(MAX_COLUMNS) }))
-    .max(MAX_COLUMNS)
-    .optional(),
+    .array(
+      z.strictObject({
+        poolId: id,
+        columns: z.array(runners).min(1).max(MAX_COLUMNS),
+        quarters: z.int().min(1).max(4).optional().meta({
+          description: 'Quarters of what the part before it won that are staked on this one; default 4, all of it.',
+        }),
+      }),
+    )
+    .min(2)
+    .max(MAX_REPORT_PARTS)
+    .optional()
+    .meta({ description: 'A report: bets on different races, each staked with what the one before it won.' }),
   unitStake: amount.optional().meta({ description: 'Price of one line, minor units; absent for a flexi ticket.' }),
 };
 
-export const betSchema = z.strictObject({ betRef: id, ...formulaFields, stake: amount });
+const ALONE = ['poolId', 'columns', 'runners', 'bases', 'associated', 'orders', 'complement', 'alternates'] as const;
+
+/** A report is its parts; every other bet names its pool and its form. */
+function isOneOrParts(bet: z.infer<z.ZodObject<typeof formulaFields>>, context: z.RefinementCtx): void {
+  const isReport = bet.parts !== undefined;
+  const wrong = (field: string, message: string) => context.addIssue({ code: 'custom', message, path: [field] });
+  if (isReport)
+    for (const field of ALONE) if (bet[field] !== undefined) wrong(field, 'stands in the parts of a report');
+  if (isReport && bet.form !== undefined && bet.form !== 'REPORT') wrong('form', 'is REPORT beside parts, or absent');
+  if (!isReport && bet.form === 'REPORT') wrong('parts', 'are missing');
+  if (!isReport && bet.poolId === undefined) wrong('poolId', 'is missing');
+  if (!isReport && bet.form === undefined) wrong('form', 'is missing');
+}
+
+export const betSchema = z.strictObject({ betRef: id, ...formulaFields, stake: amount }).superRefine(isOneOrParts);
 export type BetBody = z.infer<typeof betSchema>;
 
 export const ticketSchema = z.strictObject({
@@ -71,7 +101,9 @@ export const quoteSchema = z.strictObject({
   currency,
   atomic: z.boolean().optional(),
   bets: z
-    .array(z.strictObject({ betRef: id.optional(), ...formulaFields, stake: amount.optional() }))
+    .array(
+      z.strictObject({ betRef: id.optional(), ...formulaFields, stake: amount.optional() }).superRefine(isOneOrParts),
+    )
     .min(1)
     .max(MAX_BETS_PER_TICKET),
 });
@@ -121,14 +153,9 @@ const pool = z.strictObject({
   jackpotIn: z.int().min(1).max(MAX_AMOUNT).optional().meta({
     description: 'Jackpot money for the winner that the rules name; what nobody wins goes back to their fund.',
   }),
-  jackpotFrom: z
-    .array(id)
-    .min(1)
-    .max(20)
-    .optional()
-    .meta({
-      description: 'The carry-overs, by id, that the jackpot money comes from; absent: the operator brings it in.',
-    }),
+  jackpotFrom: z.array(id).min(1).max(20).optional().meta({
+    description: 'The carry-overs, by id, that the jackpot money comes from; absent: the operator brings it in.',
+  }),
   mandatory: z.boolean().optional().meta({
     description: 'Over several races: all that was carried in is paid today, to the most right if nobody has them all.',
   }),
@@ -137,14 +164,10 @@ const pool = z.strictObject({
 const poolOverRaces = pool.extend({
   poolId: id.optional().meta({ description: 'Default: the id of the first leg, a hyphen and the type.' }),
   raceId: z.null().optional(),
-  legs: z
-    .array(id)
-    .min(2)
-    .max(MAX_COLUMNS)
-    .meta({
-      description:
-        'Races in the order in which they are run: of this meeting, or of one published before; the last is of this one.',
-    }),
+  legs: z.array(id).min(2).max(MAX_COLUMNS).meta({
+    description:
+      'Races in the order in which they are run: of this meeting, or of one published before; the last is of this one.',
+  }),
 });
 
 const race = z.strictObject({

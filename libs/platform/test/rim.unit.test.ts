@@ -169,8 +169,39 @@ describe('an order', () => {
     [{ form: 'WHEEL', columns: [['4'], ['7', '1'], ['ALL']] }, '4>7,1>ALL'],
     [{ form: 'BOX', columns: undefined, runners: ['4', '7', '1'] }, 'BOX:4,7,1'],
     [{ form: 'KEY', columns: undefined, bases: ['4'], associated: ['1', '2'] }, 'KEY:4|1,2'],
+    [{ columns: [['4'], ['7'], ['1']], complement: ['9'] }, '4>7>1+9'],
   ])('writes %j as %s', (change, text) => {
     expect(placeCommand(validate(ticketSchema, body(change)), 'web').bets[0]?.sel).toBe(text);
+  });
+});
+
+describe('a report', () => {
+  const parts = [
+    { poolId: 'R1-WIN', columns: [['4']] },
+    { poolId: 'R2-EXACTA', columns: [['4', '1'], ['7']], quarters: 2 },
+  ];
+  const report = (change: object = {}) => ({
+    ...{ ticketRef: v7(), accountId: 'acc-1', currency: 'EUR' },
+    bets: [{ betRef: 'a', parts, unitStake: 100, stake: 100, ...change }],
+  });
+
+  test('is its first bet and those to come, with or without its form', () => {
+    const order = { ref: 'a', pool: 'R1-WIN', sel: '4', unit: 100, stake: 100 };
+    const next = [{ pool: 'R2-EXACTA', sel: '4,1>7', quarters: 2 }];
+    for (const change of [{}, { form: 'REPORT' }])
+      expect(placeCommand(validate(ticketSchema, report(change)), 'web').bets).toEqual([{ ...order, next }]);
+  });
+
+  test.each([
+    ['a pool beside its parts', { poolId: 'R1-WIN' }, '/bets/0/poolId'],
+    ['another form', { form: 'BOX' }, '/bets/0/form'],
+    ['one part', { parts: parts.slice(0, 1) }, '/bets/0/parts'],
+    ['five quarters', { parts: [parts[0], { ...parts[1], quarters: 5 }] }, '/bets/0/parts/1/quarters'],
+    ['its form alone', { parts: undefined, form: 'REPORT' }, '/bets/0/parts'],
+    ['nothing at all', { parts: undefined }, '/bets/0/poolId'],
+  ])('is refused with %s', (_says, change, pointer) => {
+    const problem = faultOf(() => validate(ticketSchema, report(change)));
+    expect(problem.errors.map((one) => one.pointer)).toContain(pointer);
   });
 });
 

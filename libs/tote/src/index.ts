@@ -73,7 +73,14 @@ export {
 } from './price.js';
 export { parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
 export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './refusal.js';
-export { frenchReport, type ReportPart, type ReportRules, type RolledReport, rollReport } from './report.js';
+export {
+  frenchReport,
+  type ReportPart,
+  type ReportRules,
+  type RolledReport,
+  rolledUnit,
+  rollReport,
+} from './report.js';
 export {
   type CorrectionPolicy,
   DEFAULT_MAX_LINES,

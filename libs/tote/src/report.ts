@@ -56,3 +56,13 @@ export function rollReport(
 }
 
 const partOf = (proceeds: number, quarters: number): number => toMinor((BigInt(proceeds) * BigInt(quarters)) / 4n);
+
+/** What of a part's proceeds is staked on each line of the next bet: whole minor units, 0 where that is below the least stake. */
+export function rolledUnit(
+  proceedsMinor: number,
+  { quarters, lines }: { readonly quarters: number; readonly lines: number },
+  { leastMinor, mostTimes }: ReportRules,
+): number {
+  const unit = Math.min(leastMinor * mostTimes, Math.floor(partOf(proceedsMinor, quarters) / lines));
+  return unit < leastMinor ? 0 : unit;
+}
