@@ -81,7 +81,9 @@ export function legsMoved(s: MarketState, race: MarketRace, now: LegsNow): Marke
     const isEnding = isOrdered || legStateNow(last, now) === 'VOID';
     const { poolId, ruleSet } = pool.card;
     const legs = runLegs(s, pool, isEnding ? ended(last, now) : now);
-    if (isEnding && !pool.isCalled && legsMissing(ruleSet, legs).length === 0) ends.add(last);
+    // A void takes back what an order has called before.
+    const isCalled = pool.isCalled && now[pool.race]?.state !== 'VOID';
+    if (isEnding && !isCalled && legsMissing(ruleSet, legs).length === 0) ends.add(last);
     if (isEnding || pool.outAtClose === null || !isBeforeLast(ruleSet, legs)) continue;
     const outcomes = outcomesOf(ruleSet, legs, pool.outAtClose);
     const keys = willPayKeysOf(ruleSet, outcomes);

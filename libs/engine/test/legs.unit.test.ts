@@ -245,6 +245,21 @@ describe('a leg that is not run', () => {
     expect(world.clearing('PICK3')).toBe(0);
   });
 
+  it('as the last one settles its pools also where its order had been entered before', () => {
+    const world = LegsWorld.over('PICK3', 'US');
+    world.bet('acc-0', 'PICK3', '1/2/6', 100);
+    world.bet('acc-1', 'PICK3', '1/3/6', 300);
+    world.run(1, finish('1'));
+    world.run(2, finish('2'));
+    world.stopRace(3);
+    world.enter(3, finish('5'));
+    world.voidLeg(3);
+    expect(world.makeOfficial(3).code).toBeUndefined();
+    // 400 x 0.75 = 300 on the 100 of acc-0, right in both legs that were run.
+    expect(world.balance('acc-0')).toBe(start - 100 + 300);
+    expect(world.clearing('PICK3')).toBe(0);
+  });
+
   it('ends the sale where it is the first, and refunds the pool where none was run', () => {
     const world = LegsWorld.over('PICK3', 'US');
     world.bet('acc-0', 'PICK3', '1/2/3', 100);
