@@ -267,7 +267,7 @@ export class DeciderLife<S, C, E> {
     const context = { seq: this.#seq + 1, at: record.time, decidedAt: clock.now(), cid: opened.cid, trusted, host };
     const decision = skip
       ? this.#setAside(opened, skip)
-      : (this.#isQuarantined(record, trusted) ?? this.#run(this.#read(record, opened), context));
+      : (this.#isQuarantined(record, opened) ?? this.#run(this.#read(record, opened), context));
     this.#take(this.#recordOf(decision, context, record.offset));
     this.#steps.decided(opened.cid);
   }
@@ -343,9 +343,11 @@ export class DeciderLife<S, C, E> {
     (this.#writer as DecisionWriter).push(bytes);
   }
 
-  #isQuarantined(record: LogRecord, trusted: boolean): Decision<E> | undefined {
+  #isQuarantined(record: LogRecord, opened: OpenedCommand): Decision<E> | undefined {
+    // What this release cannot read it cannot set aside either: the next one decides it.
+    if ('newer' in opened) return undefined;
     if (this.#o.deaths.count(this.#o.epoch, record.offset) < MAX_DEATHS) return undefined;
-    if (trusted) throw this.#halt(record, `deciding it ended ${MAX_DEATHS} incarnations`);
+    if ('trusted' in opened && opened.trusted) throw this.#halt(record, `deciding it ended ${MAX_DEATHS} incarnations`);
     const detail = `Deciding this command failed ${MAX_DEATHS} times; it was set aside unread.`;
     return { code: 'QUARANTINED', detail, events: [], posts: [] };
   }

@@ -1,5 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { type DecisionRecord, encodeRecord, sha256, signCommand, stateHash } from '#mutuel/contracts';
+import { countDeaths, type Deaths } from '../src/deaths.js';
 import { DeciderRunner, foldDecisions } from '../src/decider-runner.js';
 import { AppendFault, type EventLog } from '../src/ports.js';
 import { RenewingAppender } from '../src/renewing-appender.js';
@@ -45,7 +46,7 @@ afterEach(async () => {
 
 function runner(
   over: EventLog = log,
-  more: { campaign?: 'WHEN_QUIET'; decider?: ReturnType<typeof counter> } = {},
+  more: { campaign?: 'WHEN_QUIET'; decider?: ReturnType<typeof counter>; deaths?: Deaths } = {},
 ): Runner {
   const made: Runner = new DeciderRunner({
     log: over,
@@ -195,6 +196,15 @@ describe('bad commands', () => {
     await appendTo(log, SHARD_COMMANDS, new TextEncoder().encode('{"v":2,"zip":"…"}'));
     await clock.until(() => made.status === 'HALTED');
     expect(made.fault?.message).toMatch(/offset 0: its format 2 is newer than this release/);
+  });
+
+  test('a newer command format is not set aside by a release that cannot read it, however often the next one died of it', async () => {
+    const deaths = countDeaths('shard-0');
+    for (let died = 0; died < 3; died++) deaths.note(1, 0);
+    const made = await leading(runner(log, { deaths }));
+    await appendTo(log, SHARD_COMMANDS, new TextEncoder().encode('{"v":2,"zip":"…"}'));
+    await clock.until(() => made.status === 'HALTED', 'halted');
+    expect(await decisionsIn(log, SHARD_DECISIONS)).toEqual([]);
   });
 
   test('a signed command that keeps breaking the decider halts the runner: it is not the runner’s to skip', async () => {
