@@ -247,7 +247,8 @@ class Composition {
     };
     const cache = await seams.cache();
     this.#watchCache(cache);
-    const odds = new OddsService({ ...this.#named('odds', seams), cache, onAlarm, onTick });
+    const notes = openNoteFiles({ dir: this.#config.data });
+    const odds = new OddsService({ ...this.#named('odds', seams), cache, notes, onAlarm, onTick });
     this.#stops.push({ name: 'odds', stop: () => odds.stop() });
     await odds.start();
     watchOdds(odds, this.#metrics);

@@ -70,7 +70,7 @@ export async function snapshotHeads(store: SnapshotStore, src: string): Promise<
 export async function checkAgainstLog(
   log: Pick<EventLog, 'bounds' | 'read'>,
   { at }: DecisionSource,
-  { src, seq, next, checkpoint }: SnapshotHead,
+  { src, seq, next, checkpoint }: Pick<SnapshotHead, 'src' | 'seq' | 'next' | 'checkpoint'>,
 ): Promise<void> {
   const name = `${at.topic}[${at.partition}]`;
   const { start, end } = await log.bounds(at);

@@ -5,18 +5,22 @@
  */
 import {
   type Clock,
+  checkAgainstLog,
   DecisionReader,
   type Entropy,
   type EventLog,
   type HotCache,
+  type NoteStore,
   RenewingAppender,
   randomId,
   type TailSource,
   type TopicPartition,
   type ValidDecision,
+  validRecords,
 } from '#mutuel/runtime';
 import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Source, type Tick } from '#mutuel/views';
 import { ClockLead } from './clock-lead.js';
+import { decodeFloor, encodeFloor, type Floor, OddsFloor } from './odds-floor.js';
 import { lastTick } from './odds-topic.js';
 import { allSources } from './projector-host.js';
 import { ODDS_TOPIC } from './tick-tail.js';
@@ -28,7 +32,9 @@ export interface OddsServiceOptions {
   readonly entropy: Entropy;
   readonly cache: HotCache;
   readonly shards: number;
-  /** `ODDS_LATE`, `ODDS_CUT_SHORT`, `ODDS_NOT_WRITTEN`, `ODDS_STOPPED`, with a sentence. */
+  /** Where it keeps from where on the logs still matter; without it they are read from their beginnings at each start. */
+  readonly notes?: NoteStore | undefined;
+  /** `ODDS_LATE`, `ODDS_CUT_SHORT`, `ODDS_NOT_WRITTEN`, `ODDS_NOTE_IGNORED`, `ODDS_STOPPED`, with a sentence. */
   readonly onAlarm: (code: string, detail: string) => void;
   /** Gets each tick as it was computed, before it is written. */
   readonly onTick?: (tick: Tick) => void;
@@ -48,15 +54,24 @@ const RETRY_MS = 250;
 const MAX_TOGETHER = 100;
 /** Decisions kept beyond which those before the next cycle are applied while reading goes on. */
 const MAX_KEPT = 20_000;
+/** Where the logs are read from next time, and after how many cycles it is written again. */
+const NOTE = 'odds-floor';
+const NOTE_EVERY = 12;
 
 export class OddsService {
   readonly metrics = { ticks: 0, late: 0, computeMs: 0, pools: 0, lastCycle: 0 };
   readonly #o: OddsServiceOptions;
-  readonly #book: OddsBook;
+  #book: OddsBook;
+  #floor = new OddsFloor(undefined);
+  /** As it was written last. */
+  #noted: Floor | undefined;
+  /** By source, the offset after its last valid decision. */
+  readonly #cuts = new Map<Source, number>();
   readonly #by: string;
   readonly #appender: RenewingAppender;
   readonly #readers: {
     readonly source: Source;
+    readonly src: string;
     readonly at: TopicPartition;
     readonly reader: DecisionReader<unknown>;
   }[] = [];
@@ -83,14 +98,19 @@ export class OddsService {
     const { log, tails, clock, shards } = this.#o;
     this.#prev = (await lastTick(log))?.cycle ?? null;
     this.#base = this.#prev ?? cycleAt(clock.now()) - 1;
+    const floor = await this.#readNote();
+    if (floor) this.#begin(floor);
     for (const { src, at } of allSources(shards)) {
-      const source: Source = src === 'market' ? 'market' : at.partition;
+      const source = sourceOf(src, at);
+      const checkpoint = floor?.places[src]?.checkpoint;
       const onDecisions = (decisions: readonly ValidDecision[]): void => this.#take(source, decisions);
       const onFatal = (fault: Error): void => this.#fail(fault);
       this.#readers.push({
-        source,
-        at,
-        reader: new DecisionReader({ src, at, log, tails, clock, onDecisions, onFatal }),
+        ...{ source, src, at },
+        reader: new DecisionReader({
+          ...{ src, at, log, tails, clock, onDecisions, onFatal },
+          ...(checkpoint === undefined ? {} : { checkpoint }),
+        }),
       });
     }
     await Promise.all(this.#readers.map(({ reader }) => reader.start()));
@@ -109,7 +129,11 @@ export class OddsService {
     if (!last) return;
     this.#lead.heard(source, last.time);
     this.#checkCut(source, decisions);
-    for (const placed of decisions) this.#book.offer(source, placed);
+    for (const placed of decisions) {
+      this.#floor.see(placed.decision);
+      this.#book.offer(source, placed);
+    }
+    this.#cuts.set(source, last.offset + 1);
     this.#seen.set(source, Math.max(this.#seen.get(source) ?? 0, last.time));
     // What is before the last tick needs no cut of its own: reading a long log again must not keep it in memory.
     if (this.#book.waiting > MAX_KEPT) this.#book.advanceTo(this.#base);
@@ -138,6 +162,7 @@ export class OddsService {
       if (due > 0 || ticks.length >= MAX_TOGETHER) {
         await this.#publish(ticks);
         ticks = [];
+        await this.#note();
       }
       if (due > 0) await clock.sleep(due, this.#stopping.signal);
       if (!(await this.#readPast(cycle))) continue;
@@ -178,6 +203,60 @@ export class OddsService {
       while (!isPast() && reader.valid.next < end && !signal.aborted) await clock.sleep(POLL_MS, signal);
     }
     return !signal.aborted;
+  }
+
+  // ── Where to begin ─────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What was kept, where it fits the logs; anything else is worth a line and a longer start. */
+  async #readNote(): Promise<Floor | undefined> {
+    const { log, notes, shards, onAlarm } = this.#o;
+    try {
+      const text = await notes?.read(NOTE);
+      if (text === undefined) return undefined;
+      const floor = decodeFloor(text);
+      if (floor.until > this.#base * CYCLE_MS) throw new Error('it is ahead of the last tick');
+      for (const { src, at } of allSources(shards)) {
+        const { checkpoint = '' } = floor.places[src] ?? {};
+        const { seq, next } = validRecords(src, at, checkpoint);
+        await checkAgainstLog(log, { src, at }, { src, seq, next, checkpoint });
+      }
+      return floor;
+    } catch (fault) {
+      onAlarm('ODDS_NOTE_IGNORED', `where to begin is not known: ${(fault as Error).message}; all of the log is read`);
+      return undefined;
+    }
+  }
+
+  #begin(floor: Floor): void {
+    const { shards } = this.#o;
+    for (const { src, at } of allSources(shards)) this.#cuts.set(sourceOf(src, at), floor.places[src]?.cut ?? 0);
+    const cut = (source: Source): number => this.#cuts.get(source) ?? 0;
+    const cuts = { market: cut('market'), shards: Array.from({ length: shards }, (_, shard) => cut(shard)) };
+    this.#book = new OddsBook(shards, cuts);
+    this.#floor = new OddsFloor(floor);
+    this.#noted = floor;
+  }
+
+  /** After a tick is out: what lies before the oldest meeting that is not settled is read no more. */
+  async #note(): Promise<void> {
+    const { notes, onAlarm } = this.#o;
+    for (const meeting of this.#book.takeOver()) this.#floor.over(meeting);
+    if (!notes || this.metrics.ticks % NOTE_EVERY !== 1) return;
+    this.#floor.tick(this.#base * CYCLE_MS, () => this.#here());
+    const floor = this.#floor.now;
+    if (floor === undefined || floor === this.#noted) return;
+    this.#noted = floor;
+    await notes
+      .write(NOTE, encodeFloor(floor))
+      .catch((fault: Error) => onAlarm('ODDS_NOTE_IGNORED', `it could not be written: ${fault.message}`));
+  }
+
+  #here(): Floor {
+    const places = this.#readers.map(
+      ({ source, src, reader }) =>
+        [src, { checkpoint: reader.valid.toCheckpoint(), cut: this.#cuts.get(source) ?? 0 }] as const,
+    );
+    return { until: Math.max(0, ...this.#seen.values()), places: Object.fromEntries(places) };
   }
 
   async #endOf(at: TopicPartition): Promise<number> {
@@ -234,6 +313,8 @@ export class OddsService {
     this.#o.onAlarm('ODDS_STOPPED', fault.message);
   }
 }
+
+const sourceOf = (src: string, { partition }: TopicPartition): Source => (src === 'market' ? 'market' : partition);
 
 /** The log's bound on one append, with room for framing. */
 const MAX_APPEND_BYTES = 900_000;

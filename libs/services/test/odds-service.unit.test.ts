@@ -1,9 +1,10 @@
 /** The odds service over real deciders and a log in memory: cycles without holes, and ticks that anybody can compute again. */
 import { beforeEach, describe, expect, it } from 'vitest';
 import { openMemoryCache } from '#mutuel/adapters';
-import { type Clock, directTails } from '#mutuel/runtime';
+import { type Clock, directTails, type NoteStore, type OnRecords, type TailSource } from '#mutuel/runtime';
 import { CYCLE_MS, cycleAt, encodeTick, type Tick } from '#mutuel/views';
 import { ODDS_KEY, OddsService, recomputeTick, ticksBack } from '../src/index.js';
+import { type Floor, OddsFloor } from '../src/odds-floor.js';
 import { House, meeting, operator, poolOf, RACE, START, steward, until } from './support/house.js';
 
 const WIN = poolOf('WIN');
@@ -12,6 +13,8 @@ const FIRST = cycleAt(START);
 let house: House;
 let alarms: string[];
 let seed = 0;
+/** Records that services were given to read. */
+let handedOut = 0;
 
 beforeEach(async () => {
   house = await House.open(2);
@@ -21,12 +24,21 @@ beforeEach(async () => {
   for (const account of ['acc-1', 'acc-2', 'acc-3']) await house.fund(account, 10_000_000);
 });
 
-function service(cache = openMemoryCache(), clock: Clock = house.clock) {
+function service(cache = openMemoryCache(), clock: Clock = house.clock, notes?: NoteStore) {
   const { log } = house;
   const n = ++seed;
   const entropy = { bytes: (count: number) => new Uint8Array(count).fill(n) };
+  const counted: TailSource = {
+    subscribe: (start, onRecords, onFault) => {
+      const take: OnRecords = (records) => {
+        handedOut += records.length;
+        return onRecords(records);
+      };
+      return directTails(log).subscribe(start, take, onFault);
+    },
+  };
   return new OddsService({
-    ...{ log, clock, entropy, cache, tails: directTails(log), shards: 2 },
+    ...{ log, clock, entropy, cache, notes, tails: counted, shards: 2 },
     onAlarm: (code) => alarms.push(code),
   });
 }
@@ -160,5 +172,105 @@ describe('the odds service', () => {
     await house.bet('acc-1', { pool: WIN, sel: '1', unit: 1_000 });
     await until(() => alarms.includes('ODDS_CUT_SHORT'), 'the alarm');
     await odds.stop();
+  });
+});
+
+describe('where the odds begin to read', () => {
+  const kept = new Map<string, string>();
+  const notes: NoteStore = {
+    read: async (name) => kept.get(name),
+    write: async (name, text) => void kept.set(name, text),
+  };
+
+  /** Many cycles with nothing on sale, then a meeting that sells. */
+  async function quietDaysAndAMeeting(): Promise<void> {
+    kept.clear();
+    house = await House.open(2);
+    await house.renewLease();
+    const odds = service(openMemoryCache(), house.clock, notes);
+    await begin(odds);
+    for (let i = 0; i < 26; i++) {
+      house.clock.time = (cycleAt(house.clock.time) + 1) * CYCLE_MS - 1_000;
+      await house.renewLease();
+      for (const account of ['acc-1', 'acc-2', 'acc-3']) await house.fund(account, 1_000_000);
+      house.clock.time += 1_200;
+      await reached(cycleAt(house.clock.time));
+    }
+    await house.act({ type: 'PublishMeeting', meeting: meeting(['WIN', 'PLACE', 'EXACTA', 'TRIFECTA']), by: operator });
+    await house.act({ type: 'OpenRace', race: RACE, reason: 'on time', by: operator });
+    await sell(4);
+    await odds.stop();
+  }
+
+  const recomputed = async (): Promise<void> => {
+    for (const tick of await ticks()) expect(text(await recomputeTick(house.log, 2, tick))).toBe(text(tick));
+  };
+
+  it('is before the oldest meeting that is not settled, and every tick is what it would be from the beginning', async () => {
+    await quietDaysAndAMeeting();
+    handedOut = 0;
+    const again = service(openMemoryCache(), house.clock, notes);
+    await again.start();
+    await sell(3);
+    await again.stop();
+    const read = handedOut;
+    handedOut = 0;
+    const fromTheBeginning = service();
+    await fromTheBeginning.start();
+    await sell(1);
+    await fromTheBeginning.stop();
+    expect(read).toBeLessThan(0.7 * handedOut);
+    expect((await ticks()).at(-1)?.pools.find((pool) => pool.id === WIN)?.gross).toBeGreaterThan(0);
+    await recomputed();
+    expect(alarms).toEqual([]);
+  });
+
+  it.each([
+    ['is rotten', (note: string) => note.replace('until', 'untol')],
+    ['was written by another release', (note: string) => note.replace('"v":1', '"v":2')],
+  ])('is the logs’ beginning where the note %s, and that is said', async (_why, spoil) => {
+    await quietDaysAndAMeeting();
+    kept.set('odds-floor', spoil(kept.get('odds-floor') ?? ''));
+    const again = service(openMemoryCache(), house.clock, notes);
+    await again.start();
+    await sell(2);
+    await again.stop();
+    await recomputed();
+    expect(alarms).toEqual(['ODDS_NOTE_IGNORED']);
+  });
+
+  it('is the logs’ beginning where the note is of other logs, and that is said', async () => {
+    await quietDaysAndAMeeting();
+    house = await House.open(2);
+    await house.renewLease();
+    await house.fund('acc-1', 5);
+    const again = service(openMemoryCache(), house.clock, notes);
+    await begin(again);
+    await again.stop();
+    await recomputed();
+    expect(alarms).toEqual(['ODDS_NOTE_IGNORED']);
+  });
+
+  it('stays before a meeting until all of its races are settled', () => {
+    const at = (until: number): Floor => ({ until, places: {} });
+    const published = (meetingId: string) =>
+      ({ events: [{ t: 'FactApplied', fact: { t: 'MeetingPublished', meeting: { meetingId } } }] }) as never;
+    const floor = new OddsFloor(undefined);
+    const [a, b, c] = [at(1), at(2), at(3)];
+    floor.tick(1, () => a);
+    floor.tick(2, () => b);
+    expect(floor.now).toBe(a);
+    floor.see(published('m-1'));
+    floor.tick(3, () => c);
+    floor.see(published('m-2'));
+    expect(floor.now).toBe(a);
+    floor.over('m-1');
+    expect(floor.now).toBe(b);
+    // What was read by the moment of a place must be in a tick that is out.
+    floor.over('m-2');
+    floor.tick(2, () => at(9));
+    expect(floor.now).toBe(b);
+    floor.tick(3, () => at(9));
+    expect(floor.now).toBe(c);
   });
 });

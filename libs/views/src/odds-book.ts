@@ -39,6 +39,9 @@ export class OddsBook {
   /** Pools by the race they are settled with. */
   readonly #racePools = new Map<string, OddsPool[]>();
   readonly #meetings = new Set<string>();
+  /** By meeting the races not settled yet. */
+  readonly #open = new Map<string, Set<string>>();
+  readonly #over: string[] = [];
   readonly #settled: string[] = [];
   /** Scratched runners by race as each shard sees them. */
   readonly #scratched: Map<string, string[]>[];
@@ -46,10 +49,14 @@ export class OddsBook {
   readonly #waitingMarket: PlacedDecision[] = [];
   readonly #cut: { shards: number[]; market: number };
 
-  constructor(readonly shards: number) {
+  /** `begun`: where the logs are read from, where that is not their beginning. */
+  constructor(
+    readonly shards: number,
+    begun?: Cut,
+  ) {
     this.#scratched = Array.from({ length: shards }, () => new Map());
     this.#waiting = Array.from({ length: shards }, () => []);
-    this.#cut = { shards: new Array<number>(shards).fill(0), market: 0 };
+    this.#cut = { shards: [...(begun?.shards ?? new Array<number>(shards).fill(0))], market: begun?.market ?? 0 };
   }
 
   /** Keeps a valid decision until a cycle's cut reaches it. Each log's decisions come in its own order. */
@@ -85,6 +92,11 @@ export class OddsBook {
     const moved = [...this.#moved].sort(byId);
     this.#moved = new Set();
     return moved;
+  }
+
+  /** Meetings of which the last pools were let go since the last call. */
+  takeOver(): readonly string[] {
+    return this.#over.splice(0);
   }
 
   /** All pools not settled yet, in the order of their ids. */
@@ -124,6 +136,7 @@ export class OddsBook {
   #publish(meeting: MeetingCard): void {
     if (this.#meetings.has(meeting.meetingId)) return;
     this.#meetings.add(meeting.meetingId);
+    this.#open.set(meeting.meetingId, new Set(meeting.races.map(({ raceId }) => raceId)));
     for (const race of meeting.races) {
       const pools = race.pools.map((card) =>
         card.legs ? new LegsBook(card, this.shards) : new PoolBook(card, race, entriesOf(race), this.shards),
@@ -194,6 +207,11 @@ export class OddsBook {
       for (const pool of this.#racePools.get(race) ?? []) this.pools.delete(pool.id);
       this.#racePools.delete(race);
       for (const scratched of this.#scratched) scratched.delete(race);
+      for (const [meeting, races] of this.#open) {
+        if (!races.delete(race) || races.size > 0) continue;
+        this.#open.delete(meeting);
+        this.#over.push(meeting);
+      }
     }
   }
 }
