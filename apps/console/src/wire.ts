@@ -43,7 +43,17 @@ export interface Runner {
   status: string;
 }
 
-export interface PoolSummary {
+/** What a pool is played for beside its bets: minor units. */
+export interface PoolTerms {
+  /** The gross pool that the operator stands for. */
+  guarantee?: number;
+  carryIn?: number;
+  jackpotIn?: number;
+  /** All that was carried in is paid today. */
+  mandatory?: boolean;
+}
+
+export interface PoolSummary extends PoolTerms {
   poolId: string;
   type: string;
   status: string;
@@ -240,9 +250,14 @@ export interface SettlementPool {
   takeout: number;
   net: number;
   carryIn: number;
+  jackpotIn: number;
   breakage: number;
   topUp: number;
+  /** Of the top-up: what the operator adds to reach the guarantee. */
+  guarantee: number;
   carryOut: number;
+  /** What the jackpot or reserve of the rules holds of it afterwards. */
+  jackpot: number;
   house: number;
   paid: number;
   differences?: string[];

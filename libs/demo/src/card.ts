@@ -3,7 +3,7 @@
  * strengths stay here, known to the simulated bettors and to the simulated finish, and never reach the system.
  */
 import type { Chance } from './chance.js';
-import type { Country } from './countries.js';
+import type { Country, PoolTerms } from './countries.js';
 
 export interface RaceBody {
   readonly raceId: string;
@@ -12,7 +12,7 @@ export interface RaceBody {
   /** RFC 3339. */
   readonly postTime: string;
   readonly runners: readonly { readonly number: string; readonly name: string }[];
-  readonly pools: readonly { readonly type: string; readonly ruleSet: string }[];
+  readonly pools: readonly (PoolTerms & { readonly type: string; readonly ruleSet: string })[];
 }
 
 export interface CardBody {
@@ -24,7 +24,11 @@ export interface CardBody {
   readonly exponent: number;
   readonly races: readonly RaceBody[];
   /** Pools over several races. */
-  readonly pools: readonly { readonly type: string; readonly ruleSet: string; readonly legs: readonly string[] }[];
+  readonly pools: readonly (PoolTerms & {
+    readonly type: string;
+    readonly ruleSet: string;
+    readonly legs: readonly string[];
+  })[];
 }
 
 const FIRST = [
@@ -75,7 +79,8 @@ export function inventCard(chance: Chance, plan: CardPlan): CardBody {
   const meetingId = `${date}-R${meetingNo}`;
   const races = Array.from({ length: plan.races }, (_, i): RaceBody => {
     const number = i + 1;
-    const { field, pools } = country.feature?.race === number ? country.feature : country;
+    const feature = country.feature?.race === number ? country.feature : undefined;
+    const { field, pools } = feature ?? country;
     const names = horseNames(chance, field[0] + chance.below(field[1] - field[0] + 1));
     return {
       raceId: `${meetingId}-C${number}`,
@@ -83,15 +88,14 @@ export function inventCard(chance: Chance, plan: CardPlan): CardBody {
       name: country.title(chance.pick(country.honours)),
       postTime: new Date(plan.firstPost + i * plan.everyMs).toISOString(),
       runners: names.map((name, k) => ({ number: String(k + 1), name })),
-      pools: pools.map((type) => ({ type, ruleSet: country.ruleSet })),
+      pools: pools.map((type) => ({ type, ruleSet: country.ruleSet, ...feature?.terms?.[type] })),
     };
   });
   const course = country.courses[meetingNo % country.courses.length] as string;
   const pools = (country.legPools ?? [])
     .filter((pool) => pool.races.every((number) => number <= races.length))
-    .map(({ type, races: legs }) => ({
-      type,
-      ruleSet: country.ruleSet,
+    .map(({ type, races: legs, terms }) => ({
+      ...{ type, ruleSet: country.ruleSet, ...terms },
       legs: legs.map((no) => `${meetingId}-C${no}`),
     }));
   return { meetingId, course, date, country: country.code, currency: 'EUR', exponent: 2, races, pools };

@@ -3,6 +3,14 @@
  * that its totes sell. One operator sells them all, so every stake is in its own currency; the rules are those of the host country.
  */
 
+/** What a pool is played for beside its bets, as a card says it: minor units. */
+export interface PoolTerms {
+  readonly guarantee?: number;
+  readonly carryIn?: number;
+  readonly jackpotIn?: number;
+  readonly mandatory?: boolean;
+}
+
 export interface Country {
   /** ISO 3166 code of the meeting. */
   readonly code: string;
@@ -16,12 +24,17 @@ export interface Country {
   readonly field: readonly [least: number, most: number];
   readonly pools: readonly string[];
   /** Pools over several races, by their numbers. */
-  readonly legPools?: readonly { readonly type: string; readonly races: readonly number[] }[];
+  readonly legPools?: readonly {
+    readonly type: string;
+    readonly races: readonly number[];
+    readonly terms?: PoolTerms;
+  }[];
   /** The day's great race has a large field and these pools besides. */
   readonly feature?: {
     readonly race: number;
     readonly field: readonly [number, number];
     readonly pools: readonly string[];
+    readonly terms?: Readonly<Record<string, PoolTerms>>;
   };
 }
 
@@ -46,6 +59,8 @@ export const COUNTRIES: readonly Country[] = [
       race: 3,
       field: [14, 18],
       pools: ['WIN', 'PLACE', 'QUINELLA', 'DEUX_SUR_QUATRE', 'MULTI', 'TIERCE', 'QUARTE', 'QUINTE'],
+      // An announced day: the reserve goes to the order.
+      terms: { QUINTE: { guarantee: 2_000_000, jackpotIn: 500_000 } },
     },
   },
   {
@@ -60,6 +75,8 @@ export const COUNTRIES: readonly Country[] = [
       { type: 'DAILY_DOUBLE', races: [1, 2] },
       { type: 'PICK3', races: [2, 3, 4] },
       { type: 'PICK4', races: [5, 6, 7, 8] },
+      // The last day of the meeting: whatever was carried in has to go.
+      { type: 'PICK6', races: [3, 4, 5, 6, 7, 8], terms: { carryIn: 1_250_000, mandatory: true } },
     ],
   },
   {
@@ -71,7 +88,7 @@ export const COUNTRIES: readonly Country[] = [
     field: [7, 16],
     pools: ['WIN', 'PLACE', 'QUINELLA_PLACE', 'EXACTA', 'TRIFECTA'],
     legPools: [
-      { type: 'PLACEPOT', races: [1, 2, 3, 4, 5, 6] },
+      { type: 'PLACEPOT', races: [1, 2, 3, 4, 5, 6], terms: { guarantee: 1_000_000 } },
       { type: 'QUADPOT', races: [3, 4, 5, 6] },
     ],
   },

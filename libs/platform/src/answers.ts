@@ -220,6 +220,13 @@ const summary = {
 const raceSummary = z.object(summary);
 const voided = z.object({ count: z.int(), amount: minor });
 
+/** What a pool is played for beside its bets, where the card says so. */
+const terms = {
+  guarantee: minor.optional().meta({ description: 'The gross pool that the operator stands for.' }),
+  jackpotIn: minor.optional().meta({ description: 'Jackpot money put up for the winner that the rules name.' }),
+  mandatory: z.boolean().optional().meta({ description: 'All that was carried in is paid today.' }),
+};
+
 const offered = z.object({
   poolId: z.string(),
   type: z.string(),
@@ -231,6 +238,8 @@ const offered = z.object({
   maxLines: z.int().nullable().optional(),
   cancelWindowMs: z.int().optional(),
   ruleSet: z.string(),
+  carryIn: minor.optional(),
+  ...terms,
   raceId: z.null().optional(),
   legs: z
     .array(z.string())
@@ -276,13 +285,6 @@ export const raceAnswer = z.object({
     .nullable(),
   voidedAfterStop: voided,
 });
-
-/** What a pool is played for beside its bets, where the card says so. */
-const terms = {
-  guarantee: minor.optional().meta({ description: 'The gross pool that the operator stands for.' }),
-  jackpotIn: minor.optional().meta({ description: 'Jackpot money put up for the winner that the rules name.' }),
-  mandatory: z.boolean().optional().meta({ description: 'All that was carried in is paid today.' }),
-};
 
 const oddsRow = z.object({ c: z.string(), stake: minor, price: odds, low: odds, high: odds });
 

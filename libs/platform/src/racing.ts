@@ -63,7 +63,8 @@ export class Racing {
     };
   }
 
-  #offer({ poolId, type, ruleSet, legs }: PoolCard, currency: string | undefined) {
+  #offer(card: PoolCard, currency: string | undefined) {
+    const { poolId, type, ruleSet, legs } = card;
     return {
       poolId,
       type: type as string,
@@ -75,6 +76,8 @@ export class Racing {
       maxLines: ruleSet.maxLines ?? null,
       cancelWindowMs: ruleSet.cancelWindowMs ?? 0,
       ruleSet: ruleSet.id,
+      ...(card.carryInMinor === 0 ? {} : { carryIn: card.carryInMinor }),
+      ...termsView(card),
       ...(legs ? { raceId: null, legs } : {}),
     };
   }

@@ -137,7 +137,8 @@ function legsInput(inputs: PoolInputs, legs: readonly LegOutcome[]) {
     rules: ruleSet,
     pool: { type: ruleSet.poolType, currency, exponent },
     legs: legs.map(({ handicap, declared, entries, scratched, scratchedAfterClose, favourite, finish }) => ({
-      runners: { declared, scratched, entries, ...(handicap && { handicap }) },
+      runners: { declared, scratched, entries },
+      ...(handicap ? { handicap } : {}),
       ...(scratchedAfterClose.length > 0 ? { scratchedAfterClose } : {}),
       ...(favourite === null ? {} : { favourite }),
       ...(finish === null ? { cancelled: true } : {}),

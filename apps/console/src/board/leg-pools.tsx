@@ -4,6 +4,7 @@ import { Cloth, StatusPill } from '../common/parts.js';
 import { usePool } from '../common/queries.js';
 import { type Currency, wholeMoney } from '../money.js';
 import { poolLabel } from '../slip.js';
+import { termsWords } from '../terms.js';
 import type { Meeting, PoolSummary, Race } from '../wire.js';
 
 export function LegPools({ meeting, race, unit }: { meeting: Meeting; race: Race; unit: Currency }) {
@@ -22,7 +23,7 @@ export function LegPools({ meeting, race, unit }: { meeting: Meeting; race: Race
               <StatusPill status={pool.status} />
             </div>
             <p className="small muted">
-              {wholeMoney(pool.gross, unit)} · {legsOf(pool, meeting)}
+              {[wholeMoney(pool.gross, unit), legsOf(pool, meeting), ...termsWords(pool, unit)].join(' · ')}
             </p>
             <WillPays pool={pool} last={numbersOf(pool, meeting).at(-1) ?? 0} />
           </li>

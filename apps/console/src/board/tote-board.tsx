@@ -7,7 +7,8 @@ import { faceOf, isAhead } from '../common/race-face.js';
 import type { FeedSnapshot } from '../feed.js';
 import { type Currency, clock, instant, money, span, wholeMoney } from '../money.js';
 import { poolLabel } from '../slip.js';
-import type { Meeting, Race } from '../wire.js';
+import { termsWords } from '../terms.js';
+import type { Meeting, PoolTerms, Race } from '../wire.js';
 import { amount } from './odds.js';
 
 export function ToteBoard({
@@ -48,7 +49,10 @@ export function ToteBoard({
             <dt>{poolLabel(pool.type)} pool</dt>
             <dd>
               {wholeMoney(amount(feed.pools.get(pool.poolId)?.tot['gross']) ?? pool.gross, unit)}
-              <CarryIn minor={amount(feed.pools.get(pool.poolId)?.tot['carryIn'])} unit={unit} />
+              <Terms
+                terms={{ ...pool, carryIn: amount(feed.pools.get(pool.poolId)?.tot['carryIn']) ?? 0 }}
+                unit={unit}
+              />
             </dd>
           </div>
         ))}
@@ -58,8 +62,9 @@ export function ToteBoard({
   );
 }
 
-function CarryIn({ minor, unit }: { minor: number | null; unit: Currency }) {
-  return minor === null || minor === 0 ? null : <small>with {wholeMoney(minor, unit)} carried in</small>;
+/** What a pool is played for beside its bets. */
+function Terms({ terms, unit }: { terms: PoolTerms; unit: Currency }) {
+  return termsWords(terms, unit).map((words) => <small key={words}>{words}</small>);
 }
 
 function runnerCount(race: Race): string {

@@ -135,25 +135,38 @@ function Agreement({ pool }: { pool: SettlementPool }) {
 
 /** The pool equation with its figures: what came in on one side, where it goes on the other. */
 function Sums({ pool, unit }: { pool: SettlementPool; unit: Currency }) {
-  const rest = pool.gross + pool.carryIn - (pool.takeout + pool.paid + pool.breakage - pool.topUp + pool.carryOut);
+  const rest =
+    pool.gross +
+    pool.carryIn +
+    pool.jackpotIn -
+    (pool.takeout + pool.paid + pool.breakage - pool.topUp + pool.carryOut + pool.jackpot);
+  const topUp = pool.topUp - pool.guarantee;
+  const into: [string, number][] = [
+    ['carried in', pool.carryIn],
+    ['jackpot', pool.jackpotIn],
+    ['added for the guarantee', pool.guarantee],
+  ];
   const out: [string, number, '+' | '−'][] = [
     ['takeout', pool.takeout, '+'],
     ['winners', pool.paid, '+'],
     ['breakage', pool.breakage, '+'],
-    ...(pool.topUp === 0 ? [] : ([['topped up', pool.topUp, '−']] as [string, number, '−'][])),
+    ...(topUp === 0 ? [] : ([['topped up', topUp, '−']] as [string, number, '−'][])),
     ...(pool.carryOut === 0 ? [] : ([['carried out', pool.carryOut, '+']] as [string, number, '+'][])),
+    ...(pool.jackpot === 0 ? [] : ([['to the jackpot', pool.jackpot, '+']] as [string, number, '+'][])),
     ...(rest === 0 ? [] : ([['refunded', rest, '+']] as [string, number, '+'][])),
   ];
   return (
     <div className="stack" style={{ gap: 8 }}>
       <div className="sum-line">
         <Figure label="gross" minor={pool.gross} unit={unit} />
-        {pool.carryIn === 0 ? null : (
-          <>
-            <div className="op">+</div>
-            <Figure label="carried in" minor={pool.carryIn} unit={unit} />
-          </>
-        )}
+        {into
+          .filter(([, minor]) => minor > 0)
+          .map(([label, minor]) => (
+            <Fragment key={label}>
+              <div className="op">+</div>
+              <Figure label={label} minor={minor} unit={unit} />
+            </Fragment>
+          ))}
         <div className="op">=</div>
         {out.map(([label, minor, sign], index) => (
           <Fragment key={label}>
