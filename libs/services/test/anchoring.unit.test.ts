@@ -17,6 +17,7 @@ function house() {
       if (!rows.some((row) => row.day === day)) rows.push({ day, statement, token });
       return [];
     }
+    if (text.includes('seal_keys')) return [{ key_id: 'k1', public_key: 'MCow', since: 7 }];
     return text.includes('checkpoints') ? heads : rows.slice(-1);
   };
   const db = { query } as unknown as SqlDatabase;
@@ -39,7 +40,7 @@ function house() {
 }
 
 describe('the anchor of the log', () => {
-  it('is stamped once a day, over the heads of all chains and the anchor before', async () => {
+  it('is stamped once a day, over the heads of all chains, the keys of seals and the anchor before', async () => {
     const { world, publisher } = house();
     await publisher.look();
     await publisher.look();
@@ -53,6 +54,7 @@ describe('the anchor of the log', () => {
     const said = JSON.parse(second) as AnchorStatement;
     expect(said).toMatchObject({ kind: 'mutuel-anchor', v: 1, day: '2026-11-23', previous: digest.toString('hex') });
     expect(said.heads.map(({ source }) => source)).toEqual(['market', 'shard-0']);
+    expect(said.keys).toEqual([{ keyId: 'k1', publicKey: 'MCow', since: 7 }]);
     expect((await anchors(world.db, 1))[0]?.day).toBe('2026-11-23');
   });
 

@@ -27,8 +27,9 @@ export interface TestSystem {
 
 let meetings = 0;
 
-export async function startTestSystem(env: Readonly<Record<string, string>> = {}): Promise<TestSystem> {
-  const dir = mkdtempSync(join(tmpdir(), 'mutuel-api-'));
+/** On a folder of its own that goes with it, or on one that somebody keeps. */
+export async function startTestSystem(env: Readonly<Record<string, string>> = {}, kept?: string): Promise<TestSystem> {
+  const dir = kept ?? mkdtempSync(join(tmpdir(), 'mutuel-api-'));
   const args = ['--data', dir, '--port', '0', '--accounts', '12', '--no-crowd'];
   const warnings: string[] = [];
   const voice = { say: () => undefined, warn: (line: string) => void warnings.push(line) };
@@ -83,7 +84,7 @@ export async function startTestSystem(env: Readonly<Record<string, string>> = {}
   };
   const stop = async (): Promise<void> => {
     await system.stop();
-    rmSync(dir, { recursive: true, force: true });
+    if (kept === undefined) rmSync(dir, { recursive: true, force: true });
   };
   return { system, accounts: demo.accounts, operators, warnings, get, post, send, openRace, stop };
 }
