@@ -1,11 +1,16 @@
 /** The distributed system on servers of its own: every role and every server can die or stand still while the others go on. */
 import { openDatabase, openKafkaLog } from '#mutuel/adapters';
 import type { EventLog, SqlDatabase } from '#mutuel/runtime';
-import { Cluster, ROLES, type ServerName } from '../faults/cluster.js';
+import { Cluster, type DiskName, ROLES, type Role, type ServerName } from '../faults/cluster.js';
+import { SmallDisks } from '../faults/small-disks.js';
 import { type Fault, pause, type Target } from './target.js';
 
 const SERVERS: readonly ServerName[] = ['kafka', 'postgres', 'redis'];
+const DISKS: readonly DiskName[] = ['kafka', 'postgres', 'data'];
+/** Whose clocks are moved: those that stamp or judge a time of their own. */
+const CLOCKED: readonly Role[] = ['market', 'shards', 'bet-api'];
 const DOWN_MS = 1_000;
+const STEP_MS = 5_000;
 const onWarning = (): void => undefined;
 
 export interface DistributedOptions {
@@ -16,14 +21,20 @@ export interface DistributedOptions {
 export class DistributedTarget implements Target {
   readonly title = 'distributed: a process for each role, three Kafka brokers, PostgreSQL, Redis';
   readonly isLive = true;
-  readonly notInjected = [
-    'a full disk of a broker, and steps of the clocks: the servers share the disk and the clock of the machine',
-    'a power cut of all replicas at once: outside the failure model',
-  ];
+  readonly notInjected: readonly string[];
   readonly #cluster: Cluster;
+  readonly #hasDisks = SmallDisks.possible();
 
   constructor({ accounts, random }: DistributedOptions) {
-    this.#cluster = new Cluster({ instance: 'certify', brokers: 3, accounts, random });
+    this.#cluster = new Cluster({
+      ...{ instance: 'certify', brokers: 3, accounts, random },
+      ...{ disks: this.#hasDisks, clocks: true },
+    });
+    this.notInjected = [
+      ...(this.#hasDisks ? [] : ['full disks: this user may not mount small ones']),
+      'steps of the clocks of brokers and database: they read the clock of the machine',
+      'a power cut of all replicas at once: outside the failure model',
+    ];
   }
 
   get incidents(): readonly string[] {
@@ -77,6 +88,33 @@ export class DistributedTarget implements Target {
           },
         },
       ]),
+      ...(this.#hasDisks ? DISKS : []).map(
+        (disk): Fault => ({
+          name: `disk full, ${disk}`,
+          how: 'a file system of its own is filled for 2 to 4 s; what died of it is started again',
+          weight: 1,
+          inject: async (random) => {
+            const release = await cluster.fill(disk);
+            await pause(2_000 + random() * 2_000);
+            release();
+            await cluster.revive();
+          },
+        }),
+      ),
+      ...CLOCKED.flatMap((role) =>
+        [STEP_MS, -STEP_MS].map(
+          (step): Fault => ({
+            name: `clock of ${role} ${step > 0 ? '+' : '−'}5 s and back`,
+            how: 'the clock that the process reads, for 2 to 4 s',
+            weight: 1,
+            inject: async (random) => {
+              await cluster.stepClock(role, step);
+              await pause(2_000 + random() * 2_000);
+              await cluster.stepClock(role, 0);
+            },
+          }),
+        ),
+      ),
     ];
   }
 

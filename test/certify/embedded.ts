@@ -3,14 +3,14 @@
  * one, with a clock that can be moved. It breaks what it is told to break and mends nothing else.
  */
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statfsSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join, resolve } from 'node:path';
-import { pathToFileURL } from 'node:url';
+import { join } from 'node:path';
 import type { EventLog, SqlDatabase } from '#mutuel/runtime';
 import { openEmbeddedLog } from '../trust/read-log.js';
 import { withReadModels } from '../trust/retold.js';
 import { QUIET, RunningSystem } from '../trust/running-system.js';
+import { SteppedClock } from './stepped-clock.js';
 import { type Fault, pause, type Target } from './target.js';
 
 /** Room for the log and the read models of so many minutes, and what is kept in reserve of it, MB. */
@@ -19,7 +19,6 @@ const DISK_MB_PER_MINUTE = 60;
 const RESERVE_MB = 100;
 const BALLAST_STEP = 8_000_000;
 const STEP_MS = 5_000;
-const CLOCK_PRELOAD = pathToFileURL(resolve('test/certify/clock-step.mjs')).href;
 
 export interface EmbeddedOptions {
   readonly accounts: number;
@@ -36,7 +35,7 @@ export class EmbeddedTarget implements Target {
   ];
   readonly #folder = mkdtempSync(join(tmpdir(), 'mutuel-certify-'));
   readonly #disk = join(this.#folder, 'disk');
-  readonly #clock = join(this.#folder, 'clock');
+  readonly #clock = new SteppedClock(join(this.#folder, 'clock'));
   readonly #isMounted: boolean;
   readonly #reserveMb: number;
   #system: RunningSystem | undefined;
@@ -48,7 +47,6 @@ export class EmbeddedTarget implements Target {
     const megabytes = DISK_MB + Math.ceil(DISK_MB_PER_MINUTE * o.minutes);
     this.#isMounted = spawnSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', this.#disk]).status === 0;
     this.#reserveMb = this.#isMounted ? RESERVE_MB : this.#freeMb() - megabytes;
-    writeFileSync(this.#clock, '0');
   }
 
   get betUrl(): string {
@@ -96,8 +94,8 @@ export class EmbeddedTarget implements Target {
     const data = ['--data', join(this.#disk, 'data'), '--reserve-mb', String(this.#reserveMb)];
     this.#system = await RunningSystem.start({
       args: ['--port', this.#port, '--accounts', String(this.o.accounts), ...data, ...QUIET],
-      nodeFlags: ['--import', CLOCK_PRELOAD],
-      env: { CLOCK_OFFSET_FILE: this.#clock },
+      nodeFlags: this.#clock.nodeFlags,
+      env: this.#clock.env,
     });
     this.#port = new URL(this.#system.url).port;
   }
@@ -159,11 +157,7 @@ export class EmbeddedTarget implements Target {
   }
 
   async #stepTo(offset: number): Promise<void> {
-    writeFileSync(this.#clock, String(offset));
-    const seen = `${this.#clock}.seen`;
-    for (let tries = 0; tries < 100; tries++, await pause(20))
-      if (existsSync(seen) && readFileSync(seen, 'utf8') === String(offset)) return;
-    this.incidents.push(`its clock did not step by ${offset} ms`);
+    if (!(await this.#clock.stepTo(offset))) this.incidents.push(`its clock did not step by ${offset} ms`);
   }
 
   #freeMb(): number {

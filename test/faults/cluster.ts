@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import kafkajs from 'kafkajs';
 import { TOPICS } from '#mutuel/contracts';
 import { down, proxies, status, up, wipe } from '../../infra/native/index.mjs';
+import { SteppedClock } from '../certify/stepped-clock.js';
 import { RunningSystem } from '../trust/running-system.js';
 import { CuttingProxy } from './cutting-proxy.js';
 import { SmallDisks } from './small-disks.js';
@@ -26,6 +27,8 @@ export interface ClusterOptions {
   readonly random: () => number;
   /** Disks that can be filled; only for who may mount. */
   readonly disks?: boolean;
+  /** Clocks of the roles that can be moved. */
+  readonly clocks?: boolean;
 }
 
 interface Slot {
@@ -33,6 +36,7 @@ interface Slot {
   readonly flags: readonly string[];
   /** Variables of its own, from its next start on. */
   env: Readonly<Record<string, string>>;
+  readonly clock: SteppedClock | undefined;
   port: string;
   system: RunningSystem | undefined;
   /** Its end is our doing. */
@@ -45,6 +49,8 @@ interface Slot {
 const STOP_MS = 10_000;
 const AGAIN_MS = 200;
 const UP_WITHIN_MS = 60_000;
+/** All of them at once, on a machine that has just started the servers. */
+const START_WITHIN_MS = 180_000;
 const DISK_MB: Readonly<Record<DiskName, number>> = { postgres: 1_500, kafka: 1_000, data: 100 };
 
 export class Cluster {
@@ -53,6 +59,7 @@ export class Cluster {
   readonly proxy: CuttingProxy;
   readonly #o: ClusterOptions;
   readonly #data = mkdtempSync(join(tmpdir(), 'mutuel-faults-'));
+  readonly #clocks = mkdtempSync(join(tmpdir(), 'mutuel-clocks-'));
   readonly #slots = new Map<string, Slot>();
   readonly #disks = new SmallDisks();
   #servers: Record<string, string> = {};
@@ -88,7 +95,7 @@ export class Cluster {
         decide === undefined ? (role === 'bet-api' || role === 'back-office' ? demo : []) : ['--decide', decide];
       this.add(role, decide === undefined ? role : 'engine', flags);
     }
-    await Promise.all(ROLES.map((role) => this.ready(role)));
+    await Promise.all(ROLES.map((role) => this.ready(role, START_WITHIN_MS)));
   }
 
   /** One more process, kept running like the others. */
@@ -98,6 +105,7 @@ export class Cluster {
       program,
       flags,
       env,
+      clock: this.#o.clocks ? new SteppedClock(join(this.#clocks, name)) : undefined,
       port: '0',
       system: undefined,
       expected: false,
@@ -127,8 +135,8 @@ export class Cluster {
 
   // ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  async ready(role: string): Promise<void> {
-    const until = Date.now() + UP_WITHIN_MS;
+  async ready(role: string, withinMs = UP_WITHIN_MS): Promise<void> {
+    const until = Date.now() + withinMs;
     while (this.#slot(role).system === undefined) {
       if (Date.now() > until) throw new Error(`${role} does not come back: ${this.incidents.at(-1) ?? ''}`);
       await pause(AGAIN_MS);
@@ -159,6 +167,12 @@ export class Cluster {
 
   resume(role: string): void {
     this.#slot(role).system?.resume();
+  }
+
+  /** The clock that the role reads goes so far from the machine's, ms. */
+  async stepClock(role: string, offset: number): Promise<void> {
+    if (!(await this.#slot(role).clock?.stepTo(offset)))
+      this.incidents.push(`the clock of ${role} did not step by ${offset} ms`);
   }
 
   /** Replaced by a process with these variables, as a release does it. */
@@ -277,7 +291,7 @@ export class Cluster {
     SmallDisks.release(status({ instance }).folder);
     SmallDisks.release(this.#data);
     await wipe({ instance });
-    rmSync(this.#data, { recursive: true, force: true });
+    for (const folder of [this.#data, this.#clocks]) rmSync(folder, { recursive: true, force: true });
   }
 
   #slot(name: string): Slot {
@@ -291,12 +305,15 @@ export class Cluster {
       await slot.held;
       slot.held = undefined;
       const args = ['--port', slot.port, '--data', this.#data, ...slot.flags];
-      const env = { ...this.#servers, ...slot.env };
-      const system = await RunningSystem.start({ program: slot.program, args, env }).catch((fault: Error) => {
-        if (!this.#closing)
-          this.incidents.push(`${name} did not start: ${fault.message.split('\n').slice(0, 2).join(' ')}`);
-        return undefined;
-      });
+      const env = { ...this.#servers, ...slot.clock?.env, ...slot.env };
+      const nodeFlags = slot.clock?.nodeFlags ?? [];
+      const system = await RunningSystem.start({ program: slot.program, args, env, nodeFlags }).catch(
+        (fault: Error) => {
+          if (!this.#closing)
+            this.incidents.push(`${name} did not start: ${fault.message.split('\n').slice(0, 2).join(' ')}`);
+          return undefined;
+        },
+      );
       if (system === undefined) {
         await pause(AGAIN_MS);
         continue;
