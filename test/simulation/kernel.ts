@@ -33,15 +33,25 @@ export class Kernel {
   /** Runs moment after moment until the condition holds. False when nothing is left to happen, or at the deadline. */
   async run(until: () => boolean, deadline: number): Promise<boolean> {
     await turn();
-    while (!until()) {
-      const first = this.#heap[0];
-      if (!first || first.time > deadline) return false;
-      this.step++;
-      this.now = first.time;
-      while (this.#heap[0]?.time === this.now) this.#pop().run?.();
-      await (this.step % STEPS_A_TURN === 0 ? turn() : drained());
-    }
-    return true;
+    return new Promise((resolve, reject) => {
+      const moment = (): void => {
+        try {
+          if (until()) return resolve(true);
+          const first = this.#first();
+          if (!first || first.time > deadline) return resolve(false);
+          this.step++;
+          this.now = first.time;
+          while (this.#heap[0]?.time === this.now) this.#pop().run?.();
+        } catch (fault) {
+          return reject(fault);
+        }
+        if (this.step % STEPS_A_TURN === 0) setImmediate(moment);
+        else queueMicrotask(next);
+      };
+      // Node takes up a tick when no promise can go on any more.
+      const next = (): void => process.nextTick(moment);
+      moment();
+    });
   }
 
   /** Jumps over a stretch in which nobody is awake; what was due in it is due at its end. */
@@ -53,6 +63,12 @@ export class Kernel {
 
   sleep(ms: number): Promise<void> {
     return new Promise((resolve) => this.after(ms, resolve));
+  }
+
+  /** Of those that still have something to do: a timer taken back is no moment. */
+  #first(): Timer | undefined {
+    while (this.#heap[0] && this.#heap[0].run === undefined) this.#pop();
+    return this.#heap[0];
   }
 
   #push(timer: Timer): void {
@@ -93,9 +109,6 @@ const STEPS_A_TURN = 32;
 
 /** One turn of the event loop: every promise that can be settled is settled when it resolves. */
 export const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
-
-/** The same without a turn: Node takes up a tick when no promise can go on any more. */
-const drained = (): Promise<void> => new Promise((resolve) => process.nextTick(resolve));
 
 /** Something that can crash or freeze by itself, with a clock that may be wrong. */
 export class SimProcess {

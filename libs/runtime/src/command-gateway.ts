@@ -315,13 +315,26 @@ export class CommandGateway<E = unknown> {
   async #sweep(): Promise<void> {
     const { clock } = this.#o;
     while (!this.#stopping.signal.aborted) {
-      await clock.sleep(SWEEP_MS, this.#stopping.signal);
+      await clock.sleep(this.#untilDue(), this.#stopping.signal);
       const now = clock.now();
       for (const shard of this.#shards) {
         this.#sweepOne(shard, shard.waiting, now);
         this.#sweepOne(shard, shard.uncertain, now);
       }
     }
+  }
+
+  /** Until the oldest that still waits may have waited long enough; who comes meanwhile is due later. */
+  #untilDue(): number {
+    const { clock, answerWithinMs = ANSWER_WITHIN_MS } = this.#o;
+    let left = answerWithinMs;
+    for (const { waiting, uncertain } of this.#shards)
+      for (const entries of [waiting, uncertain]) {
+        const oldest = entries.values().next().value;
+        if (oldest?.answered) return SWEEP_MS;
+        if (oldest) left = Math.min(left, oldest.since + answerWithinMs - clock.now());
+      }
+    return Math.max(SWEEP_MS, left);
   }
 
   #sweepOne(shard: Shard<E>, entries: ReadonlyMap<string, Entry<E>>, now: number): void {

@@ -20,3 +20,4 @@ export * from './tail-hub.js';
 export * from './tail-source.js';
 export * from './trace-context.js';
 export * from './valid-records.js';
+export * from './wake-up.js';

@@ -37,12 +37,16 @@ const MAX_WAITING = 5_000;
 /** One append: a card is a large fact, so bytes bound it before the count does. */
 const MAX_BATCH = 64;
 const MAX_BATCH_BYTES = 1_000_000;
-/** How often an idle relay looks at its target, and how long it waits for progress before it sends again. */
+/** How often a relay looks at its target while something waits for it and while nothing does: what comes in wakes it. */
 const LOOK_MS = 100;
+const IDLE_MS = 1_000;
+/** How long it waits for progress before it sends again. */
 const RESEND_MS = 2_000;
 /** After a gap was reported, others that come from the same hole are ignored for this long. */
 const GAP_QUIET_MS = 250;
+/** Pause after an append that failed, doubled for each one more in a row: all that waits is signed again each time. */
 const AFTER_FAILURE_MS = 50;
+const MOST_AFTER_FAILURE_MS = 800;
 
 export class Relay<E> {
   readonly metrics = { relayed: 0, resent: 0, failures: 0, waiting: 0 };
@@ -55,6 +59,8 @@ export class Relay<E> {
   #taken = 0;
   #progressAt = 0;
   #rewoundAt = Number.NEGATIVE_INFINITY;
+  /** Appends in a row that failed. */
+  #failures = 0;
   #reader: DecisionReader<E> | undefined;
   #roomWaiter: (() => void) | undefined;
   #stopped = false;
@@ -124,7 +130,7 @@ export class Relay<E> {
       const taken = this.#forgetTaken();
       if (taken === undefined || !this.#o.leads()) this.#sent = 0;
       else if (await this.#send(taken)) continue;
-      await this.#wake.pause(LOOK_MS);
+      await this.#wake.pause(this.#waiting.length > 0 ? LOOK_MS : IDLE_MS);
     }
   }
 
@@ -142,12 +148,13 @@ export class Relay<E> {
     try {
       await appender.append(target, values);
       this.#sent = last;
+      this.#failures = 0;
       this.metrics.relayed += values.length;
     } catch (fault) {
       this.metrics.failures++;
       this.#o.onAlarm('APPEND_FAILED', `${this.#name}: ${(fault as Error).message}`);
       this.#rewind(now);
-      await clock.sleep(AFTER_FAILURE_MS);
+      await clock.sleep(Math.min(AFTER_FAILURE_MS * 2 ** this.#failures++, MOST_AFTER_FAILURE_MS));
     }
     return true;
   }

@@ -14,13 +14,14 @@ export class WakeUp {
     this.#called = true;
     // With a reason of its own: the one that Node makes up is an error with a stack, each time.
     this.#pause?.abort(CALLED);
+    this.#pause = undefined;
   }
 
   async pause(ms: number): Promise<void> {
     if (!this.#called) {
-      this.#pause = new AbortController();
+      // One that nobody called serves the next pause as well.
+      this.#pause ??= new AbortController();
       await this.clock.sleep(ms, this.#pause.signal);
-      this.#pause = undefined;
     }
     this.#called = false;
   }

@@ -26,6 +26,7 @@ import {
   shardSource,
   type TailSource,
   type ValidDecision,
+  WakeUp,
 } from '#mutuel/runtime';
 import {
   keyLabel,
@@ -78,7 +79,9 @@ interface MarketReader {
 type OpenMarketReader = (onDecision: (decision: Pick<DecisionRecord, 'events'>) => void) => MarketReader;
 
 const MARKET_COMMANDS = { topic: TOPICS.marketCommands, partition: 0 } as const;
+/** How often it looks whether what an open question needs has come; without one the market's next decision wakes it. */
 const LOOK_EVERY_MS = 60;
+const IDLE_MS = 1_000;
 /** An appended proposal is decided within milliseconds; it is sent again after this. */
 const SEND_AGAIN_MS = 3_000;
 
@@ -90,6 +93,7 @@ export class Calculator {
   readonly #market: MarketReader;
   readonly #appender: RenewingAppender;
   readonly #stopping = new AbortController();
+  readonly #wake: WakeUp;
   /** When each pool's proposal was last sent, by pool and version. */
   readonly #sent = new Map<string, number>();
   readonly #withheld = new Set<string>();
@@ -101,7 +105,11 @@ export class Calculator {
     this.#price = price;
     this.#appender = new RenewingAppender(options.log);
     const open = market ?? ((onDecision) => this.#runtimeReader(onDecision));
-    this.#market = open((decision) => this.#watch.apply(decision));
+    this.#wake = new WakeUp(options.clock);
+    this.#market = open((decision) => {
+      this.#watch.apply(decision);
+      this.#wake.call();
+    });
   }
 
   async start(): Promise<void> {
@@ -111,6 +119,7 @@ export class Calculator {
 
   async stop(): Promise<void> {
     this.#stopping.abort();
+    this.#wake.call();
     await this.#loop;
     await this.#market.close();
     await this.#appender.close();
@@ -137,10 +146,11 @@ export class Calculator {
     // Races of the past need no word: they are told apart once the whole log was read.
     await this.#market.caughtUp;
     while (!signal.aborted) {
-      for (const ask of this.#watch.asks(this.source)) {
+      const asks = this.#watch.asks(this.source);
+      for (const ask of asks) {
         if (!signal.aborted) await this.#answer(ask);
       }
-      await clock.sleep(LOOK_EVERY_MS, signal);
+      await (asks.length > 0 ? clock.sleep(LOOK_EVERY_MS, signal) : this.#wake.pause(IDLE_MS));
     }
   }
 
