@@ -150,6 +150,14 @@ export class Api {
     };
   }
 
+  /** What pools carried on and no other has taken yet, minor units. */
+  carriedOn(): ReadonlyMap<string, number> {
+    const left = [...this.#view.carryOvers].map(([id, { amount, taken }]) => {
+      return [id, amount - taken.reduce((sum, one) => sum + one.amount, 0)] as const;
+    });
+    return new Map(left);
+  }
+
   async #answer<E>(
     account: string,
     command: object,

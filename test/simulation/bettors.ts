@@ -2,7 +2,7 @@
  * Those who bet. Each ticket is followed until its outcome is known: by its answer, by asking again under the same reference, by giving
  * it up. Some ask twice, some with another body, some for the impossible.
  */
-import type { RacePlan } from './day.js';
+import type { PoolPlan, RacePlan } from './day.js';
 import type { Heard, Network } from './network.js';
 import type { Feature, Plan } from './plan.js';
 import type { Random } from './random.js';
@@ -239,15 +239,22 @@ export class Bettors {
 
   #bet(race: RacePlan, i: number, isOnFavourite: boolean): BetOrder {
     const { random } = this;
-    const pool = isOnFavourite ? (race.pools[0] as RacePlan['pools'][number]) : random.pick(race.pools);
+    const over = race.pools.find(({ legs }) => legs);
+    const pool = isOnFavourite
+      ? (race.pools[0] as PoolPlan)
+      : over && random.chance(0.4)
+        ? over
+        : random.pick(race.pools);
     const [first, second, third] = random.shuffled(race.runners) as [string, string, string];
     const joint = pool.type === 'QUINELLA' ? '-' : '>';
     const isPair = pool.type === 'QUINELLA' || pool.type === 'EXACTA';
     const isBox = isPair && this.#has('boxes') && random.chance(0.3);
     let sel = isBox ? `BOX:${first},${second},${third}` : isPair ? [first, second].join(joint) : first;
-    if (isOnFavourite || (!isPair && random.chance(0.3))) sel = race.favourite;
-    const lines = isBox ? (pool.type === 'EXACTA' ? 6 : 3) : 1;
-    let unit = 100 * random.between(2, 10);
+    if (!pool.legs && (isOnFavourite || (!isPair && random.chance(0.3)))) sel = race.favourite;
+    let lines = isBox ? (pool.type === 'EXACTA' ? 6 : 3) : 1;
+    if (pool.legs) ({ sel, lines } = this.#overLegs(race, pool.legs.length));
+    // Hong Kong takes no less than ten of its dollars.
+    let unit = (pool.ruleSet?.minStakeMinor ?? 100) * random.between(2, 10);
     let stake = unit * lines;
     if (this.#has('bad-bets') && random.chance(0.02)) {
       const kind = random.below(5);
@@ -258,6 +265,22 @@ export class Bettors {
       else sel = 'BOX:';
     }
     return { ref: `b${i}`, pool: pool.id, sel, unit, stake };
+  }
+
+  /** Two runners in one leg now and then, and a reserve; the fields of all legs have the same names. */
+  #overLegs({ runners, favourite }: RacePlan, many: number): { readonly sel: string; readonly lines: number } {
+    const { random } = this;
+    let lines = 1;
+    const legs = Array.from({ length: many }, () => {
+      const [first, second, third] = random.shuffled(runners) as [string, string, string];
+      const reserve = random.chance(0.2) ? `+${third}` : '';
+      if (this.#has('boxes') && random.chance(0.2)) {
+        lines *= 2;
+        return `${first},${second}${reserve}`;
+      }
+      return random.chance(0.5) && favourite !== third ? `${favourite}${reserve}` : `${first}${reserve}`;
+    });
+    return { sel: legs.join('/'), lines };
   }
 
   /** A UUIDv7 of now, of hours ago, or of the future. */

@@ -3,32 +3,53 @@
  * comes next, with their mistakes; bettors bet, repeat, cancel, give up and never forget a ticket whose outcome they do not know. It
  * must keep trying for as long as an outcome is open: what never resolves is the system's fault.
  */
-import type { MeetingCard } from '#mutuel/engine';
-import { type PoolType, type RuleSet, ruleSetFor } from '#mutuel/tote';
+import type { MeetingCard, PoolCard } from '#mutuel/engine';
+import { type LegRules, type PoolType, type RuleSet, ruleSetFor } from '#mutuel/tote';
 import { Bettors } from './bettors.js';
 import type { Network } from './network.js';
 import { Officials } from './officials.js';
 import type { Feature, Plan } from './plan.js';
-import type { Random } from './random.js';
+import { Random } from './random.js';
 import type { System } from './system.js';
+
+export interface PoolPlan {
+  readonly id: string;
+  readonly type: PoolType;
+  /** Over several races: their ids, and the rules it is sold by. */
+  readonly legs?: readonly string[];
+  readonly ruleSet?: RuleSet;
+}
 
 export interface RacePlan {
   readonly id: string;
   readonly runners: readonly string[];
   readonly favourite: string;
-  readonly pools: readonly { readonly id: string; readonly type: PoolType }[];
+  /** What is sold on it; a pool over several races stands on the card of the last one. */
+  readonly pools: readonly PoolPlan[];
   /** True time, ms. */
   readonly opens: number;
   readonly stops: number;
 }
 
 const GAP_MS = 1_000;
+/** What becomes of a non-runner: its lines are given back; the reserve or the favourite stands in; a consolation, where it is found out late. */
+const DOUBLE = ruleSetFor('US', 'DAILY_DOUBLE') as RuleSet;
+const STOOD_IN: RuleSet = {
+  ...DOUBLE,
+  legs: { ...DOUBLE.legs, scratch: 'FAVOURITE', firstMustRun: false } as LegRules,
+};
+const OVER_LEGS: readonly RuleSet[] = [
+  ruleSetFor('HK', 'DAILY_DOUBLE') as RuleSet,
+  DOUBLE,
+  STOOD_IN,
+  { ...STOOD_IN, noWinner: ['CARRY'] },
+  ruleSetFor('US', 'PICK3') as RuleSet,
+];
 
 export class Day {
   readonly races: RacePlan[] = [];
   readonly bettors: Bettors;
   readonly officials: Officials;
-  readonly #card: MeetingCard;
   #isOver = false;
 
   constructor(
@@ -48,7 +69,6 @@ export class Day {
       // Some races overlap.
       opens += random.chance(0.5) ? selling + GAP_MS : Math.ceil(selling / 2);
     }
-    this.#card = this.#meeting();
     this.bettors = bettors ?? new Bettors(system, network, plan, random);
     this.officials = new Officials(system, network, plan, random);
   }
@@ -58,7 +78,10 @@ export class Day {
   }
 
   async run(): Promise<void> {
-    await Promise.all([this.bettors.openAccounts(), this.officials.publish(this.#card)]);
+    await Promise.all([
+      this.bettors.openAccounts(),
+      this.officials.publish(this.races[0]?.id as string, (carriedOn) => this.#card(carriedOn)),
+    ]);
     if (this.#has('format-raised') && this.number === 1)
       void this.officials.raiseFormat(this.random.between(0, 20_000));
     await Promise.all(this.races.map((race) => Promise.all([this.officials.drive(race), this.bettors.betOn(race)])));
@@ -73,8 +96,30 @@ export class Day {
     const id = `D${this.number}R${i + 1}`;
     const runners = Array.from({ length: this.plan.runners }, (_, k) => String(k + 1));
     const types: PoolType[] = ['WIN', 'PLACE', ...(this.#has('pairs') ? (['QUINELLA', 'EXACTA'] as const) : [])];
-    const pools = types.map((type) => ({ id: `${id}-${type}`, type }));
+    const single = types.map((type) => ({ id: `${id}-${type}`, type }));
+    const pools = i === 0 ? [...single, ...this.#overLegs()] : single;
     return { id, runners, favourite: this.random.pick(runners), pools, opens, stops };
+  }
+
+  /** One pool over the first races, of the same kind on both days. */
+  #overLegs(): readonly PoolPlan[] {
+    const ruleSet = Random.stream(this.plan.seed, 'legs').pick(OVER_LEGS);
+    const type = ruleSet.poolType;
+    const many = type === 'PICK3' ? 3 : 2;
+    if (!this.#has('legs') || this.plan.races < many) return [];
+    const legs = Array.from({ length: many }, (_, i) => `D${this.number}R${i + 1}`);
+    return [{ id: `${legs[0]}-${type}`, type, legs, ruleSet }];
+  }
+
+  /** A pool over several races is bet on from the first, and stands on the card of the last. */
+  #standingOn(race: string): readonly PoolPlan[] {
+    return this.races.flatMap(({ id, pools }) => pools.filter(({ legs }) => (legs?.at(-1) ?? id) === race));
+  }
+
+  #carryIn(id: string, carriedOn: ReadonlyMap<string, number>): Pick<PoolCard, 'carryInMinor' | 'carryFrom'> {
+    const before = id.replace(/^D2/, 'D1');
+    const carryInMinor = this.number === 2 ? (carriedOn.get(before) ?? 0) : 0;
+    return carryInMinor === 0 ? { carryInMinor } : { carryInMinor, carryFrom: [before] };
   }
 
   /** Pools of one race may differ in what a correction may take back. */
@@ -83,7 +128,8 @@ export class Day {
     return { ...ruleSet, corrections: this.random.pick(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK'] as const) };
   }
 
-  #meeting(): MeetingCard {
+  /** The card as it is published: with what the day before left, as far as the house can see. */
+  #card(carriedOn: ReadonlyMap<string, number>): MeetingCard {
     const rules = this.#has('french-rules') ? 'FR' : 'US';
     return {
       ...{
@@ -94,15 +140,16 @@ export class Day {
         currency: 'EUR',
         exponent: 2,
       },
-      races: this.races.map(({ id, runners, pools, opens, stops }, i) => ({
+      races: this.races.map(({ id, runners, opens, stops }, i) => ({
         ...{ raceId: id, number: i + 1, name: `Race ${i + 1}`, postTime: stops },
         ...(this.#has('scheduled-stops') && this.random.chance(0.5)
           ? { scheduledStop: Math.ceil(opens + (stops - opens) * (0.6 + 0.6 * this.random.next())) }
           : {}),
         runners: runners.map((number) => ({ number, name: `Horse ${number}` })),
-        pools: pools.map((pool) => ({
-          ...{ poolId: pool.id, type: pool.type, ruleSet: this.#ruled(ruleSetFor(rules, pool.type) as RuleSet) },
-          carryInMinor: 0,
+        pools: this.#standingOn(id).map(({ id: poolId, type, legs, ruleSet }) => ({
+          ...{ poolId, type, ...(legs && { legs }) },
+          ruleSet: this.#ruled(ruleSet ?? (ruleSetFor(rules, type) as RuleSet)),
+          ...this.#carryIn(poolId, carriedOn),
         })),
       })),
     };

@@ -57,6 +57,9 @@ interface Story {
 type Correction = 'OTHER' | 'FIRST' | 'SCRATCH' | 'VOID';
 
 export class Officials {
+  /** Races that somebody still has to do with. */
+  readonly #atWork = new Set<string>();
+
   constructor(
     private readonly system: System,
     private readonly network: Network,
@@ -64,9 +67,10 @@ export class Officials {
     private readonly random: Random,
   ) {}
 
-  async publish(meeting: MeetingCard): Promise<void> {
-    const first = meeting.races[0]?.raceId as string;
+  /** With the carry-overs that stand on the screen. */
+  async publish(first: string, card: (carriedOn: ReadonlyMap<string, number>) => MeetingCard): Promise<void> {
     while ((await this.#view(first)).status === 'UNKNOWN') {
+      const meeting = card(await this.network.look((api) => api.carriedOn(), new Map<string, number>()));
       await this.#do('PublishMeeting', { meeting }, TOTE);
       await this.system.kernel.sleep(100);
     }
@@ -84,6 +88,7 @@ export class Officials {
   /** Until the race has ended, and for as long as its result is corrected. */
   async drive(race: RacePlan): Promise<void> {
     const story = this.#story();
+    this.#atWork.add(race.id);
     let acted = 0;
     let decided = Number.POSITIVE_INFINITY;
     for (;;) {
@@ -91,7 +96,11 @@ export class Officials {
       const { kernel, strikes } = this.system;
       const world = strikes.isOn ? 'struck' : 'whole';
       if (kernel.now - acted > ARRIVED_MS[world] && this.system.isDecided()) decided = Math.min(decided, kernel.now);
-      if (view.ended && story.corrections.length === 0 && kernel.now - decided > SEEN_MS[world]) return;
+      const isOver = view.ended && story.corrections.length === 0 && kernel.now - decided > SEEN_MS[world];
+      if (isOver) this.#atWork.delete(race.id);
+      else this.#atWork.add(race.id);
+      // What is corrected in one race may be another's, where a pool is bet on both.
+      if (isOver && (!this.#has('legs') || this.#atWork.size === 0)) return;
       if ((await this.#next(race, view, story)) !== undefined) {
         acted = kernel.now;
         decided = Number.POSITIVE_INFINITY;
@@ -120,7 +129,9 @@ export class Officials {
       case 'SETTLED':
         return this.#official(race, view, story);
       case 'VOID':
-        return view.ended ? this.#official(race, view, story) : undefined;
+        if (view.ended) return this.#official(race, view, story);
+        // What ends with it and began in another race is settled by two people all the same.
+        return view.previewHash === null ? undefined : this.#confirm(race, view.previewHash, story);
       case 'REOPENED':
         return this.#result(race, view, story);
       default:
@@ -212,6 +223,10 @@ export class Officials {
       story.samePerson = false;
       return this.#do('ConfirmSettlement', { race: race.id, previewHash }, story.enteredBy);
     }
+    return this.#confirm(race, previewHash, story);
+  }
+
+  #confirm(race: RacePlan, previewHash: string, story: Story): Promise<Heard> {
     const other = story.enteredBy.user === SECOND.user ? STEWARD : SECOND;
     return this.#do('ConfirmSettlement', { race: race.id, previewHash }, this.random.pick([other, ACCOUNTANT]));
   }

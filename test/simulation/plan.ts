@@ -91,6 +91,7 @@ export const FEATURES = [
   'policies',
   'format-raised',
   'checkpoints',
+  'legs',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

@@ -115,7 +115,8 @@ class World {
     if (this.#failure || !this.plan.faults.has('night')) return;
     await this.#night();
     if (this.#failure) return;
-    const second = { ...this.plan, commands: Math.ceil(this.plan.commands / 4), races: 1 };
+    const races = this.plan.features.has('legs') ? Math.min(this.plan.races, 2) : 1;
+    const second = { ...this.plan, commands: Math.ceil(this.plan.commands / 4), races };
     await this.#pass(
       new Day(this.system, this.network, second, Random.stream(this.plan.seed, 'day 2'), 2, first.bettors),
     );

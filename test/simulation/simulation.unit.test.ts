@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { Chain, sha256 } from './auditor/chain.js';
-import { payment } from './auditor/lines.js';
+import { isRightIn, type LegLines, legLinesOf, payment } from './auditor/lines.js';
 import { merkleRoot } from './auditor/merkle.js';
 import { OddsBooks } from './auditor/odds-books.js';
 import { type Answer, Told } from './auditor/told.js';
@@ -124,6 +124,38 @@ describe('the auditor', () => {
     ['3', 200, 'DOWN', 600],
   ] as const)('pays %s on %i rounded %s as %i', (price, stake, how, paid) => {
     expect(payment(price, stake, how)).toBe(paid);
+  });
+
+  it.each([
+    ['1/2', '1/2', true],
+    ['1/2', '1/2,3', true],
+    ['1/2', '1/3', false],
+    ['1/2', '1@1/3', true],
+    ['1/2', '1@1/2', false],
+    ['9/2', '*/2', true],
+    // 9 did not run: the favourite stands in, and is right or not; who has a reserve has that.
+    ['9/2', '1~9/2', true],
+    ['9/2', '1!9/2', false],
+    ['9+1/2', '1!9/2', true],
+    ['9+4/2', '1~9/2', false],
+    ['9+4/2', '1~4,9/2', true],
+    ['9/2', '*!9/2', false],
+  ])('takes %s for right by %s: %s', (bet, key, isRight) => {
+    const card = ['1', '2', '3', '4', '9'];
+    const { lines, reserves } = legLinesOf(bet, [card, card]) as LegLines;
+    expect(isRightIn(lines[0] as readonly string[], key, reserves)).toBe(isRight);
+  });
+
+  it.each([
+    ['1,2/3', 2],
+    ['1,2+4/3,1', 4],
+    ['1/3/1', undefined],
+    ['1,1/3', undefined],
+    ['1+1/3', undefined],
+    ['7/3', undefined],
+  ])('writes %s out in %s lines', (bet, many) => {
+    const card = ['1', '2', '3', '4'];
+    expect(legLinesOf(bet, [card, card])?.lines.length).toBe(many);
   });
 
   it('splits a tree of leaves at the largest power of two', () => {

@@ -4,7 +4,7 @@
  */
 import { openMemoryCache } from '#mutuel/adapters';
 import { stateHash, TOPICS } from '#mutuel/contracts';
-import { marketDecider, shardDecider } from '#mutuel/engine';
+import { type LegOutcome, marketDecider, shardDecider } from '#mutuel/engine';
 import {
   directTails,
   EngineHost,
@@ -19,7 +19,19 @@ import {
   type TopicPartition,
 } from '#mutuel/runtime';
 import { allSources, auditCalculator, Calculator, engineCalculator, OddsService } from '#mutuel/services';
-import { isRefusal, linesMatching, pricePool, readSelection, resultKeys } from '#mutuel/tote';
+import {
+  isRefusal,
+  legKeys,
+  legResult,
+  lineCounter,
+  linesMatching,
+  priceLegs,
+  pricePool,
+  ratio,
+  readSelection,
+  refundedLegRunners,
+  resultKeys,
+} from '#mutuel/tote';
 import { Api } from './api.js';
 import { type Kernel, SimProcess } from './kernel.js';
 import type { Plan } from './plan.js';
@@ -29,7 +41,7 @@ import { readingNewer } from './releases.js';
 import { SimElection } from './sim-election.js';
 import type { SimLog } from './sim-log.js';
 import { SimSnapshots } from './sim-snapshots.js';
-import { Store } from './store.js';
+import { Store, type StoredPool } from './store.js';
 import type { Strikes } from './strikes.js';
 
 export const EPOCH = 1;
@@ -273,11 +285,12 @@ export class System {
 
   /** Prices from the store, as the one of production does from its tables. */
   #projectorCalculator(options: ConstructorParameters<typeof Calculator>[0]): Calculator {
-    return new Calculator(options, 'PROJECTOR', async ({ pool: { poolId }, version, field, finish, voided }) => {
+    return new Calculator(options, 'PROJECTOR', async ({ pool: { poolId }, version, field, finish, voided, legs }) => {
       const pool = this.store.pools.get(poolId);
       const counts = [...(pool?.counted.values() ?? [])];
       if (!pool || counts.filter((counted) => counted === version).length < options.shards) return undefined;
       const { ruleSet, carryInMinor } = pool.card;
+      if (legs) return { ...pricedLegs(pool, legs), settledMinor: pool.settled };
       if (voided) return { ...givenBack(pool.gross, carryInMinor), settledMinor: pool.settled };
       const keys = new Set(resultKeys(ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c)));
       const stakes = new Map([...keys].map((key) => [key, 0]));
@@ -309,6 +322,24 @@ export class System {
         });
     });
   }
+}
+
+/** A pool over several races, from the bets that the store holds. */
+function pricedLegs({ card: { type, ruleSet, carryInMinor }, bets, gross }: StoredPool, legs: readonly LegOutcome[]) {
+  const out = refundedLegRunners(ruleSet, legs);
+  const counters = legKeys(ruleSet, legs).map((key) => [key, lineCounter(type, key, out)] as const);
+  const stakes = new Map<string, number>();
+  const field = { declared: [], legs: legs.map(({ declared, entries }) => ({ declared, entries })) };
+  for (const { sel, unit, left } of bets.values()) {
+    const read = left === 0 ? undefined : readSelection(type, sel, field, ruleSet);
+    if (read === undefined) continue;
+    if (isRefusal(read)) throw new Error(`an accepted selection does not read: ${sel}`);
+    for (const [key, count] of counters) stakes.set(key, (stakes.get(key) ?? 0) + unit * count(read));
+  }
+  const money = { grossMinor: gross, refundsMinor: 0, carryInMinor };
+  const stakeOf = (c: string) => ratio(stakes.get(c) ?? 0);
+  const sheet = priceLegs({ ruleSet, result: legResult(ruleSet, legs), ...money, stakeOf });
+  return { sheet, steps: sheet.steps };
 }
 
 /** A race made void after it was official. */

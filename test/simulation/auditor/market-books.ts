@@ -2,13 +2,20 @@
  * The market as the rules say it must be: races from card to cash, who acted, what the shards reported and the calculators proposed.
  * What is declared is priced once more here, by force, from the bets themselves.
  */
-import { type AuditedPoolType, AuditRefused, type AuditRules, priceLines } from '#mutuel/audit';
+import {
+  type AuditedPoolType,
+  type AuditLeg,
+  AuditRefused,
+  type AuditRules,
+  priceLegPool,
+  priceLines,
+} from '#mutuel/audit';
 import type { Phase } from '../strikes.js';
 import type { Decision, Fields } from './chain.js';
 import { sha256 } from './chain.js';
 import type { Command } from './commands.js';
 import { must } from './finding.js';
-import type { ShardBooks } from './shard-books.js';
+import { isStanding, type Pool, type ShardBooks } from './shard-books.js';
 
 interface MarketRace {
   status: 'DRAFT' | 'OPEN' | 'SUSPENDED' | 'CLOSED' | 'PROVISIONAL' | 'PAYING' | 'SETTLED' | 'VOID' | 'REOPENED';
@@ -34,6 +41,8 @@ interface MarketRace {
   called: readonly string[];
   /** What a correction would pay, as it was weighed; empty before it was. */
   priced: string;
+  /** What stood on each runner at the close of its win pool, once it is known: for those who stand in for non-runners. */
+  backed: ReadonlyMap<string, number> | undefined;
 }
 
 interface MarketPool {
@@ -41,7 +50,17 @@ interface MarketPool {
   readonly rules: AuditRules & { readonly corrections?: string };
   readonly carryIn: number;
   readonly race: string;
+  /** Over several races, the last of which is its own. */
+  readonly legs: readonly string[] | undefined;
+  /** Then: the leg that sells it, or whose close ended the sale; who was out by then; what the legs were when its result was called. */
+  soldBy: string;
+  outAtClose: readonly number[] | undefined;
+  outcomes: readonly AuditLeg[];
+  asked: number;
+  /** Where its carry-in comes from. */
+  readonly carryFrom: readonly string[];
   readonly seals: Map<number, Fields>;
+  readonly backing: Map<number, Fields>;
   refunded: number;
   counted: Set<number>;
   proposals: Map<string, Fields>;
@@ -89,6 +108,10 @@ export class MarketBooks {
   #proposed: { readonly format: number; readonly by: string } | undefined;
   #checkedDay = '';
   readonly #reportNo: number[];
+  /** People's orders of the last day, by the id of the command. */
+  readonly #answered = new Map<string, { readonly seq: number; readonly at: number }>();
+  /** By pool: what carried money on is worth now, and what later pools have taken of it. */
+  readonly #carried = new Map<string, { out: number; taken: number; balance: number }>();
 
   constructor(
     private readonly shards: () => readonly ShardBooks[],
@@ -117,6 +140,7 @@ export class MarketBooks {
     must(d.v === this.recordFormat, 'G5', () => `market #${d.seq} is of format ${d.v}, not ${this.recordFormat}`);
     if (d.code === 'QUARANTINED') must(isPoison, 'G1', () => `market #${d.seq} sets a command aside that kills nobody`);
     else this.#judge(d, command);
+    if (d.events[0]?.['t'] === 'Acted') this.#note(d);
     if (d.code !== undefined) {
       const isNote = d.posts.length === 0 && d.events.every((e) => e['t'] === 'Acted' && e['detail'] === 'refused');
       must(isNote, 'G3', () => `market #${d.seq} refuses with ${d.code} and changes something`);
@@ -130,7 +154,29 @@ export class MarketBooks {
     for (const [account, amount] of d.posts) {
       const pool = account.startsWith('pool:') ? this.pools.get(account.slice(5)) : undefined;
       if (pool) pool.side += amount;
+      if (account.startsWith('carry-over:')) this.#carriedBy(account.slice(11)).balance += amount;
     }
+    for (const [id, { out, taken, balance }] of this.#carried)
+      must(
+        balance === Math.max(0, out - taken),
+        'G3',
+        () => `market #${d.seq}: ${balance} stands on the carry-over of ${id}, which left ${out} and lent ${taken}`,
+      );
+  }
+
+  #carriedBy(id: string) {
+    const known = this.#carried.get(id) ?? { out: 0, taken: 0, balance: 0 };
+    this.#carried.set(id, known);
+    return known;
+  }
+
+  /** An order that the log repeats is answered once, whatever came of it. */
+  #note({ cid, seq, at }: Decision): void {
+    for (const [old, { at: since }] of this.#answered) {
+      if (at - since < DAY) break;
+      this.#answered.delete(old);
+    }
+    this.#answered.set(cid, { seq, at });
   }
 
   /** With each lease, what can no longer be corrected is let go. */
@@ -153,7 +199,8 @@ export class MarketBooks {
     });
   }
 
-  #verdict(d: Decision, { body, isSigned }: Command): string | undefined {
+  #verdict(d: Decision, command: Command): string | undefined {
+    const { body, isSigned } = command;
     if (body === undefined || !isSigned) return 'MALFORMED';
     const type = String(body['type']);
     if (type === 'RenewLease') return undefined;
@@ -169,8 +216,17 @@ export class MarketBooks {
       if (!pool) return 'POOL_UNKNOWN';
       const race = this.races.get(pool.race);
       const isCalled = race?.called.includes(String(proposal['pool']));
-      const isWanted = race?.status === 'PROVISIONAL' && race.version === proposal['version'] && isCalled;
+      const isWanted = race && this.#isSettling(race) && race.version === proposal['version'] && isCalled;
       return isWanted ? undefined : 'PROPOSAL_OUTDATED';
+    }
+    const known = this.#answered.get(command.cid);
+    if (known) {
+      must(
+        d.of === known.seq,
+        'G1',
+        () => `market #${d.seq} names decision ${d.of} for an order that ${known.seq} answered`,
+      );
+      return 'REPLAY';
     }
     const { roles } = body['by'] as { roles: readonly string[] };
     if (!roles.some((role) => MAY[type]?.includes(role))) return 'NOT_AUTHORIZED';
@@ -183,6 +239,18 @@ export class MarketBooks {
       return this.#proposed?.by === (body['by'] as { user: string }).user ? 'SAME_PERSON' : undefined;
     }
     return type === 'PublishMeeting' ? ANY : this.#act(d, type, body);
+  }
+
+  /** Proposals are waited for: also on a void race that a pool over several races ends with. */
+  #isSettling({ status, called }: MarketRace): boolean {
+    const isOpen = (id: string): boolean => this.pools.get(id)?.legs !== undefined && this.pools.get(id)?.paying === 0;
+    return status === 'PROVISIONAL' || (status === 'VOID' && called.some(isOpen));
+  }
+
+  /** Pools that are settled together with a race. */
+  #settledWith({ status, corrects, called, pools }: MarketRace): readonly string[] {
+    if (corrects > 0) return called;
+    return status === 'VOID' ? pools.filter((id) => this.pools.get(id)?.legs) : pools;
   }
 
   /** A race that was official once is touched again for six hours, with a reason. */
@@ -233,7 +301,7 @@ export class MarketBooks {
         return isSound ? undefined : 'FINISH_INVALID';
       }
       case 'ConfirmSettlement':
-        if (status !== 'PROVISIONAL') return 'RACE_STATUS';
+        if (!this.#isSettling(race)) return 'RACE_STATUS';
         if (race.previewHash === undefined) return 'PREVIEW_NOT_READY';
         if (race.previewHash !== body['previewHash']) return 'PREVIEW_CHANGED';
         return race.enteredBy === (body['by'] as { user: string }).user ? 'SAME_PERSON' : undefined;
@@ -333,7 +401,7 @@ export class MarketBooks {
   #fact(d: Decision, fact: Fields, { body }: Command): void {
     if (fact['t'] === 'MeetingPublished') {
       for (const [id, { endedAt }] of this.races) if (endedAt !== undefined && d.at - endedAt >= DAY) this.#retire(id);
-      this.#publish(fact['meeting'] as Fields);
+      this.#publish(d, fact['meeting'] as Fields);
       return;
     }
     if (fact['t'] === 'LeaseRenewed') {
@@ -370,6 +438,7 @@ export class MarketBooks {
           );
         Object.assign(race, { closeNo: fact['closeNo'], stopAt: fact['stopAt'] });
         race.status = fact['t'] === 'RaceVoided' ? 'VOID' : 'CLOSED';
+        this.#endSales(String(fact['race']), fact['t'] === 'RaceVoided');
         this.#forget(race);
         return;
       }
@@ -380,6 +449,12 @@ export class MarketBooks {
       case 'RunnerScratched':
         race.scratched.push(String(fact['runner']));
         this.#forget(race);
+        return;
+      case 'FavouritesSet':
+        race.backed = this.#favourites(d, race, fact);
+        return;
+      case 'WillPaysAsked':
+        this.#asked(d, fact);
         return;
       case 'ResultEntered':
         must(
@@ -415,7 +490,7 @@ export class MarketBooks {
       case 'DividendsDeclared':
         for (const declared of fact['pools'] as readonly Fields[]) this.#declared(d, race, declared, fact['version']);
         must(
-          String((fact['pools'] as readonly Fields[]).map(({ pool }) => pool)) === String(race.called),
+          String((fact['pools'] as readonly Fields[]).map(({ pool }) => pool)) === String(this.#settledWith(race)),
           'G6',
           () => `market #${d.seq} declares other pools than the result is for`,
         );
@@ -424,7 +499,7 @@ export class MarketBooks {
           'G6',
           () => `market #${d.seq} declares another correction than was weighed`,
         );
-        Object.assign(race, { status: 'PAYING', official: fact['version'] });
+        if (race.status !== 'VOID') Object.assign(race, { status: 'PAYING', official: fact['version'] });
         return;
       default:
     }
@@ -433,22 +508,121 @@ export class MarketBooks {
   /** For every pool; of a race that was official, for those that may be corrected by their rules. */
   #resulted(d: Decision, race: MarketRace, fact: Fields): void {
     const called = (fact['pools'] as readonly Fields[]).map(({ pool }) => String(pool));
+    const isSingle = (id: string): boolean => this.pools.get(id)?.legs === undefined;
     const mayBe = (id: string): boolean =>
-      race.official === 0 || (this.pools.get(id) as MarketPool).rules.corrections !== 'NONE';
+      race.official === 0 ? race.status !== 'VOID' : this.pools.get(id)?.rules.corrections !== 'NONE';
     must(
-      String(called) === String(race.pools.filter(mayBe)),
+      String(called.filter(isSingle)) === String(race.pools.filter(isSingle).filter(mayBe)),
       'G5',
       () => `market #${d.seq} calls ${called.join(', ')} for its result`,
     );
     const isVoided = fact['voided'] === true;
     must(!isVoided || race.official > 0, 'G5', () => `market #${d.seq} voids by a correction what was never official`);
-    Object.assign(race, { version: fact['version'], finish: fact['finish'], status: 'PROVISIONAL', called, isVoided });
+    Object.assign(race, { version: fact['version'], finish: fact['finish'], called, isVoided });
+    if (race.status !== 'VOID') race.status = 'PROVISIONAL';
+    for (const { pool: id, legs } of fact['pools'] as readonly Fields[]) {
+      const pool = this.pools.get(String(id)) as MarketPool;
+      if (!pool.legs) continue;
+      must(
+        pool.legs.every((leg) => this.races.get(leg) === race || this.#isOver(leg)),
+        'G5',
+        () =>
+          `market #${d.seq} calls ${String(id)}, whose legs are ${pool.legs?.map((leg) => this.races.get(leg)?.status).join(', ')}`,
+      );
+      pool.outcomes = this.#outcomesOf(pool);
+      this.#sameLegs(d, String(id), legs, pool.outcomes);
+    }
+  }
+
+  // ── Pools over several races ───────────────────────────────────────────────────────────────────────────────────
+
+  #isOver(leg: string): boolean {
+    return ['VOID', 'PAYING', 'SETTLED'].includes(this.races.get(leg)?.status ?? '');
+  }
+
+  /** With the first close of a leg nobody bets on any; of a leg that is void, only where it sold the pool. */
+  #endSales(raceId: string, isVoid: boolean): void {
+    for (const pool of this.pools.values()) {
+      if (!pool.legs?.includes(raceId) || pool.outAtClose || (isVoid && pool.soldBy !== raceId)) continue;
+      pool.soldBy = raceId;
+      pool.outAtClose = pool.legs.map((leg) => this.races.get(leg)?.scratched.length ?? 0);
+    }
+  }
+
+  /** Most money in the win pool at its close: the sum of what every shard said of that close. */
+  #favourites(d: Decision, race: MarketRace, { stakes }: Fields): ReadonlyMap<string, number> {
+    const win = race.pools.map((id) => this.pools.get(id) as MarketPool).find(({ type }) => type === 'WIN');
+    const sums = new Map<string, number>();
+    for (const { shard } of this.shards()) {
+      const said = win?.backing.get(shard);
+      must(
+        said?.['closeNo'] === race.closeNo,
+        'G6',
+        () => `market #${d.seq} names favourites before shard ${shard} did`,
+      );
+      for (const { c, stake } of said['stakes'] as readonly { c: string; stake: number }[])
+        sums.set(c, (sums.get(c) ?? 0) + stake);
+    }
+    for (const { c, stake } of stakes as readonly { c: string; stake: number }[])
+      must(
+        sums.get(c) === stake,
+        'G6',
+        () => `market #${d.seq}: ${stake} stands on ${c}, the shards say ${sums.get(c)}`,
+      );
+    return sums;
+  }
+
+  /** Once every leg but the last is over, and never after that. */
+  #asked(d: Decision, fact: Fields): void {
+    const pool = this.pools.get(String(fact['pool'])) as MarketPool;
+    const before = pool.legs?.slice(0, -1) ?? [];
+    const isTime =
+      before.every((leg) => this.#isOver(leg)) && !this.#isOver(pool.race) && pool.outAtClose !== undefined;
+    must(isTime, 'G5', () => `market #${d.seq} asks what ${String(fact['pool'])} will pay at the wrong time`);
+    must(fact['no'] === ++pool.asked, 'G5', () => `market #${d.seq} numbers its question ${String(fact['no'])}`);
+    this.#sameLegs(d, String(fact['pool']), fact['legs'], this.#outcomesOf(pool).slice(0, -1));
+  }
+
+  /** What the market says of the legs, as far as it decides a price. */
+  #sameLegs(d: Decision, id: string, said: unknown, legs: readonly AuditLeg[]): void {
+    const text = ({ declared, scratched, scratchedAfterClose, finish, favourite }: AuditLeg): string =>
+      JSON.stringify([
+        declared,
+        scratched,
+        scratchedAfterClose ?? [],
+        finish,
+        finish === null ? null : (favourite ?? null),
+      ]);
+    for (const [i, leg] of legs.entries()) {
+      const other = (said as readonly AuditLeg[])[i] as AuditLeg;
+      must(
+        text(other) === text(leg),
+        'G5',
+        () => `market #${d.seq}: leg ${i + 1} of ${id} is ${text(leg)}, not ${text(other)}`,
+      );
+    }
+  }
+
+  #outcomesOf({ legs = [], outAtClose, rules }: MarketPool): readonly AuditLeg[] {
+    return legs.map((id, leg) => {
+      const race = this.races.get(id) as MarketRace;
+      const { runners: declared, scratched, backed } = race;
+      const isRun = race.status !== 'VOID' && !race.isVoided;
+      const out = outAtClose?.[leg] ?? scratched.length;
+      const isStoodIn = (rules.legs?.scratch ?? 'FAVOURITE') === 'FAVOURITE' && scratched.length > 0;
+      const left = declared.filter((runner) => !scratched.includes(runner));
+      const most = Math.max(...left.map((runner) => backed?.get(runner) ?? 0));
+      return {
+        ...{ declared, entries: [], scratched: scratched.slice(0, out), scratchedAfterClose: scratched.slice(out) },
+        finish: isRun ? race.finish : null,
+        favourite: isStoodIn ? (left.find((runner) => (backed?.get(runner) ?? 0) === most) ?? null) : null,
+      };
+    });
   }
 
   /** Whatever decides the price has changed: nothing said before it counts. */
   #forget(race: MarketRace): void {
-    race.previewHash = undefined;
-    race.priced = '';
+    Object.assign(race, { previewHash: undefined, priced: '', called: [] });
     if (race.status === 'PROVISIONAL') race.status = race.corrects > 0 ? 'REOPENED' : 'CLOSED';
     for (const id of race.pools) {
       const pool = this.pools.get(id) as MarketPool;
@@ -465,13 +639,15 @@ export class MarketBooks {
     this.races.delete(id);
   }
 
-  #publish(meeting: Fields): void {
+  #publish(d: Decision, meeting: Fields): void {
     for (const card of meeting['races'] as readonly Fields[]) {
       const pools = card['pools'] as readonly {
         poolId: string;
         type: string;
         ruleSet: MarketPool['rules'];
         carryInMinor: number;
+        carryFrom?: readonly string[];
+        legs?: readonly string[];
       }[];
       this.races.set(String(card['raceId']), {
         status: 'DRAFT',
@@ -479,21 +655,31 @@ export class MarketBooks {
         pools: pools.map(({ poolId }) => poolId),
         ...{ scratched: [], closeNo: 0, stopAt: undefined, offAt: undefined, version: 0, finish: [], enteredBy: '' },
         ...{ previewHash: undefined, endedAt: undefined, official: 0, corrects: 0, isVoided: false, isFinal: false },
-        ...{ called: [], priced: '' },
+        ...{ called: [], priced: '', backed: undefined },
       });
-      for (const { poolId, type, ruleSet, carryInMinor } of pools)
+      for (const { poolId, type, ruleSet, carryInMinor, carryFrom = [], legs } of pools) {
+        const there = carryFrom.reduce((sum, id) => sum + this.#carriedBy(id).balance, 0);
+        must(
+          carryFrom.length === 0 || carryInMinor <= there,
+          'G3',
+          () => `market #${d.seq}: ${poolId} takes ${carryInMinor} of ${there} that was carried on`,
+        );
         this.pools.set(poolId, {
           ...{
             type,
             rules: ruleSet,
             carryIn: carryInMinor,
             race: String(card['raceId']),
+            legs,
             seals: new Map(),
+            backing: new Map(),
             refunded: 0,
           },
+          ...{ soldBy: legs?.[0] ?? '', outAtClose: undefined, outcomes: [], asked: 0, carryFrom },
           ...{ counted: new Set(), proposals: new Map(), paid: new Set(), paying: 0, side: 0 },
           ...{ weighed: new Set(), weighing: 0 },
         });
+      }
     }
   }
 
@@ -516,6 +702,7 @@ export class MarketBooks {
     const pool = this.pools.get(String(report['pool'])) as MarketPool;
     if (report['t'] === 'Seal') pool.seals.set(shard, report);
     if (report['t'] === 'Refund') pool.refunded += Number(report['amount']);
+    if (report['t'] === 'Backing') pool.backing.set(shard, report);
     if (report['t'] === 'Stakes' && report['version'] === this.races.get(pool.race)?.version) pool.counted.add(shard);
     if (report['t'] === 'Paid' && report['version'] === pool.paying) pool.paid.add(shard);
     if (report['t'] === 'Weighed' && report['ask'] === pool.weighing) pool.weighed.add(shard);
@@ -530,7 +717,8 @@ export class MarketBooks {
     const shards = this.shards();
     must(pool.counted.size === shards.length, 'G6', () => `${name}: declared before every shard counted`);
     const sealed = shards.reduce((sum, { shard }) => sum + Number(pool.seals.get(shard)?.['stake']), 0) - pool.refunded;
-    const bets = shards.flatMap((shard) => shard.pools.get(String(id))?.bets ?? []);
+    const books = shards.map((shard) => shard.pools.get(String(id)) as Pool);
+    const bets = books.flatMap((book) => book.bets);
     const stands = bets.reduce((sum, bet) => sum + bet.left, 0);
     must(sealed === stands, 'G6', () => `${name}: the seals less refunds say ${sealed}, the bets ${stands}`);
     const given = bets.reduce((sum, bet) => sum + bet.given, 0);
@@ -544,34 +732,37 @@ export class MarketBooks {
         () => `${name}: declared on ${said.filter((one) => one).length} proposals, not all on ${stands}`,
       );
     }
+    const isFirst = pool.paying === 0;
     Object.assign(pool, { paying: version, paid: new Set() });
+    for (const source of pool.carryFrom) if (isFirst) this.#carriedBy(source).taken += pool.carryIn;
     const posted = d.posts.reduce((sum, [account, amount]) => sum + (account === `pool:${String(id)}` ? amount : 0), 0);
-    if (race.isVoided) {
+    if (race.isVoided && !pool.legs) {
       must(outcome === 'REFUND', 'G3', () => `${name}: the race is void and the pool is ${String(outcome)}`);
       must(pool.side + posted === 0, 'G3', () => `${name}: the house keeps ${-pool.side - posted} of a void race`);
       return;
     }
-    const lines = bets
-      .filter((bet) => bet.left > 0)
-      .flatMap((bet) => bet.lines.map((line) => ({ line, stakeMinor: BigInt(bet.unit) })))
-      .filter(({ line }) => !line.some((runner) => race.scratched.includes(runner)));
+    const standing = books.flatMap((book) =>
+      book.bets
+        .filter((bet) => bet.left > 0)
+        .flatMap((bet) => bet.lines.map((line) => ({ line, reserves: bet.reserves, stakeMinor: BigInt(bet.unit) })))
+        .filter(({ line }) => isStanding(book, line)),
+    );
+    const card = { poolType: pool.type as AuditedPoolType, ruleSet: pool.rules, carryInMinor: pool.carryIn };
     const field = { declared: race.runners, scratched: race.scratched, entries: [] };
+    const asBet = ({ line, reserves, stakeMinor }: (typeof standing)[number]) => ({
+      ...{ columns: line.map((runner) => [runner]), unitMinor: stakeMinor },
+      reserves: line.map((_, leg) => reserves[leg] ?? null),
+    });
     const forced = force(() =>
-      priceLines(
-        {
-          poolType: pool.type as AuditedPoolType,
-          ruleSet: pool.rules,
-          field,
-          finish: race.finish,
-          carryInMinor: pool.carryIn,
-        },
-        lines,
-      ),
+      pool.legs
+        ? priceLegPool({ ...card, legs: pool.outcomes }, standing.map(asBet))
+        : priceLines({ ...card, field, finish: race.finish }, standing),
     );
     if (forced === undefined) return;
     const text = (list: readonly { c: string; price: string }[]): string =>
       list
-        .map(({ c, price }) => `${c} ${price}`)
+        // How many legs must be right, and who did not run, is not said to people.
+        .map(({ c, price }) => `${c.replace(/^\d+@/, '').replace(/[~!][^/]*/g, '')} ${price}`)
         .sort()
         .join(', ');
     const isSame =
@@ -593,6 +784,7 @@ export class MarketBooks {
       f.breakageMinor -
       f.carryOutMinor;
     must(left === 0, 'G3', () => `${name}: ${left} is unaccounted for`);
+    this.#carriedBy(String(id)).out = f.carryOutMinor;
     const side = f.carryInMinor + f.topUpMinor - f.takeoutMinor - f.breakageMinor - f.carryOutMinor;
     const now = pool.side + posted;
     must(now === side, 'G3', () => `${name}: ${now} is posted to the pool, the sheet says ${side}`);

@@ -6,7 +6,7 @@ import type { Decision, Fields } from './chain.js';
 import { sha256 } from './chain.js';
 import type { Command } from './commands.js';
 import { must } from './finding.js';
-import { isOn, linesOf, payment } from './lines.js';
+import { isOn, isRightIn, type LegLines, legLinesOf, linesOf, payment } from './lines.js';
 import { merkleRoot } from './merkle.js';
 
 export interface Rules {
@@ -15,6 +15,8 @@ export interface Rules {
   readonly cancelWindowMs?: number;
   readonly payment: 'DOWN' | 'NEAREST';
   readonly corrections?: 'NONE' | 'UNDERPAY_ONLY' | 'CLAWBACK';
+  /** What becomes of a non-runner in a pool over several races. */
+  readonly legs?: { readonly scratch: 'REFUND' | 'FAVOURITE' | 'CONSOLATION' };
 }
 
 export interface Account {
@@ -38,16 +40,16 @@ export interface Race {
   stopAt: number;
   offAt: number;
   marker: { readonly seq: number; readonly at: number } | undefined;
-  readonly pools: readonly string[];
+  /** Its own, and those over several races of which it is a leg. */
+  readonly pools: string[];
 }
 
-export interface Bet {
+export interface Bet extends LegLines {
   readonly key: string;
   readonly account: string;
   readonly at: number;
   readonly unit: number;
   readonly stake: number;
-  readonly lines: readonly (readonly string[])[];
   left: number;
   /** What the pool has given on it by settling it, and what its bettor has of that. */
   given: number;
@@ -64,7 +66,12 @@ export interface Pool {
   readonly type: string;
   readonly currency: string;
   readonly rules: Rules;
-  readonly race: Race;
+  /** The race whose close ends the sale: over several races the first leg, or whichever closes before it. */
+  race: Race;
+  /** Over several races. */
+  readonly legs: readonly Race[] | undefined;
+  /** How many of each leg were out when it was closed. */
+  outAtClose: readonly number[] | undefined;
   readonly bets: Bet[];
   readonly leaves: string[];
   readonly seals: Map<number, Fields>;
@@ -251,9 +258,12 @@ export class ShardBooks {
     if (race.status === 'CLOSED' || d.at > race.scheduledStop) return 'POOL_CLOSED';
     if (race.status !== 'OPEN') return 'POOL_NOT_OPEN';
     if (pool.currency !== account.currency) return 'CURRENCY_MISMATCH';
-    const lines = linesOf(pool.type, String(bet['sel']), race.runners);
-    if (!lines) return 'INVALID_SELECTION';
-    if (lines.some((line) => line.some((runner) => race.scratched.includes(runner)))) return 'RUNNER_SCRATCHED';
+    const read = readIn(pool, String(bet['sel']));
+    if (!read) return 'INVALID_SELECTION';
+    const { lines, reserves } = read;
+    const isOut = (runner: string | undefined, i: number): boolean =>
+      runner !== undefined && (pool.legs?.[i] ?? race).scratched.includes(runner);
+    if ([...lines, reserves].some((line) => line.some(isOut))) return 'RUNNER_SCRATCHED';
     const unit = Number(bet['unit']);
     if (lines.length * unit !== bet['stake']) return 'LINES_MISMATCH';
     if (unit < (rules.minStakeMinor ?? 1)) return 'BELOW_MIN';
@@ -407,7 +417,7 @@ export class ShardBooks {
       must(code === undefined, 'G2', () => `${this.name} #${d.seq} accepts bet ${no}, the rules say ${code}`);
       const { pool: id, unit, stake, sel } = bet as { pool: string; unit: number; stake: number; sel: string };
       const pool = this.pools.get(id) as Pool;
-      const lines = linesOf(pool.type, sel, pool.race.runners) as readonly (readonly string[])[];
+      const { lines, reserves } = readIn(pool, sel) as LegLines;
       const isAsked = id === order['pool'] && unit === order['unit'] && stake === order['stake'];
       must(
         isAsked && lines.length === bet['lines'],
@@ -423,6 +433,7 @@ export class ShardBooks {
         unit,
         stake,
         lines,
+        reserves,
         left: stake,
         given: 0,
         held: 0,
@@ -463,7 +474,7 @@ export class ShardBooks {
         race.status = 'SUSPENDED';
         return;
       case 'BettingClosed':
-        this.#close(d, race, fact);
+        this.#close(d, race, fact, (pool) => pool.outAtClose === undefined);
         return;
       case 'LateOffDeclared':
         race.offAt = Math.min(race.offAt, Number(fact['offAt']));
@@ -472,8 +483,9 @@ export class ShardBooks {
         race.scratched.push(String(fact['runner']));
         return;
       case 'RaceVoided':
-        if (race.status !== 'CLOSED') this.#close(d, race, fact);
-        for (const id of race.pools) this.#pool(id).declared.set(0, { outcome: 'VOID', prices: [] });
+        if (race.status !== 'CLOSED') this.#close(d, race, fact, (pool) => pool.race === race);
+        for (const pool of race.pools.map((id) => this.#pool(id)))
+          if (!pool.legs) pool.declared.set(0, { outcome: 'VOID', prices: [] });
         return;
       case 'DividendsDeclared':
         for (const terms of fact['pools'] as readonly (Fields & Terms)[])
@@ -484,7 +496,8 @@ export class ShardBooks {
           this.#pool(terms['pool']).priced.set(n, terms);
         return;
       case 'RaceReopened':
-        for (const pool of race.pools.map((id) => this.#pool(id))) if (policyOf(pool) !== 'NONE') pool.isDone = false;
+        for (const pool of race.pools.map((id) => this.#pool(id)))
+          if (policyOf(pool) !== 'NONE' && (pool.legs?.at(-1) ?? race) === race) pool.isDone = false;
         return;
       case 'RecordFormatRaised':
         this.recordFormat = Number(fact['format']);
@@ -496,7 +509,10 @@ export class ShardBooks {
     }
   }
 
-  #close(d: Decision, race: Race, fact: Fields): void {
+  #close(d: Decision, race: Race, fact: Fields, ends: (pool: Pool) => boolean): void {
+    for (const pool of race.pools.map((id) => this.#pool(id)))
+      if (ends(pool))
+        Object.assign(pool, { race, outAtClose: (pool.legs ?? [race]).map(({ scratched }) => scratched.length) });
     race.status = 'CLOSED';
     race.closeNo = Number(fact['closeNo']);
     race.stopAt = Number(fact['stopAt']);
@@ -504,8 +520,8 @@ export class ShardBooks {
   }
 
   #publish(meeting: Fields): void {
-    for (const card of meeting['races'] as readonly Fields[]) {
-      const pools = card['pools'] as readonly { poolId: string; type: string; ruleSet: Rules }[];
+    const cards = meeting['races'] as readonly Fields[];
+    for (const card of cards) {
       const race: Race = {
         status: 'DRAFT',
         runners: (card['runners'] as readonly { number: string }[]).map(({ number }) => number),
@@ -515,14 +531,21 @@ export class ShardBooks {
         stopAt: Number.POSITIVE_INFINITY,
         offAt: Number.POSITIVE_INFINITY,
         marker: undefined,
-        pools: pools.map(({ poolId }) => poolId),
+        pools: [],
       };
       this.races.set(String(card['raceId']), race);
-      for (const { poolId, type, ruleSet } of pools)
+    }
+    for (const card of cards) {
+      const pools = card['pools'] as readonly { poolId: string; type: string; ruleSet: Rules; legs?: string[] }[];
+      for (const { poolId, type, ruleSet, legs: named } of pools) {
+        const of = (named ?? [String(card['raceId'])]).map((id) => this.races.get(id) as Race);
+        for (const race of of) race.pools.push(poolId);
         this.pools.set(poolId, {
           ...{
             type,
-            race,
+            race: of[0] as Race,
+            legs: named && of,
+            outAtClose: undefined,
             rules: ruleSet,
             currency: String(meeting['currency']),
             bets: [],
@@ -531,6 +554,7 @@ export class ShardBooks {
           },
           ...{ voidedBets: 0, voidedStake: 0, declared: new Map(), priced: new Map(), isDone: false },
         });
+      }
     }
   }
 
@@ -578,7 +602,7 @@ export class ShardBooks {
       case 'AFTER_OFF':
         return bet.at > Math.min(race.stopAt, race.offAt) ? bet.left : 0;
       case 'SCRATCHED':
-        return bet.left - Math.min(bet.left, bet.unit * standing(bet, race).length);
+        return bet.left - Math.min(bet.left, bet.unit * standing(pool, bet).length);
       case 'RACE_VOID':
         return pool.declared.has(0) ? bet.left - bet.given : 0;
       default:
@@ -680,9 +704,10 @@ export class ShardBooks {
         must(owed === undefined, 'G3', () => `${this.name} #${d.seq} ends a refund and owes ${owed?.key}`);
         return;
       }
+      case 'WillPay':
       case 'Stakes':
         agrees('G6', { stake });
-        {
+        if (report['t'] === 'Stakes') {
           const given = pool.bets.reduce((sum, bet) => sum + bet.given, 0);
           const said = Number(report['settled'] ?? 0);
           must(said === given, 'G6', () => `${this.name} #${d.seq} counts ${said} as paid so far, its bets ${given}`);
@@ -690,6 +715,12 @@ export class ShardBooks {
         for (const { c, stake: said } of report['keys'] as readonly { c: string; stake: number }[]) {
           const counted = stands.reduce((sum, bet) => sum + bet.unit * wins(pool, bet, c), 0);
           must(said === counted, 'G6', () => `${this.name} #${d.seq} counts ${said} on ${c}, its bets say ${counted}`);
+        }
+        return;
+      case 'Backing':
+        for (const { c, stake: said } of report['stakes'] as readonly { c: string; stake: number }[]) {
+          const counted = stands.reduce((sum, bet) => sum + bet.unit * wins(pool, bet, c), 0);
+          must(said === counted, 'G6', () => `${this.name} #${d.seq} counts ${said} for ${c}, its bets say ${counted}`);
         }
         return;
       case 'Paid': {
@@ -847,14 +878,36 @@ const ANSWERS: Readonly<Record<string, string>> = {
   SetLimits: 'LimitsSet',
 };
 
-/** The lines that no scratched runner is in. */
-const standing = (bet: Bet, race: Race): readonly (readonly string[])[] =>
-  race.scratched.length === 0
-    ? bet.lines
-    : bet.lines.filter((line) => !line.some((runner) => race.scratched.includes(runner)));
+/** The lines that no runner is in whose stake is given back. */
+const standing = (pool: Pool, bet: Bet): readonly (readonly string[])[] =>
+  bet.lines.filter((line) => isStanding(pool, line));
+
+/**
+ * Over several races the rules say what becomes of a line with a non-runner: it is given back; or somebody stands in for it; or it is
+ * given back, but for one in the last leg that was found out after the close, which has a consolation.
+ */
+export const isStanding = ({ race, legs, outAtClose, rules }: Pool, line: readonly string[]): boolean => {
+  if (!legs) return !line.some((runner) => race.scratched.includes(runner));
+  const how = rules.legs?.scratch ?? 'FAVOURITE';
+  return line.every((runner, i) => {
+    const out = (legs[i] as Race).scratched.indexOf(runner);
+    const isConsoled = how === 'CONSOLATION' && i === legs.length - 1 && out >= (outAtClose?.[i] ?? Infinity);
+    return out < 0 || how === 'FAVOURITE' || isConsoled;
+  });
+};
+
+function readIn({ type, race, legs }: Pool, text: string): LegLines | undefined {
+  if (legs) {
+    const fields = legs.map(({ runners }) => runners);
+    return legLinesOf(text, fields);
+  }
+  const lines = linesOf(type, text, race.runners);
+  return lines && { lines, reserves: [] };
+}
 
 const wins = (pool: Pool, bet: Bet, c: string): number =>
-  standing(bet, pool.race).filter((line) => isOn(pool.type, line, c)).length;
+  standing(pool, bet).filter((line) => (pool.legs ? isRightIn(line, c, bet.reserves) : isOn(pool.type, line, c)))
+    .length;
 
 const policyOf = ({ rules }: Pool): string => rules.corrections ?? 'CLAWBACK';
 
