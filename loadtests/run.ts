@@ -1,8 +1,8 @@
 /**
  * A load test from nothing to its verdict: the distributed system started on servers of its own and warmed, one of the loads by k6 or
  * by the light generator, then every role stopped and the log checked by what shares no code with the engine. Printed: accepted
- * bets from valid decisions, latencies, processor time of each process, lateness of the odds. Exit code 1 where the load misses its
- * floor or the checker finds something.
+ * bets from valid decisions, latencies, processor time of each process, lateness of the odds, what a million bets cost. Exit code 1
+ * where the load misses its floor or the checker finds something.
  *
  *   npm run load -- sustain [--minutes 10] [--rate 2000] [--generator k6|light]      also peak, burst, soak, feed (by k6 alone)
  *   … [--accounts 100000] [--warmup 30] [--engines 1] [--bet-apis 1] [--profiles DIR]
@@ -14,6 +14,7 @@ import { parseArgs } from 'node:util';
 import { openKafkaLog } from '#mutuel/adapters';
 import { checkLogs, type JournalLine } from '../test/trust/log-checker.js';
 import { readDecisionLogs } from '../test/trust/read-log.js';
+import { bytesSoFar, costTable } from './cost.js';
 import { LoadedSystem } from './system.js';
 import type { Report } from './tally.js';
 
@@ -75,6 +76,8 @@ try {
   await light(['--rate', String(Math.min(Number(values.rate), 500)), '--seconds', values.warmup, '--warmup', '0']);
   await light(['--rate', String(Math.min(Number(values.rate), 2_000)), '--seconds', values.warmup, '--warmup', '0']);
   system.settle();
+  await settled();
+  const bytes = await bytesSoFar(system);
   const from = Date.now();
   const processors = system.processors();
   const ended = endedChildrenSeconds();
@@ -82,15 +85,19 @@ try {
   failed = !(byK6 ? await runK6(load) : await runLight(load));
   const elapsed = (Date.now() - from) / 1_000;
   const generator = (endedChildrenSeconds() - ended) / elapsed;
-  const all = tellProcessors(processors, system.processors(), elapsed, generator);
+  const spent = spentSince(processors);
+  const all = tellProcessors(spent, elapsed, generator);
   const [busy, stolen] = machineSeconds().map((spent, i) => (spent - (machine[i] ?? 0)) / elapsed);
   console.log(
     `everything else on the machine: ${((busy ?? 0) - all).toFixed(2)} cores, and ${(stolen ?? 0).toFixed(2)} taken by its host`,
   );
   await tellOdds();
-  await new Promise((wake) => setTimeout(wake, SETTLE_MS));
+  await settled();
+  const after = await bytesSoFar(system);
   await system.stopRoles();
-  failed = !(await checked(from)) || failed;
+  const { isClean, bets } = await checked(from);
+  failed = !isClean || failed;
+  console.log(`\n${costTable(bets, spent, bytes, after)}`);
 } finally {
   await system.end();
 }
@@ -179,22 +186,25 @@ function verdict(lines: readonly (readonly [boolean, string])[]): boolean {
   return lines.every(([met]) => met);
 }
 
-function tellProcessors(
-  before: ReadonlyMap<string, number>,
-  after: ReadonlyMap<string, number>,
-  elapsed: number,
-  generator: number,
-): number {
+/** Processor seconds by process. */
+function spentSince(before: ReadonlyMap<string, number>): Map<string, number> {
+  return new Map([...system.processors()].map(([name, spent]) => [name, spent - (before.get(name) ?? 0)]));
+}
+
+function tellProcessors(spent: ReadonlyMap<string, number>, elapsed: number, generator: number): number {
   let all = generator;
-  const lines = [...after].map(([name, spent]) => {
-    const cores = (spent - (before.get(name) ?? 0)) / elapsed;
-    all += cores;
-    return `${name} ${cores.toFixed(2)}`;
+  const lines = [...spent].map(([name, seconds]) => {
+    all += seconds / elapsed;
+    return `${name} ${(seconds / elapsed).toFixed(2)}`;
   });
   console.log(
     `cores over ${elapsed.toFixed(0)} s: ${lines.join(' · ')} · generator ${generator.toFixed(2)} = ${all.toFixed(2)}`,
   );
   return all;
+}
+
+function settled(): Promise<void> {
+  return new Promise((wake) => setTimeout(wake, SETTLE_MS));
 }
 
 /** Busy and stolen, all processors together. */
@@ -234,7 +244,7 @@ async function tellOdds(): Promise<void> {
   }
 }
 
-async function checked(from: number): Promise<boolean> {
+async function checked(from: number): Promise<{ readonly isClean: boolean; readonly bets: number }> {
   const log = await openKafkaLog({ brokers: system.brokers, clientId: 'checker', onWarning: () => undefined });
   const { shards, market } = await readDecisionLogs(log);
   await log.close();
@@ -246,7 +256,7 @@ async function checked(from: number): Promise<boolean> {
   );
   for (const finding of findings.slice(0, 20)) console.log(finding);
   console.log(`checker: ${findings.length} findings`);
-  return findings.length === 0;
+  return { isClean: findings.length === 0, bets: within.length };
 }
 
 /** Answers that say what became of a ticket; of the others nothing is claimed. */

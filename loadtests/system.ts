@@ -65,6 +65,19 @@ export class LoadedSystem {
     return this.#servers.KAFKA_BROKERS.split(',');
   }
 
+  get instance(): string {
+    return this.#o.instance;
+  }
+
+  /** Names of the processes that are up. */
+  get roles(): string[] {
+    return [...this.#roles.keys()];
+  }
+
+  get database(): string {
+    return this.#servers.DATABASE_URL;
+  }
+
   url(name: string): string {
     return this.#roles.get(name)?.url ?? '';
   }
