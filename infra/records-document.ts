@@ -46,7 +46,13 @@ class Shapes {
 
   fields(name: string): readonly Field[] {
     const { node } = this.#of(name);
-    if (ts.isInterfaceDeclaration(node)) return node.members.flatMap((member) => fieldOf(member));
+    if (ts.isInterfaceDeclaration(node)) {
+      const bases = (node.heritageClauses ?? []).flatMap(({ types }) =>
+        types.map(({ expression }) => expression.getText()),
+      );
+      const inherited = bases.filter((base) => this.has(base)).flatMap((base) => this.fields(base));
+      return [...node.members.flatMap((member) => fieldOf(member)), ...inherited];
+    }
     return ts.isTypeLiteralNode(node.type) ? node.type.members.flatMap((member) => fieldOf(member)) : [];
   }
 
@@ -112,7 +118,7 @@ function docOf(node: ts.Node): string {
 const shapes = (): Shapes =>
   new Shapes([
     ...['commands', 'records', 'snapshots', 'topics'].map((name) => `libs/contracts/src/${name}.ts`),
-    ...['facts', 'shard', 'shard-commands', 'market', 'market-commands', 'upkeep', 'carry'].map(
+    ...['facts', 'shard-events', 'shard', 'shard-commands', 'market-state', 'market-commands', 'upkeep', 'carry'].map(
       (name) => `libs/engine/src/${name}.ts`,
     ),
     ...['tick', 'odds-book', 'pool-book'].map((name) => `libs/views/src/${name}.ts`),
