@@ -1,4 +1,7 @@
-/** Pools over several races through REST on the whole embedded system: from the card to the cash, priced again by the public command. */
+/**
+ * Pools over several races, complements and reports through REST on the whole embedded system: from the card to the cash, priced again by
+ * the public command.
+ */
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
@@ -99,10 +102,10 @@ async function confirm(raceId: string): Promise<z.infer<typeof answers.settlemen
 const poolAt = async (poolId: string) => as(answers.poolAnswer, await t.get(`/v1/pools/${poolId}`));
 
 /** The declared sheet, which the public command must make again from the sheet's own inputs. */
-async function sheetOf(poolId: string) {
+async function sheetOf(poolId: string, place: object = { raceId: null, legs: expect.any(Array) }) {
   await until(async () => (await t.get(`/v1/pools/${poolId}/dividends`)).status === 200);
   const { sheet, inputs, ...rest } = as(answers.dividendsAnswer, await t.get(`/v1/pools/${poolId}/dividends`));
-  expect(rest).toMatchObject({ raceId: null, legs: expect.any(Array) });
+  expect(rest).toMatchObject(place);
   const again = priceLine(inputs);
   const named = (list: readonly { tier: string; c: string; price: string; paid: number }[]) =>
     list.map(({ tier, c, price, paid }) => ({ tier, c, price, paid }));
@@ -171,7 +174,7 @@ describe('a pool over several races', () => {
     await until(async () => JSON.stringify(frames).includes('SETTLED'));
     socket.close();
     // Stakes 400 + 100 + 400 = 900; net 675; account 2 alone is right, with its reserve: 675 / 100 = 6.75, to the dime 6.70.
-    const { sheet } = await withoutCommand(day.poolId);
+    const { sheet } = await sheetOf(day.poolId);
     expect(sheet).toMatchObject({
       gross: 900,
       takeout: 225,
@@ -253,10 +256,69 @@ describe('a pool over several races', () => {
   });
 });
 
-/** A bettor's reserve has no place in a line of the price command: the sheet says so by having no inputs. */
-async function withoutCommand(poolId: string) {
-  await until(async () => (await t.get(`/v1/pools/${poolId}/dividends`)).status === 200);
-  const answer = as(answers.dividendsAnswer, await t.get(`/v1/pools/${poolId}/dividends`));
-  expect(answer.inputs).toBeNull();
-  return answer;
-}
+describe('French bets', () => {
+  test('a complement takes a non-runner’s place, a report stakes what it won on the next race', async () => {
+    const meetingId = `F${++meetings}`;
+    const { races, ...card } = bodyOf('PICK3', 2, 'FR', meetingId);
+    const [r1 = '', r2 = ''] = races.map(({ raceId }) => raceId);
+    const pools = [
+      { type: 'WIN', ruleSet: 'FR' },
+      { type: 'TIERCE', ruleSet: 'FR' },
+    ];
+    const body = {
+      ...card,
+      races: races.map((race, i) => ({ ...race, pools: pools.slice(0, 2 - i) })),
+      pools: undefined,
+    };
+    as(answers.actAnswer, await t.post('/v1/operator/meetings', body, token('tote-ines')), 202);
+    for (const raceId of [r1, r2]) await act(raceId, 'open', { reason: 'on the card' }, 'tote-ines');
+    const straight = (poolId: string, line: string[], unitStake: number, more: object = {}) => ({
+      ...{
+        betRef: 'a',
+        poolId,
+        form: 'STRAIGHT',
+        columns: line.map((runner) => [runner]),
+        unitStake,
+        stake: unitStake,
+      },
+      ...more,
+    });
+    const before = await Promise.all([1, 2, 3].map(balance));
+    await place(3, straight(`${r2}-WIN`, ['5'], 1_700));
+    const [taken] = (await place(1, straight(`${r1}-TIERCE`, ['1', '2', '3'], 1_000, { complement: ['4'] }))).bets;
+    expect(taken).toMatchObject({ lines: 1, selection: '1>2>3+4' });
+    await place(2, straight(`${r1}-TIERCE`, ['1', '3', '4'], 1_000));
+    await place(3, straight(`${r1}-TIERCE`, ['5', '6', '7'], 8_000));
+    const parts = [
+      { poolId: `${r1}-WIN`, columns: [['1']] },
+      { poolId: `${r2}-WIN`, columns: [['2']] },
+    ];
+    await place(1, { betRef: 'a', form: 'REPORT', parts, unitStake: 1_000, stake: 1_000 });
+    await place(2, straight(`${r1}-WIN`, ['3'], 1_000));
+    const refused = await t.post(
+      '/v1/tickets',
+      ticketOf(1, straight(`${r1}-WIN`, ['1'], 100, { complement: ['4'] })),
+      account(1).token,
+    );
+    expect(refused.body).toMatchObject({ code: 'NOT_SUPPORTED', errors: [{ pointer: '/bets/0/complement' }] });
+
+    await act(r1, 'scratch', { runner: '2', reason: 'lame' });
+    await run(r1, [['1'], ['3'], ['4'], ['5']]);
+    // 10,000 less 26 % are 7,400 for the order alone, over 2,000 on 1>3>4: 3.70.
+    const { sheet } = await sheetOf(`${r1}-TIERCE`, { raceId: r1 });
+    expect(sheet).toMatchObject({
+      gross: 10_000,
+      dividends: [{ tier: 'ORDER', c: '1>3>4', price: '3.70', paid: 7_400 }],
+    });
+    // 2,000 less 13.9 % over 1,000: 1.70; the 1,700 go on the second race.
+    const staked = (await Promise.all([1, 2, 3].map(balance))).map((now, i) => now - (before[i] ?? 0));
+    await until(async () => (await poolAt(`${r2}-WIN`)).gross === 3_400);
+    expect(staked[1]).toBe(-2_000 + 3_700);
+    await run(r2, [['2'], ['5'], ['1']]);
+    await sheetOf(`${r2}-WIN`, { raceId: r2 });
+    // 3,400 less 13.9 % over 1,700: 1.70, 2,890.
+    await until(async () => (await balance(1)) === (before[0] ?? 0) - 2_000 + 3_700 + 2_890);
+    const statement = await t.get(`/v1/accounts/${account(1).accountId}/statement`, account(1).token);
+    expect(statement.text).toContain('-1700');
+  });
+});
