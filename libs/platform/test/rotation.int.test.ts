@@ -51,50 +51,54 @@ async function sealedTicket(test: TestSystem): Promise<{ readonly raceId: string
   return { raceId, ticket };
 }
 
-it('changes the key of seals: old ones hold by the old key, new ones by the new, and both outlive a rebuild', async () => {
-  rmSync(data, { recursive: true, force: true });
-  mkdirSync(data);
-  const file = join(folder, 'old.pem');
-  writeFileSync(file, generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }));
-  const device = new SoftDevice(mkdtempSync(join(folder, 'device-')));
-  device.make('mutuel', 'seal', generateKeyPairSync('ed25519').privateKey);
+it(
+  'changes the key of seals: old ones hold by the old key, new ones by the new, and both outlive a rebuild',
+  async () => {
+    rmSync(data, { recursive: true, force: true });
+    mkdirSync(data);
+    const file = join(folder, 'old.pem');
+    writeFileSync(file, generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }));
+    const device = new SoftDevice(mkdtempSync(join(folder, 'device-')));
+    device.make('mutuel', 'seal', generateKeyPairSync('ed25519').privateKey);
 
-  const before = await start({ SEAL_KEY_FILE: file });
-  const first = await sealedTicket(before);
-  const taken = await receiptOf(before, first.ticket);
-  const [old] = (await keysOf(before)) as [PublishedKey];
-  expect(before.warnings.filter((line) => line.startsWith('SEAL_KEY_CHANGED'))).toEqual([]);
+    const before = await start({ SEAL_KEY_FILE: file });
+    const first = await sealedTicket(before);
+    const taken = await receiptOf(before, first.ticket);
+    const [old] = (await keysOf(before)) as unknown as [PublishedKey];
+    expect(before.warnings.filter((line) => line.startsWith('SEAL_KEY_CHANGED'))).toEqual([]);
 
-  const env = { SEAL_PKCS11: device.uri('mutuel', 'seal') };
-  const after = await start(env);
-  const second = await sealedTicket(after);
-  const keys = await keysOf(after);
-  const [, fresh] = keys as [PublishedKey, PublishedKey];
-  expect(keys.map(({ keyId }) => keyId)).toEqual([old.keyId, fresh.keyId]);
-  expect(after.warnings.filter((line) => line.startsWith('SEAL_KEY_CHANGED'))).toEqual([
-    expect.stringContaining(`by key ${fresh.keyId} from now on, by ${old.keyId} until now`),
-  ]);
-  expect(new Set((await sealsOf(after, first.raceId)).map(({ keyId }) => keyId))).toEqual(new Set([old.keyId]));
-  expect(new Set((await sealsOf(after, second.raceId)).map(({ keyId }) => keyId))).toEqual(new Set([fresh.keyId]));
+    const env = { SEAL_PKCS11: device.uri('mutuel', 'seal') };
+    const after = await start(env);
+    const second = await sealedTicket(after);
+    const keys = await keysOf(after);
+    const [, fresh] = keys as unknown as [PublishedKey, PublishedKey];
+    expect(keys.map(({ keyId }) => keyId)).toEqual([old.keyId, fresh.keyId]);
+    expect(after.warnings.filter((line) => line.startsWith('SEAL_KEY_CHANGED'))).toEqual([
+      expect.stringContaining(`by key ${fresh.keyId} from now on, by ${old.keyId} until now`),
+    ]);
+    expect(new Set((await sealsOf(after, first.raceId)).map(({ keyId }) => keyId))).toEqual(new Set([old.keyId]));
+    expect(new Set((await sealsOf(after, second.raceId)).map(({ keyId }) => keyId))).toEqual(new Set([fresh.keyId]));
 
-  // What was taken home needs the old key alone; asked for again, the new key signs the receipt and the old one its seal.
-  const good = { faults: [], missing: [] };
-  expect(verifyReceipt(taken, trustedKeys([old]))).toMatchObject(good);
-  const again = await receiptOf(after, first.ticket);
-  expect(again['receipt']).toMatchObject({ keyId: fresh.keyId });
-  expect(verifyReceipt(again, trustedKeys(keys))).toMatchObject(good);
-  expect(verifyReceipt(again, trustedKeys([fresh])).faults[0]).toContain(`signed by key ${old.keyId}, which is not`);
-  expect(verifyReceipt(await receiptOf(after, second.ticket), trustedKeys([old])).faults[0]).toContain(fresh.keyId);
-  const pack = await after.get(`/v1/operator/tickets/${first.ticket}/evidence`, after.operators.get('steward-anna'));
-  expect(verifyEvidence(pack.body, trustedKeys(keys)).faults).toEqual([]);
+    // What was taken home needs the old key alone; asked for again, the new key signs the receipt and the old one its seal.
+    const good = { faults: [], missing: [] };
+    expect(verifyReceipt(taken, trustedKeys([old]))).toMatchObject(good);
+    const again = await receiptOf(after, first.ticket);
+    expect(again['receipt']).toMatchObject({ keyId: fresh.keyId });
+    expect(verifyReceipt(again, trustedKeys(keys))).toMatchObject(good);
+    expect(verifyReceipt(again, trustedKeys([fresh])).faults[0]).toContain(`signed by key ${old.keyId}, which is not`);
+    expect(verifyReceipt(await receiptOf(after, second.ticket), trustedKeys([old])).faults[0]).toContain(fresh.keyId);
+    const pack = await after.get(`/v1/operator/tickets/${first.ticket}/evidence`, after.operators.get('steward-anna'));
+    expect(verifyEvidence(pack.body, trustedKeys(keys)).faults).toEqual([]);
 
-  const seals = await Promise.all([first, second].map(({ raceId }) => sealsOf(after, raceId)));
-  await after.stop();
-  running = undefined;
-  const ignore = (): void => undefined;
-  await rebuildReadModels(readConfig({ args: ['--data', data], env, demoByDefault: false }), ignore, ignore);
-  const rebuilt = await start(env);
-  expect(await keysOf(rebuilt)).toEqual(keys);
-  expect(await Promise.all([first, second].map(({ raceId }) => sealsOf(rebuilt, raceId)))).toEqual(seals);
-  expect(rebuilt.warnings.filter((line) => line.startsWith('SEAL_KEY_CHANGED'))).toEqual([]);
-}, STARTS_WITHIN_MS);
+    const seals = await Promise.all([first, second].map(({ raceId }) => sealsOf(after, raceId)));
+    await after.stop();
+    running = undefined;
+    const ignore = (): void => undefined;
+    await rebuildReadModels(readConfig({ args: ['--data', data], env, demoByDefault: false }), ignore, ignore);
+    const rebuilt = await start(env);
+    expect(await keysOf(rebuilt)).toEqual(keys);
+    expect(await Promise.all([first, second].map(({ raceId }) => sealsOf(rebuilt, raceId)))).toEqual(seals);
+    expect(rebuilt.warnings.filter((line) => line.startsWith('SEAL_KEY_CHANGED'))).toEqual([]);
+  },
+  STARTS_WITHIN_MS,
+);

@@ -7,6 +7,7 @@ import { createHash, X509Certificate } from 'node:crypto';
 import { fromBER } from 'asn1js';
 import { Certificate, ContentInfo, id_ContentType_SignedData, SignedData, TSTInfo } from 'pkijs';
 import type { Verdict } from './receipt.js';
+import { faultOfStatement } from './shapes.js';
 import type { PublishedKey } from './signed.js';
 
 /** What is hashed and stamped, as JSON text. */
@@ -70,7 +71,9 @@ function readAnchor(statement: string): AnchorStatement | string {
     return 'the statement is not JSON';
   }
   if (said?.kind !== 'mutuel-anchor') return `the statement is a ${String(said?.kind)}, not a mutuel-anchor`;
-  return said.v === 1 ? said : `the statement has version ${String(said.v)}, this release reads version 1`;
+  if (said.v !== 1) return `the statement has version ${String(said.v)}, this release reads version 1`;
+  const fault = faultOfStatement('mutuel-anchor', said);
+  return fault === undefined ? said : `the statement is not whole: ${fault}`;
 }
 
 function compareHeads({ heads }: AnchorStatement, headOf: HeadOf | undefined, verdict: Verdict): void {

@@ -122,6 +122,14 @@ interface AcceptedRecord {
   }[];
 }
 
+function readRecord(text: string): AcceptedRecord | undefined {
+  try {
+    return (JSON.parse(text) as AcceptedRecord | null) ?? undefined;
+  } catch {
+    return undefined;
+  }
+}
+
 /** The record's hash stands on the receipt: whoever alters either is seen. What both say must be the same. */
 function checkDecision({ decision }: EvidenceStatement, receipt: ReceiptStatement, { held, faults }: Findings): void {
   const place = `${decision.topic}/${decision.partition} #${decision.offset}`;
@@ -129,10 +137,14 @@ function checkDecision({ decision }: EvidenceStatement, receipt: ReceiptStatemen
     faults.push(`the record at ${place} is not the one whose hash the receipt states`);
     return;
   }
-  const { src, seq, at, events } = JSON.parse(decision.record) as AcceptedRecord;
-  const accepted = events.find(({ t }) => t === 'TicketAccepted');
+  const said = readRecord(decision.record);
+  const accepted = said?.events?.find((event) => event?.t === 'TicketAccepted');
+  if (!said || !accepted || !Array.isArray(accepted.bets)) {
+    faults.push(`the record at ${place} is no decision that accepted a ticket`);
+    return;
+  }
+  const { src, seq, at } = said;
   const same =
-    accepted !== undefined &&
     src === `shard-${receipt.shard}` &&
     seq === receipt.seq &&
     at === receipt.acceptedAt &&

@@ -4,6 +4,7 @@
  * it did not check: what is missing is said.
  */
 import { leafOf, poolRoot, rootAlong } from './inclusion.js';
+import { faultOfFile } from './shapes.js';
 import { faultOfSignature, readStatement, type Signed, type TrustedKeys } from './signed.js';
 
 /** The signed content of a receipt. Money in minor units, times in milliseconds UTC. */
@@ -93,7 +94,7 @@ export interface Verdict {
 export function verifyReceipt(file: unknown, keys: TrustedKeys): Verdict {
   const verdict = { held: [] as string[], missing: [] as string[], faults: [] as string[] };
   if (!isReceiptFile(file)) {
-    verdict.faults.push('this is no receipt: kind, version, receipt or proofs are missing');
+    verdict.faults.push(whyNoReceipt(file));
     return verdict;
   }
   const receipt = checkSigned<ReceiptStatement>(file.receipt, 'mutuel-receipt', 'the receipt', keys, verdict);
@@ -183,13 +184,14 @@ export function checkSigned<T extends { readonly kind: string; readonly v: numbe
   return said;
 }
 
-function isReceiptFile(file: unknown): file is ReceiptFile {
-  const { kind, v, receipt, proofs } = (file ?? {}) as Partial<ReceiptFile>;
-  return (
-    kind === 'mutuel-receipt-file' &&
-    v === 1 &&
-    typeof receipt === 'object' &&
-    receipt !== null &&
-    Array.isArray(proofs)
-  );
+const isReceiptFile = (file: unknown): file is ReceiptFile =>
+  isOfKind(file) && file.v === 1 && faultOfFile('receipt', file) === undefined;
+
+const isOfKind = (file: unknown): file is Pick<ReceiptFile, 'kind'> & { readonly v: unknown } =>
+  (file as Partial<ReceiptFile> | null)?.kind === 'mutuel-receipt-file';
+
+function whyNoReceipt(file: unknown): string {
+  if (!isOfKind(file)) return 'this is no receipt: its kind is not mutuel-receipt-file';
+  if (file.v !== 1) return `the receipt has version ${String(file.v)}, this release reads version 1`;
+  return `the receipt is not whole: ${faultOfFile('receipt', file)}`;
 }

@@ -4,6 +4,8 @@
  */
 import { createPublicKey, type KeyObject, verify } from 'node:crypto';
 
+import { faultOfFile, faultOfStatement } from './shapes.js';
+
 export interface Signed {
   /** JSON text. */
   readonly statement: string;
@@ -25,7 +27,17 @@ export class KeyRefused extends Error {
 
 export type TrustedKeys = ReadonlyMap<string, KeyObject>;
 
+/** Throws `KeyRefused` for a key that is none, or for one id with two keys. */
 export function trustedKeys(keys: readonly PublishedKey[]): TrustedKeys {
+  const fault = faultOfFile('keys', { keys });
+  if (fault !== undefined) throw new KeyRefused(`the list of keys is not whole: ${fault}`);
+  const known = new Map<string, string>();
+  const twice = keys.find(({ keyId, publicKey }) => {
+    const before = known.get(keyId) ?? publicKey;
+    known.set(keyId, publicKey);
+    return before !== publicKey;
+  });
+  if (twice) throw new KeyRefused(`key ${twice.keyId} stands twice in the list: one of them is not the house's`);
   return new Map(keys.map(({ keyId, publicKey }) => [keyId, readPublicKey(keyId, publicKey)]));
 }
 
@@ -44,7 +56,7 @@ function readPublicKey(keyId: string, text: string): KeyObject {
 
 /** What is wrong with the signature, as a sentence; undefined when it holds. */
 export function faultOfSignature(signed: Signed, keys: TrustedKeys): string | undefined {
-  const { statement, keyId, signature } = signed;
+  const { statement, keyId, signature }: Partial<Signed> = signed ?? {};
   if (typeof statement !== 'string' || typeof keyId !== 'string' || typeof signature !== 'string')
     return 'a signed statement needs statement, keyId and signature';
   const key = keys.get(keyId);
@@ -66,5 +78,6 @@ export function readStatement<T extends { readonly kind: string; readonly v: num
   }
   if (said?.kind !== kind) return `the statement is a ${String(said?.kind)}, not a ${kind}`;
   if (said.v !== 1) return `the statement has version ${String(said.v)}, this release reads version 1`;
-  return said;
+  const fault = faultOfStatement(kind, said);
+  return fault === undefined ? said : `the statement is not whole: ${fault}`;
 }

@@ -11,6 +11,7 @@ import {
   type Signed,
   trustedKeys,
   verifyEvidence,
+  verifyReceipt,
 } from '#mutuel/verify';
 import { pathOf } from './support/paths.js';
 
@@ -234,4 +235,45 @@ describe('an evidence pack', () => {
   it.each(TAMPERINGS)('that %s fails with the sentence that says so', (_, file, fault) => {
     expect(verifyEvidence(file(), KEYS).faults).toContain(fault);
   });
+});
+
+/** Every part of a file, by its path. */
+function partsOf(value: unknown, at: readonly (string | number)[] = []): readonly (readonly (string | number)[])[] {
+  if (typeof value !== 'object' || value === null) return [at];
+  const inner = Array.isArray(value) ? [...value.keys()] : Object.keys(value);
+  return [at, ...inner.flatMap((key) => partsOf((value as Record<string | number, unknown>)[key], [...at, key]))];
+}
+
+const innerPartsOf = (value: unknown) => partsOf(value).filter((at) => at.length > 0);
+
+function changed(value: unknown, [key, ...rest]: readonly (string | number)[], to: unknown): unknown {
+  if (key === undefined) return to;
+  const copy: Record<string | number, unknown> = structuredClone(value) as Record<string | number, unknown>;
+  copy[key] = changed(copy[key], rest, to);
+  return copy;
+}
+
+describe('whatever stands in a file', () => {
+  const ODD: readonly unknown[] = [undefined, null, -1.5, [null]];
+
+  it('a pack and its receipt get a verdict for every part that is missing or of another kind, signed by the house or not', {
+    timeout: 30_000,
+  }, () => {
+    const whole = pack();
+    const said = JSON.parse(whole.statement) as EvidenceStatement;
+    for (const odd of ODD) {
+      for (const at of innerPartsOf(whole)) expect(faultsOf(changed(whole, at, odd))).not.toEqual([]);
+      for (const at of innerPartsOf(said)) verifyEvidence(signed(changed(said, at, odd) as object), KEYS);
+      for (const at of innerPartsOf(said.receipt)) verifyReceiptOf(changed(said.receipt, at, odd));
+      const statement = JSON.parse(said.receipt.receipt.statement) as object;
+      for (const at of innerPartsOf(statement))
+        verifyReceiptOf({ ...said.receipt, receipt: signed(changed(statement, at, odd) as object) });
+    }
+  });
+
+  const faultsOf = (file: unknown): readonly string[] => verifyEvidence(file, KEYS).faults;
+  const verifyReceiptOf = (file: unknown): void => {
+    const { held, missing, faults } = verifyReceipt(file, KEYS);
+    expect(held.length + missing.length + faults.length).toBeGreaterThan(0);
+  };
 });

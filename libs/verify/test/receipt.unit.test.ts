@@ -81,12 +81,28 @@ describe('a receipt', () => {
   });
 
   it.each([
+    ['is something else', () => ({ kind: 'other' }), 'this is no receipt: its kind is not mutuel-receipt-file'],
+    ['is nothing', () => null, 'this is no receipt: its kind is not mutuel-receipt-file'],
     [
-      'is something else',
-      () => ({ kind: 'other' }),
-      'this is no receipt: kind, version, receipt or proofs are missing',
+      'is a file of a later version',
+      () => ({ ...world().file(), v: 2 }),
+      'the receipt has version 2, this release reads version 1',
     ],
-    ['is nothing', () => null, 'this is no receipt: kind, version, receipt or proofs are missing'],
+    [
+      'lost its proofs',
+      () => ({ ...world().file(), proofs: undefined }),
+      'the receipt is not whole: proofs is missing',
+    ],
+    [
+      'has a path of numbers',
+      () => world().file({ proof: { path: [1] } }),
+      'the receipt is not whole: proofs[0].path[0] is no string',
+    ],
+    [
+      'has a bet without a stake',
+      () => world().file({ receipt: { bets: world().receipt.bets.map(({ stake: _, ...bet }) => bet) } }),
+      'the receipt: the statement is not whole: bets[0].stake is missing',
+    ],
     [
       'was altered after signing',
       () => {
@@ -162,6 +178,9 @@ describe('a receipt', () => {
   it('is not judged with a key that is no Ed25519 key', () => {
     const { publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
     expect(() => trustedKeys([published('ec', publicKey)])).toThrow(KeyRefused);
+    const twice = [house, stranger].map((pair) => published('house', pair.publicKey));
+    expect(() => trustedKeys(twice)).toThrow('key house stands twice in the list');
+    expect(() => trustedKeys([{ keyId: 'x' } as never])).toThrow('not whole: keys[0].publicKey is missing');
     expect(() => trustedKeys([{ keyId: 'x', publicKey: 'none' }])).toThrow(
       'key x is not a public key in PEM or base64 SPKI',
     );
