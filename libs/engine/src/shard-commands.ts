@@ -14,6 +14,8 @@ export const MAX_BETS_PER_TICKET = 100;
 export const MAX_REPORT_PARTS = 6;
 const MAX_TEXT = 200;
 const MAX_SELECTION_TEXT = 4_000;
+/** Columns of every runner in two places, with room. */
+const MAX_STEP_TEXT = 1_000;
 
 /** Instead of a line's price: the stake is shared by the lines, in whole amounts that the rules take; what is left is not taken. */
 export const FLEXI = 0;
@@ -172,7 +174,7 @@ function isReport(value: unknown): boolean {
   if (!Array.isArray(value) || value.length === 0 || value.length >= MAX_REPORT_PARTS) return false;
   return value.every((step: Fields) => {
     const { pool, sel, quarters } = (step ?? {}) as Partial<ReportStep>;
-    if (!isText(pool) || typeof sel !== 'string' || sel.length === 0 || sel.length > MAX_TEXT) return false;
+    if (!isText(pool) || typeof sel !== 'string' || sel.length === 0 || sel.length > MAX_STEP_TEXT) return false;
     return isCount(quarters) && quarters >= 1 && quarters <= 4;
   });
 }
