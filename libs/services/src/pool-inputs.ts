@@ -150,10 +150,7 @@ export function standingStakes(inputs: PoolInputs): { readonly c: string; readon
 /** What stands on one combination, wide bets included. */
 export const stakeOnLine = (inputs: PoolInputs, c: string): number => stakesByKey(inputs, [c]).get(c) ?? 0;
 
-/**
- * What stands on each key, stars standing for any runner (`4>*`, `*`). Wide bets are expanded here, line by line: this is for one
- * settlement, not for every tick.
- */
+/** What stands on each key, stars standing for any runner (`4>*`, `*`); bets that are not listed are counted by formula. */
 export function stakesByKey(inputs: PoolInputs, keys: readonly string[]): ReadonlyMap<string, number> {
   const { ruleSet, field, wide } = inputs;
   const gone = scratchedInterests(field, ruleSet.coupling);
