@@ -36,22 +36,29 @@ export class Kernel {
     return new Promise((resolve, reject) => {
       const moment = (): void => {
         try {
-          if (until()) return resolve(true);
-          const first = this.#first();
-          if (!first || first.time > deadline) return resolve(false);
-          this.step++;
-          this.now = first.time;
-          while (this.#heap[0]?.time === this.now) this.#pop().run?.();
+          const end = this.#pass(until, deadline);
+          if (end !== undefined) resolve(end);
+          else if (this.step % STEPS_A_TURN === 0) setImmediate(moment);
+          else queueMicrotask(next);
         } catch (fault) {
-          return reject(fault);
+          reject(fault);
         }
-        if (this.step % STEPS_A_TURN === 0) setImmediate(moment);
-        else queueMicrotask(next);
       };
       // Node takes up a tick when no promise can go on any more.
       const next = (): void => process.nextTick(moment);
       moment();
     });
+  }
+
+  /** One moment; undefined when there may be a next one. */
+  #pass(until: () => boolean, deadline: number): boolean | undefined {
+    if (until()) return true;
+    const first = this.#first();
+    if (!first || first.time > deadline) return false;
+    this.step++;
+    this.now = first.time;
+    while (this.#heap[0]?.time === this.now) this.#pop().run?.();
+    return undefined;
   }
 
   /** Jumps over a stretch in which nobody is awake; what was due in it is due at its end. */

@@ -11,7 +11,6 @@ import { randomInt } from 'node:crypto';
 import { availableParallelism } from 'node:os';
 import { parseArgs } from 'node:util';
 import { Coverage } from './coverage.js';
-import { minimise } from './minimise.js';
 import { FAULTS, FEATURES } from './plan.js';
 import { runAll } from './pool.js';
 import type { Failure, Outcome } from './run.js';
@@ -91,6 +90,7 @@ async function main(): Promise<void> {
 }
 
 async function shrink(seed: number, { rule }: Failure): Promise<void> {
+  const { minimise } = await import('./minimise.js');
   const {
     commands: fewer,
     changes: less,

@@ -1,10 +1,19 @@
-/** Seeds over several processes; each seed runs in one of them, alone and from its own number. */
+/**
+ * Seeds over several processes; each seed runs in one of them, alone and from its own number. The processes run one file that is made
+ * of all sources at the start: they start in a fraction of the time that every module by itself takes.
+ */
 import { type ChildProcess, fork } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { build } from 'esbuild';
 import type { Outcome } from './run.js';
-import { type Job, runJob } from './worker.js';
+import type { Job } from './worker.js';
 
 type Sent = Omit<Outcome, 'hits'> & { readonly hits: readonly (readonly [string, number])[] };
+
+/** A young generation that the decisions of a moment fit into. */
+const NODE_FLAGS = ['--max-semi-space-size=32'];
+const CACHE = join(import.meta.dirname, '../../node_modules/.cache');
 
 /** Runs the jobs in any order and hands over each outcome; ends early once `isEnough` says so. */
 export async function runAll(
@@ -13,20 +22,45 @@ export async function runAll(
   onOutcome: (outcome: Outcome) => void,
   isEnough: () => boolean,
 ): Promise<void> {
-  const left = [...jobs];
-  if (processes === 1 || jobs.length === 1) {
-    for (let job = left.shift(); job && !isEnough(); job = left.shift()) onOutcome(await runJob(job));
-    return;
+  const [only] = jobs;
+  if (only && jobs.length === 1) {
+    const { runJob } = await import('./worker.js');
+    return onOutcome(await runJob(only));
   }
-  await Promise.all(Array.from({ length: Math.min(processes, jobs.length) }, () => work(left, onOutcome, isEnough)));
+  mkdirSync(CACHE, { recursive: true });
+  const folder = realpathSync(mkdtempSync(join(CACHE, 'simulation-')));
+  try {
+    const file = await bundled(folder);
+    const left = [...jobs];
+    const many = Math.min(processes, jobs.length);
+    await Promise.all(Array.from({ length: many }, () => work(file, left, onOutcome, isEnough)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
-async function work(left: Job[], onOutcome: (outcome: Outcome) => void, isEnough: () => boolean): Promise<void> {
-  const child = fork(join(import.meta.dirname, 'worker.ts'));
+async function bundled(folder: string): Promise<string> {
+  const outfile = join(folder, 'worker.mjs');
+  await build({
+    entryPoints: [join(import.meta.dirname, 'worker.ts')],
+    ...{ outfile, bundle: true, platform: 'node', format: 'esm', target: 'node20', packages: 'external' },
+    ...{ conditions: ['src'], logLevel: 'warning' },
+  });
+  return outfile;
+}
+
+async function work(
+  file: string,
+  left: Job[],
+  onOutcome: (outcome: Outcome) => void,
+  isEnough: () => boolean,
+): Promise<void> {
+  const profiled = process.execArgv.filter((flag) => flag.startsWith('--cpu-prof'));
+  const child = fork(file, { execArgv: [...NODE_FLAGS, ...profiled] });
   try {
     for (let job = left.shift(); job && !isEnough(); job = left.shift()) onOutcome(await answerOf(child, job));
   } finally {
-    child.kill();
+    if (child.connected) child.disconnect();
   }
 }
 

@@ -18,7 +18,11 @@ export const changesOf = ({ without, races }: Pick<Job, 'without' | 'races'>): P
 export const runJob = (job: Job): Promise<Outcome> => runSeed(planOf(job.seed, job.commands, changesOf(job)));
 
 // Whoever imports this file for its shapes is no worker.
-if (process.argv[1] === import.meta.filename)
+if (process.argv[1] === import.meta.filename) {
+  // A refusal is an error, and there are thousands; the stack of a crash is there when its seed runs again, alone.
+  Error.stackTraceLimit = 0;
+  process.on('disconnect', () => process.exit());
   process.on('message', (job: Job) => {
     void runJob(job).then(({ hits, ...rest }) => process.send?.({ ...rest, hits: [...hits] }));
   });
+}
