@@ -107,20 +107,32 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
   ],
   'pots.ts': [
     ['the reserve has its part of the turnover', "jackpot.of === 'GROSS' ? ratio(gross) : net", 'net'],
+    [
+      'an empty tier gives its money to the next below',
+      'const heir = below >= 0 ? below : covered.lastIndexOf(true, index);',
+      'const heir = covered.indexOf(true);',
+    ],
+    ['a carry-in belongs to the first tier', 'index === 0 ? carryIn : ZERO', 'ZERO'],
+  ],
+  'merging.ts': [
     ['tiers whose ratio fails are merged', '|| holds(rules, upper, lower)) continue', '|| upper.pool) continue'],
     [
       'merged stakes weigh by the stated weights',
       "own && next ? divide(toRatio(own), toRatio(next)) : toRatio(ratioBelow(rules, upper) ?? '1')",
       "toRatio(ratioBelow(rules, upper) ?? '1')",
     ],
-    [
-      'an empty tier gives its money to the next below',
-      'const heir = below >= 0 ? below : covered.lastIndexOf(true, index);',
-      'const heir = covered.indexOf(true);',
-    ],
-    ['a better rank adds to the one below', 'tiers.slice(0, index + 1).map', 'tiers.slice(index, index + 1).map'],
-    ['a carry-in belongs to the first tier', 'index === 0 ? carryIn : ZERO', 'ZERO'],
   ],
+  'tier-profit.ts': [
+    ['a better rank adds to the one below', 'tiers.slice(0, index + 1).map', 'tiers.slice(index, index + 1).map'],
+  ],
+  'pot-prices.ts': [
+    [
+      'a part-backed dead-heater has part of a dividend',
+      "how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked",
+      'staked',
+    ],
+  ],
+  'sheet.ts': [['payments to the nearest cent (France)', "ruleSet.payment === 'NEAREST' ? scale / 2 : 0", '0']],
   'price.ts': [
     [
       'a gross carry-over is taxed when it is won',
@@ -133,12 +145,6 @@ const changes: Readonly<Record<string, readonly Change[]>> = {
       'const takeoutMinor = toMinor(nearest(takeout));',
     ],
     ['a consolation is paid its part only', "rung.rung > 0 ? toRatio(ruleSet.ladderShare ?? '1') : ONE", 'ONE'],
-    ['payments to the nearest cent (France)', "ruleSet.payment === 'NEAREST' ? scale / 2 : 0", '0'],
-    [
-      'a part-backed dead-heater has part of a dividend',
-      "how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked",
-      'staked',
-    ],
     [
       'who is paid the net rate has not won the carry-over',
       'paid({ ...input, carryInMinor: 0, guaranteeMinor: 0 }',

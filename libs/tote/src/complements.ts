@@ -3,8 +3,11 @@
  * struck out of the line, the others move up, and the complements that run are appended behind them in the order named. Lines that
  * lose more than that are given back. Counted on the bet as it was made, by asking for the lines that become what is asked.
  */
-import { type Cover, countKey, type LineKey, STAR, subsets } from './lines.js';
+
+import { subsets } from './combinatorics.js';
+import { type Cover, countKey, type LineKey } from './lines.js';
 import type { PoolShape } from './pool-type.js';
+import { STAR } from './pool-type.js';
 
 interface Complemented {
   readonly key: LineKey;

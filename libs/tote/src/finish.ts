@@ -4,7 +4,7 @@
  * second place to the next interest. Ties are cut to the places that count before anything is listed: 24 horses in one
  * dead heat make as many winning combinations as there are, and no intermediate list.
  */
-import { subsets } from './lines.js';
+import { subsets } from './combinatorics.js';
 import { assertTote } from './refusal.js';
 
 /** Finishing ranks, ties together, best first: `[["4"],["7","1"]]`. */

@@ -2,6 +2,8 @@
  * The pari-mutuel mathematics: rule sets, selections, what wins, what is paid, what odds to show. Pure functions over
  * plain values; imports nothing, knows no clock, no randomness and no I/O.
  */
+
+export { choose } from './combinatorics.js';
 export {
   type Coupling,
   combinationText,
@@ -12,6 +14,7 @@ export {
   scratchedInterests,
 } from './field.js';
 export type { Finish } from './finish.js';
+export { type Form, type Orders, type Selection, selectionText } from './formula.js';
 export { combinationMatches, keyLabel, keyMembers } from './keys.js';
 export type { LegPricingInput } from './leg-money.js';
 export { combinationPrice, type LegOddsMoney, willPayKeys, willPays } from './leg-odds.js';
@@ -38,7 +41,7 @@ export {
   linesByRight,
   readLegKey,
 } from './legs.js';
-export { type Cover, choose } from './lines.js';
+export type { Cover } from './lines.js';
 export { type NetInput, priceNet, type SourceMoney } from './net-price.js';
 export {
   type OddsLine,
@@ -60,17 +63,7 @@ export {
   shapeOf,
 } from './pool-type.js';
 export { isPriced, placesPaid, type Rung, type RungKey, type RungPart, resultKeys, tooFewRunners } from './pools.js';
-export {
-  type Dividend,
-  type PricingInput,
-  payoutMinor,
-  pricePool,
-  priceRungs,
-  type RungInput,
-  type Sheet,
-  type SourceSheet,
-  type StakeOn,
-} from './price.js';
+export { type PricingInput, pricePool, priceRungs, type RungInput, type StakeOn } from './price.js';
 export { parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
 export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './refusal.js';
 export {
@@ -106,18 +99,15 @@ export { ruleSetById, ruleSetFor, ruleSetNames, ruleSets } from './rule-sets.js'
 export {
   countSelection,
   expandLines,
-  type Form,
   lineCounter,
   linesMatching,
   linesWithout,
   namesAnyOf,
-  type Orders,
   type ReadSelection,
   readSelection,
   resolveSelection,
-  type Selection,
   type SelectionRules,
-  selectionText,
 } from './selection.js';
+export { type Dividend, payoutMinor, type Sheet, type SourceSheet } from './sheet.js';
 export { type LineStakes, lineStakes } from './stakes.js';
 export { keptNonRunners, tierNamesOf } from './tier-keys.js';

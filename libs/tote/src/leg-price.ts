@@ -6,7 +6,6 @@
 import { awarded, type Outcome, pricesOf } from './leg-awards.js';
 import { amount, type Day, dayOf, type LegPricingInput } from './leg-money.js';
 import { legKeyLabel } from './legs.js';
-import { type Dividend, frameOf, type Sheet } from './price.js';
 import {
   decimalText,
   divide,
@@ -22,6 +21,7 @@ import {
 } from './ratio.js';
 import { assertTote } from './refusal.js';
 import type { RuleSet } from './rule-set.js';
+import { type Dividend, frameOf, type Sheet } from './sheet.js';
 
 /** Prices a pool over several races; every key of `legKeys` must be answerable by `stakeOf`. */
 export function priceLegs(input: LegPricingInput): Sheet {

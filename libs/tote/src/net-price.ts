@@ -8,7 +8,7 @@
  */
 import { breakPrices, cost } from './breakage.js';
 import { type Claim, claimsOf, exactPrices } from './claims.js';
-import { type Dividend, dividendsOf, frameOf, type RungInput, type Sheet } from './price.js';
+import { type RungInput } from './price.js';
 import {
   add,
   compare,
@@ -27,6 +27,7 @@ import {
 import { assertTote } from './refusal.js';
 import type { RuleSet } from './rule-set.js';
 import type { Rung } from './rung.js';
+import { type Dividend, dividendsOf, frameOf, type Sheet } from './sheet.js';
 
 /** One site's money, after refunds; `takeout` as text, `stakeOf` its stakes by key. */
 export interface SourceMoney {

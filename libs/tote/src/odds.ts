@@ -3,8 +3,9 @@
  * matter. Rounded like dividends, in whole numbers below 2^53 and in bigint above; a thousand pools are quoted between
  * two ticks of the clock. Odds are information and never a promise; nothing is paid from here.
  */
+
+import { permutations, subsets } from './combinatorics.js';
 import { combinationText, compareRunners, type Field, runningInterests, stablemates, starters } from './field.js';
-import { permutations, subsets } from './lines.js';
 import { pairRanges } from './pair-odds.js';
 import { shapeOf } from './pool-type.js';
 import { placesPaid, type Rung, tooFewRunners } from './pools.js';

@@ -16,6 +16,9 @@ const ordered = (picks: number): PoolShape => ({ picks, arrangement: 'ORDERED' }
 const unordered = (picks: number): PoolShape => ({ picks, arrangement: 'UNORDERED' });
 const legs = (picks: number): PoolShape => ({ picks, arrangement: 'LEGS' });
 
+/** Any runner, in the text of a combination. */
+export const STAR = '*';
+
 export const poolShapes = {
   WIN: ordered(1),
   PLACE: ordered(1),

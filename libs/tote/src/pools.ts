@@ -3,10 +3,11 @@
  * before the pool can be priced. A new pool type is one entry in `pools`, a new kind of rung one entry in `rungs`.
  * Knows no stakes: which rung is paid is decided in `price.ts`.
  */
+
+import { subsets } from './combinatorics.js';
 import { combinationText, type Field, interestMap, runningInterests, stablemates, starters } from './field.js';
 import { type Finish, interestRanks, orderedPrefixes, prefixSets } from './finish.js';
-import { STAR, subsets } from './lines.js';
-import { type PoolType, shapeOf } from './pool-type.js';
+import { type PoolType, STAR, shapeOf } from './pool-type.js';
 import type { RuleSet, RungName, Split } from './rule-set.js';
 import { type Race, type Rung, type RungKey, type RungPart, starred, type TierWinners } from './rung.js';
 import { tierNamesOf, tierWinners } from './tier-keys.js';

@@ -4,37 +4,12 @@
  * rationals; nothing is rounded here, and no price is broken.
  */
 import type { Claim } from './claims.js';
-import { STAR } from './lines.js';
-import {
-  add,
-  compare,
-  divide,
-  isZero,
-  multiply,
-  ONE,
-  type Ratio,
-  ratio,
-  ratioText,
-  subtract,
-  sum,
-  toRatio,
-  ZERO,
-} from './ratio.js';
-import { assertTote } from './refusal.js';
+import { merge } from './merging.js';
+import { STAR } from './pool-type.js';
+import { amountText, type Named, type Pot, unitPrice } from './pot.js';
+import { add, compare, isZero, multiply, ONE, type Ratio, ratio, subtract, sum, toRatio, ZERO } from './ratio.js';
 import type { RuleSet, TierRule } from './rule-set.js';
-
-/** Tiers that share one amount, best first, with the weight of their stakes; `fixed`: paid the minimum, no share. */
-export interface Pot {
-  readonly tiers: readonly { readonly name: string; readonly weight: Ratio }[];
-  readonly pool: Ratio;
-  readonly claims: readonly Claim[];
-  readonly fixed: boolean;
-  /** Tiers share the profit: each one's part of it, in the order of `tiers`, and how. */
-  readonly parts?: readonly Ratio[];
-  readonly profit?: RuleSet['tierProfit'];
-  /** What one of several tiers is paid on top: a jackpot that is its alone. */
-  readonly prize?: { readonly tier: string; readonly amount: Ratio };
-}
+import { profitPrices, stacked } from './tier-profit.js';
 
 /** `pools` are the tiers' amounts before anything is handed on or merged; what is not paid is carried or kept. */
 export interface Allotment {
@@ -60,11 +35,11 @@ export function allot(input: AllotInput): Allotment {
   const steps: string[] = [];
   const reserve = reserveOf(input);
   if (!isZero(reserve))
-    steps.push(`jackpot part ${text(reserve)} = ${ruleSet.jackpot?.share} of the ${ruleSet.jackpot?.of} pool`);
+    steps.push(`jackpot part ${amountText(reserve)} = ${ruleSet.jackpot?.share} of the ${ruleSet.jackpot?.of} pool`);
   const rules = tiersOf(ruleSet);
   const fixed = fixedPots(ruleSet, rules, claims);
   const fixedCost = sum(fixed.map(({ pool }) => pool));
-  if (!isZero(fixedCost)) steps.push(`${text(fixedCost)} pays the tiers of fixed price first`);
+  if (!isZero(fixedCost)) steps.push(`${amountText(fixedCost)} pays the tiers of fixed price first`);
   const left = atLeastZero(subtract(subtract(net, reserve), fixedCost));
   const shared = rules.filter((rule) => !fixed.some(({ tiers }) => tiers[0]?.name === rule.name));
   const missing = subtract(ONE, sum(shared.map(({ share }) => toRatio(share))));
@@ -80,11 +55,11 @@ export function allot(input: AllotInput): Allotment {
     })),
     ...fixed.map(({ tiers, pool }) => ({ tier: tiers[0]?.name ?? '', pool })),
   ];
-  if (rules.length > 1) for (const { tier, pool } of pools) steps.push(`tier ${tier}: ${text(pool)}`);
+  if (rules.length > 1) for (const { tier, pool } of pools) steps.push(`tier ${tier}: ${amountText(pool)}`);
 
   const prize = prizeOf(ruleSet, pots, jackpotIn, multiply(missing, left));
   pots = pots.map((pot) => (pot === prize.winner ? withPrize(ruleSet, pot, prize) : pot));
-  if (prize.winner) steps.push(`jackpot ${text(prize.amount)} goes to ${prize.tier}`);
+  if (prize.winner) steps.push(`jackpot ${amountText(prize.amount)} goes to ${prize.tier}`);
   const handed = handOn(ruleSet, rules, pots, steps);
   const merged = merge(ruleSet, rules, handed.pots, steps);
   return {
@@ -114,88 +89,6 @@ function weighedPools(pots: readonly Named[]): readonly { readonly name: string;
     });
   });
 }
-
-/** The weight-1 price of a pot of several tiers. */
-const unitPrice = ({ pool, tiers, claims }: Pot): Ratio => divide(pool, weighed(tiers, claims));
-
-/**
- * The profit of the whole pool in parts. INCREMENTS: a tier's part is shared over its own stakes and those of all better
- * tiers, so that a better tier never pays less (PMU, pick 5). OWN: over its own; where a tier would then be paid more
- * than the one above it, the two share their parts, and so on upwards (PMU, "proportions maxima").
- */
-function profitPrices(pot: Pot, parts: readonly Ratio[]): ReadonlyMap<string, Ratio> {
-  const { pool, tiers, claims } = pot;
-  const stakedOn = (tier: string): Ratio =>
-    sum(claims.filter((claim) => claim.tier === tier).map(({ stake }) => stake));
-  const profit = subtract(pool, sum(claims.map(({ stake }) => stake)));
-  if (pot.profit === 'OWN') return ownPrices(pot, parts, profit, stakedOn);
-  const prices = new Map<string, Ratio>();
-  let price = ONE;
-  for (let index = tiers.length - 1; index >= 0; index--) {
-    const staked = sum(tiers.slice(0, index + 1).map(({ name }) => stakedOn(name)));
-    price = add(price, divide(multiply(parts[index] ?? ZERO, profit), staked));
-    prices.set(tiers[index]?.name ?? '', price);
-  }
-  return prices;
-}
-
-/** Tiers that are paid alike, with their part of the profit and the stakes it is shared over. */
-interface Step {
-  readonly names: readonly string[];
-  readonly part: Ratio;
-  readonly staked: Ratio;
-}
-
-/** Each tier's part over its own stakes; one that would be paid more than the tier above it shares with that one. */
-function ownPrices(
-  { tiers }: Pot,
-  parts: readonly Ratio[],
-  profit: Ratio,
-  stakedOn: (tier: string) => Ratio,
-): ReadonlyMap<string, Ratio> {
-  const steps: Step[] = [];
-  for (const [index, { name }] of tiers.entries()) {
-    let step: Step = { names: [name], part: parts[index] ?? ZERO, staked: stakedOn(name) };
-    for (let above = steps.at(-1); above && isMore(step, above, profit); above = steps.at(-1)) {
-      steps.pop();
-      step = {
-        names: [...above.names, ...step.names],
-        part: add(above.part, step.part),
-        staked: add(above.staked, step.staked),
-      };
-    }
-    steps.push(step);
-  }
-  return new Map(
-    steps.flatMap(({ names, part, staked }) => {
-      const price = add(ONE, divide(multiply(part, profit), staked));
-      return names.map((name) => [name, price] as const);
-    }),
-  );
-}
-
-/** Whether the lower step is paid more than the upper one: of a loss the greater part is the lesser price. */
-const isMore = (lower: Step, upper: Step, profit: Ratio): boolean =>
-  compare(divide(multiply(lower.part, profit), lower.staked), divide(multiply(upper.part, profit), upper.staked)) > 0;
-
-/** All pots as one, whose tiers keep their parts of the profit. */
-function stacked(pots: readonly Pot[], profit: NonNullable<RuleSet['tierProfit']>): readonly Pot[] {
-  const pool = sum(pots.map((pot) => pot.pool));
-  if (pots.length < 2 || isZero(pool)) return pots;
-  return [
-    {
-      tiers: pots.flatMap(({ tiers }) => tiers),
-      pool,
-      claims: pots.flatMap(({ claims }) => claims),
-      fixed: false,
-      parts: pots.map((pot) => divide(pot.pool, pool)),
-      profit,
-      ...prizeIn(pots),
-    },
-  ];
-}
-
-export const weightOf = ({ tiers }: Pot, tier: string): Ratio => tiers.find(({ name }) => name === tier)?.weight ?? ONE;
 
 /** The names under which a rule set's money is shown: tiers, or groups of them. */
 export const tierNames = (ruleSet: RuleSet): readonly string[] => [
@@ -229,10 +122,6 @@ function fixedPots(ruleSet: RuleSet, rules: readonly TierRule[], claims: readonl
     });
 }
 
-interface Named extends Pot {
-  readonly name: string;
-}
-
 /** Tiers of one group together, with their weights. */
 function grouped(
   { weights }: RuleSet,
@@ -252,6 +141,39 @@ function grouped(
       fixed: false,
     };
   });
+}
+
+interface Handed {
+  readonly pots: readonly Named[];
+  readonly carried: Ratio;
+  readonly jackpot: Ratio;
+}
+
+/** Pots that nobody is in give their money on, by the rule of their first tier. */
+function handOn(ruleSet: RuleSet, rules: readonly TierRule[], pots: readonly Named[], steps: string[]): Handed {
+  const covered = pots.map(({ claims }) => claims.length > 0);
+  const pools = pots.map(({ pool }) => pool);
+  let [carried, jackpot] = [ZERO, ZERO];
+  for (const [index, pot] of pots.entries()) {
+    if (covered[index] || isZero(pot.pool)) continue;
+    const below = covered.findIndex((isCovered, i) => isCovered && i > index);
+    const heir = below >= 0 ? below : covered.lastIndexOf(true, index);
+    const asked = uncoveredRule(ruleSet, rules, pot);
+    const to = asked === 'MERGE' && heir < 0 ? 'CARRY' : asked;
+    steps.push(
+      `nobody in ${pot.name}: its ${amountText(pot.pool)} ${to === 'MERGE' ? `goes to ${pots[heir]?.name}` : to === 'CARRY' ? 'is carried' : 'goes to the jackpot'}`,
+    );
+    if (to === 'CARRY') carried = add(carried, pot.pool);
+    else if (to === 'JACKPOT') jackpot = add(jackpot, pot.pool);
+    else pools[heir] = add(pools[heir] ?? ZERO, pot.pool);
+  }
+  const left = pots.map((pot, index) => ({ ...pot, pool: pools[index] ?? ZERO })).filter((_, index) => covered[index]);
+  return { pots: left, carried, jackpot };
+}
+
+function uncoveredRule(ruleSet: RuleSet, rules: readonly TierRule[], pot: Pot): 'MERGE' | 'CARRY' | 'JACKPOT' {
+  const rule = rules.find(({ name }) => name === pot.tiers[0]?.name);
+  return rule?.uncovered ?? (ruleSet.noWinner.includes('CARRY') ? 'CARRY' : 'MERGE');
 }
 
 interface Prize {
@@ -286,101 +208,4 @@ function withPrize({ tiers }: RuleSet, pot: Named, { tier, amount }: Prize): Nam
     : { ...pot, pool: add(pot.pool, amount) };
 }
 
-/** What a unit of stake in this tier has of its prize, beside its share of the pot. */
-export function prizePrice({ prize, claims }: Pot, tier: string): Ratio {
-  if (prize?.tier !== tier) return ZERO;
-  return divide(prize.amount, sum(claims.filter((claim) => claim.tier === tier).map(({ stake }) => stake)));
-}
-
-interface Handed {
-  readonly pots: readonly Named[];
-  readonly carried: Ratio;
-  readonly jackpot: Ratio;
-}
-
-/** Pots that nobody is in give their money on, by the rule of their first tier. */
-function handOn(ruleSet: RuleSet, rules: readonly TierRule[], pots: readonly Named[], steps: string[]): Handed {
-  const covered = pots.map(({ claims }) => claims.length > 0);
-  const pools = pots.map(({ pool }) => pool);
-  let [carried, jackpot] = [ZERO, ZERO];
-  for (const [index, pot] of pots.entries()) {
-    if (covered[index] || isZero(pot.pool)) continue;
-    const below = covered.findIndex((isCovered, i) => isCovered && i > index);
-    const heir = below >= 0 ? below : covered.lastIndexOf(true, index);
-    const asked = uncoveredRule(ruleSet, rules, pot);
-    const to = asked === 'MERGE' && heir < 0 ? 'CARRY' : asked;
-    steps.push(
-      `nobody in ${pot.name}: its ${text(pot.pool)} ${to === 'MERGE' ? `goes to ${pots[heir]?.name}` : to === 'CARRY' ? 'is carried' : 'goes to the jackpot'}`,
-    );
-    if (to === 'CARRY') carried = add(carried, pot.pool);
-    else if (to === 'JACKPOT') jackpot = add(jackpot, pot.pool);
-    else pools[heir] = add(pools[heir] ?? ZERO, pot.pool);
-  }
-  const left = pots.map((pot, index) => ({ ...pot, pool: pools[index] ?? ZERO })).filter((_, index) => covered[index]);
-  return { pots: left, carried, jackpot };
-}
-
-function uncoveredRule(ruleSet: RuleSet, rules: readonly TierRule[], pot: Pot): 'MERGE' | 'CARRY' | 'JACKPOT' {
-  const rule = rules.find(({ name }) => name === pot.tiers[0]?.name);
-  return rule?.uncovered ?? (ruleSet.noWinner.includes('CARRY') ? 'CARRY' : 'MERGE');
-}
-
-/** Merges neighbours from the bottom until every ratio between them holds. */
-function merge(
-  ruleSet: RuleSet,
-  rules: readonly TierRule[],
-  pots: readonly Named[],
-  steps: string[],
-): readonly Named[] {
-  let list = [...pots];
-  for (let index = list.length - 2; index >= 0; index--) {
-    const [upper, lower] = [list[index], list[index + 1]];
-    if (!upper || !lower || holds(rules, upper, lower)) continue;
-    const joined = join(ruleSet, rules, upper, lower);
-    const names = joined.tiers.map(({ name, weight }) => `${name} x ${text(weight)}`).join(', ');
-    steps.push(`${upper.name} pays less than its ratio to ${lower.name}: merged, ${text(joined.pool)} over ${names}`);
-    list = [...list.slice(0, index), joined, ...list.slice(index + 2)];
-    // A merged pot may now fail against the one below it.
-    index = Math.min(index + 1, list.length - 1);
-  }
-  return list;
-}
-
-const ratioBelow = (rules: readonly TierRule[], upper: Pot): string | undefined =>
-  rules.find(({ name }) => name === upper.tiers.at(-1)?.name)?.ratio;
-
-function holds(rules: readonly TierRule[], upper: Pot, lower: Pot): boolean {
-  const least = ratioBelow(rules, upper);
-  if (least === undefined) return true;
-  const above = multiply(unitPrice(upper), upper.tiers.at(-1)?.weight ?? ONE);
-  const below = multiply(unitPrice(lower), lower.tiers[0]?.weight ?? ONE);
-  return compare(above, multiply(toRatio(least), below)) >= 0;
-}
-
-function join({ weights }: RuleSet, rules: readonly TierRule[], upper: Named, lower: Named): Named {
-  const [last, first] = [upper.tiers.at(-1), lower.tiers[0]];
-  assertTote(last !== undefined && first !== undefined, 'a pot has tiers');
-  const own = weights?.[last.name];
-  const next = weights?.[first.name];
-  const times = own && next ? divide(toRatio(own), toRatio(next)) : toRatio(ratioBelow(rules, upper) ?? '1');
-  const scale = divide(multiply(times, first.weight), last.weight);
-  return {
-    name: `${upper.name}+${lower.name}`,
-    tiers: [...upper.tiers.map(({ name, weight }) => ({ name, weight: multiply(weight, scale) })), ...lower.tiers],
-    pool: add(upper.pool, lower.pool),
-    claims: [...upper.claims, ...lower.claims],
-    fixed: false,
-    ...prizeIn([upper, lower]),
-  };
-}
-
-const prizeIn = (pots: readonly Pot[]): Pick<Pot, 'prize'> => {
-  const prize = pots.find((pot) => pot.prize)?.prize;
-  return prize ? { prize } : {};
-};
-
-const weighed = (tiers: Pot['tiers'], claims: readonly Claim[]): Ratio =>
-  sum(claims.map(({ tier, stake }) => multiply(stake, tiers.find(({ name }) => name === tier)?.weight ?? ONE)));
-
 const atLeastZero = (value: Ratio): Ratio => (value.n < 0n ? ZERO : value);
-const text = (value: Ratio): string => (value.d === 1n ? `${value.n}` : ratioText(value));

@@ -3,26 +3,21 @@
  * that must hold to the last minor unit. Exact rationals all the way; the only roundings are the price break, the
  * takeout's minor unit and the payment. Never reads a clock, never guesses a missing stake.
  */
-import { breakPrices, cost } from './breakage.js';
-import { type Claim, claimsOf, exactPrices, ruledShares, type StakeOf } from './claims.js';
+import { type Claim, claimsOf, ruledShares, type StakeOf } from './claims.js';
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
-import { keyLabel } from './keys.js';
-import { type Rung, resultKeys } from './pools.js';
-import { type Allotment, allot, type Pot, prizePrice, tierNames, tierPrices, weightOf } from './pots.js';
+import { resultKeys } from './pools.js';
+import { amountText } from './pot.js';
+import { potDividends } from './pot-prices.js';
+import { type Allotment, allot } from './pots.js';
 import {
-  add,
-  compare,
-  decimalText,
   divide,
   floor,
   isZero,
   multiply,
-  nearest,
   ONE,
   type Ratio,
   ratio,
-  ratioText,
   subtract,
   sum,
   toMinor,
@@ -30,7 +25,9 @@ import {
   ZERO,
 } from './ratio.js';
 import { assertTote } from './refusal.js';
-import type { RuleSet, Split } from './rule-set.js';
+import type { RuleSet } from './rule-set.js';
+import type { Rung } from './rung.js';
+import { balanced, frameOf, type Sheet } from './sheet.js';
 
 /** Stakes by key, minor units; a key that is absent has none. */
 export type StakeOn = ((c: string) => number) | Readonly<Record<string, number>>;
@@ -46,67 +43,6 @@ export interface PricingInput {
   readonly jackpotInMinor?: number;
   readonly guaranteeMinor?: number;
   readonly stakeOn: StakeOn;
-}
-
-/**
- * One winning combination. `price` is what one currency unit is paid, stake included, exactly `priceNum / priceDen`;
- * `exact` the rational before rounding. `paidMinor` is the winning stake times the price, rounded down: payments of
- * single bets are rounded by `payoutMinor`, and what they differ by belongs to the breakage account.
- */
-export interface Dividend {
-  readonly tier: string;
-  readonly c: string;
-  readonly price: string;
-  readonly priceNum: string;
-  readonly priceDen: string;
-  readonly exact: string;
-  readonly stakeMinor: number;
-  readonly paidMinor: number;
-  /** Net pricing: whose customers are paid this price. */
-  readonly source?: string;
-}
-
-/** Net pricing: one site's money; its breakage is below zero where other sites owe it. */
-export interface SourceSheet {
-  readonly id: string;
-  readonly grossMinor: number;
-  readonly takeoutMinor: number;
-  readonly netMinor: number;
-  readonly paidMinor: number;
-  readonly breakageMinor: number;
-}
-
-/**
- * The priced pool. `grossMinor` is after refunds, and exactly:
- * grossMinor + carryInMinor + jackpotInMinor
- *   = takeoutMinor + paid + refundedMinor + breakageMinor - topUpMinor + carryOutMinor + jackpotMinor.
- * `tiers` are the tiers' amounts before anything is handed on or merged. `rung` is the rung that is paid (null for a refund or carry), `steps` the arithmetic, a line each.
- */
-export interface Sheet {
-  readonly ruleSetId: string;
-  readonly outcome: 'PAID' | 'REFUND' | 'CARRIED';
-  readonly rung: number | null;
-  readonly rungName: Rung['name'];
-  readonly how: Rung['how'];
-  readonly grossMinor: number;
-  readonly refundsMinor: number;
-  readonly carryInMinor: number;
-  readonly jackpotInMinor: number;
-  readonly takeoutMinor: number;
-  readonly netMinor: number;
-  readonly paidMinor: number;
-  readonly refundedMinor: number;
-  readonly breakageMinor: number;
-  readonly topUpMinor: number;
-  /** Of the top-up: what the operator adds to reach a guarantee; absent: nothing. */
-  readonly guaranteeMinor?: number;
-  readonly carryOutMinor: number;
-  /** What the jackpot holds afterwards: what came in and was not won, and this pool's part. */
-  readonly jackpotMinor: number;
-  readonly dividends: readonly Dividend[];
-  readonly tiers: readonly { readonly tier: string; readonly poolMinor: number }[];
-  readonly sources?: readonly SourceSheet[];
-  readonly steps: readonly string[];
 }
 
 /** Prices a pool by its rule set. The stakes of all keys of `resultKeys` must be answerable by `stakeOn`. */
@@ -153,28 +89,6 @@ export function priceRungs(input: RungInput): Sheet {
     return rung.name === 'PAY_NET_RATE' ? netRate(input, rung, gross, claims) : paid(input, rung, gross, claims);
   }
   assertTote(false, 'a ladder must end in a refund or a carry');
-}
-
-/**
- * What a bet's winning stake is paid at a price, in whole minor units, rounded by the rule set's `payment`. `price` is a
- * dividend's decimal text.
- */
-export function payoutMinor(ruleSet: RuleSet, price: string, stakeMinor: number): number {
-  const { scaled, scale } = scaledPrice(price);
-  const product = scaled * stakeMinor;
-  if (Number.isSafeInteger(product) && product < Number.MAX_SAFE_INTEGER / 2) {
-    const up = ruleSet.payment === 'NEAREST' ? scale / 2 : 0;
-    return Math.floor((product + up) / scale);
-  }
-  const exact = multiply(toRatio(price), ratio(stakeMinor));
-  return toMinor(ruleSet.payment === 'NEAREST' ? nearest(exact) : floor(exact));
-}
-
-/** A price as an integer and its power of ten: `"6.60"` is 660 / 100. */
-function scaledPrice(price: string): { readonly scaled: number; readonly scale: number } {
-  const dot = price.indexOf('.');
-  if (dot < 0) return { scaled: Number(price), scale: 1 };
-  return { scaled: Number(price.slice(0, dot) + price.slice(dot + 1)), scale: 10 ** (price.length - dot - 1) };
 }
 
 // A rung that pays.
@@ -283,76 +197,6 @@ function carriedOn(
   return { carryOutMinor: toMinor(floor(divide(unpaid, kept))), takeoutMinor: toMinor(floor(taken)) };
 }
 
-interface PaidPot {
-  readonly dividends: readonly Dividend[];
-  /** Net money that a winning stake of less than one unit leaves, see `partUnitMinor`. */
-  readonly unpaid: Ratio;
-  readonly steps: readonly string[];
-}
-
-function potDividends(input: RungInput & { readonly rung: Rung; readonly gross: number; readonly pot: Pot }): PaidPot {
-  const { ruleSet, rung, pot } = input;
-  const { claims, pool: net } = pot;
-  if (claims.length === 0) return { dividends: [], unpaid: ZERO, steps: [] };
-  const isMerged = pot.tiers.length > 1;
-  const how = pot.fixed ? 'SINGLE_PRICE' : potSplit(ruleSet, rung, pot);
-  const weights = claims.map(({ tier }) => weightOf(pot, tier));
-  const byTier = isMerged ? tierPrices(pot) : null;
-  const full = byTier
-    ? claims.map(({ tier }) => byTier.get(tier) ?? ZERO)
-    : exactPrices({ ...input, rung: { how }, net, claims });
-  const staked = sum(claims.map(({ stake }) => stake));
-  const exact = full.map((price, index) =>
-    partPrice(ruleSet, how, price, how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked),
-  );
-  const prizes = claims.map(({ tier }) => prizePrice(pot, tier));
-  const priced = breakPrices({
-    ...{ ruleSet, rung, claims, exact, prizes, net, sales: ratio(input.gross) },
-    ...(isMerged ? { weights } : {}),
-  });
-  const dividends = claims.flatMap((claim, index) =>
-    dividendsOf(ruleSet, claim, add(exact[index] ?? ZERO, prizes[index] ?? ZERO), priced[index] ?? ZERO),
-  );
-  return {
-    dividends,
-    unpaid: subtract(cost(claims, full), cost(claims, exact)),
-    steps: [
-      ...(exact.some((price, index) => price !== full[index])
-        ? [`the winning stake is part of one unit of ${ruleSet.partUnitMinor}: the dividend is for the whole unit`]
-        : []),
-      ...dividends.map((dividend) => priceStep(ruleSet, roundingText(ruleSet, how, pot, dividend.tier), dividend)),
-    ],
-  };
-}
-
-/** A tier with several winning combinations is shared by the rule set's dead-heat split. */
-function potSplit(ruleSet: RuleSet, rung: Rung, pot: Pot): Split {
-  if (ruleSet.tiers === undefined) return rung.how as Split;
-  const mains = rung.keys.filter(({ tier, sameAs }) => sameAs === undefined && tier === pot.tiers[0]?.name);
-  return ruleSet.split === 'SINGLE_PRICE' && mains.length > 1 ? ruleSet.deadHeat : ruleSet.split;
-}
-
-/** Below one unit of winning stake the dividend is what one whole unit would have been paid. */
-function partPrice({ partUnitMinor }: RuleSet, how: Split, full: Ratio, stake: Ratio): Ratio {
-  if (partUnitMinor === undefined || how === 'PROFIT_SPLIT' || how === 'JAPAN') return full;
-  const part = divide(stake, ratio(partUnitMinor));
-  return compare(part, ONE) < 0 ? multiply(full, part) : full;
-}
-
-/** The dividends of a claim, one for each key it pays. */
-export function dividendsOf(rules: RuleSet, claim: Claim, exact: Ratio, price: Ratio): readonly Dividend[] {
-  return claim.keys.map(({ c, stake }) => ({
-    tier: claim.tier,
-    c,
-    price: decimalText(price, rules.digits),
-    priceNum: price.n.toString(),
-    priceDen: price.d.toString(),
-    exact: ratioText(exact),
-    stakeMinor: toMinor(floor(stake)),
-    paidMinor: toMinor(floor(multiply(stake, price))),
-  }));
-}
-
 // A rung that ends the ladder.
 
 function ended(input: RungInput, rung: Rung, gross: number): Sheet {
@@ -401,78 +245,6 @@ const isTiered = ({ tiers, weights }: RuleSet): boolean => tiers !== undefined |
 
 const tierAmounts = ({ pools }: Allotment): Sheet['tiers'] =>
   pools.map(({ tier, pool }) => ({ tier, poolMinor: toMinor(floor(pool)) }));
-
-/** A sheet with no money moved yet. */
-export function frameOf(
-  input: Pick<RungInput, 'ruleSet' | 'refundsMinor' | 'carryInMinor' | 'jackpotInMinor'>,
-  rung: Pick<Rung, 'name' | 'how'>,
-  gross: number,
-): Sheet {
-  return {
-    ruleSetId: input.ruleSet.id,
-    outcome: 'PAID',
-    rung: null,
-    rungName: rung.name,
-    how: rung.how,
-    grossMinor: gross,
-    refundsMinor: input.refundsMinor,
-    carryInMinor: input.carryInMinor,
-    jackpotInMinor: input.jackpotInMinor ?? 0,
-    takeoutMinor: 0,
-    netMinor: 0,
-    paidMinor: 0,
-    refundedMinor: 0,
-    breakageMinor: 0,
-    topUpMinor: 0,
-    carryOutMinor: 0,
-    // Nobody has won it: it goes back.
-    jackpotMinor: input.jackpotInMinor ?? 0,
-    dividends: [],
-    tiers: tierNames(input.ruleSet).map((tier) => ({ tier, poolMinor: 0 })),
-    steps: [],
-  };
-}
-
-/** The pool equation, to the last minor unit; a sheet that breaks it is a bug and never leaves here. */
-function balanced(sheet: Sheet): Sheet {
-  const out =
-    sheet.takeoutMinor +
-    sheet.paidMinor +
-    sheet.refundedMinor +
-    sheet.breakageMinor -
-    sheet.topUpMinor +
-    sheet.carryOutMinor +
-    sheet.jackpotMinor;
-  assertTote(
-    sheet.grossMinor + sheet.carryInMinor + sheet.jackpotInMinor === out,
-    `the sheet of ${sheet.ruleSetId} does not balance`,
-  );
-  return sheet;
-}
-
-// The arithmetic in words.
-
-/** An exact amount of minor units: whole, or as a fraction. */
-const amountText = (amount: Ratio): string => (amount.d === 1n ? `${amount.n}` : ratioText(amount));
-
-function priceStep(rules: RuleSet, how: string, { tier, c, exact, price, stakeMinor, paidMinor }: Dividend): string {
-  const name = `${tier === rules.poolType ? '' : `${tier} `}${keyLabel(c)}`;
-  return `${name}: exact price ${exact} (${how}, then minimum) = ${price}; paid ${paidMinor} = ${stakeMinor} x ${price}, rounded down`;
-}
-
-/** How an exact price becomes one that is paid: its split or weight, where it is rounded and to what. */
-function roundingText(rules: RuleSet, split: Split, pot: Pot, tier: string): string {
-  const step = rules.breakTo === 'none' ? `${rules.digits} digits` : `${rules.breakTo} per ${rules.breakPer}`;
-  const rounded = `${rules.rounding === 'DOWN' ? 'down' : 'nearest'} to ${step}`;
-  if (pot.fixed) return `fixed at the minimum, ${rounded}`;
-  if (pot.parts) return `profit by tiers, ${pot.profit}, ${rounded}`;
-  if (pot.tiers.length < 2) return `${split}, ${rounded}`;
-  const weight = amountText(weightOf(pot, tier));
-  const prize = pot.prize?.tier === tier ? `; ${amountText(prizePrice(pot, tier))} of the jackpot, ${rounded}` : '';
-  return rules.breakAt === 'UNIT'
-    ? `weight ${weight}: the price of weight 1 ${rounded}, then times ${weight}${prize}`
-    : `weight ${weight}, ${rounded}${prize}`;
-}
 
 const balanceSteps = (inPool: number, paidMinor: number): readonly string[] =>
   paidMinor <= inPool

@@ -4,8 +4,8 @@
  */
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
-import { STAR } from './lines.js';
 import type { PoolType } from './pool-type.js';
+import { STAR } from './pool-type.js';
 import type { RuleSet, RungName, Split } from './rule-set.js';
 
 /** A combination whose stake is asked for. `sameAs`: paid the price of that key, their stakes taken together. */

@@ -3,10 +3,11 @@
  * with non-runners (1NP), M4 to M7, and the two bets of a merged quartet pool. Keys of one pool never overlap, so that
  * each line is paid at its own best rank only. Knows no shares and no prices.
  */
+
+import { subsets } from './combinatorics.js';
 import { combinationText } from './field.js';
 import { type Finish, orderedPrefixes, prefixSets } from './finish.js';
-import { STAR, subsets } from './lines.js';
-import { shapeOf } from './pool-type.js';
+import { STAR, shapeOf } from './pool-type.js';
 import type { RuleSet } from './rule-set.js';
 import { type Race, starred, type TierWinners } from './rung.js';
 

@@ -4,11 +4,14 @@
  * the same whether ten lines are listed or a hundred thousand. Where the same line can be reached by several results
  * (a multi of six runners, a first-4 bet) low and high are shown.
  */
+
+import { permutations, subsets } from './combinatorics.js';
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
 import { combinationMatches, readKey } from './keys.js';
-import { type LineKey, permutations, STAR, subsets } from './lines.js';
+import { type LineKey } from './lines.js';
 import type { PoolType } from './pool-type.js';
+import { STAR } from './pool-type.js';
 import { resultKeys } from './pools.js';
 import { priceRungs } from './price.js';
 import type { OddsLine, OddsMoney, Quoter } from './quoter.js';

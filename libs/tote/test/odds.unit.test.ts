@@ -1,8 +1,11 @@
 /** Odds: published boards, the display steps, and every low and high against all the ways the race could end. */
 
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { planOdds, pricePool, probables, quotePool, type RuleSet, ruleSetFor, type Split } from '#mutuel/tote';
+
+/** On a machine that does other things too. */
+vi.setConfig({ testTimeout: 60_000 });
 
 const rulesOf = (
   name: string,
