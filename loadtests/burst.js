@@ -4,7 +4,7 @@
  *
  *   k6 run loadtests/burst.js        BASE_URL, RATE (5000), DURATION (30s), CALM (200), CALM_FOR (20s), MAX_USERS (2000), SUMMARY
  */
-import { held, p99, placeTicket, prepare, summaryOf, summaryTrendStats } from './lib.js';
+import { held, lean, p99, placeTicket, prepare, summaryOf } from './lib.js';
 
 const calm = { rate: Number(__ENV.CALM || 200), for: __ENV.CALM_FOR || '20s' };
 const seconds = (text) => Number.parseFloat(text) * (text.endsWith('m') ? 60 : 1);
@@ -27,7 +27,7 @@ export const options = {
     // A refusal without a time to come back, or any answer but 201, 202 and 503, is a collapse.
     tickets_collapsed: ['count==0'],
   },
-  summaryTrendStats,
+  ...lean,
 };
 
 export const setup = prepare;

@@ -7,7 +7,7 @@
 import { check } from 'k6';
 import { Counter, Trend } from 'k6/metrics';
 import ws from 'k6/ws';
-import { baseUrl, summaryOf, summaryTrendStats } from './lib.js';
+import { baseUrl, lean, summaryOf } from './lib.js';
 
 const readers = Number(__ENV.READERS || 2000);
 const CYCLE_MS = 5_000;
@@ -34,7 +34,7 @@ export const options = {
     feed_frames: ['count>0'],
     feed_tick_ms: [`p(99)<${__ENV.MAX_TICK_MS || 2000}`],
   },
-  summaryTrendStats,
+  ...lean,
 };
 
 const staysFor = (seconds(__ENV.RAMP || '30s') + seconds(__ENV.DURATION || '2m')) * 1_000;

@@ -5,7 +5,7 @@
  *   k6 run loadtests/peak.js         BASE_URL, FROM (75), TOP (2000), RAMP (5m), HOLD (10m), USERS (200), MAX_USERS (1000), SUMMARY
  *                                  floors: MAX_P99_MS (100), and those of lib.js
  */
-import { p99, placeTicket, prepare, summaryOf, summaryTrendStats, thresholds } from './lib.js';
+import { lean, p99, placeTicket, prepare, summaryOf, thresholds } from './lib.js';
 
 const from = Number(__ENV.FROM || 75);
 const top = Number(__ENV.TOP || 2000);
@@ -25,7 +25,7 @@ export const options = {
     },
   },
   thresholds: { ...thresholds, accepted_ms: [p99('100')] },
-  summaryTrendStats,
+  ...lean,
 };
 
 export const setup = prepare;

@@ -146,6 +146,8 @@ async function runK6(name: Load): Promise<boolean> {
     CAST: join('..', castFile),
     ...(name === 'sustain' ? { RATE: values.rate } : {}),
     SUMMARY: join(folder, 'k6.json'),
+    // It shares the machine with what it loads, and memory is there.
+    GOGC: '400',
     ...duration,
   };
   return new Promise((resolve, reject) => {

@@ -3,7 +3,7 @@
  *
  *   k6 run loadtests/smoke.js        BASE_URL, RATE (20 a second), DURATION (30s), SUMMARY
  */
-import { placeTicket, prepare, summaryOf, summaryTrendStats, thresholds } from './lib.js';
+import { lean, placeTicket, prepare, summaryOf, thresholds } from './lib.js';
 
 export const options = {
   scenarios: {
@@ -17,7 +17,7 @@ export const options = {
     },
   },
   thresholds,
-  summaryTrendStats,
+  ...lean,
 };
 
 export const setup = prepare;

@@ -7,17 +7,7 @@
  */
 import http from 'k6/http';
 import { Gauge } from 'k6/metrics';
-import {
-  baseUrl,
-  held,
-  minAccepted,
-  p99,
-  placeTicket,
-  prepare,
-  summaryOf,
-  summaryTrendStats,
-  thresholds,
-} from './lib.js';
+import { baseUrl, held, lean, minAccepted, p99, placeTicket, prepare, summaryOf, thresholds } from './lib.js';
 
 const growth = new Gauge('memory_growth_mb');
 const rate = Number(__ENV.RATE || 500);
@@ -30,7 +20,7 @@ export const options = {
     tickets_accepted: minAccepted(0.98 * rate),
     memory_growth_mb: [`value<${__ENV.MAX_GROWTH_MB || 400}`],
   },
-  summaryTrendStats,
+  ...lean,
 };
 
 export function setup() {
