@@ -120,19 +120,21 @@ interface MovementRow {
   readonly amount: number;
   readonly bet_no: number | null;
   readonly reason: string | null;
+  readonly owed: number | null;
 }
 
 async function movementsOf(db: SqlDatabase, view: TicketView, betId: string | null): Promise<EvidenceEvent[]> {
   const rows = await db.query<MovementRow>(
-    `select shard, seq, at, kind, amount, bet_no, reason from movements where account = $1 and ticket_id = $2
+    `select shard, seq, at, kind, amount, bet_no, reason, owed from movements where account = $1 and ticket_id = $2
      order by seq, n`,
     [view.accountId, view.ticketId],
   );
   const events = rows.map(
-    ({ shard, seq, at, kind, amount, bet_no: no, reason }): EvidenceEvent => ({
+    ({ shard, seq, at, kind, amount, bet_no: no, reason, owed }): EvidenceEvent => ({
       ...{ at, source: `shard-${shard}`, seq, action: kind, outcome: 'ACCEPTED', amount, reason },
       actor: kind === 'STAKE' || kind === 'CANCEL' ? view.accountId : 'rules',
       betId: no === null ? null : `${view.ticketId}-${no + 1}`,
+      ...(owed ? { owed } : {}),
     }),
   );
   return events.filter((event) => betId === null || event.betId === betId);

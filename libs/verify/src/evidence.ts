@@ -55,6 +55,8 @@ export interface EvidenceEvent {
   /** Signed, as it moved the account. */
   readonly amount: number | null;
   readonly reason: string | null;
+  /** How much more the account owes for it (negative: less); absent: nothing. */
+  readonly owed?: number;
 }
 
 export interface EvidenceBet {
@@ -66,8 +68,10 @@ export interface EvidenceBet {
   readonly refund: number;
 }
 
-/** Movements that are added up against payout and refund; others are shown. */
-const BACK = new Set(['CANCEL', 'VOID', 'REFUND', 'PAYOUT']);
+/** Movements that are added up against payout and refund. */
+const BACK = new Set(['CANCEL', 'VOID', 'REFUND', 'PAYOUT', 'CORRECTION']);
+/** Kept back of a payout for an older debt: shown, and no part of what the bet was given. */
+const APART = new Set(['STAKE', 'RECOVERY']);
 const CYCLE_MS = 5_000;
 
 type Findings = { held: string[]; missing: string[]; faults: string[] };
@@ -204,14 +208,21 @@ function checkEvents({ events }: EvidenceStatement, receipt: ReceiptStatement, {
 function checkMoney(said: EvidenceStatement, receipt: ReceiptStatement, { held, missing, faults }: Findings): void {
   for (const { betId, payout, refund, placement } of said.bets) {
     const own = said.events.filter((event) => event.betId === betId);
-    const sum = (of: (event: EvidenceEvent) => boolean): number =>
-      own.filter(of).reduce((total, { amount }) => total + (amount ?? 0), 0);
+    const sum = (of: (event: EvidenceEvent) => boolean, part: (event: EvidenceEvent) => number): number =>
+      own.filter(of).reduce((total, event) => total + part(event), 0);
     const stake = receipt.bets.find((bet) => bet.betId === betId)?.stake ?? 0;
-    const taken = -sum(({ action }) => action === 'STAKE');
-    const back = sum(({ action }) => BACK.has(action));
-    const others = own.filter(({ action }) => action !== 'STAKE' && !BACK.has(action));
-    if (others.length > 0) {
-      missing.push(`bet ${betId}: what ${others[0]?.action} moved is shown and not added up`);
+    const taken = -sum(
+      ({ action }) => action === 'STAKE',
+      ({ amount }) => amount ?? 0,
+    );
+    // What a correction could not take is owed: it is taken from the bet all the same.
+    const back = sum(
+      ({ action }) => BACK.has(action),
+      ({ amount, owed = 0 }) => (amount ?? 0) - owed,
+    );
+    const other = own.find(({ action }) => !APART.has(action) && !BACK.has(action));
+    if (other) {
+      missing.push(`bet ${betId}: what ${other.action} moved is shown and not added up`);
       continue;
     }
     if (taken !== stake) faults.push(`bet ${betId}: ${taken} was taken from the account, its stake is ${stake}`);

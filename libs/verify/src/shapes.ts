@@ -30,7 +30,7 @@ const statements = {
     events: z.array(
       z.looseObject({
         ...{ at: number, source: text, seq: count, actor: text, action: text, outcome: text },
-        ...{ betId: text.nullable(), amount: number.nullable() },
+        ...{ betId: text.nullable(), amount: number.nullable(), owed: number.optional() },
       }),
     ),
     bets: z.array(z.looseObject({ betId: text, placement: text, payout: number, refund: number })),

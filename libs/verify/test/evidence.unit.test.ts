@@ -220,7 +220,7 @@ describe('an evidence pack', () => {
       pack({
         pack: ({ events }) => ({
           odds: [],
-          events: events.map((e) => (e.action === 'PAYOUT' ? { ...e, action: 'CORRECTION' } : e)),
+          events: events.map((e) => (e.action === 'PAYOUT' ? { ...e, action: 'CARRIED' } : e)),
         }),
       }),
       KEYS,
@@ -228,8 +228,33 @@ describe('an evidence pack', () => {
     expect(faults).toEqual([]);
     expect(missing).toEqual([
       'no odds of R1-WIN had been computed before the bet was accepted',
-      'bet t1-7-abc-1: what CORRECTION moved is shown and not added up',
+      'bet t1-7-abc-1: what CARRIED moved is shown and not added up',
     ]);
+  });
+
+  it('adds up corrections: what was taken back, what is owed for the rest, and what a payout kept back for older debts', () => {
+    // Paid 820 of which 20 went to an older debt; the result changed: 820 are to go back, 700 are there, 120 are owed.
+    const later = (at: number, seq: number, action: string, amount: number, owed: number) => ({
+      ...{ at: AT + at, source: 'shard-1', seq, actor: 'rules', action, outcome: 'ACCEPTED' as const },
+      ...{ betId: BET_ID, amount, reason: null, owed },
+    });
+    const corrected = (owed: number) =>
+      verifyEvidence(
+        pack({
+          pack: ({ events, bets: [bet] }) => ({
+            events: [
+              ...events,
+              later(300_000, 99, 'RECOVERY', -20, -20),
+              later(400_000, 120, 'CORRECTION', -700, owed),
+            ],
+            bets: [{ ...(bet as EvidenceStatement['bets'][number]), payout: 0 }],
+          }),
+        }),
+        KEYS,
+      );
+    expect(corrected(120)).toMatchObject({ faults: [], missing: [] });
+    expect(corrected(120).held).toContain('bet t1-7-abc-1: 200 was taken and 0 came back');
+    expect(corrected(119).faults).toEqual(['bet t1-7-abc-1: its movements gave back 1, the pack says 0']);
   });
 
   it.each(TAMPERINGS)('that %s fails with the sentence that says so', (_, file, fault) => {
