@@ -36,7 +36,7 @@ const LINES: Readonly<Record<string, readonly [picks: number, ordered: boolean]>
   FIRST4: [4, false],
 };
 const LEGS: Readonly<Record<string, number>> = {
-  ...{ DAILY_DOUBLE: 2, PICK3: 3, PICK4: 4, QUADPOT: 4, V4: 4, WIN5: 5, PLACEPOT: 6, V64: 6 },
+  ...{ DAILY_DOUBLE: 2, PICK3: 3, PICK4: 4, QUADPOT: 4, V4: 4, WIN5: 5, PICK6: 6, PLACEPOT: 6, V64: 6 },
 };
 
 describe('the invented day', () => {
