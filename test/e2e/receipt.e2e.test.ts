@@ -83,6 +83,9 @@ describe('the receipt page without a server', () => {
     ['another place in the tree', () => receipt({ proof: { index: 2 } }), 'does not lead to the root'],
     ['another count', () => receipt({ proof: { leaves: 8 } }), 'counts 8 bets, the seal 7'],
     ['a file that is something else', () => 'no JSON', 'not readable JSON'],
+    ['a receipt of a later version', () => ({ ...receipt(), v: 2 }), 'has version 2, this page reads version 1'],
+    ['a proof that is nothing', () => ({ ...receipt(), proofs: [null] }), 'not whole: proofs[0] is no object'],
+    ['a path of numbers', () => receipt({ proof: { path: [1] } }), 'not whole: proofs[0].path[0] is no string'],
   ])('says of %s that it does not hold, and why', async (_, file, why) => {
     await give('receipt', file());
     await page.locator('#lines').filter({ hasText: why }).waitFor();
