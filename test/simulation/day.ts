@@ -34,15 +34,15 @@ export interface RacePlan {
 const GAP_MS = 1_000;
 /** What becomes of a non-runner: its lines are given back; the reserve or the favourite stands in; a consolation, where it is found out late. */
 const DOUBLE = ruleSetFor('US', 'DAILY_DOUBLE') as RuleSet;
-const STOOD_IN: RuleSet = {
+const CARRIED: RuleSet = {
   ...DOUBLE,
   legs: { ...DOUBLE.legs, scratch: 'FAVOURITE', firstMustRun: false } as LegRules,
+  noWinner: ['CARRY'],
 };
 const OVER_LEGS: readonly RuleSet[] = [
   ruleSetFor('HK', 'DAILY_DOUBLE') as RuleSet,
   DOUBLE,
-  STOOD_IN,
-  { ...STOOD_IN, noWinner: ['CARRY'] },
+  CARRIED,
   ruleSetFor('US', 'PICK3') as RuleSet,
 ];
 

@@ -22,6 +22,8 @@ const CORRECTIONS: readonly (readonly Correction[])[] = [
   ['OTHER', 'FIRST'],
   ['OTHER', 'OTHER', 'FIRST'],
   ['SCRATCH'],
+  ['SCRATCH'],
+  ['SCRATCH', 'OTHER'],
   ['OTHER', 'SCRATCH'],
   ['VOID'],
   ['VOID', 'FIRST'],
@@ -133,7 +135,8 @@ export class Officials {
         // What ends with it and began in another race is settled by two people all the same.
         return view.previewHash === null ? undefined : this.#confirm(race, view.previewHash, story);
       case 'REOPENED':
-        return this.#result(race, view, story);
+        // An inquiry takes its time.
+        return this.random.chance(this.system.strikes.isOn ? 0.97 : 0.5) ? undefined : this.#result(race, view, story);
       default:
         return undefined;
     }

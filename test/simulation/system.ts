@@ -235,8 +235,16 @@ export class System {
     return host;
   }
 
-  /** A release that meets a format it does not know stops, rightly: the one that wrote it is installed. */
+  /**
+   * A release that meets a format it does not know stops, rightly: the one that wrote it is installed. So does one that could write
+   * nothing for minutes, where a shard's log is away: its supervisor starts it again.
+   */
   #halted(process: SimProcess, isNew: boolean, { message }: Error): void {
+    if (this.strikes.isOn && message.includes('in a row wrote nothing')) {
+      process.mayStop = true;
+      this.kernel.after(this.random.between(200, 2_000), () => this.#replace(process));
+      return;
+    }
     const isNewer = message.includes('newer than this release');
     if (isNew || !isNewer) {
       this.#stopped(process, ` halted: ${message}`);
