@@ -339,7 +339,8 @@ export class LogVerifier {
         }
         const booked = (name: string): number =>
           posts.reduce((sum, [account, amount]) => sum + (account === name ? amount : 0), 0);
-        const [takeout, topUp] = [booked('house:takeout'), -booked('house:top-up')];
+        // What the operator adds to a guarantee is part of what it tops up, on an account of its own.
+        const [takeout, topUp] = [booked('house:takeout'), -booked('house:top-up') - booked('house:guarantee')];
         this.#declarations.push({ pools: pools.map((one) => one.pool), takeout, topUp, at: placeOf(at) });
         return;
       }
