@@ -8,6 +8,7 @@
  */
 import { breakPrices, cost } from './breakage.js';
 import { type Claim, claimsOf, exactPrices } from './claims.js';
+import { keyLabel } from './keys.js';
 import { type RungInput } from './price.js';
 import {
   add,
@@ -109,7 +110,8 @@ function paid({ ruleSet, sources, carryInMinor }: NetInput, base: Sheet, rung: R
     steps: [
       `net pool ${text(net)} = ${sites.map(({ sheet }) => `${sheet.id} ${sheet.netMinor}`).join(' + ')} + carry-in ${carryInMinor}`,
       ...claims.map(
-        ({ c, stake }, i) => `${c}: base price ${ratioText(bases[i] ?? ZERO)} on net bets ${text(stake)} (${rung.how})`,
+        ({ c, stake }, i) =>
+          `${keyLabel(c)}: base price ${ratioText(bases[i] ?? ZERO)} on net bets ${text(stake)} (${rung.how})`,
       ),
       ...sites.flatMap((site) => site.steps),
     ],
@@ -167,9 +169,12 @@ function siteOf(ruleSet: RuleSet, rung: Rung, source: SourceMoney, { claims, bas
     paidMinor,
     breakageMinor: netMinor - paidMinor,
   };
+  const { breakTo, breakPer, digits } = ruleSet;
+  const step = breakTo === 'none' ? `${digits} digits` : `${breakTo} per ${breakPer}`;
+  const rounding = `${ruleSet.rounding === 'DOWN' ? 'down' : 'nearest'} to ${step}`;
   const steps = dividends.map(
     ({ c, exact: unbroken, price, stakeMinor, paidMinor: out }) =>
-      `${source.id} ${c}: ${unbroken} = base x (1 - ${source.takeout}), broken and raised to the minimum = ${price}; paid ${out} = ${stakeMinor} x ${price}, rounded down`,
+      `${source.id} ${keyLabel(c)}: ${unbroken} = base x (1 - ${source.takeout}) (${rounding}, then minimum) = ${price}; paid ${out} = ${stakeMinor} x ${price}, rounded down`,
   );
   return {
     dividends,
