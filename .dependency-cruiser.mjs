@@ -2,7 +2,8 @@
  * Who may import whom. Each rule here is proved to fire by a file of its own name under test/repository/fixtures/boundaries; a rule
  * without one fails the repository tests.
  */
-const drivers = '(^|node_modules/)(@types/)?(kafkajs|pg|redis|@redis/[^/]+|ioredis|lmdb|koffi|@electric-sql/[^/]+)(/|$)';
+const drivers =
+  '(^|node_modules/)(@types/)?(kafkajs|pg|redis|@redis/[^/]+|ioredis|lmdb|koffi|@electric-sql/[^/]+)(/|$)';
 const nest = '(^|node_modules/)(@nestjs/[^/]+|fastify|@fastify/[^/]+)(/|$)';
 
 export default {
