@@ -29,4 +29,4 @@ export {
   verifyReceipt,
 } from './receipt.js';
 export { KeyRefused, type PublishedKey, type Signed, type TrustedKeys, trustedKeys } from './signed.js';
-export { type OnProgress, verifyExport } from './verify-export.js';
+export { verifyExport } from './verify-export.js';

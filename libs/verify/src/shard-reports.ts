@@ -6,7 +6,7 @@
 import { createHash } from 'node:crypto';
 import { RunningRoot } from './inclusion.js';
 
-export type Find = (what: string) => void;
+type Find = (what: string) => void;
 export type Report = { readonly t: string; readonly pool: string } & Readonly<Record<string, unknown>>;
 
 export interface SealReport {

@@ -13,7 +13,7 @@ import { type Batch, COLUMNS, type FromThread, HASH_DIGITS, type ToThread } from
 import { type LogReport, LogUnreadable } from './log-verifier.js';
 
 /** How far reading is: bytes and records. */
-export type OnProgress = (bytes: number, records: number) => void;
+type OnProgress = (bytes: number, records: number) => void;
 
 const PIECE = 1 << 20;
 /** Batches that may wait to be judged. */

@@ -7,7 +7,7 @@ import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { CKA, CKO, CKR, Pkcs11Module, Pkcs11Refusal } from './pkcs11-module.js';
 
-export interface Pkcs11Uri {
+interface Pkcs11Uri {
   /** The library of the device. */
   readonly module: string;
   readonly token: string;
@@ -18,7 +18,7 @@ export interface Pkcs11Uri {
 }
 
 /** The key cannot be used at the moment; `message` says why in a sentence without its dot. */
-export class Pkcs11KeyAway extends Error {
+class Pkcs11KeyAway extends Error {
   override readonly name = 'Pkcs11KeyAway';
   readonly retriable = true;
 }
