@@ -84,11 +84,7 @@ export class Day {
     ]);
     if (this.#has('format-raised') && this.number === 1)
       void this.officials.raiseFormat(this.random.between(0, 20_000));
-    await Promise.all(
-      this.races.map((race) =>
-        Promise.all([this.officials.drive(race, !this.#isEarlierLeg(race)), this.bettors.betOn(race)]),
-      ),
-    );
+    await Promise.all(this.races.map((race) => Promise.all([this.officials.drive(race), this.bettors.betOn(race)])));
     this.#isOver = true;
   }
 
@@ -113,11 +109,6 @@ export class Day {
     if (!this.#has('legs') || this.plan.races < many) return [];
     const legs = Array.from({ length: many }, (_, i) => `D${this.number}R${i + 1}`);
     return [{ id: `${legs[0]}-${type}`, type, legs, ruleSet }];
-  }
-
-  /** A leg whose correction would come while the last one's is under way: not simulated. */
-  #isEarlierLeg({ id }: RacePlan): boolean {
-    return this.races.some(({ pools }) => pools.some(({ legs = [] }) => legs.includes(id) && legs.at(-1) !== id));
   }
 
   /** A pool over several races is bet on from the first, and stands on the card of the last. */

@@ -88,9 +88,8 @@ export class Officials {
   }
 
   /** Until the race has ended, and for as long as its result is corrected. */
-  async drive(race: RacePlan, isCorrected = true): Promise<void> {
+  async drive(race: RacePlan): Promise<void> {
     const story = this.#story();
-    if (!isCorrected) story.corrections.length = 0;
     this.#atWork.add(race.id);
     let acted = 0;
     let decided = Number.POSITIVE_INFINITY;

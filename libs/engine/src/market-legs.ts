@@ -109,11 +109,17 @@ const orderOf = (last: MarketRace, now: LegsNow): EnteredOrder =>
 export function reopening(s: MarketState, race: MarketRace): MarketFact[] {
   if (race.official === 0 || race.status === 'REOPENED' || race.status === 'PROVISIONAL') return [];
   const { raceId } = race.card;
-  // A pool over several races whose last leg waits for its confirmation was called on the order now withdrawn.
-  const called = race.legOf.map((id) => poolOf(s, id)).filter((pool) => pool.isCalled && pool.race !== raceId);
-  const stale = new Set(called.filter(({ declared }) => declared === null).map((pool) => raceOf(s, pool.race)));
+  // A pool over several races whose last leg waits for its confirmation, for the first time or as a correction, was called on the
+  // order now withdrawn.
+  const lasts = race.legOf.flatMap((id) => {
+    const pool = poolOf(s, id);
+    const last = raceOf(s, pool.race);
+    const isWaiting = pool.isCalled && (pool.declared === null || last.status === 'PROVISIONAL');
+    return isWaiting && last !== race ? [last] : [];
+  });
   const now: LegsNow = { [raceId]: { state: 'TO_COME' } };
-  return [{ t: 'RaceReopened', race: raceId }, ...[...stale].map((last) => resultOf(s, last, last, now))];
+  const again = [...new Set(lasts)].map((last) => resultOf(s, last, last, now, last.voided));
+  return [{ t: 'RaceReopened', race: raceId }, ...again];
 }
 
 /**

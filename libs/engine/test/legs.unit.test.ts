@@ -274,7 +274,7 @@ describe('a leg that is not run', () => {
 });
 
 describe('an official leg whose order is changed', () => {
-  const correct = (world: LegsWorld, leg: number, order: string[][]): void => {
+  const change = (world: LegsWorld, leg: number, order: string[][]): void => {
     const command = {
       type: 'EnterResult',
       race: raceId(leg),
@@ -283,6 +283,9 @@ describe('an official leg whose order is changed', () => {
       reason: 'photo',
     } as const;
     expect(world.ask({ ...command, by: steward }).code).toBeUndefined();
+  };
+  const correct = (world: LegsWorld, leg: number, order: string[][]): void => {
+    change(world, leg, order);
     expect(world.makeOfficial(leg).code).toBeUndefined();
   };
   const sold = (): LegsWorld => {
@@ -318,6 +321,20 @@ describe('an official leg whose order is changed', () => {
     expect(before).toBeLessThanOrEqual(start - 100 + 300);
     expect(world.balance('acc-0')).toBe(start - 100 + 300);
     expect(world.balance('acc-1')).toBe(start - 100);
+    expect(world.clearing('PICK3')).toBe(0);
+  });
+
+  it('as an earlier one takes its pools out of the last leg’s correction that waits, until it is official itself', () => {
+    const world = sold();
+    change(world, 3, finish('6', '3'));
+    expect(world.market.state.pools.get('PICK3')?.isCalled).toBe(true);
+    change(world, 2, finish('5', '2'));
+    expect(world.market.state.pools.get('PICK3')?.isCalled).toBe(false);
+    expect(world.makeOfficial(2).code).toBeUndefined();
+    expect(world.makeOfficial(3).code).toBeUndefined();
+    // Nobody has 1/5/6; acc-1 has two of them right, all of the 300 once more.
+    expect(world.declared('PICK3')).toEqual({ '2/3 2@1/5/6': '3.00' });
+    expect(world.balance('acc-1')).toBe(start - 100 + 300);
     expect(world.clearing('PICK3')).toBe(0);
   });
 });
