@@ -40,8 +40,9 @@ const MAX_BATCH_BYTES = 1_000_000;
 /** How often a relay looks at its target while something waits for it and while nothing does: what comes in wakes it. */
 const LOOK_MS = 100;
 const IDLE_MS = 1_000;
-/** How long it waits for progress before it sends again. */
+/** How long it waits for progress before it sends again, doubled each time in vain: a target that is slow is not made slower. */
 const RESEND_MS = 2_000;
+const MOST_RESEND_MS = 16_000;
 /** After a gap was reported, others that come from the same hole are ignored for this long. */
 const GAP_QUIET_MS = 250;
 /** Pause after an append that failed, doubled for each one more in a row: all that waits is signed again each time. */
@@ -58,6 +59,7 @@ export class Relay<E> {
   /** What the target had taken when last looked at, and since when. */
   #taken = 0;
   #progressAt = 0;
+  #patience = RESEND_MS;
   #rewoundAt = Number.NEGATIVE_INFINITY;
   /** Appends in a row that failed. */
   #failures = 0;
@@ -142,7 +144,11 @@ export class Relay<E> {
       this.#sent = Math.max(this.#sent, taken);
       this.#taken = taken;
       this.#progressAt = now;
-    } else if (now - this.#progressAt >= RESEND_MS) this.#rewind(now);
+      this.#patience = RESEND_MS;
+    } else if (now - this.#progressAt >= this.#patience) {
+      this.#rewind(now);
+      this.#patience = Math.min(2 * this.#patience, MOST_RESEND_MS);
+    }
     const { values, last } = this.#nextBatch();
     if (values.length === 0) return false;
     try {

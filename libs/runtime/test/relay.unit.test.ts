@@ -151,6 +151,25 @@ test('a lost message that nothing follows is sent again by itself', async () => 
   expect(made.metrics.resent).toBe(1);
 });
 
+test('a target that takes nothing is sent to ever less often, and at once again when it takes', async () => {
+  let isLost = true;
+  const over = hooked(log, async (_at, values, append) => (isLost ? { base: 0 } : append(values)));
+  target.start();
+  const made = relay(over);
+  await say(1);
+  await clock.until(() => made.metrics.relayed === 1);
+  await clock.pass(60_000);
+  // After 2, 6, 14, 30 and 46 s.
+  expect(made.metrics.resent).toBe(5);
+  isLost = false;
+  await taken(1);
+  isLost = true;
+  await say(1);
+  await clock.until(() => made.metrics.relayed === 8);
+  await clock.pass(3_000);
+  expect(made.metrics.resent).toBe(7);
+});
+
 test('nothing is kept once the target has taken it', async () => {
   target.start();
   const made = relay();
