@@ -108,6 +108,11 @@ function faultOfPool(pool: Fields, at: string): Fault | undefined {
       `${at}/ruleSet`,
       `${poolId} is ${type} but its rule set is for ${(ruleSet as Fields)['poolType']}.`,
     ) ??
+    check(
+      (ruleSet as Fields)['pricing'] !== 'NET',
+      `${at}/ruleSet/pricing`,
+      `${poolId} is priced net over several sources of money; a card has one, the house's own.`,
+    ) ??
     check(isCount(carryInMinor, MAX_CARRY), `${at}/carryInMinor`, `A carry-in is from 0 to ${MAX_CARRY}.`) ??
     faultOfSources(pool, 'carryFrom', at) ??
     faultOfTerms(pool, at) ??

@@ -95,6 +95,11 @@ describe('a card', () => {
       changed((_, __, pool) => (pool['ruleSet'] = { ...(pool['ruleSet'] as Json), takeout: '1.2' })),
       '/races/0/pools/0/ruleSet/takeout',
     ],
+    [
+      'rules that price several sources net',
+      changed((_, __, pool) => (pool['ruleSet'] = { ...(pool['ruleSet'] as Json), pricing: 'NET' })),
+      '/races/0/pools/0/ruleSet/pricing',
+    ],
     ['a negative carry-in', set('pool', 'carryInMinor', -1), '/races/0/pools/0/carryInMinor'],
     [
       'a pool twice',
