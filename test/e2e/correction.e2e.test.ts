@@ -5,6 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ruleSetFor } from '#mutuel/tote';
+import { type PublishedKey, type Signed, trustedKeys, verifyEvidence } from '#mutuel/verify';
 import { launchBrowser, Stewards } from './pages.js';
 import { type System, startSystem } from './system.js';
 
@@ -44,6 +45,7 @@ interface Bettor {
   readonly token: string;
 }
 interface Entry {
+  readonly ticketId: string | null;
   readonly kind: string;
   readonly amount: number;
   readonly before: number;
@@ -113,6 +115,13 @@ describe('a changed result', () => {
       [1, null, '1'],
     ]);
     expect(sheet.inputs).toMatchObject({ result: A, gross: 5_000 });
+    const { keys } = await get<{ keys: PublishedKey[] }>('/v1/seal-keys', operator);
+    for (const { ticketId } of corrected) {
+      const pack = await get<Signed>(`/v1/operator/tickets/${String(ticketId)}/evidence`, operator);
+      const { faults, held } = verifyEvidence(pack, trustedKeys(keys));
+      expect(faults).toEqual([]);
+      expect(held.at(-1)).toMatch(new RegExp(`: 2000 was taken and ${PAID} came back$`));
+    }
     const statement = await entries(bettors[0]);
     for (const [i, entry] of statement.entries()) {
       expect(entry.after - entry.before).toBe(entry.amount);

@@ -8,6 +8,7 @@ import { WebSocket } from 'ws';
 import type { z } from 'zod';
 import { priceLine } from '#mutuel/pricing';
 import { changeFrame } from '#mutuel/services';
+import { type EvidenceStatement, type PublishedKey, trustedKeys, verifyEvidence } from '#mutuel/verify';
 import * as answers from '../src/answers.js';
 import { type Reply, startTestSystem, type TestSystem, until } from './support/system.js';
 
@@ -238,6 +239,14 @@ describe('a pool over several races', () => {
     const ticket = as(answers.ticketViewAnswer, await t.get(`/v1/tickets/${placed.ticketId}`, account(7).token));
     expect(ticket.bets).toMatchObject([{ resulting: 'WON', settlement: 'SETTLED', payout: 268_800 }]);
     expect(ticket.proofs).toHaveLength(1);
+    const { keys } = (await t.get('/v1/seal-keys')).body as unknown as { keys: PublishedKey[] };
+    const pack = await t.get(`/v1/operator/tickets/${placed.ticketId}/evidence`, token('steward-anna'));
+    const { faults, held } = verifyEvidence(pack.body, trustedKeys(keys));
+    expect(faults, pack.text).toEqual([]);
+    expect(held).toContain(`bet ${placed.ticketId}-1: 6400 was taken and 268800 came back`);
+    // The acts on each of its legs are in it.
+    const { events } = JSON.parse(String(pack.body['statement'])) as EvidenceStatement;
+    expect(events.filter(({ action }) => action === 'EnterResult' || action === 'VoidRace')).toHaveLength(6);
     const statement = await t.get(`/v1/accounts/${account(7).accountId}/statement`, account(7).token);
     expect(as(answers.statementAnswer, statement).entries.at(-1)).toMatchObject({ kind: 'PAYOUT', poolId: day.poolId });
   });
