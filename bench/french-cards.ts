@@ -213,7 +213,9 @@ async function checkRace(
   const rows: Record<string, string | number>[] = [];
   for (const type of race.types) {
     const poolId = `${race.raceId}-${type}`;
-    const answer = must(await house.client.get(`/v1/pools/${poolId}/dividends`), poolId).body as unknown as Declared;
+    // The read models show the sheet a moment after the race is settled.
+    const sheet = await house.wait(`the sheet of ${poolId}`, `/v1/pools/${poolId}/dividends`, undefined, () => true);
+    const answer = sheet as unknown as Declared;
     declared.set(poolId, answer);
     paidPools.push(poolId);
     const { outcome, gross, takeout, carryIn, dividends, breakage, topUp, carryOut, refunded } = answer.sheet;

@@ -295,6 +295,13 @@ describe('worked cases', () => {
 });
 
 describe('places and dead heats', () => {
+  it('part-backed in a British dead heat: half the net 80.75 on 0.40 of a pound pays 40.30 a pound, 0.60 of its half of the gross is carried', () => {
+    const sheet = price({ rules: rulesOf('UK', 'WIN'), finish: [['A', 'B']], stakes: { A: 40, B: 500, C: 9_460 } });
+    // 40.375 on the whole pound to A, down to 40.30 on its 0.40; 40.375 on five pounds to B, 8.075 a pound, down to 8.00.
+    expect(pricesOf(sheet)).toEqual({ A: '40.30', B: '8.00' });
+    expect(sheet).toMatchObject({ paidMinor: 1_612 + 4_000, carryOutMinor: 3_000 });
+  });
+
   const even = { A: 10_000, B: 10_000, C: 10_000, D: 10_000, E: 10_000 };
   const rest = (gross: number) => ({ gross, stakes: even });
   const shares = (sheet: Sheet): Record<string, string> =>

@@ -72,6 +72,19 @@ const keysOf = (rules: RuleSet, scratched: readonly string[], finish: Finish): r
   resultKeys(rules, { declared: RUNNERS, scratched }, finish)[0]?.keys ?? [];
 
 describe('every line is paid at its own best rank', () => {
+  it('a bonus needs a runner behind those it names: where nobody else came home they have the disorder', () => {
+    const tiers = (type: PoolType, home: number) =>
+      keysOf(
+        rulesOf(type),
+        [],
+        RUNNERS.slice(0, home).map((runner) => [runner]),
+      ).map(({ tier }) => tier);
+    expect(tiers('QUARTE', 3)).toEqual(['ORDER', 'DISORDER']);
+    expect(tiers('QUARTE', 4)).toEqual(['ORDER', 'DISORDER', 'BONUS3']);
+    expect(tiers('QUINTE', 3)).toEqual(['ORDER', 'DISORDER']);
+    expect(tiers('QUINTE', 4)).toEqual(['ORDER', 'DISORDER', 'BONUS3']);
+  });
+
   it.each<[PoolType, number, number]>([
     ['TIERCE', 4, 3],
     ['QUARTE', 5, 4],
