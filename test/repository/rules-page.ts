@@ -112,6 +112,103 @@ export const examples: Readonly<Partial<Record<PoolType, Example>>> = {
     },
     pays: { '1>2>3>*': '7.50' },
   },
+  FIRST4: {
+    says: 'The first four in any order: 750.00 of 1,000.00 over 100.00.',
+    line: {
+      ruleSet: 'HK',
+      ...runners(8),
+      ...order('1', '2', '3', '4'),
+      ...stakes({ '1-2-3-4': 10_000, '5-6-7-8': 90_000 }),
+    },
+    pays: { '1-2-3-4': '7.50' },
+  },
+  QUARTET: {
+    says: 'One pool for both bets: 750.00 less 5.00 to the jackpot in halves, over 10.00 in order and 40.00 in any order.',
+    line: {
+      ruleSet: 'HK',
+      ...runners(8),
+      ...order('1', '2', '3', '4'),
+      ...stakes({ '1>2>3>4': 1_000, '1-2-3-4': 4_000, '8>7>6>5': 95_000 }),
+    },
+    pays: { '1>2>3>4': '37.20', 'FIRST4 1-2-3-4': '9.30' },
+  },
+  TIERCE: {
+    says: 'Half of the net 740.00 to the order, half to the disorder.',
+    line: {
+      ruleSet: 'FR',
+      ...runners(8),
+      ...order('1', '2', '3'),
+      ...stakes({ '1>2>3': 1_000, '3>2>1': 20_000, '4>5>6': 79_000 }),
+    },
+    pays: { 'ORDER 1>2>3': '37.00', 'DISORDER 1-2-3': '1.80' },
+  },
+  QUARTE: {
+    says: 'Order 25, disorder 35, bonus 40 of 100 of the net 740.00; the bonus of 0.98 is raised to 1.10 at the cost of the operator.',
+    line: {
+      ruleSet: 'FR',
+      ...runners(8),
+      ...order('1', '2', '3', '4'),
+      ...stakes({ '1>2>3>4': 500, '4>3>2>1': 5_000, '1>2>3>5': 30_000, '8>7>6>5': 64_500 }),
+    },
+    pays: { 'ORDER 1>2>3>4': '37.00', 'DISORDER 1-2-3-4': '5.10', 'BONUS3 1-2-3-*': '1.10' },
+  },
+  QUINTE: {
+    says: 'Order 28, disorder 29, bonus 4 17 and bonus 3 26 of 100 of the net 74,000.00.',
+    line: {
+      ruleSet: 'FR',
+      ...runners(12),
+      ...order('1', '2', '3', '4', '5'),
+      ...stakes({
+        '1>2>3>4>5': 1_000,
+        '5>4>3>2>1': 20_000,
+        '1>2>3>4>6': 100_000,
+        '1>2>3>6>7': 400_000,
+        '8>7>6>9>10': 9_479_000,
+      }),
+    },
+    pays: {
+      'ORDER 1>2>3>4>5': '2072.00',
+      'DISORDER 1-2-3-4-5': '107.30',
+      'BONUS4 1-2-3-4-*': '12.50',
+      'BONUS3 1-2-3-*-*': '4.80',
+    },
+  },
+  PICK5_FR: {
+    says: 'No non-runner, so nobody in the tier of one: its quarter of the net 700.00 goes to those with all five.',
+    line: {
+      ruleSet: 'FR',
+      ...runners(10),
+      ...order('1', '2', '3', '4', '5'),
+      ...stakes({ '1-2-3-4-5': 10_000, '6-7-8-9-10': 90_000 }),
+    },
+    pays: { '1-2-3-4-5': '7.00' },
+  },
+  DEUX_SUR_QUATRE: {
+    says: 'Any two of the first four: one price for all, 740.00 over 200.00.',
+    line: {
+      ruleSet: 'FR',
+      ...runners(10),
+      ...order('1', '2', '3', '4'),
+      ...stakes({ '1-2': 10_000, '3-4': 10_000, '1-9': 80_000 }),
+    },
+    pays: { '1-2': '3.70', '3-4': '3.70' },
+  },
+  MULTI: {
+    says: 'Stakes in four, five, six and seven weigh 105, 21, 7 and 3: 740.00 over 3,400.00 of them, cut to 0.20 a weight.',
+    line: {
+      ruleSet: 'FR',
+      ...runners(10),
+      ...order('1', '2', '3', '4'),
+      ...stakes({
+        '1-2-3-4': 1_000,
+        '1-2-3-4-5': 5_000,
+        '1-2-3-4-5-6': 10_000,
+        '1-2-3-4-5-6-7': 20_000,
+        '5-6-7-8': 64_000,
+      }),
+    },
+    pays: { 'M4 1-2-3-4': '21.00', 'M5 1-2-3-4-*': '4.20', 'M6 1-2-3-4-*-*': '1.40', 'M7 1-2-3-4-*-*-*': '0.60' },
+  },
   SUPER_HIGH_5: {
     says: 'The first five in order.',
     line: {
