@@ -3,6 +3,7 @@
  * each with the code that pays. One price where one combination wins; low and high where others win too. Reads no result.
  */
 import {
+  compare,
   type Finish,
   parseRatio,
   placesPaid,
@@ -118,7 +119,4 @@ class NetMarket {
 
 const compareBig = (a: bigint, b: bigint): number => (a < b ? -1 : a > b ? 1 : 0);
 
-function byPrice(a: string, b: string): number {
-  const [left, right] = [rateOf(a), rateOf(b)];
-  return compareBig(left.n * right.d, right.n * left.d);
-}
+const byPrice = (a: string, b: string): number => compare(rateOf(a), rateOf(b));

@@ -64,7 +64,7 @@ export {
 } from './pool-type.js';
 export { isPriced, placesPaid, type Rung, type RungKey, type RungPart, resultKeys, tooFewRunners } from './pools.js';
 export { type PricingInput, pricePool, priceRungs, type RungInput, type StakeOn } from './price.js';
-export { parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
+export { compare, parseRatio, type Ratio, ratio, ratioText } from './ratio.js';
 export { isRefusal, ToteFault, type ToteRefusal, type ToteRefusalCode } from './refusal.js';
 export {
   frenchReport,

@@ -7,7 +7,7 @@
  * - `4-7-*!1-9`: lines that name neither 1 nor 9. `4-7-1!4>7>1`: lines of that set other than this order.
  */
 import { legKeyLabel } from './legs.js';
-import { type LineKey } from './lines.js';
+import type { LineKey } from './lines.js';
 import { type PoolType, STAR, shapeOf } from './pool-type.js';
 
 /** Keys read before, so that a million tickets do not read the same few texts again. */

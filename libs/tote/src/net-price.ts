@@ -9,7 +9,7 @@
 import { breakPrices, cost } from './breakage.js';
 import { type Claim, claimsOf, exactPrices } from './claims.js';
 import { keyLabel } from './keys.js';
-import { type RungInput } from './price.js';
+import type { RungInput } from './price.js';
 import {
   add,
   compare,

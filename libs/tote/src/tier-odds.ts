@@ -9,7 +9,7 @@ import { permutations, subsets } from './combinatorics.js';
 import type { Field } from './field.js';
 import type { Finish } from './finish.js';
 import { combinationMatches, readKey } from './keys.js';
-import { type LineKey } from './lines.js';
+import type { LineKey } from './lines.js';
 import type { PoolType } from './pool-type.js';
 import { STAR } from './pool-type.js';
 import { resultKeys } from './pools.js';
