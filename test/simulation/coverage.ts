@@ -1,9 +1,15 @@
-/** Which fault met which state of a race, over any number of seeds; what never met is named. */
+/** Which fault met which state of a race, over any number of seeds and of runs that share a file; what never met is named. */
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { FAULTS } from './plan.js';
 import { PHASES } from './strikes.js';
 
 /** So many seeds, and a pair that never came up is a hole in the simulation. */
 const SEEDS_FOR_ALL = 1_000;
+
+interface Counted {
+  readonly seeds: number;
+  readonly hits: Readonly<Record<string, number>>;
+}
 
 export class Coverage {
   seeds = 0;
@@ -12,6 +18,21 @@ export class Coverage {
   add(hits: ReadonlyMap<string, number>): void {
     this.seeds++;
     for (const [pair, count] of hits) this.#hits.set(pair, (this.#hits.get(pair) ?? 0) + count);
+  }
+
+  /** Goes on from what the runs before counted; a file that is not there is a first run. */
+  load(file: string): void {
+    if (!existsSync(file)) return;
+    const { seeds, hits } = JSON.parse(readFileSync(file, 'utf8')) as Counted;
+    this.seeds += seeds;
+    for (const [pair, count] of Object.entries(hits)) this.#hits.set(pair, (this.#hits.get(pair) ?? 0) + count);
+  }
+
+  /** Whole or not at all: a run that is ended in the middle costs its last seed alone. */
+  save(file: string): void {
+    const counted: Counted = { seeds: this.seeds, hits: Object.fromEntries([...this.#hits].sort()) };
+    writeFileSync(`${file}.new`, JSON.stringify(counted));
+    renameSync(`${file}.new`, file);
   }
 
   get missing(): string[] {

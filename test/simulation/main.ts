@@ -3,8 +3,10 @@
  * the log around it and the one command that replays it; the exit code is 1.
  *
  *   npm run simulate -- [--seeds N] [--commands M] [--seed S] [--without a,b] [--races N] [--minimise] [--coverage] [--stop-at N] [--jobs N]
+ *                          [--coverage-file FILE]
  *
- * Without --seed the seeds are others each time; they are printed. --minimise shrinks the first failure.
+ * Without --seed the seeds are others each time; they are printed. --minimise shrinks the first failure. Runs that name the same file
+ * count their coverage together: a thousand seeds need not be one run.
  */
 import { execFileSync } from 'node:child_process';
 import { randomInt } from 'node:crypto';
@@ -27,6 +29,7 @@ const { values } = parseArgs({
     races: { type: 'string' },
     minimise: { type: 'boolean', default: false },
     coverage: { type: 'boolean', default: false },
+    'coverage-file': { type: 'string' },
     jobs: { type: 'string' },
     'stop-at': { type: 'string', default: '5' },
   },
@@ -42,19 +45,24 @@ const unknown = [...without].find((name) => !([...FAULTS, ...FEATURES] as string
 if (unknown !== undefined)
   end(`"${unknown}" is neither a fault nor a feature; there are ${[...FAULTS, ...FEATURES].join(', ')}.`);
 const races = values.races === undefined ? undefined : wholeNumber('races', values.races);
+const file = values['coverage-file'];
 const processes = values.jobs === undefined ? availableParallelism() : wholeNumber('jobs', values.jobs);
 
 await main();
 
 async function main(): Promise<void> {
   const coverage = new Coverage();
+  if (file !== undefined) coverage.load(file);
+  let seeds = 0;
   const total = { decisions: 0, accepted: 0, settled: 0, ticks: 0, dropped: 0, hours: 0 };
   const failures: Outcome[] = [];
   const began = performance.now();
   let told = began;
   console.log(`Seeds ${first} to ${first + count - 1}, ${commands} commands each`);
   const add = (outcome: Outcome): void => {
+    seeds++;
     coverage.add(outcome.hits);
+    if (file !== undefined) coverage.save(file);
     total.decisions += outcome.decisions;
     total.accepted += outcome.accepted;
     total.settled += outcome.settled;
@@ -69,11 +77,9 @@ async function main(): Promise<void> {
     if (now - told < REPORT_EVERY_MS) return;
     told = now;
     const seconds = (now - began) / 1_000;
-    const left = Math.round(((count - coverage.seeds) * seconds) / coverage.seeds);
+    const left = Math.round(((count - seeds) * seconds) / seeds);
     const rate = Math.round(total.decisions / seconds);
-    console.log(
-      `${coverage.seeds} of ${count} seeds, ${failures.length} failed, ${rate} commands decided/s, ${left} s left`,
-    );
+    console.log(`${seeds} of ${count} seeds, ${failures.length} failed, ${rate} commands decided/s, ${left} s left`);
   };
   const jobs = Array.from({ length: count }, (_, i) => ({ seed: first + i, commands, without: [...without], races }));
   await runAll(jobs, processes, add, () => failures.length >= maxFailures);
@@ -81,7 +87,7 @@ async function main(): Promise<void> {
   if (!coverage.isEnough) console.log(`Never met in ${coverage.seeds} seeds: ${coverage.missing.join(', ')}`);
   const seconds = (performance.now() - began) / 1_000;
   console.log(
-    `${coverage.seeds} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed: ${total.decisions} commands decided (${Math.round(total.decisions / seconds)}/s), ` +
+    `${seeds} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed: ${total.decisions} commands decided (${Math.round(total.decisions / seconds)}/s), ` +
       `${total.accepted} tickets acknowledged, ${total.settled} races settled, ${total.ticks} odds ticks, ${total.dropped} records dropped, ${total.hours.toFixed(1)} h simulated`,
   );
   const [worst] = failures;

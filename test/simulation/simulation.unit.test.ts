@@ -1,4 +1,5 @@
-import { readdirSync, readFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { Chain, sha256 } from './auditor/chain.js';
@@ -6,6 +7,7 @@ import { isRightIn, type LegLines, legLinesOf, payment } from './auditor/lines.j
 import { merkleRoot } from './auditor/merkle.js';
 import { OddsBooks } from './auditor/odds-books.js';
 import { type Answer, Told } from './auditor/told.js';
+import { Coverage } from './coverage.js';
 import { FAULTS, FEATURES, planOf } from './plan.js';
 import { runSeed } from './run.js';
 
@@ -41,6 +43,29 @@ describe('the simulation', () => {
     const plans = Array.from({ length: 60 }, (_, seed) => planOf(seed, 100));
     for (const fault of FAULTS) expect(new Set(plans.map(({ faults }) => faults.has(fault))).size).toBe(2);
     for (const feature of FEATURES) expect(new Set(plans.map(({ features }) => features.has(feature))).size).toBe(2);
+  });
+});
+
+describe('the coverage', () => {
+  it('goes on from what earlier runs counted into the same file', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mutuel-coverage-'));
+    try {
+      const file = join(folder, 'met.json');
+      for (const pair of ['poison/OPEN', 'outage/VOID']) {
+        const run = new Coverage();
+        run.load(file);
+        run.add(new Map([[pair, 2]]));
+        run.save(file);
+      }
+      const all = new Coverage();
+      all.load(file);
+      expect(all.seeds).toBe(2);
+      expect(all.missing).not.toContain('poison/OPEN');
+      expect(all.missing).not.toContain('outage/VOID');
+      expect(all.missing).toContain('outage/OPEN');
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 });
 
