@@ -4,7 +4,7 @@
  * public API, and it never tries a ticket twice.
  *
  * BASE_URL may name several bet APIs, with commas between. CAST is a file of accounts and races that sell for as long as the run takes;
- * without it both are the demo's.
+ * without races the demo's are taken, which come and go, and without a file its accounts as well.
  */
 
 import { sleep } from 'k6';
@@ -17,9 +17,10 @@ const urls = (__ENV.BASE_URL || 'http://127.0.0.1:3000').split(',');
 export const baseUrl = urls[0];
 // One copy for all virtual users: a hundred thousand accounts in each of a thousand would not fit.
 const givenAccounts = __ENV.CAST ? new SharedArray('accounts', () => JSON.parse(open(__ENV.CAST)).accounts) : null;
-const givenRaces = __ENV.CAST
-  ? JSON.parse(JSON.stringify(new SharedArray('races', () => JSON.parse(open(__ENV.CAST)).races)))
-  : null;
+const racesOfCast = __ENV.CAST
+  ? JSON.parse(JSON.stringify(new SharedArray('races', () => JSON.parse(open(__ENV.CAST)).races || [])))
+  : [];
+const givenRaces = racesOfCast.length > 0 ? racesOfCast : null;
 
 const accepted = new Counter('tickets_accepted');
 const pending = new Counter('tickets_pending');
@@ -35,19 +36,25 @@ const oddAnswersTold = 3;
 const openTries = 60;
 let told = 0;
 
-/** Reads the demo once, before the first ticket: accounts with their tokens, and the races that sell longest. */
+/** Asked once, before the first ticket: the demo's accounts with their tokens where none are given, and the races that sell longest. */
 export function prepare() {
   if (givenRaces) return {};
+  const accounts = givenAccounts ? [] : demoAccounts();
+  // The system is ready a moment before the demo's officials have opened its first race.
   for (let tries = 1; ; tries++) {
-    const demo = http.get(`${baseUrl}/v1/demo`, { tags: { name: 'demo' } });
-    if (demo.status !== 200) throw new Error(`GET /v1/demo answers ${demo.status}: is the demo running at ${baseUrl}?`);
-    const { accounts, races } = demo.json();
-    if (accounts.length === 0) throw new Error('The demo has no accounts.');
-    // The system is ready a moment before the demo's officials have opened its first race.
-    if (races.some((race) => race.status === 'OPEN') || tries === openTries)
-      return { accounts, races: openRaces(races, accounts[0].token) };
+    const races = openRaces();
+    if (races.length > 0) return { accounts, races };
+    if (tries === openTries) throw new Error('No race is open.');
     sleep(1);
   }
+}
+
+function demoAccounts() {
+  const demo = http.get(`${baseUrl}/v1/demo`, { tags: { name: 'demo' } });
+  if (demo.status !== 200) throw new Error(`GET /v1/demo answers ${demo.status}: is the demo running at ${baseUrl}?`);
+  const accounts = demo.json('accounts');
+  if (accounts.length === 0) throw new Error('The demo has no accounts.');
+  return accounts;
 }
 
 /** Sends one ticket of one bet: a random account, and a bet of the mix. */
@@ -148,27 +155,25 @@ let racesOfThisUser;
 function currentRaces(data) {
   if (racesOfThisUser === undefined) racesOfThisUser = data.races;
   if (racesOfThisUser === null) {
-    const races = http.get(`${baseUrl}/v1/demo`, { tags: { name: 'demo' } }).json('races');
-    racesOfThisUser = openRaces(races, data.accounts[0].token);
+    const races = openRaces();
+    if (races.length > 0) racesOfThisUser = races;
   }
-  return racesOfThisUser;
+  return racesOfThisUser || data.races;
 }
 
 /** The races that are open longest, so that a run is not cut short by an off, with the pools that a bet of the mix may name. */
-function openRaces(races, token) {
+function openRaces() {
+  const meetings = http.get(`${baseUrl}/v1/meetings`, { tags: { name: 'meetings' } }).json('meetings');
+  const races = meetings.map((meeting) => meeting.races).reduce((all, some) => all.concat(some), []);
   const open = races.filter((race) => race.status === 'OPEN').sort((a, b) => (a.postTime < b.postTime ? 1 : -1));
-  const found = open
+  return open
     .slice(0, 4)
-    .map((race) => raceOnSale(race.raceId, token))
+    .map((race) => raceOnSale(race.raceId))
     .filter(isPlayable);
-  if (found.length === 0) throw new Error('No race of the demo is open.');
-  return found;
 }
 
-function raceOnSale(raceId, token) {
-  const race = http
-    .get(`${baseUrl}/v1/races/${raceId}`, { headers: { authorization: `Bearer ${token}` }, tags: { name: 'races' } })
-    .json();
+function raceOnSale(raceId) {
+  const race = http.get(`${baseUrl}/v1/races/${raceId}`, { tags: { name: 'races' } }).json();
   const runners = race.runners.filter((runner) => runner.status !== 'SCRATCHED').map((runner) => runner.number);
   const pools = race.pools.filter((pool) => pool.status === 'OPEN');
   return { runners, pools: pools.map(({ poolId, type, minStake }) => ({ poolId, type, minStake: minStake || 0 })) };

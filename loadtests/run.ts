@@ -15,6 +15,7 @@ import { openKafkaLog } from '#mutuel/adapters';
 import { checkLogs, type JournalLine } from '../test/trust/log-checker.js';
 import { readDecisionLogs } from '../test/trust/read-log.js';
 import { bytesSoFar, costTable } from './cost.js';
+import { Slopes } from './slopes.js';
 import { LoadedSystem } from './system.js';
 import type { Report } from './tally.js';
 
@@ -25,7 +26,7 @@ const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: {
     minutes: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '2000' },
+    rate: { type: 'string' },
     generator: { type: 'string', default: 'light' },
     accounts: { type: 'string', default: '100000' },
     warmup: { type: 'string', default: '30' },
@@ -44,7 +45,11 @@ if (values.generator !== 'k6' && values.generator !== 'light') {
   console.error(`--generator is k6 or light, not "${values.generator}".`);
   process.exit(2);
 }
+const rate = Number(values.rate ?? (load === 'soak' ? 500 : 2_000));
 const byK6 = values.generator === 'k6' || load === 'peak' || load === 'feed' || load === 'soak';
+/** What grows is told apart from what has to where races are paid and forgotten meanwhile. */
+const isSoak = load === 'soak';
+const SOAK_EVERY_SECONDS = 60;
 const seconds = Number(values.minutes) * 60;
 const folder = join('var', 'load');
 const castFile = join(folder, 'cast.json');
@@ -71,10 +76,12 @@ for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const)
   process.once(signal, () => void system.end().finally(() => process.exit(1)));
 try {
   await system.start();
-  writeFileSync(castFile, JSON.stringify(await system.openCard()));
+  if (isSoak) await system.runRaces(SOAK_EVERY_SECONDS);
+  const cast = isSoak ? { accounts: await system.accounts() } : await system.openCard();
+  writeFileSync(castFile, JSON.stringify(cast));
   console.log(`Warm-up: ${values.warmup} s`);
-  await light(['--rate', String(Math.min(Number(values.rate), 500)), '--seconds', values.warmup, '--warmup', '0']);
-  await light(['--rate', String(Math.min(Number(values.rate), 2_000)), '--seconds', values.warmup, '--warmup', '0']);
+  await light(['--rate', String(Math.min(rate, 500)), '--seconds', values.warmup, '--warmup', '0']);
+  await light(['--rate', String(Math.min(rate, 2_000)), '--seconds', values.warmup, '--warmup', '0']);
   system.settle();
   await settled();
   const bytes = await bytesSoFar(system);
@@ -82,6 +89,7 @@ try {
   const processors = system.processors();
   const ended = endedChildrenSeconds();
   const machine = machineSeconds();
+  const slopes = new Slopes(system.processes);
   failed = !(byK6 ? await runK6(load) : await runLight(load));
   const elapsed = (Date.now() - from) / 1_000;
   const generator = (endedChildrenSeconds() - ended) / elapsed;
@@ -91,6 +99,7 @@ try {
   console.log(
     `everything else on the machine: ${((busy ?? 0) - all).toFixed(2)} cores, and ${(stolen ?? 0).toFixed(2)} taken by its host`,
   );
+  console.log(slopes.end());
   await tellOdds();
   await settled();
   const after = await bytesSoFar(system);
@@ -107,12 +116,12 @@ process.exit(failed ? 1 : 0);
 
 async function runLight(name: Load): Promise<boolean> {
   if (name === 'burst') return burst();
-  const text = await light(['--rate', values.rate, '--seconds', String(seconds), '--warmup', '0', '--json']);
+  const text = await light(['--rate', String(rate), '--seconds', String(seconds), '--warmup', '0', '--json']);
   const report = JSON.parse(text) as Report;
-  console.log(told(`light generator, ${values.rate}/s for ${seconds} s`, report));
-  const kept = report.acceptedPerSecond >= Number(values.rate) * LOWEST_PART;
+  console.log(told(`light generator, ${rate}/s for ${seconds} s`, report));
+  const kept = report.acceptedPerSecond >= rate * LOWEST_PART;
   return verdict([
-    [kept, `${report.acceptedPerSecond}/s accepted of ${values.rate}/s`],
+    [kept, `${report.acceptedPerSecond}/s accepted of ${rate}/s`],
     [report.p50 <= FLOOR.p50, `p50 ${report.p50} ms, at most ${FLOOR.p50}`],
     [report.p99 <= FLOOR.p99, `p99 ${report.p99} ms, at most ${FLOOR.p99}`],
   ]);
@@ -144,7 +153,7 @@ async function runK6(name: Load): Promise<boolean> {
   const env = {
     BASE_URL: system.urls.join(','),
     CAST: join('..', castFile),
-    ...(name === 'sustain' ? { RATE: values.rate } : {}),
+    ...(name === 'sustain' || isSoak ? { RATE: String(rate) } : {}),
     SUMMARY: join(folder, 'k6.json'),
     // It shares the machine with what it loads, and memory is there.
     GOGC: '400',

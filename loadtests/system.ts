@@ -2,14 +2,16 @@
  * The distributed system of a load test: servers of its own, every role a process, a card on sale, and what each of them has cost so
  * far. It must never be taken for an installation: its data is wiped before and after.
  */
+import { type ChildProcess, spawn } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processorSeconds } from '../bench/support/processor-time.js';
 import { lowerPostgres, status, up, wipe } from '../infra/native/index.mjs';
-import { castOf, Officials } from '../test/trust/officials.js';
+import { castOf, Officials, untilSelling } from '../test/trust/officials.js';
 import { RunningSystem } from '../test/trust/running-system.js';
 import type { RaceOnSale } from './mix.js';
+import type { Watched } from './slopes.js';
 
 export interface SystemOptions {
   readonly instance: string;
@@ -37,6 +39,7 @@ export class LoadedSystem {
   readonly #o: SystemOptions;
   readonly #data = mkdtempSync(join(tmpdir(), 'mutuel-load-'));
   readonly #roles = new Map<string, RunningSystem>();
+  #officials: ChildProcess | undefined;
   #servers = { KAFKA_BROKERS: '', DATABASE_URL: '', REDIS_URL: '' };
 
   constructor(options: SystemOptions) {
@@ -94,20 +97,32 @@ export class LoadedSystem {
     return { accounts: cast.accounts, races: ids.map((raceId) => ({ runners: RUNNERS, pools: pools(raceId) })) };
   }
 
+  async accounts(): Promise<Cast['accounts']> {
+    return (await castOf(this.urls[0] ?? '')).accounts;
+  }
+
+  /** Races that open, close and are paid while the run lasts: the demo's card and officials, with hardly a crowd. */
+  async runRaces(everySeconds: number): Promise<void> {
+    const [url = ''] = this.urls;
+    const flags = ['--url', url, '--rate', '1', '--every', String(everySeconds), '--countries', 'FR'];
+    this.#officials = spawn(process.execPath, ['dist/apps/demo/src/main.js', ...flags], { stdio: 'ignore' });
+    await untilSelling(url);
+  }
+
   /** As `npm run start:distributed` does it again and again; to be called when the roles have their connections. */
   settle(): void {
     lowerPostgres({ instance: this.#o.instance });
   }
 
+  /** Every process of it, the servers last. */
+  get processes(): Watched[] {
+    const roles = [...this.#roles].map(([name, { pid }]) => ({ name, pid, metrics: () => this.metrics(name) }));
+    return [...roles, ...status({ instance: this.#o.instance }).servers.map(({ name, pid }) => ({ name, pid }))];
+  }
+
   /** Processor seconds so far, by process. */
   processors(): Map<string, number> {
-    const { servers } = status({ instance: this.#o.instance });
-    return new Map(
-      [...this.#roles, ...servers.map((server) => [server.name, server] as const)].map(([name, { pid }]) => [
-        name,
-        processorSeconds(pid),
-      ]),
-    );
+    return new Map(this.processes.map(({ name, pid }) => [name, processorSeconds(pid)]));
   }
 
   /** The figures of one process as Prometheus would read them. */
@@ -117,12 +132,14 @@ export class LoadedSystem {
 
   /** Doors first, deciders last; the servers stay. */
   async stopRoles(): Promise<void> {
+    this.#officials?.kill();
     const names = [...this.#roles.keys()].reverse();
     for (const name of names) await this.#roles.get(name)?.stop();
     this.#roles.clear();
   }
 
   async end(): Promise<void> {
+    this.#officials?.kill();
     for (const role of this.#roles.values()) await role.kill();
     await wipe({ instance: this.#o.instance });
     rmSync(this.#data, { recursive: true, force: true });

@@ -18,6 +18,7 @@ import { Metrics } from '../../libs/platform/src/telemetry/metrics.js';
 const ACCOUNTS = 1_000;
 const KEY = Buffer.alloc(32, 7);
 const RACE = 'echo-R1-C1';
+const RACES = [{ raceId: RACE, meetingId: 'echo', number: 1, name: 'Echo', status: 'OPEN' }];
 const now = (): number => Date.now();
 
 const hash = 'ab'.repeat(32);
@@ -66,7 +67,7 @@ const parts = {
   }),
   desk: {},
   quotes: {},
-  racing: { allRaces: () => [{ raceId: RACE, meetingId: 'echo', number: 1, name: 'Echo', status: 'OPEN' }] },
+  racing: { allRaces: () => RACES, meetings: () => ({ meetings: [{ meetingId: 'echo', races: RACES }] }) },
   reads: nothing,
   operator: {},
 } as unknown as ApiParts;

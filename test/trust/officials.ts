@@ -48,6 +48,16 @@ export async function castOf(url: string): Promise<Cast> {
   }
 }
 
+/** Resolves when the demo's officials, who come a moment after the system, have opened a race. */
+export async function untilSelling(url: string): Promise<void> {
+  type Races = { readonly races: readonly { readonly status: string }[] };
+  for (;;) {
+    const { meetings } = (await (await fetch(`${url}/v1/meetings`)).json()) as { meetings: readonly Races[] };
+    if (meetings.some(({ races }) => races.some(({ status }) => status === 'OPEN'))) return;
+    await new Promise((wake) => setTimeout(wake, 500));
+  }
+}
+
 const CAST_TRIES = 60;
 
 export class Officials {
