@@ -12,7 +12,7 @@ await command(async () => {
   await provision(['postgres', 'redis', 'java', 'maven', 'kafka', 'go', 'k6']);
   const program = ['--conditions=src', '--import', 'tsx', heap, join('loadtests', 'run.ts')];
   const { code } = await run(process.execPath, [...program, ...process.argv.slice(2)], {
-    env: { K6: k6Program() },
+    env: { K6: k6Program(), KAFKA_OPTS: process.env.KAFKA_OPTS ?? '-XX:TieredStopAtLevel=4 -Xmx512m' },
     stdout: 1,
   });
   process.exitCode = code;

@@ -1,7 +1,7 @@
 /**
  * The light generator: open loop, latency from the intended send time, one ticket of one bet a request under a fresh reference, over
  * all accounts of the demo, or those of a cast's file and the races it names. Writes a journal of every answer for the checker when
- * asked. Loopback only.
+ * asked, with the moment it was meant to be sent and its latency. Loopback only.
  *
  *   node --conditions=src --import tsx loadtests/light.ts --rate 2000 --seconds 30 --warmup 10 [--url URL,URL] [--cast FILE] [--journal FILE]
  *   … --steps 500x10,5000x30,500x20     rates one after the other without a pause, a report of each
@@ -100,10 +100,12 @@ async function generate(plan: readonly Step[], noted?: (line: object) => void): 
     const { status, body: text } = await (clients[to] as LeanClient).send(request);
     inFlight--;
     const code = status === 201 ? undefined : /"code":"([^"]+)"/.exec(text)?.[1];
-    counts.note(intended, status, code, performance.now() - began - intended);
+    const ms = performance.now() - began - intended;
+    counts.note(intended, status, code, ms);
     if (noted === undefined) return;
     const ticketId = /"ticketId":"([^"]+)"/.exec(text)?.[1];
-    noted({ account: accountId, ref, stake: bet.stake, status, ticketId, code });
+    const at = Math.round(performance.timeOrigin + began + intended);
+    noted({ account: accountId, ref, stake: bet.stake, status, ticketId, code, at, ms: Math.round(ms) });
   };
 
   for (const { rate, fromMs, toMs } of plan) {

@@ -16,7 +16,7 @@ type Point = readonly [second: number, value: number];
 
 const EVERY_MS = 10_000;
 const HEAD =
-  'resident MB: process · first, last, highest · slope a minute, of the second half · records behind, highest';
+  'private MB: process · first, last, highest · slope a minute, of the second half · records behind, highest';
 
 export class Slopes {
   readonly #watched: readonly Watched[];
