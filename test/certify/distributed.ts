@@ -53,8 +53,15 @@ export class DistributedTarget implements Target {
     const cluster = this.#cluster;
     return [
       ...ROLES.flatMap((role): Fault[] => [
-        { name: `kill -9 ${role}`, how: 'SIGKILL, started again', weight: 2, inject: () => cluster.kill(role) },
         {
+          kind: 'KILL',
+          name: `kill -9 ${role}`,
+          how: 'SIGKILL, started again',
+          weight: 2,
+          inject: () => cluster.kill(role),
+        },
+        {
+          kind: 'PAUSE',
           name: `pause ${role}`,
           how: 'SIGSTOP for 1 to 4 s, SIGCONT',
           weight: 1,
@@ -67,6 +74,7 @@ export class DistributedTarget implements Target {
       ]),
       ...SERVERS.flatMap((server): Fault[] => [
         {
+          kind: 'KILL',
           name: `kill -9 ${server}`,
           how: 'SIGKILL, started again after 1 s',
           weight: 1,
@@ -77,6 +85,7 @@ export class DistributedTarget implements Target {
           },
         },
         {
+          kind: 'PAUSE',
           name: `pause ${server}`,
           how: 'SIGSTOP for 1 to 3 s, SIGCONT',
           weight: 1,
@@ -90,6 +99,7 @@ export class DistributedTarget implements Target {
       ]),
       ...(this.#hasDisks ? DISKS : []).map(
         (disk): Fault => ({
+          kind: 'DISK',
           name: `disk full, ${disk}`,
           how: 'a file system of its own is filled for 2 to 4 s; what died of it is started again',
           weight: 1,
@@ -104,6 +114,7 @@ export class DistributedTarget implements Target {
       ...CLOCKED.flatMap((role) =>
         [STEP_MS, -STEP_MS].map(
           (step): Fault => ({
+            kind: 'CLOCK',
             name: `clock of ${role} ${step > 0 ? '+' : '−'}5 s and back`,
             how: 'the clock that the process reads, for 2 to 4 s',
             weight: 1,

@@ -60,20 +60,29 @@ export class EmbeddedTarget implements Target {
   get faults(): readonly Fault[] {
     const disk = this.#isMounted ? 'a file system of its own is filled' : 'the disk is filled down to the reserve';
     return [
-      { name: 'kill -9', how: 'SIGKILL, started again at once', weight: 3, inject: () => this.#killed() },
       {
+        kind: 'KILL',
+        name: 'kill -9',
+        how: 'SIGKILL, started again at once',
+        weight: 3,
+        inject: () => this.#killed(),
+      },
+      {
+        kind: 'PAUSE',
         name: 'pause',
         how: 'SIGSTOP for 0.3 to 2 s, SIGCONT',
         weight: 2,
         inject: (random) => this.#paused(300 + random() * 1_700),
       },
       {
+        kind: 'PAUSE',
         name: 'pause beyond the lease',
         how: 'SIGSTOP for 7 to 9 s, SIGCONT',
         weight: 1,
         inject: (random) => this.#paused(7_000 + random() * 2_000),
       },
       {
+        kind: 'DISK',
         name: 'disk full',
         how: `${disk} for 2 to 4 s`,
         weight: 1,
@@ -81,6 +90,7 @@ export class EmbeddedTarget implements Target {
       },
       ...[STEP_MS, -STEP_MS].map(
         (step): Fault => ({
+          kind: 'CLOCK',
           name: `clock ${step > 0 ? '+' : '−'}5 s and back`,
           how: 'the clock that the process reads, not that of the machine, for 2 to 4 s',
           weight: 1,

@@ -19,6 +19,7 @@ import { castOf, Officials } from '../trust/officials.js';
 import { DistributedTarget } from './distributed.js';
 import { EmbeddedTarget } from './embedded.js';
 import { LastMinutes } from './last-minutes.js';
+import { packOf } from './pack.js';
 import { certificateOf, type Run, type Struck } from './page.js';
 import { proofOf } from './proof.js';
 import { type Fault, pause, type Target } from './target.js';
@@ -113,7 +114,7 @@ async function certify(): Promise<Run> {
   };
 }
 
-/** One fault after the other, each at a moment of its own; a drawn pack of all of them is used up before it is drawn again. */
+/** One fault after the other, each at a moment of its own; a pack of all of them is used up before it is drawn again. */
 async function strike(
   client: JournalClient,
   load: LastMinutes,
@@ -131,8 +132,8 @@ async function strike(
       return struck;
     }
     await pause(moment - performance.now());
-    if (pack.length === 0) pack = shuffled(target.faults.flatMap((fault) => Array<Fault>(fault.weight).fill(fault)));
-    const fault = pack.pop() as Fault;
+    if (pack.length === 0) pack = packOf(target.faults, random);
+    const fault = pack.shift() as Fault;
     const at = Math.round(performance.now() - began);
     const againMs = await recovery(fault, client);
     struck.push({ name: fault.name, at, againMs });
@@ -179,11 +180,6 @@ async function store(): Promise<void> {
   writeFileSync(join(FOLDER, `${name}.json`), `${JSON.stringify(signed, null, 1)}\n`);
   writeFileSync(join(FOLDER, 'keys.json'), `${JSON.stringify({ keys: [await signer.published()] }, null, 1)}\n`);
   console.log(`signed: ${join(FOLDER, `${name}.json`)} (mutuel verify certificate FILE --keys ${FOLDER}/keys.json)`);
-}
-
-function shuffled<T>(values: readonly T[]): T[] {
-  const left = [...values];
-  return values.map(() => left.splice(Math.floor(random() * left.length), 1)[0] as T);
 }
 
 /** Of this source; what stands beside the last commit is said. */

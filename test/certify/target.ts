@@ -1,7 +1,10 @@
 /** What is certified: a system that can be bet at, broken and read afterwards, embedded or distributed. */
 import type { EventLog, SqlDatabase } from '#mutuel/runtime';
 
+export type FaultKind = 'KILL' | 'PAUSE' | 'DISK' | 'CLOCK';
+
 export interface Fault {
+  readonly kind: FaultKind;
   readonly name: string;
   /** What exactly is done, for the page. */
   readonly how: string;
