@@ -6,23 +6,14 @@
  */
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { type ClientDuplexStream, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
-import { SignJWT } from 'jose';
 import { v7 } from 'uuid';
 import { Tally } from '../loadtests/tally.js';
 import { castOf, Officials } from '../test/trust/officials.js';
 import { QUIET, RunningSystem } from '../test/trust/running-system.js';
+import { freePort, hostToken, type StreamAnswer, streamsTo } from './support/hosts.js';
 
-interface StreamAnswer {
-  readonly id: number;
-  readonly ticket?: { readonly status: string };
-  readonly problem?: { readonly code: string };
-}
-type Stream = ClientDuplexStream<object, StreamAnswer>;
 interface Waiting {
   readonly intended: number;
 }
@@ -60,18 +51,10 @@ try {
       ),
     ),
   );
-  const { Betting } = (
-    loadPackageDefinition(loadSync('libs/platform/src/grpc/mutuel.proto', { longs: Number, oneofs: true }))[
-      'mutuel'
-    ] as unknown as { v1: { Betting: new (at: string, with_: unknown) => { Stream(metadata: Metadata): Stream } } }
-  ).v1;
   const streams = hosts.flatMap(({ token, accounts }) =>
-    Array.from({ length: STREAMS_OF_HOST }, () => {
-      const client = new Betting(`127.0.0.1:${port}`, credentials.createInsecure());
-      const metadata = new Metadata();
-      metadata.set('authorization', `Bearer ${token}`);
-      return { stream: client.Stream(metadata), accounts, waiting: new Map<number, Waiting>() };
-    }),
+    Array.from({ length: STREAMS_OF_HOST }, () => ({
+      ...{ stream: streamsTo(port)(token), accounts, waiting: new Map<number, Waiting>() },
+    })),
   );
   const ask = (id: number, accountId: string): object => ({
     id,
@@ -138,23 +121,8 @@ process.exit(0);
 
 async function hostOf(index: number, all: readonly string[]) {
   const accounts = all.filter((_, i) => i % HOSTS === index);
-  const token = await new SignJWT({ acc: accounts, ch: 'partner' })
-    .setProtectedHeader({ alg: 'HS256' })
-    .setIssuer('mutuel')
-    .setSubject(`host-${index}`)
-    .setJti(`host-${index}`)
-    .sign(Buffer.from(tokenKey, 'hex'));
+  const token = await hostToken(tokenKey, `host-${index}`, accounts);
   return { token, accounts };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const at = server.address();
-      server.close(() => resolve(typeof at === 'object' && at !== null ? at.port : 0));
-    });
-  });
 }
 
 function pause(ms: number): Promise<void> {

@@ -1,0 +1,58 @@
+/** Hosts (points of sale, partners) as clients of the gRPC stream: their tokens, signed with the operator's key, and their streams. */
+import { createServer } from 'node:net';
+import { type ClientDuplexStream, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
+import { SignJWT } from 'jose';
+
+export interface StreamAnswer {
+  readonly id: number;
+  readonly ticket?: { readonly ticketId: string; readonly status: string };
+  readonly problem?: { readonly code: string };
+}
+type BettingClient = new (at: string, with_: unknown, options: object) => { Stream(metadata: Metadata): TicketStream };
+export type TicketStream = ClientDuplexStream<object, StreamAnswer>;
+
+/** A token for these accounts: some two hundred, since a token is no longer than 4 KB. */
+export function hostToken(tokenKey: string, name: string, accounts: readonly string[]): Promise<string> {
+  return signed(tokenKey, name, { acc: accounts, ch: 'partner' });
+}
+
+export function operatorToken(tokenKey: string, name: string, role: string): Promise<string> {
+  return signed(tokenKey, name, { roles: [role], ch: 'back-office' });
+}
+
+/** Opens streams to one address, all on one connection. */
+export function streamsTo(port: number): (token: string) => TicketStream {
+  const { Betting } = (
+    loadPackageDefinition(loadSync('libs/platform/src/grpc/mutuel.proto', { longs: Number, oneofs: true }))[
+      'mutuel'
+    ] as unknown as { v1: { Betting: BettingClient } }
+  ).v1;
+  // Channels of the same address and options would share their connection.
+  const options = { 'grpc.use_local_subchannel_pool': 1 };
+  const client = new Betting(`127.0.0.1:${port}`, credentials.createInsecure(), options);
+  return (token) => {
+    const metadata = new Metadata();
+    metadata.set('authorization', `Bearer ${token}`);
+    return client.Stream(metadata);
+  };
+}
+
+export function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const server = createServer().once('error', reject);
+    server.listen(0, '127.0.0.1', () => {
+      const at = server.address();
+      server.close(() => resolve(typeof at === 'object' && at !== null ? at.port : 0));
+    });
+  });
+}
+
+function signed(tokenKey: string, name: string, claims: Record<string, unknown>): Promise<string> {
+  return new SignJWT(claims)
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuer('mutuel')
+    .setSubject(name)
+    .setJti(name)
+    .sign(Buffer.from(tokenKey, 'hex'));
+}

@@ -1,0 +1,92 @@
+/**
+ * Two embedded systems that differ in one thing, side by side and loaded in turns: each turn gives processor time for a bet, and the ratio
+ * of neighbours is judged, since both had the same machine that second.
+ */
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { RunningSystem } from '../../test/trust/running-system.js';
+import { processorSeconds } from './processor-time.js';
+
+export interface Variant {
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeFlags?: readonly string[];
+  /** Seconds between races. */
+  readonly every?: string;
+}
+
+export interface Load {
+  /** Bets a second. */
+  readonly rate: string;
+  readonly seconds: string;
+  readonly turns: number;
+  readonly warmSeconds: string;
+}
+
+export interface Paired {
+  /** Milliseconds of processor time a bet, over all turns. */
+  readonly cost: readonly [number, number];
+  /** Bets accepted a second, over all turns. */
+  readonly accepted: readonly [number, number];
+  /** Second over first, of each turn's processor time a bet, the smallest first. */
+  readonly ratios: readonly number[];
+}
+
+export async function sideBySide(variants: readonly [Variant, Variant], o: Load): Promise<Paired> {
+  const folders = variants.map(() => mkdtempSync(join(tmpdir(), 'mutuel-side-by-side-')));
+  const systems: RunningSystem[] = [];
+  try {
+    for (const [i, { env = {}, nodeFlags = [], every = '3600' }] of variants.entries()) {
+      const flags = ['--port', '0', '--data', String(folders[i]), '--rate', '0.01', '--every', every];
+      systems.push(await RunningSystem.start({ args: flags, env, nodeFlags }));
+    }
+    return await inTurns(systems, o);
+  } finally {
+    await Promise.all(systems.map((system) => system.stop()));
+    for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** Median, smallest and largest of the ratios as percentages of what the first one costs. */
+export function told({ ratios }: Paired): string {
+  const percent = (ratio = 1): string => `${((ratio - 1) * 100).toFixed(1)} %`;
+  return `median ${percent(ratios[Math.floor(ratios.length / 2)])} (${percent(ratios[0])} to ${percent(ratios.at(-1))})`;
+}
+
+async function inTurns(systems: readonly RunningSystem[], o: Load): Promise<Paired> {
+  for (const system of systems) await load(system, o.rate, o.warmSeconds);
+  const spent: [number, number] = [0, 0];
+  const bets: [number, number] = [0, 0];
+  const ratios: number[] = [];
+  for (let turn = 0; turn < o.turns; turn++) {
+    const of: [number, number] = [0, 0];
+    for (const i of turn % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
+      const system = systems[i] as RunningSystem;
+      const before = processorSeconds(system.pid);
+      const accepted = await load(system, o.rate, o.seconds);
+      const seconds = processorSeconds(system.pid) - before;
+      of[i] = seconds / accepted;
+      spent[i] += seconds;
+      bets[i] += accepted;
+    }
+    ratios.push(of[1] / of[0]);
+  }
+  const lasted = o.turns * Number(o.seconds);
+  return {
+    cost: [(1e3 * spent[0]) / bets[0], (1e3 * spent[1]) / bets[1]],
+    accepted: [bets[0] / lasted, bets[1] / lasted],
+    ratios: ratios.sort((a, b) => a - b),
+  };
+}
+
+/** Resolves to the bets accepted. */
+function load({ url }: RunningSystem, rate: string, seconds: string): Promise<number> {
+  const flags = ['--url', url, '--rate', rate, '--seconds', seconds, '--warmup', '0', '--json'];
+  const args = ['--conditions=src', '--import', 'tsx', 'loadtests/light.ts', ...flags];
+  return new Promise((resolve, reject) => {
+    execFile(process.execPath, args, (fault, out) =>
+      fault ? reject(fault) : resolve((JSON.parse(out) as { accepted: number }).accepted),
+    );
+  });
+}
