@@ -61,6 +61,15 @@ const MAX_PER_PARTITION = 4_000;
 const MAX_PER_CHANNEL = 3_000;
 /** A queue this old turns newcomers away, once so many wait that it is load and not one slow command. */
 const OLDEST_MS = 250;
+/**
+ * A queue that was short this lately is a stall, of a collector or a disk, and no overload: it may grow to what the pace before will
+ * have worked off in as long (the idea of controlled delay: Nichols and Jacobson, 2012). A queue that does not become short is overload.
+ */
+const STALL_MS = 500;
+/** Of what may always wait: as few as this are a short queue. */
+const SHORT = 0.25;
+/** The pace before a stall is that of so much time. */
+const STEADY_MS = 4 * STALL_MS;
 /** Commands that may wait in all partitions together whatever the pace; more only as fast as they are being decided. */
 const ALWAYS_WAITING = 400;
 /** Of what may wait, the room below which a door says that it is full: most of those let in would only be refused inside. */
@@ -92,6 +101,9 @@ interface Shard<E> {
   readonly byChannel: Map<string, number>;
   readonly recent: (ValidDecision<E> | undefined)[];
   readonly pace: Pace;
+  readonly steady: Pace;
+  /** When the queue was last short, and what had been decided in the `STEADY_MS` before. */
+  short: { at: number; decided: number };
 }
 
 export class CommandGateway<E = unknown> {
@@ -153,6 +165,7 @@ export class CommandGateway<E = unknown> {
     this.metrics.submitted++;
     return new Promise((resolve, reject) => {
       const since = this.#o.clock.now();
+      this.#noteLength(shard, since);
       shard.waiting.set(cid, { cid, channel, since, resolve, reject, answered: false });
       shard.byChannel.set(channel, (shard.byChannel.get(channel) ?? 0) + 1);
       const onDelivery = (delivery: Delivery, fault?: Error) => this.#delivered(shard, cid, delivery, fault);
@@ -210,17 +223,26 @@ export class CommandGateway<E = unknown> {
     return this.#isFull(shard) ? TOO_SLOW : undefined;
   }
 
-  /** More would wait than was decided within the last quarter of a second, or those who wait do so for too long. */
+  /** More would wait than was decided lately, or those who wait do so for too long. */
   #isFull(shard: Shard<E>): boolean {
     const { waiting } = shard;
     if (waiting.size < this.#free) return false;
     if (waiting.size >= this.#allowed(shard)) return true;
+    const now = this.#o.clock.now();
     const oldest = waiting.values().next().value;
-    return oldest !== undefined && this.#o.clock.now() - oldest.since > OLDEST_MS;
+    return oldest !== undefined && now - oldest.since > (isStall(shard, now) ? STALL_MS : OLDEST_MS);
   }
 
-  #allowed({ pace }: Shard<E>): number {
-    return Math.max(this.#free, pace.recent(this.#o.clock.now()));
+  #allowed(shard: Shard<E>): number {
+    const now = this.#o.clock.now();
+    const inStall = isStall(shard, now) ? (shard.short.decided * STALL_MS) / STEADY_MS : 0;
+    return Math.max(this.#free, shard.pace.recent(now), inStall);
+  }
+
+  #noteLength(shard: Shard<E>, now: number): void {
+    if (shard.waiting.size >= this.#free * SHORT) return;
+    shard.short.at = now;
+    shard.short.decided = shard.steady.recent(now);
   }
 
   get #free(): number {
@@ -283,12 +305,16 @@ export class CommandGateway<E = unknown> {
       },
     });
     const recent = new Array<ValidDecision<E> | undefined>(RECENT);
-    return { reader, recent, waiting: new Map(), uncertain: new Map(), byChannel: new Map(), pace: new Pace() };
+    const queue = { waiting: new Map(), uncertain: new Map(), byChannel: new Map() };
+    const paces = { pace: new Pace(OLDEST_MS), steady: new Pace(STEADY_MS), short: { at: 0, decided: 0 } };
+    return { reader, recent, ...queue, ...paces };
   }
 
   #read(partition: number, decisions: readonly ValidDecision<E>[]): void {
     const shard = this.#shards[partition] as Shard<E>;
-    shard.pace.note(this.#o.clock.now(), decisions.length);
+    const now = this.#o.clock.now();
+    shard.pace.note(now, decisions.length);
+    shard.steady.note(now, decisions.length);
     for (const valid of decisions) {
       const { seq, cid, of } = valid.decision;
       shard.recent[seq % RECENT] = valid;
@@ -300,6 +326,7 @@ export class CommandGateway<E = unknown> {
       const original = of === undefined ? undefined : this.recent(partition, of);
       entry.resolve({ kind: 'DECIDED', partition, valid, original });
     }
+    this.#noteLength(shard, now);
   }
 
   #forget(shard: Shard<E>, { cid, channel }: Entry<E>): void {
@@ -354,3 +381,5 @@ export class CommandGateway<E = unknown> {
     entry.resolve({ kind: 'PENDING', cid: entry.cid });
   }
 }
+
+const isStall = <E>({ short }: Shard<E>, now: number): boolean => now - short.at <= STALL_MS;

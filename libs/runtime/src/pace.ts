@@ -1,11 +1,15 @@
-/** How much was done within the last quarter of a second, from counts in slots of 50 ms: what a queue is measured by. */
+/** How much was done within a time just past, from counts in a few slots of it: what a queue is measured by. */
 
-const SLOT_MS = 50;
 const SLOTS = 5;
 
 export class Pace {
   readonly #counts = new Array<number>(SLOTS).fill(0);
+  readonly #slotMs: number;
   #slot = 0;
+
+  constructor(pastMs: number) {
+    this.#slotMs = pastMs / SLOTS;
+  }
 
   note(now: number, count: number): void {
     this.#turnTo(now);
@@ -20,7 +24,7 @@ export class Pace {
   }
 
   #turnTo(now: number): void {
-    const slot = Math.floor(now / SLOT_MS);
+    const slot = Math.floor(now / this.#slotMs);
     if (slot - this.#slot >= SLOTS) this.#counts.fill(0);
     else for (let passed = this.#slot + 1; passed <= slot; passed++) this.#counts[passed % SLOTS] = 0;
     this.#slot = Math.max(this.#slot, slot);

@@ -262,6 +262,34 @@ describe('admission', () => {
     expect(to.metrics.turnedAway).toBe(800 + (1_000 - admitted) + 800);
   });
 
+  test('waits through a stall shorter than half a second at the pace before it, and turns away what comes after', async () => {
+    let gate: Promise<void> = Promise.resolve();
+    let open: () => void = () => undefined;
+    await deciders();
+    const to = await gateway(hooked(log, async (_at, values, append) => gate.then(() => append(values))));
+    const arrive = async (ms: number) => {
+      const arrived: ReturnType<typeof add>[] = [];
+      for (let passed = 0; passed < ms; passed += 10) {
+        arrived.push(...Array.from({ length: 10 }, () => add(to, 1)));
+        await clock.pass(10);
+      }
+      return arrived;
+    };
+    const usual = await arrive(3_000);
+    gate = new Promise((resolve) => {
+      open = resolve;
+    });
+    // A thousand a second: 200 may always wait, 250 by the pace of the last quarter of a second, of a short queue 500.
+    const during = await arrive(440);
+    expect(usual.filter(({ refused }) => refused).length).toBe(0);
+    expect(during.filter(({ refused }) => refused).length).toBe(0);
+    const after = await arrive(200);
+    expect(after.filter(({ refused }) => refused).length).toBeGreaterThan(100);
+    open();
+    await settled(...during);
+    expect((await arrive(300)).filter(({ refused }) => refused).length).toBe(0);
+  });
+
   test('is full when nearly every partition is, and says when to come back', async () => {
     const to = await gateway();
     for (let i = 0; i < 200; i++) add(to, 1, 0);
