@@ -14,6 +14,7 @@ interface BetOrder {
   readonly sel: string;
   readonly unit: number;
   readonly stake: number;
+  readonly next?: readonly { readonly pool: string; readonly sel: string; readonly quarters: number }[];
 }
 
 interface HouseCommand {
@@ -42,6 +43,8 @@ const OPENING_MS = 300;
 export class Bettors {
   /** Tickets and payments whose outcome somebody still waits for. */
   open = 0;
+  /** The day's, for those who bet on more than one. */
+  races: readonly RacePlan[] = [];
   readonly #accounts: string[];
   readonly #settled: Ticket[] = [];
   readonly #tickets: { readonly account: string; readonly ticket: string }[] = [];
@@ -247,11 +250,15 @@ export class Bettors {
         : random.pick(race.pools);
     const [first, second, third] = random.shuffled(race.runners) as [string, string, string];
     const joint = pool.type === 'QUINELLA' ? '-' : '>';
-    const isPair = pool.type === 'QUINELLA' || pool.type === 'EXACTA';
+    const isTierce = pool.type === 'TIERCE';
+    const isPair = pool.type === 'QUINELLA' || pool.type === 'EXACTA' || isTierce;
     const isBox = isPair && this.#has('boxes') && random.chance(0.3);
-    let sel = isBox ? `BOX:${first},${second},${third}` : isPair ? [first, second].join(joint) : first;
+    const named = isTierce ? [first, second, third] : [first, second];
+    let sel = isBox ? `BOX:${first},${second},${third}` : isPair ? named.join(joint) : first;
     if (!pool.legs && (isOnFavourite || (!isPair && random.chance(0.3)))) sel = race.favourite;
-    let lines = isBox ? (pool.type === 'EXACTA' ? 6 : 3) : 1;
+    let lines = isBox ? (pool.type === 'QUINELLA' ? 3 : 6) : 1;
+    if (isTierce && this.#has('complements') && random.chance(0.6))
+      sel += `+${random.pick(race.runners.filter((runner) => ![first, second, third].includes(runner)))}`;
     if (pool.legs) ({ sel, lines } = this.#overLegs(race, pool.legs.length));
     // Hong Kong takes no less than ten of its dollars.
     let unit = (pool.ruleSet?.minStakeMinor ?? 100) * random.between(2, 10);
@@ -264,7 +271,27 @@ export class Bettors {
       else if (kind === 3) return { ref: `b${i}`, pool: 'NOWHERE', sel, unit, stake };
       else sel = 'BOX:';
     }
-    return { ref: `b${i}`, pool: pool.id, sel, unit, stake };
+    // As many lines as the stake buys; what is left over is not taken.
+    if (isBox && this.#has('flexi') && random.chance(0.5)) [unit, stake] = [0, stake - random.between(0, 99)];
+    const next = this.#has('reports') && random.chance(0.25) ? this.#report(race) : [];
+    return { ref: `b${i}`, pool: pool.id, sel, unit, stake, ...(next.length > 0 ? { next } : {}) };
+  }
+
+  /** Bets on races that are still to come, and now and then on one that is over or not on the card. */
+  #report(race: RacePlan): NonNullable<BetOrder['next']> {
+    const { random } = this;
+    const others = this.races.filter(({ id, stops }) => id > race.id || (stops < race.stops && random.chance(0.02)));
+    return others.slice(0, random.between(1, 3)).map(({ pools, runners, favourite }) => {
+      const pool = random.pick(pools);
+      const [first, second, third] = random.shuffled(runners) as [string, string, string];
+      const sel = {
+        QUINELLA: `${first}-${second}`,
+        EXACTA: `${first}>${second}`,
+        TIERCE: `BOX:${first},${second},${third}`,
+      };
+      const one = random.chance(0.5) ? favourite : first;
+      return { pool: pool.id, sel: sel[pool.type as 'EXACTA'] ?? one, quarters: random.between(1, 4) };
+    });
   }
 
   /** Two runners in one leg now and then, and a reserve; the fields of all legs have the same names. */

@@ -39,12 +39,42 @@ const CARRIED: RuleSet = {
   legs: { ...DOUBLE.legs, scratch: 'FAVOURITE', firstMustRun: false } as LegRules,
   noWinner: ['CARRY'],
 };
+/** A part of the pool is for whoever is the only one that is right; until then it waits in the jackpot. */
+const ALONE: RuleSet = {
+  ...CARRIED,
+  tiers: [
+    { name: '2/2', share: '0.7', uncovered: 'CARRY' },
+    { name: '1/2', share: '0.15', uncovered: 'CARRY' },
+  ],
+  unique: { tier: '2/2', unit: 400 },
+};
+/** What nobody wins is carried on untaxed, and taxed once, when it is won. */
+const GROSS: RuleSet = { ...CARRIED, carry: 'GROSS' };
 const OVER_LEGS: readonly RuleSet[] = [
+  ALONE,
+  GROSS,
   ruleSetFor('HK', 'DAILY_DOUBLE') as RuleSet,
   DOUBLE,
   CARRIED,
   ruleSetFor('US', 'PICK3') as RuleSet,
 ];
+
+/** The first three, in order or not, with a complement; and with a reserve for the order. */
+const TIERCE = ruleSetFor('FR', 'TIERCE') as RuleSet;
+const RESERVED: RuleSet = {
+  ...TIERCE,
+  jackpot: { share: '0.015', of: 'NET' },
+  tiers: [
+    { name: 'ORDER', share: '0.5', ratio: '5', uncovered: 'JACKPOT' },
+    { name: 'DISORDER', share: '0.5' },
+  ],
+  // Of what the ladder pays nobody knows which part is the jackpot's.
+  noWinner: ['REFUND'],
+};
+/** How a stake is shared by the lines: in whole multiples of the least one, in whole per cents, not at all. */
+const FLEXI: readonly Pick<RuleSet, 'flexi'>[] = [{}, { flexi: { percentOf: 300, least: 20 } }, { flexi: 'NONE' }];
+/** First and rolled stakes go up to so many times the least one. */
+const MOST_TIMES = [4, 1_000];
 
 export class Day {
   readonly races: RacePlan[] = [];
@@ -70,7 +100,9 @@ export class Day {
       opens += random.chance(0.5) ? selling + GAP_MS : Math.ceil(selling / 2);
     }
     this.bettors = bettors ?? new Bettors(system, network, plan, random);
+    this.bettors.races = this.races;
     this.officials = new Officials(system, network, plan, random);
+    this.officials.races = this.races;
   }
 
   get isOver(): boolean {
@@ -96,7 +128,9 @@ export class Day {
     const id = `D${this.number}R${i + 1}`;
     const runners = Array.from({ length: this.plan.runners }, (_, k) => String(k + 1));
     const types: PoolType[] = ['WIN', 'PLACE', ...(this.#has('pairs') ? (['QUINELLA', 'EXACTA'] as const) : [])];
-    const single = types.map((type) => ({ id: `${id}-${type}`, type }));
+    const single: PoolPlan[] = types.map((type) => ({ id: `${id}-${type}`, type }));
+    const ruleSet = this.#has('jackpots') ? RESERVED : TIERCE;
+    if (this.#has('tierces')) single.push({ id: `${id}-TIERCE`, type: 'TIERCE', ruleSet });
     const pools = i === 0 ? [...single, ...this.#overLegs()] : single;
     return { id, runners, favourite: this.random.pick(runners), pools, opens, stops };
   }
@@ -122,15 +156,38 @@ export class Day {
     return carryInMinor === 0 ? { carryInMinor } : { carryInMinor, carryFrom: [before] };
   }
 
+  /** What the operator stands for and what the jackpot puts up: of another day's, or fresh money. The first who may take it, does. */
+  #terms({ name, poolType, jackpot, unique, noWinner }: RuleSet, funds: Map<string, number>): Partial<PoolCard> {
+    const { random } = this;
+    const guaranteeMinor = random.between(1, 40) * 10_000;
+    const fund = `fund:${name}-${poolType}`;
+    const there = funds.get(fund) ?? 0;
+    funds.delete(fund);
+    const hasJackpot = this.#has('jackpots') && (jackpot !== undefined || unique !== undefined);
+    const fresh = hasJackpot && there === 0 && random.chance(0.3);
+    return {
+      ...(this.#has('guarantees') && random.chance(0.5) ? { guaranteeMinor } : {}),
+      ...(hasJackpot && there > 0 ? { jackpotInMinor: there, jackpotFrom: [fund] } : {}),
+      ...(fresh ? { jackpotInMinor: random.between(1, 30) * 10_000 } : {}),
+      ...(poolType === 'DAILY_DOUBLE' && noWinner.includes('CARRY') && random.chance(0.3) ? { mandatory: true } : {}),
+    };
+  }
+
   /** Pools of one race may differ in what a correction may take back. */
   #ruled(ruleSet: RuleSet): RuleSet {
-    if (!this.#has('policies')) return ruleSet;
-    return { ...ruleSet, corrections: this.random.pick(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK'] as const) };
+    const { random } = this;
+    return {
+      ...ruleSet,
+      ...(this.#has('policies') ? { corrections: random.pick(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK'] as const) } : {}),
+      ...(this.#has('flexi') && !ruleSet.legs ? random.pick(FLEXI) : {}),
+      ...(this.#has('reports') && random.chance(0.9) ? { report: { mostTimes: random.pick(MOST_TIMES) } } : {}),
+    };
   }
 
   /** The card as it is published: with what the day before left, as far as the house can see. */
   #card(carriedOn: ReadonlyMap<string, number>): MeetingCard {
     const rules = this.#has('french-rules') ? 'FR' : 'US';
+    const funds = new Map(this.number === 2 ? carriedOn : []);
     return {
       ...{
         meetingId: `day-${this.number}`,
@@ -146,11 +203,11 @@ export class Day {
           ? { scheduledStop: Math.ceil(opens + (stops - opens) * (0.6 + 0.6 * this.random.next())) }
           : {}),
         runners: runners.map((number) => ({ number, name: `Horse ${number}` })),
-        pools: this.#standingOn(id).map(({ id: poolId, type, legs, ruleSet }) => ({
-          ...{ poolId, type, ...(legs && { legs }) },
-          ruleSet: this.#ruled(ruleSet ?? (ruleSetFor(rules, type) as RuleSet)),
-          ...this.#carryIn(poolId, carriedOn),
-        })),
+        pools: this.#standingOn(id).map(({ id: poolId, type, legs, ruleSet }) => {
+          const ruled = this.#ruled(ruleSet ?? (ruleSetFor(rules, type) as RuleSet));
+          const carried = { ...this.#carryIn(poolId, carriedOn), ...this.#terms(ruled, funds) };
+          return { poolId, type, ...(legs && { legs }), ruleSet: ruled, ...carried };
+        }),
       })),
     };
   }

@@ -379,6 +379,79 @@ export const mutants: readonly Mutant[] = [
     from: 'const known = s.commands.get(x.cid);',
     to: 'const known = s.commands.get(x.cid.slice(1));',
   },
+  // ── Guarantees, jackpots, complements, reports, flexi ─────────────────────────────────────────────────────────
+  {
+    name: 'a guarantee is booked as if a price had been raised',
+    file: 'engine/src/market-books.ts',
+    from: 'const added = p.guaranteeMinor ?? 0;',
+    to: 'const added = 0 * (p.guaranteeMinor ?? 0);',
+  },
+  {
+    name: 'a guarantee is there beside the stakes, not with them',
+    file: 'tote/src/price.ts',
+    from: 'guaranteeMinor: input.guaranteeMinor ?? 0,',
+    to: 'guaranteeMinor: input.guaranteeMinor === undefined ? 0 : input.guaranteeMinor + input.grossMinor,',
+  },
+  {
+    name: 'jackpot money that a pool takes stays where it was',
+    file: 'engine/src/carry-overs.ts',
+    from: "{ name: 'jackpot', from: jackpotFrom, amount: jackpotInMinor },",
+    to: "{ name: 'jackpot', from: jackpotFrom.slice(jackpotFrom.length), amount: jackpotInMinor },",
+  },
+  {
+    name: 'a jackpot waits under its pool, not under its rules',
+    file: 'engine/src/carry-overs.ts',
+    from: '{ id: fundOf(card.ruleSet), amount: jackpot },',
+    to: '{ id: card.poolId, amount: jackpot },',
+  },
+  {
+    name: 'the jackpot of a single winner goes to any number of them',
+    file: 'tote/src/leg-awards.ts',
+    from: 'compare(staked, ratio(unique.unit)) === 0',
+    to: 'compare(staked, ratio(unique.unit)) >= 0',
+  },
+  {
+    name: 'a line with a complement is given back all the same',
+    file: 'tote/src/selection.ts',
+    from: 'const most = Math.max(kept, runningOf(selection.complement, scratched).length);',
+    to: 'const most = Math.max(kept, 0 * runningOf(selection.complement, scratched).length);',
+  },
+  {
+    name: 'a complement that does not run stands in all the same',
+    file: 'tote/src/complements.ts',
+    from: 'complement?.filter((runner) => !scratched.includes(runner)) ?? [];',
+    to: 'complement?.filter((runner) => scratched.length > 0 && runner !== undefined) ?? [];',
+  },
+  {
+    name: 'a report stakes all that was won',
+    file: 'tote/src/report.ts',
+    from: '(BigInt(proceeds) * BigInt(quarters)) / 4n',
+    to: '(BigInt(proceeds) * BigInt(4 * Math.sign(quarters))) / 4n',
+  },
+  {
+    name: 'a report goes on into a pool that has closed',
+    file: SALE,
+    from: "  race.status !== 'CLOSED' && at <= race.scheduledStop;",
+    to: '  at <= race.scheduledStop;',
+  },
+  {
+    name: 'a report ends at a non-runner',
+    file: 'engine/src/shard-reports.ts',
+    from: 'if (hasNonRunners(pool) && namesAnyOf(read, refusedOf(pool))) continue;',
+    to: 'if (hasNonRunners(pool) && namesAnyOf(read, refusedOf(pool))) return undefined;',
+  },
+  {
+    name: 'winnings of a report are not staked on',
+    file: 'engine/src/shard-payments.ts',
+    from: '    rollOn(s, poolOf(s, e.pool), item);',
+    to: '',
+  },
+  {
+    name: 'a flexi bet takes more than was staked',
+    file: SALE,
+    from: 'const fraction = Math.floor(stake / (lines * multiple)) * multiple;',
+    to: 'const fraction = Math.ceil(stake / (lines * multiple)) * multiple;',
+  },
   // ── Releases ───────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'one person raises the record format',

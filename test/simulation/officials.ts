@@ -35,6 +35,7 @@ const CORRECTIONS: readonly (readonly Correction[])[] = [
  */
 const ARRIVED_MS = { struck: 15_000, whole: 7_000 };
 const SEEN_MS = { struck: 10_000, whole: 3_000 };
+const RUN_MS = 500;
 const UNKNOWN: RaceView = { status: 'UNKNOWN', previewHash: null, ended: false, scratched: [], waits: [] };
 
 /** What this race has in store; each at most once, so that it comes to an end. */
@@ -54,11 +55,14 @@ interface Story {
   first: readonly (readonly string[])[] | undefined;
   /** What happens once the result is official, one after the other. */
   readonly corrections: Correction[];
+  readonly isLong: boolean;
 }
 
 type Correction = 'OTHER' | 'FIRST' | 'SCRATCH' | 'VOID';
 
 export class Officials {
+  /** The day's. */
+  races: readonly RacePlan[] = [];
   /** Races that somebody still has to do with. */
   readonly #atWork = new Set<string>();
 
@@ -122,7 +126,10 @@ export class Officials {
       case 'OPEN':
         return this.#selling(race, view, story, now);
       case 'SUSPENDED':
-        return this.#do('ResumeRace', { race: race.id, reason: 'over' }, TOTE);
+        // Until the loose horse is caught.
+        return this.random.chance(this.system.strikes.isOn ? 0.85 : 0.3)
+          ? undefined
+          : this.#do('ResumeRace', { race: race.id, reason: 'over' }, TOTE);
       case 'CLOSED':
         return this.#closed(race, view, story, now);
       case 'PROVISIONAL':
@@ -135,7 +142,9 @@ export class Officials {
         // What ends with it and began in another race is settled by two people all the same.
         return view.previewHash === null ? undefined : this.#confirm(race, view.previewHash, story);
       case 'REOPENED':
-        // An inquiry takes its time.
+        // An inquiry takes its time: some go on until the other races are run.
+        if (this.system.strikes.isOn && story.isLong && this.races.some(({ stops }) => now < stops + RUN_MS))
+          return undefined;
         return this.random.chance(this.system.strikes.isOn ? 0.97 : 0.5) ? undefined : this.#result(race, view, story);
       default:
         return undefined;
@@ -287,6 +296,7 @@ export class Officials {
       enteredBy: STEWARD,
       first: undefined,
       corrections: does('corrections', 0.7) ? this.random.pick(CORRECTIONS).slice() : [],
+      isLong: this.random.chance(0.6),
     };
     if (does('late-offs', 0.5)) story.lateOff = this.random.pick(['SELLING', 'CLOSED', 'PROVISIONAL'] as const);
     if (does('voids', 0.3)) story.voids = this.random.pick(['DRAFT', 'OPEN', 'SUSPENDED', 'CLOSED', 'PROVISIONAL']);

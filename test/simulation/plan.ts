@@ -92,6 +92,12 @@ export const FEATURES = [
   'format-raised',
   'checkpoints',
   'legs',
+  'tierces',
+  'complements',
+  'guarantees',
+  'jackpots',
+  'reports',
+  'flexi',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 

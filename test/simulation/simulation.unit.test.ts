@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
 import { Chain, sha256 } from './auditor/chain.js';
-import { isRightIn, type LegLines, legLinesOf, payment } from './auditor/lines.js';
+import { asRun, isOn, isRightIn, type LegLines, legLinesOf, payment } from './auditor/lines.js';
 import { merkleRoot } from './auditor/merkle.js';
 import { OddsBooks } from './auditor/odds-books.js';
 import { type Answer, Told } from './auditor/told.js';
@@ -181,6 +181,30 @@ describe('the auditor', () => {
   ])('writes %s out in %s lines', (bet, many) => {
     const card = ['1', '2', '3', '4'];
     expect(legLinesOf(bet, [card, card])?.lines.length).toBe(many);
+  });
+
+  it.each([
+    // 7 does not run: the others move up and the complement is the last. Two are out, and there is one complement: given back.
+    [[], '4>7>1'],
+    [['7'], '4>1>9'],
+    [['4'], '7>1>9'],
+    [['4', '7'], ''],
+    [['7', '9'], ''],
+    [['9'], '4>7>1'],
+  ])('has 4>7>1 with 9 as complement run without %s as %s', (scratched, run) => {
+    expect(asRun([['4', '7', '1']], ['9'], scratched).map((line) => line.join('>'))).toEqual(run === '' ? [] : [run]);
+  });
+
+  it.each([
+    ['4>7>1', '4>7>1', true],
+    ['4>7>1', '4>7>*', true],
+    ['4>7>1', '7>4>1', false],
+    ['4>7>1', '1-4-7', true],
+    ['4>7>1', '1-4-7!4>7>1', false],
+    ['7>4>1', '1-4-7!4>7>1', true],
+    ['4>7>2', '1-4-7!4>7>1', false],
+  ])('takes the tierce %s for one of %s: %s', (line, combination, isOne) => {
+    expect(isOn('TIERCE', line.split('>'), combination)).toBe(isOne);
   });
 
   it('splits a tree of leaves at the largest power of two', () => {

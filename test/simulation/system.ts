@@ -4,7 +4,7 @@
  */
 import { openMemoryCache } from '#mutuel/adapters';
 import { stateHash, TOPICS } from '#mutuel/contracts';
-import { type LegOutcome, marketDecider, shardDecider } from '#mutuel/engine';
+import { type LegOutcome, marketDecider, type PoolCard, shardDecider, termsOf } from '#mutuel/engine';
 import {
   directTails,
   EngineHost,
@@ -298,8 +298,9 @@ export class System {
       const counts = [...(pool?.counted.values() ?? [])];
       if (!pool || counts.filter((counted) => counted === version).length < options.shards) return undefined;
       const { ruleSet, carryInMinor } = pool.card;
+      const terms = termsOf(pool.card);
       if (legs) return { ...pricedLegs(pool, legs), settledMinor: pool.settled };
-      if (voided) return { ...givenBack(pool.gross, carryInMinor), settledMinor: pool.settled };
+      if (voided) return { ...givenBack(pool.gross, pool.card), settledMinor: pool.settled };
       const keys = new Set(resultKeys(ruleSet, field, finish).flatMap((rung) => rung.keys.map((key) => key.c)));
       const stakes = new Map([...keys].map((key) => [key, 0]));
       for (const { sel, unit, left } of pool.bets.values()) {
@@ -309,7 +310,7 @@ export class System {
         for (const key of keys)
           stakes.set(key, (stakes.get(key) ?? 0) + unit * linesMatching(read, key, field.scratched ?? []));
       }
-      const money = { grossMinor: pool.gross, refundsMinor: 0, carryInMinor };
+      const money = { grossMinor: pool.gross, refundsMinor: 0, carryInMinor, ...terms };
       const sheet = pricePool({ ruleSet, field, finish, ...money, stakeOn: (c) => stakes.get(c) ?? 0 });
       return { sheet, steps: sheet.steps, settledMinor: pool.settled };
     });
@@ -333,7 +334,8 @@ export class System {
 }
 
 /** A pool over several races, from the bets that the store holds. */
-function pricedLegs({ card: { type, ruleSet, carryInMinor }, bets, gross }: StoredPool, legs: readonly LegOutcome[]) {
+function pricedLegs({ card, bets, gross }: StoredPool, legs: readonly LegOutcome[]) {
+  const { type, ruleSet, carryInMinor } = card;
   const out = refundedLegRunners(ruleSet, legs);
   const counters = legKeys(ruleSet, legs).map((key) => [key, lineCounter(type, key, out)] as const);
   const stakes = new Map<string, number>();
@@ -344,15 +346,16 @@ function pricedLegs({ card: { type, ruleSet, carryInMinor }, bets, gross }: Stor
     if (isRefusal(read)) throw new Error(`an accepted selection does not read: ${sel}`);
     for (const [key, count] of counters) stakes.set(key, (stakes.get(key) ?? 0) + unit * count(read));
   }
-  const money = { grossMinor: gross, refundsMinor: 0, carryInMinor };
+  const money = { grossMinor: gross, refundsMinor: 0, carryInMinor, ...termsOf(card) };
   const stakeOf = (c: string) => ratio(stakes.get(c) ?? 0);
   const sheet = priceLegs({ ruleSet, result: legResult(ruleSet, legs), ...money, stakeOf });
   return { sheet, steps: sheet.steps };
 }
 
 /** A race made void after it was official. */
-function givenBack(grossMinor: number, carryInMinor: number) {
-  const nothing = { takeoutMinor: 0, netMinor: 0, paidMinor: 0, breakageMinor: 0, topUpMinor: 0, jackpotMinor: 0 };
-  const amounts = { grossMinor, carryInMinor, refundedMinor: grossMinor, carryOutMinor: carryInMinor, ...nothing };
+function givenBack(grossMinor: number, { carryInMinor, jackpotInMinor = 0 }: PoolCard) {
+  const nothing = { takeoutMinor: 0, netMinor: 0, paidMinor: 0, breakageMinor: 0, topUpMinor: 0 };
+  const goesOn = { carryInMinor, carryOutMinor: carryInMinor, jackpotInMinor, jackpotMinor: jackpotInMinor };
+  const amounts = { grossMinor, refundedMinor: grossMinor, ...goesOn, ...nothing };
   return { sheet: { outcome: 'REFUND' as const, ...amounts, dividends: [] }, steps: [] };
 }

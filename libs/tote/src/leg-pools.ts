@@ -153,10 +153,10 @@ function rightRung(rules: RuleSet, tests: readonly RaceTest[], k: number): Rung 
   return keyed(rules, 'RESULT', name, together ? [keyText(tests)] : combinations(tests));
 }
 
-/** The name of the tier right in k legs: `5/6`; in all of them the first tier's own, or the pool's where it has one tier. */
+/** The name of the tier right in k legs: `5/6`; in all of them the first tier's own, or the pool's where it states none. */
 export function tierOf({ tiers = [], poolType }: RuleSet, k: number, legs: number): string {
   if (k < legs) return `${k}/${legs}`;
-  return tiers.length > 1 ? (tiers[0]?.name ?? poolType) : poolType;
+  return tiers[0]?.name ?? poolType;
 }
 
 function combinations(tests: readonly RaceTest[]): readonly string[] {

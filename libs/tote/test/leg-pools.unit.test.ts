@@ -295,6 +295,13 @@ describe('the jackpot of a single winner', () => {
     expect(sheet.jackpotMinor).toBe(54_500_000);
   });
 
+  it('a tier that is the only one has its own name: 80 % of 1,000.00 are 800.00 / 4 = 200.00 for 1; 200.00 wait', () => {
+    const alone: RuleSet = { ...rules, tiers: [{ name: '6/6', share: '0.8' }] };
+    const sheet = price({ rules: alone, legs: all, bets: { '1/1/1/1/1/1': 400, '3/3/3/3/3/3': 99_600 } });
+    expect(paid(sheet)).toEqual({ '6/6 1/1/1/1/1/1': '200.00' });
+    expect(sheet.jackpotMinor).toBe(20_000);
+  });
+
   it('S13 one perfect ticket: 210,000 + 545,000 = 755,000; nothing waits', () => {
     const sheet = price({ ...day, legs: all, bets: { '1/1/1/1/1/1': 200, '1/1/1/1/1/2': 10_000 } });
     expect(paid(sheet)).toEqual({ '6/6 1/1/1/1/1/1': '377500.00', '5/6 1/1/1/1/1/1': '450.00' });

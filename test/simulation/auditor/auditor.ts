@@ -103,6 +103,7 @@ export class Auditor {
         'LIVE',
         () => `${chain.name} holds ${commands.all.length} commands and ${chain.seq} decisions`,
       );
+    for (const shard of this.shards) shard.atRest();
     for (const [id, { endedAt, status }] of this.market.races)
       must(endedAt !== undefined, 'LIVE', () => `race ${id} is ${status} and was never settled`);
     for (const [pool, left] of this.market.clearing)

@@ -1,13 +1,15 @@
 /** Selections as the auditor understands them: every line written out, by the second calculator's reader of their texts. */
 import { type AuditedPoolType, expandSelection, parseSelectionText } from '#mutuel/audit';
 
-const ORDERED = new Set(['EXACTA', 'TRIFECTA']);
+const ORDERED = new Set(['WIN', 'PLACE', 'EXACTA', 'TIERCE']);
 const known = new Map<string, readonly (readonly string[])[] | undefined>();
 
 /** A bet over several races, `1,2+4/3`: a runner of each leg to a line, and the bettor's own reserve behind a plus. */
 export interface LegLines {
   readonly lines: readonly (readonly string[])[];
   readonly reserves: readonly (string | undefined)[];
+  /** Of one race: who stands in, behind the others, for whoever does not run. */
+  readonly complement?: readonly string[];
 }
 
 /** Undefined when one of the runners is not on the card of its leg, or stands there twice. */
@@ -27,7 +29,8 @@ export function legLinesOf(text: string, fields: readonly (readonly string[])[])
   return { lines, reserves };
 }
 
-const isColumn = (column: readonly string[], runners: readonly string[]): boolean =>
+/** Each of them on the card, and once. */
+export const isColumn = (column: readonly string[], runners: readonly string[]): boolean =>
   column.every((runner, i) => runners.includes(runner) && column.indexOf(runner) === i);
 
 /**
@@ -70,11 +73,35 @@ function expand(type: string, text: string, runners: readonly string[]): readonl
   }
 }
 
-/** Whether a line is one of a combination's: `4>7`, `4-7`, with `*` for any runner. */
+/**
+ * Whether a line is one of a combination's: `4>7`, `4-7`, with `*` for any runner. A set in a pool of orders stands for each of its
+ * orders but those behind a `!`.
+ */
 export function isOn(type: string, line: readonly string[], combination: string): boolean {
-  const members = combination.split(/[>-]/);
-  if (ORDERED.has(type)) return members.every((member, i) => member === '*' || member === line[i]);
+  const [head = '', ...except] = combination.split('!');
+  const members = head.split(/[>-]/);
+  const isInOrder = (order: readonly string[]): boolean =>
+    order.every((member, i) => member === '*' || member === line[i]);
+  if (except.some((order) => isInOrder(order.split('>')))) return false;
+  if (ORDERED.has(type) && !head.includes('-')) return isInOrder(members);
   return members.every((member) => member === '*' || line.includes(member));
+}
+
+/**
+ * The lines of a bet as they run: who does not run is struck out, the others move up, and the bettor's complements that run are
+ * written behind them in the order named. A line that is still too short is given back.
+ */
+export function asRun(
+  lines: readonly (readonly string[])[],
+  complement: readonly string[],
+  scratched: readonly string[],
+): readonly (readonly string[])[] {
+  const ready = complement.filter((runner) => !scratched.includes(runner));
+  return lines.flatMap((line) => {
+    const left = line.filter((runner) => !scratched.includes(runner));
+    const mended = [...left, ...ready.slice(0, line.length - left.length)];
+    return mended.length === line.length ? [mended] : [];
+  });
 }
 
 /** Price times stake in whole minor units: rounded down, or to the nearest with halves upwards. */

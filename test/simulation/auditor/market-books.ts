@@ -15,7 +15,7 @@ import type { Decision, Fields } from './chain.js';
 import { sha256 } from './chain.js';
 import type { Command } from './commands.js';
 import { must } from './finding.js';
-import { isStanding, type Pool, type ShardBooks } from './shard-books.js';
+import { type Pool, type ShardBooks, standing as standingOf } from './shard-books.js';
 
 interface MarketRace {
   status: 'DRAFT' | 'OPEN' | 'SUSPENDED' | 'CLOSED' | 'PROVISIONAL' | 'PAYING' | 'SETTLED' | 'VOID' | 'REOPENED';
@@ -41,14 +41,18 @@ interface MarketRace {
   called: readonly string[];
   /** What a correction would pay, as it was weighed; empty before it was. */
   priced: string;
+  /** What the operator has put up for its pools' guarantees. */
+  guaranteed: number;
   /** What stood on each runner at the close of its win pool, once it is known: for those who stand in for non-runners. */
   backed: ReadonlyMap<string, number> | undefined;
 }
 
 interface MarketPool {
   readonly type: string;
-  readonly rules: AuditRules & { readonly corrections?: string };
+  readonly rules: AuditRules & { readonly corrections?: string; readonly name: string };
   readonly carryIn: number;
+  /** What the operator stands for, and what the jackpot puts up. */
+  readonly terms: Terms;
   readonly race: string;
   /** Over several races, the last of which is its own. */
   readonly legs: readonly string[] | undefined;
@@ -59,6 +63,10 @@ interface MarketPool {
   asked: number;
   /** Where its carry-in comes from. */
   readonly carryFrom: readonly string[];
+  readonly jackpotFrom: readonly string[];
+  /** What it gave to its jackpot, and what the operator added to it, by the result declared last. */
+  jackpotOut: number;
+  added: number;
   readonly seals: Map<number, Fields>;
   readonly backing: Map<number, Fields>;
   refunded: number;
@@ -72,6 +80,12 @@ interface MarketPool {
   weighing: number;
   /** What the market has posted on the pool's account so far. */
   side: number;
+}
+
+interface Terms {
+  readonly guaranteeMinor?: number;
+  readonly jackpotInMinor?: number;
+  readonly mandatory?: boolean;
 }
 
 const MAY: Readonly<Record<string, readonly string[]>> = {
@@ -489,6 +503,7 @@ export class MarketBooks {
         return;
       case 'DividendsDeclared':
         for (const declared of fact['pools'] as readonly Fields[]) this.#declared(d, race, declared, fact['version']);
+        this.#guaranteed(d, race, fact['pools'] as readonly Fields[]);
         must(
           String((fact['pools'] as readonly Fields[]).map(({ pool }) => pool)) === String(this.#settledWith(race)),
           'G6',
@@ -641,29 +656,35 @@ export class MarketBooks {
 
   #publish(d: Decision, meeting: Fields): void {
     for (const card of meeting['races'] as readonly Fields[]) {
-      const pools = card['pools'] as readonly {
+      const pools = card['pools'] as readonly ({
         poolId: string;
         type: string;
         ruleSet: MarketPool['rules'];
         carryInMinor: number;
         carryFrom?: readonly string[];
+        jackpotFrom?: readonly string[];
         legs?: readonly string[];
-      }[];
+      } & Terms)[];
       this.races.set(String(card['raceId']), {
         status: 'DRAFT',
         runners: (card['runners'] as readonly { number: string }[]).map(({ number }) => number),
         pools: pools.map(({ poolId }) => poolId),
         ...{ scratched: [], closeNo: 0, stopAt: undefined, offAt: undefined, version: 0, finish: [], enteredBy: '' },
         ...{ previewHash: undefined, endedAt: undefined, official: 0, corrects: 0, isVoided: false, isFinal: false },
-        ...{ called: [], priced: '', backed: undefined },
+        ...{ called: [], priced: '', backed: undefined, guaranteed: 0 },
       });
-      for (const { poolId, type, ruleSet, carryInMinor, carryFrom = [], legs } of pools) {
-        const there = carryFrom.reduce((sum, id) => sum + this.#carriedBy(id).balance, 0);
-        must(
-          carryFrom.length === 0 || carryInMinor <= there,
-          'G3',
-          () => `market #${d.seq}: ${poolId} takes ${carryInMinor} of ${there} that was carried on`,
-        );
+      for (const { poolId, type, ruleSet, carryInMinor, carryFrom = [], jackpotFrom = [], legs, ...terms } of pools) {
+        for (const [from, amount] of [
+          [carryFrom, carryInMinor],
+          [jackpotFrom, terms.jackpotInMinor ?? 0],
+        ] as const) {
+          const there = from.reduce((sum, id) => sum + this.#carriedBy(id).balance, 0);
+          must(
+            from.length === 0 || amount <= there,
+            'G3',
+            () => `market #${d.seq}: ${poolId} takes ${amount} of ${there} that was carried on`,
+          );
+        }
         this.pools.set(poolId, {
           ...{
             type,
@@ -676,6 +697,7 @@ export class MarketBooks {
             refunded: 0,
           },
           ...{ soldBy: legs?.[0] ?? '', outAtClose: undefined, outcomes: [], asked: 0, carryFrom },
+          ...{ terms, jackpotFrom, jackpotOut: 0, added: 0 },
           ...{ counted: new Set(), proposals: new Map(), paid: new Set(), paying: 0, side: 0 },
           ...{ weighed: new Set(), weighing: 0 },
         });
@@ -734,20 +756,29 @@ export class MarketBooks {
     }
     const isFirst = pool.paying === 0;
     Object.assign(pool, { paying: version, paid: new Set() });
+    const { jackpotInMinor = 0, guaranteeMinor = 0 } = pool.terms;
     for (const source of pool.carryFrom) if (isFirst) this.#carriedBy(source).taken += pool.carryIn;
+    for (const source of pool.jackpotFrom) if (isFirst) this.#carriedBy(source).taken += jackpotInMinor;
+    // What is missing of the gross pool that was promised is added for winners alone.
+    const isWon = outcome === 'PAID' && (prices as readonly { tier: string }[]).some((p) => p.tier !== 'CONSOLATION');
+    const missing = guaranteeMinor - stands - (pool.rules.carry === 'GROSS' ? pool.carryIn : 0);
+    pool.added = isWon && missing > 0 ? missing : 0;
     const posted = d.posts.reduce((sum, [account, amount]) => sum + (account === `pool:${String(id)}` ? amount : 0), 0);
     if (race.isVoided && !pool.legs) {
       must(outcome === 'REFUND', 'G3', () => `${name}: the race is void and the pool is ${String(outcome)}`);
       must(pool.side + posted === 0, 'G3', () => `${name}: the house keeps ${-pool.side - posted} of a void race`);
+      this.#carriesOn(String(id), pool, pool.carryIn, jackpotInMinor);
       return;
     }
     const standing = books.flatMap((book) =>
       book.bets
         .filter((bet) => bet.left > 0)
-        .flatMap((bet) => bet.lines.map((line) => ({ line, reserves: bet.reserves, stakeMinor: BigInt(bet.unit) })))
-        .filter(({ line }) => isStanding(book, line)),
+        .flatMap((bet) =>
+          standingOf(book, bet).map((line) => ({ line, reserves: bet.reserves, stakeMinor: BigInt(bet.unit) })),
+        ),
     );
-    const card = { poolType: pool.type as AuditedPoolType, ruleSet: pool.rules, carryInMinor: pool.carryIn };
+    const own = { poolType: pool.type as AuditedPoolType, ruleSet: pool.rules, carryInMinor: pool.carryIn };
+    const card = { ...own, ...pool.terms };
     const field = { declared: race.runners, scratched: race.scratched, entries: [] };
     const asBet = ({ line, reserves, stakeMinor }: (typeof standing)[number]) => ({
       ...{ columns: line.map((runner) => [runner]), unitMinor: stakeMinor },
@@ -761,7 +792,7 @@ export class MarketBooks {
     if (forced === undefined) return;
     const text = (list: readonly { c: string; price: string }[]): string =>
       list
-        // How many legs must be right, and who did not run, is not said to people.
+        // How many legs must be right, who did not run, and which orders are paid better is not said to people.
         .map(({ c, price }) => `${c.replace(/^\d+@/, '').replace(/[~!][^/]*/g, '')} ${price}`)
         .sort()
         .join(', ');
@@ -777,17 +808,41 @@ export class MarketBooks {
     const left =
       f.grossMinor +
       f.carryInMinor +
+      f.jackpotInMinor +
       f.topUpMinor -
       f.takeoutMinor -
       f.paidMinor -
       f.refundedMinor -
       f.breakageMinor -
-      f.carryOutMinor;
+      f.carryOutMinor -
+      f.jackpotMinor;
     must(left === 0, 'G3', () => `${name}: ${left} is unaccounted for`);
-    this.#carriedBy(String(id)).out = f.carryOutMinor;
-    const side = f.carryInMinor + f.topUpMinor - f.takeoutMinor - f.breakageMinor - f.carryOutMinor;
+    this.#carriesOn(String(id), pool, f.carryOutMinor, f.jackpotMinor);
+    const into = f.carryInMinor + f.jackpotInMinor + f.topUpMinor;
+    const side = into - f.takeoutMinor - f.breakageMinor - f.carryOutMinor - f.jackpotMinor;
     const now = pool.side + posted;
     must(now === side, 'G3', () => `${name}: ${now} is posted to the pool, the sheet says ${side}`);
+  }
+
+  /** What nobody won waits under the pool's name; its jackpot under that of its rules, for every pool by these. */
+  #carriesOn(id: string, pool: MarketPool, carryOut: number, jackpot: number): void {
+    this.#carriedBy(id).out = carryOut;
+    this.#carriedBy(`fund:${pool.rules.name}-${pool.type}`).out += jackpot - pool.jackpotOut;
+    pool.jackpotOut = jackpot;
+  }
+
+  /** What the operator adds to reach what was promised stands on an account of its own. */
+  #guaranteed(d: Decision, race: MarketRace, declared: readonly Fields[]): void {
+    const before = race.guaranteed;
+    const due = race.pools.reduce((sum, id) => sum + (this.pools.get(id) as MarketPool).added, 0);
+    race.guaranteed = due;
+    const posted = d.posts.reduce((sum, [account, amount]) => sum + (account === 'house:guarantee' ? amount : 0), 0);
+    must(
+      posted === before - due,
+      'G3',
+      () =>
+        `market #${d.seq} puts ${-posted} up for the guarantees of ${declared.length} pools, ${due - before} is due`,
+    );
   }
 
   /** A settled race owes nobody anything, and its pools' accounts are empty. */

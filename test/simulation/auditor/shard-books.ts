@@ -6,12 +6,16 @@ import type { Decision, Fields } from './chain.js';
 import { sha256 } from './chain.js';
 import type { Command } from './commands.js';
 import { must } from './finding.js';
-import { isOn, isRightIn, type LegLines, legLinesOf, linesOf, payment } from './lines.js';
+import { asRun, isColumn, isOn, isRightIn, type LegLines, legLinesOf, linesOf, payment } from './lines.js';
 import { merkleRoot } from './merkle.js';
 
 export interface Rules {
   readonly minStakeMinor?: number;
   readonly unitMultipleMinor?: number;
+  /** How a stake is shared by the lines: in whole amounts of the multiple; in whole per cents; not at all. */
+  readonly flexi?: { readonly percentOf: number; readonly least: number } | 'NONE';
+  readonly complements?: number;
+  readonly report?: { readonly mostTimes: number };
   readonly cancelWindowMs?: number;
   readonly payment: 'DOWN' | 'NEAREST';
   readonly corrections?: 'NONE' | 'UNDERPAY_ONLY' | 'CLAWBACK';
@@ -51,9 +55,27 @@ export interface Bet extends LegLines {
   readonly unit: number;
   readonly stake: number;
   left: number;
+  /** A report: where what it wins is staked, until it went there. */
+  next: readonly Step[];
   /** What the pool has given on it by settling it, and what its bettor has of that. */
   given: number;
   held: number;
+}
+
+/** A later bet of a report: a share in quarters of what the bet before it won. */
+interface Step {
+  readonly pool: string;
+  readonly sel: string;
+  readonly quarters: number;
+}
+
+/** What a bet of a report brought in, on its way to the next one. */
+interface Rolled {
+  readonly account: string;
+  readonly won: number;
+  readonly steps: readonly Step[];
+  /** At some moment it was let go, and rightly. */
+  isExcused: boolean;
 }
 
 /** What a result comes to: by the version it was declared under, 0 of a race that was void before. */
@@ -113,6 +135,7 @@ export class ShardBooks {
   recordFormat = 1;
   #checkedDay = '';
   readonly #refunds = new Map<number, RefundJob>();
+  #rolled: Rolled[] = [];
 
   constructor(
     readonly shard: number,
@@ -239,7 +262,7 @@ export class ShardBooks {
     for (const bet of body['bets'] as readonly Fields[]) {
       const code = this.#bet(d, account, bet);
       if (code === undefined) {
-        total += Number(bet['stake']);
+        total += this.#soldAs(bet).stake;
         taken++;
       } else if (body['atomic'] === true) return code;
       else first ??= code;
@@ -260,14 +283,53 @@ export class ShardBooks {
     if (pool.currency !== account.currency) return 'CURRENCY_MISMATCH';
     const read = readIn(pool, String(bet['sel']));
     if (!read) return 'INVALID_SELECTION';
-    const { lines, reserves } = read;
-    const isOut = (runner: string | undefined, i: number): boolean =>
-      runner !== undefined && (pool.legs?.[i] ?? race).scratched.includes(runner);
-    if ([...lines, reserves].some((line) => line.some(isOut))) return 'RUNNER_SCRATCHED';
-    const unit = Number(bet['unit']);
-    if (lines.length * unit !== bet['stake']) return 'LINES_MISMATCH';
-    if (unit < (rules.minStakeMinor ?? 1)) return 'BELOW_MIN';
-    return unit % (rules.unitMultipleMinor ?? 1) === 0 ? undefined : 'STAKE_NOT_MULTIPLE';
+    const named = read.complement ?? [];
+    const isComplemented = named.length > 0 && rules.complements === undefined;
+    if (isComplemented) return 'NOT_SUPPORTED';
+    if (named.length > (rules.complements ?? 0)) return 'INVALID_SELECTION';
+    if (isNonRunnerIn(pool, read)) return 'RUNNER_SCRATCHED';
+    const isFlexi = bet['unit'] === 0;
+    if (isFlexi && rules.flexi === 'NONE') return 'NOT_SUPPORTED';
+    const { unit, stake, least, multiple } = this.#soldAs(bet);
+    if (read.lines.length * unit !== stake) return 'LINES_MISMATCH';
+    if (unit < least) return 'BELOW_MIN';
+    if (unit % multiple !== 0) return 'STAKE_NOT_MULTIPLE';
+    return bet['next'] === undefined ? undefined : this.#report(d, pool, bet);
+  }
+
+  /** A stake shared by the lines gives each as many whole amounts as it buys, and no more is taken; of a price a line, as asked. */
+  #soldAs(bet: Fields) {
+    const pool = this.pools.get(String(bet['pool'])) as Pool;
+    const { flexi, minStakeMinor = 1, unitMultipleMinor = 1 } = pool.rules;
+    const asked = { unit: Number(bet['unit']), stake: Number(bet['stake']) };
+    if (asked.unit > 0) return { ...asked, least: minStakeMinor, multiple: unitMultipleMinor };
+    const percent = typeof flexi === 'object' ? flexi.percentOf / 100 : undefined;
+    const multiple = percent ?? unitMultipleMinor;
+    const least = typeof flexi === 'object' ? (percent as number) * flexi.least : minStakeMinor;
+    const lines = readIn(pool, String(bet['sel']))?.lines.length ?? 0;
+    const unit = Math.floor(asked.stake / lines / multiple) * multiple;
+    return { unit, stake: unit * lines, least, multiple };
+  }
+
+  /** The bets of a report are on races of their own, in pools that take part and sell still. */
+  #report(d: Decision, pool: Pool, bet: Fields): string | undefined {
+    const { report, minStakeMinor = 1 } = pool.rules;
+    if (!report || pool.legs) return 'NOT_SUPPORTED';
+    if (bet['unit'] === 0 || Number(bet['unit']) > minStakeMinor * report.mostTimes) return 'ABOVE_MAX';
+    const races = [pool.race];
+    for (const step of bet['next'] as readonly Step[]) {
+      const next = this.pools.get(step.pool);
+      if (!next) return 'POOL_UNKNOWN';
+      if (!next.rules.report || next.legs) return 'NOT_SUPPORTED';
+      if (!sells(next, d.at)) return 'POOL_CLOSED';
+      if (next.currency !== pool.currency) return 'CURRENCY_MISMATCH';
+      const read = readIn(next, step.sel);
+      if (!read) return 'INVALID_SELECTION';
+      if (isNonRunnerIn(next, read)) return 'RUNNER_SCRATCHED';
+      if (races.includes(next.race)) return 'INVALID_SELECTION';
+      races.push(next.race);
+    }
+    return undefined;
   }
 
   #cancel(d: Decision, body: Fields): string | undefined {
@@ -340,7 +402,8 @@ export class ShardBooks {
         this.#take(d, e, null);
         return;
       case 'TicketAccepted':
-        this.#accepted(d, e, command, moved);
+        if (command.body?.['type'] === 'Continue') this.#rolledOn(d, e, moved);
+        else this.#accepted(d, e, command, moved);
         return;
       case 'TicketCancelled':
         for (const item of e['bets'] as readonly Fields[]) {
@@ -365,7 +428,7 @@ export class ShardBooks {
         this.#paid(d, e, moved);
         return;
       case 'Report':
-        this.#report(d, e);
+        this.#reported(d, e);
         return;
       case 'BetsCorrected':
         this.#corrected(d, e, moved);
@@ -373,9 +436,12 @@ export class ShardBooks {
       case 'Checkpoint':
         this.#checkedDay = String(e['day']);
         return;
+      case 'JobEnded':
+        // Nothing is staked on: some of what waited had nowhere to go.
+        if (d.events.length === 1) for (const one of this.#rolled) one.isExcused ||= !this.#nextBet(d, one);
+        return;
       case 'StakesCounted':
       case 'BetsWeighed':
-      case 'JobEnded':
         return;
       default:
         must(false, 'G1', () => `${this.name} #${d.seq} holds an event ${String(e['t'])} that nobody knows`);
@@ -415,40 +481,101 @@ export class ShardBooks {
       const order = asked[no] as Fields;
       const code = this.#bet(d, account, order);
       must(code === undefined, 'G2', () => `${this.name} #${d.seq} accepts bet ${no}, the rules say ${code}`);
-      const { pool: id, unit, stake, sel } = bet as { pool: string; unit: number; stake: number; sel: string };
-      const pool = this.pools.get(id) as Pool;
-      const { lines, reserves } = readIn(pool, sel) as LegLines;
-      const isAsked = id === order['pool'] && unit === order['unit'] && stake === order['stake'];
-      must(
-        isAsked && lines.length === bet['lines'],
-        'G1',
-        () => `${this.name} #${d.seq} takes another bet ${no} than was asked`,
-      );
-      const leaf = sha256(`leaf:${String(e['blind'])}|${ticket}|${no}|${id}|${sel}|${unit}|${stake}|${d.at}`);
-      must(leaf === bet['leaf'], 'G7', () => `${this.name} #${d.seq} has a wrong leaf for bet ${no}`);
-      const kept: Bet = {
-        key: `${ticket} ${no}`,
-        account: String(e['account']),
-        at: d.at,
-        unit,
-        stake,
-        lines,
-        reserves,
-        left: stake,
-        given: 0,
-        held: 0,
-      };
-      pool.bets.push(kept);
-      pool.leaves.push(leaf);
-      this.bets.set(kept.key, { pool, bet: kept });
-      this.onMoved(id, stake);
-      add(moved, `pool:${id}`, stake);
-      total += stake;
+      const { unit, stake } = this.#soldAs(order);
+      const isAsked = bet['pool'] === order['pool'] && unit === bet['unit'] && stake === bet['stake'];
+      const isSame = sameSteps(bet['next'], order['next'], (step) => this.pools.get(step.pool) as Pool);
+      must(isAsked && isSame, 'G1', () => `${this.name} #${d.seq} takes another bet ${no} than was asked`);
+      total += this.#book(d, e, bet, moved);
     }
+    this.#stake(d, e, total, moved);
+  }
+
+  /** A bet that was accepted goes into its pool. */
+  #book(d: Decision, e: Fields, bet: Fields, moved: Map<string, number>): number {
+    const no = Number(bet['no']);
+    const { pool: id, unit, stake, sel } = bet as { pool: string; unit: number; stake: number; sel: string };
+    const pool = this.pools.get(id) as Pool;
+    const read = readIn(pool, sel) as LegLines;
+    must(
+      read.lines.length === bet['lines'],
+      'G1',
+      () => `${this.name} #${d.seq} counts the lines of bet ${no} wrongly`,
+    );
+    const leaf = sha256(
+      `leaf:${String(e['blind'])}|${String(e['ticket'])}|${no}|${id}|${sel}|${unit}|${stake}|${d.at}`,
+    );
+    must(leaf === bet['leaf'], 'G7', () => `${this.name} #${d.seq} has a wrong leaf for bet ${no}`);
+    const kept: Bet = {
+      ...{ key: `${String(e['ticket'])} ${no}`, account: String(e['account']), at: d.at, unit, stake, ...read },
+      ...{ left: stake, given: 0, held: 0, next: (bet['next'] ?? []) as readonly Step[] },
+    };
+    pool.bets.push(kept);
+    pool.leaves.push(leaf);
+    this.bets.set(kept.key, { pool, bet: kept });
+    this.onMoved(id, stake);
+    add(moved, `pool:${id}`, stake);
+    return stake;
+  }
+
+  #stake(d: Decision, e: Fields, total: number, moved: Map<string, number>): void {
+    const account = this.#account(e);
     const day = Math.floor(d.at / DAY);
     account.dayStaked = total + (account.day === day ? account.dayStaked : 0);
     account.day = day;
     this.#pay(d, String(e['account']), -total, Number(e['balance']), moved);
+  }
+
+  // ── Reports ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** What a bet brought in goes on to the next one: once, and what was kept back for a debt does not. */
+  #roll(bet: Bet, amount: number, net = 0): void {
+    if (bet.next.length > 0)
+      this.#rolled.push({ account: bet.account, won: amount - net, steps: bet.next, isExcused: false });
+    bet.next = [];
+  }
+
+  #rolledOn(d: Decision, e: Fields, moved: Map<string, number>): void {
+    const [bet, ...more] = e['bets'] as readonly Fields[];
+    must(
+      bet !== undefined && more.length === 0 && e['ticket'] === `t${this.shard}-${d.seq}-${d.cid.slice(-12)}`,
+      'G7',
+      () => `${this.name} #${d.seq} rolls on with ${more.length + 1} bets of ${String(e['ticket'])}`,
+    );
+    const at = this.#rolled.findIndex((one) => {
+      const next = one.account === e['account'] ? this.#nextBet(d, one) : undefined;
+      const isIt = (['pool', 'sel', 'unit', 'stake'] as const).every((field) => next?.[field] === bet[field]);
+      return isIt && JSON.stringify(next?.next) === JSON.stringify(bet['next'] ?? []);
+    });
+    must(at >= 0, 'G3', () => `${this.name} #${d.seq} stakes what nobody won: ${JSON.stringify(bet).slice(0, 200)}`);
+    this.#rolled.splice(at, 1);
+    this.#take(d, e, String(e['body']));
+    this.#stake(d, e, this.#book(d, e, bet, moved), moved);
+  }
+
+  /** The next bet of a report as it can be made now; one with a non-runner is passed over. */
+  #nextBet(d: Decision, { account: id, won, steps }: Rolled) {
+    const { limits, balance } = this.accounts.get(id) as Account;
+    if (limits.blocked || (limits.excludedUntil !== undefined && d.at < limits.excludedUntil)) return undefined;
+    if (d.at > Math.min(this.lease.issuedAt, this.lease.at) + this.lease.ttlMs) return undefined;
+    for (const [no, { pool: to, sel, quarters }] of steps.entries()) {
+      const pool = this.#pool(to);
+      if (!sells(pool, d.at)) return undefined;
+      const read = readIn(pool, sel) as LegLines;
+      if (isNonRunnerIn(pool, read)) continue;
+      const { minStakeMinor = 1, report } = pool.rules;
+      const part = Math.floor((won * quarters) / 4);
+      const unit = Math.min(minStakeMinor * (report?.mostTimes ?? 0), Math.floor(part / read.lines.length));
+      const stake = unit * read.lines.length;
+      if (unit < minStakeMinor || stake > balance) return undefined;
+      return { pool: to, sel, unit, stake, next: steps.slice(no + 1) };
+    }
+    return undefined;
+  }
+
+  /** Nothing that was won waits for ever. */
+  atRest(): void {
+    const left = this.#rolled.find(({ isExcused }) => !isExcused);
+    must(left === undefined, 'G3', () => `${this.name} never rolled on what ${left?.account} won: ${left?.won}`);
   }
 
   #fact(d: Decision, e: Fields): void {
@@ -585,9 +712,11 @@ export class ShardBooks {
         bet.held += amount;
         add(moved, `pool:${String(e['pool'])}`, -amount);
         if (e['cause'] === 'RACE_VOID') this.onMoved(String(e['pool']), -amount);
+        this.#roll(bet, amount);
         continue;
       }
       this.#takeOff(d, pool, String(e['pool']), bet, amount, moved, String(e['cause']));
+      if (bet.left === 0 && e['cause'] === 'SCRATCHED') this.#roll(bet, amount);
       if (bet.left === 0) job.bets++;
       job.amount += amount;
       job.root = sha256(`${job.root}|${String(item['ticket'])}|${String(item['no'])}|${amount}`);
@@ -630,6 +759,7 @@ export class ShardBooks {
       bet.held = due;
       add(moved, `pool:${String(e['pool'])}`, -amount);
       this.#settle(d, bet.account, amount, item, moved);
+      this.#roll(bet, amount, Number(item['net'] ?? 0));
     }
   }
 
@@ -669,7 +799,7 @@ export class ShardBooks {
     this.#pay(d, id, amount - net, Number(item['balance']), moved);
   }
 
-  #report(d: Decision, e: Fields): void {
+  #reported(d: Decision, e: Fields): void {
     const report = e['report'] as Fields;
     must(e['n'] === this.reports.length + 1, 'G4', () => `${this.name} #${d.seq} numbers its report ${String(e['n'])}`);
     this.reports.push(report);
@@ -878,16 +1008,37 @@ const ANSWERS: Readonly<Record<string, string>> = {
   SetLimits: 'LimitsSet',
 };
 
-/** The lines that no runner is in whose stake is given back. */
-const standing = (pool: Pool, bet: Bet): readonly (readonly string[])[] =>
-  bet.lines.filter((line) => isStanding(pool, line));
+/** The lines whose stake is not given back, as they run. */
+export const standing = (pool: Pool, { lines, complement = [] }: Bet): readonly (readonly string[])[] =>
+  pool.legs ? lines.filter((line) => isStanding(pool, line)) : asRun(lines, complement, pool.race.scratched);
+
+/** Whether it names somebody who does not run, as a reserve or a complement too: no new bet may. */
+function isNonRunnerIn({ race, legs }: Pool, { lines, reserves, complement = [] }: LegLines): boolean {
+  const isOut = (runner: string | undefined, i: number): boolean =>
+    runner !== undefined && (legs?.[i] ?? race).scratched.includes(runner);
+  return [...lines, reserves, complement].some((line) => line.some(isOut));
+}
+
+/** On sale, or not yet. */
+const sells = ({ race }: Pool, at: number): boolean => race.status !== 'CLOSED' && at <= race.scheduledStop;
+
+/** The bets of a report as they were asked for: the same runners, in whatever words. */
+function sameSteps(taken: unknown, asked: unknown, poolOf: (step: Step) => Pool): boolean {
+  const text = (steps: unknown): string =>
+    JSON.stringify(
+      ((steps ?? []) as readonly Step[]).map((step) => [
+        ...[step.pool, step.quarters],
+        readIn(poolOf(step), step.sel)?.lines.map(String).sort(),
+      ]),
+    );
+  return text(taken) === text(asked);
+}
 
 /**
  * Over several races the rules say what becomes of a line with a non-runner: it is given back; or somebody stands in for it; or it is
  * given back, but for one in the last leg that was found out after the close, which has a consolation.
  */
-export const isStanding = ({ race, legs, outAtClose, rules }: Pool, line: readonly string[]): boolean => {
-  if (!legs) return !line.some((runner) => race.scratched.includes(runner));
+const isStanding = ({ legs = [], outAtClose, rules }: Pool, line: readonly string[]): boolean => {
   const how = rules.legs?.scratch ?? 'FAVOURITE';
   return line.every((runner, i) => {
     const out = (legs[i] as Race).scratched.indexOf(runner);
@@ -901,8 +1052,12 @@ function readIn({ type, race, legs }: Pool, text: string): LegLines | undefined 
     const fields = legs.map(({ runners }) => runners);
     return legLinesOf(text, fields);
   }
-  const lines = linesOf(type, text, race.runners);
-  return lines && { lines, reserves: [] };
+  const [formula = '', named] = text.split('+');
+  const complement = named === undefined ? [] : named.split(',');
+  const lines = linesOf(type, formula, race.runners);
+  const isTwice = lines?.some((line) => line.some((runner) => complement.includes(runner)));
+  if (!lines || isTwice || !isColumn(complement, race.runners)) return undefined;
+  return { lines, reserves: [], complement };
 }
 
 const wins = (pool: Pool, bet: Bet, c: string): number =>
@@ -951,8 +1106,15 @@ function isWhole(body: Fields): boolean {
         isText(bet['ref']) &&
         isText(bet['pool']) &&
         isText(bet['sel']) &&
-        isAmount(bet['unit']) &&
-        isAmount(bet['stake']),
+        (bet['unit'] === 0 || isAmount(bet['unit'])) &&
+        isAmount(bet['stake']) &&
+        (bet['next'] === undefined || isReport(bet['next'])),
     )
   );
+}
+
+function isReport(steps: unknown): boolean {
+  const isStep = ({ pool, sel, quarters }: Fields): boolean =>
+    [pool, sel].every((text) => typeof text === 'string' && text.length > 0) && [1, 2, 3, 4].includes(Number(quarters));
+  return Array.isArray(steps) && steps.length >= 1 && steps.length <= 5 && steps.every(isStep);
 }
