@@ -25,7 +25,7 @@ export function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Depos
   const known = s.moneyRefs.get(moneyRef(account, c.ref));
   if (known) {
     if (known.amount !== signed)
-      return refuse('IDEMPOTENCY_BODY_MISMATCH', 'This ref was used with another amount.', '/ref');
+      return refuse('IDEMPOTENCY_BODY_MISMATCH', 'This ref was used for another movement.', '/ref');
     return { ...refuse<ShardEvent>('REPLAY', 'This ref was answered before.'), of: known.seq };
   }
   if (account.moneyRefs >= MAX_MONEY_REFS)

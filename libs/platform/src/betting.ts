@@ -3,7 +3,7 @@
  * from its decision in the log or from the projections of it; a time-out is never told as a refusal.
  */
 import { encodeCommand, type ServiceKey, signCommand } from '#mutuel/contracts';
-import type { ShardEvent } from '#mutuel/engine';
+import { REF_AHEAD_MS, readRef, type ShardEvent } from '#mutuel/engine';
 import type { TicketBetView, TicketView } from '#mutuel/services';
 import { type Principal, requireAccount, requireSightOf } from './auth.js';
 import type { AccountReads, Answered, OddsReads, ShardDoor, Submitted } from './doors.js';
@@ -16,6 +16,7 @@ import type { TicketBody } from './schemas.js';
 import {
   acceptedIn,
   type OddsOf,
+  poolAskedFor,
   type Receipt,
   receiptOf,
   type TicketAnswer,
@@ -94,6 +95,7 @@ export class Betting {
     requireAccount(principal, accountId);
     const asking = this.#p.limits?.admit(principal);
     if (asking !== undefined) await asking;
+    refuseFuture(ticketRef, this.#p.now());
     const cid = randomId();
     const bytes = encodeCommand(cid, placeCommand(body, principal.channel));
     const submitted = await this.#p.door.submit(accountId, cid, bytes, principal.channel);
@@ -115,7 +117,7 @@ export class Betting {
     const { code } = answered.decision;
     if (code === 'REPLAY' || code === 'REF_OUTSIDE_WINDOW') return this.#earlier(body, answered);
     const accepted = acceptedIn(answered);
-    const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf);
+    const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf, body.bets);
     const ticketId = ticketIdOf(answered);
     if (answer !== undefined || takesRef(answered))
       this.#p.recent.add({ accountId, ticketRef, ticketId, answered, answer });
@@ -127,6 +129,7 @@ export class Betting {
   async #earlier(body: TicketBody, now: Answered<ShardEvent>): Promise<Answer<TicketAnswer>> {
     const { accountId, ticketRef } = body;
     const recent = this.#p.recent.byRef(accountId, ticketRef) ?? this.#fromLog(body, now);
+    if (recent && isBurnt(recent.answered)) throw ticketRefusal(now, ticketRef);
     if (recent?.answer) return { status: 201, body: recent.answer, replayed: true };
     if (recent) throw ticketRefusal(recent.answered, ticketRef, true);
     const view = await this.#p.reads.ticketByRef(accountId, ticketRef);
@@ -135,14 +138,14 @@ export class Betting {
       throw ticketRefusal(now, ticketRef);
     }
     if (view.status === 'REJECTED') throw refusedView(view);
-    return { status: 201, body: answerOf(view), replayed: true };
+    return { status: 201, body: answerOf(view, body.bets), replayed: true };
   }
 
-  #fromLog({ accountId, ticketRef }: TicketBody, { decision }: Answered<ShardEvent>): RecentTicket | undefined {
+  #fromLog({ accountId, ticketRef, bets }: TicketBody, { decision }: Answered<ShardEvent>): RecentTicket | undefined {
     const answered = decision.of === undefined ? undefined : this.#p.door.recent(accountId, decision.of);
     if (answered === undefined) return undefined;
     const accepted = acceptedIn(answered);
-    const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf);
+    const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf, bets);
     return { accountId, ticketRef, ticketId: ticketIdOf(answered), answered, answer };
   }
 
@@ -156,9 +159,7 @@ export class Betting {
 
   async lookUp(principal: Principal, ticketId: string): Promise<TicketView> {
     const view = (await this.#p.reads.ticket(ticketId)) ?? viewOfRecent(this.#p.recent.byId(ticketId));
-    if (view === null || !maySee(principal, view.accountId))
-      throw new Problem('TICKET_UNKNOWN', `There is no ticket ${ticketId}, or it is not known here yet.`);
-    return view;
+    return view !== null && maySee(principal, view.accountId) ? view : unknownTicket(ticketId);
   }
 
   async lookUpByRef(
@@ -200,7 +201,7 @@ export class Betting {
   /** Whose ticket it is; the shard checks it again. */
   async #accountOf(principal: Principal, ticketId: string): Promise<string> {
     const recent = this.#p.recent.byId(ticketId);
-    if (recent) return recent.accountId;
+    if (recent) return maySee(principal, recent.accountId) ? recent.accountId : unknownTicket(ticketId);
     const [only] = principal.accounts;
     if (principal.accounts.length === 1 && only !== undefined) return only;
     return (await this.lookUp(principal, ticketId)).accountId;
@@ -214,6 +215,14 @@ export class Betting {
     const answered = decidedOf(submitted);
     const { code } = answered.decision;
     if (code === undefined || code === 'REF_BURNT') {
+      if (isBurnt(answered))
+        this.#p.recent.add({
+          accountId: account,
+          ticketRef: ref,
+          ticketId: ticketIdOf(answered),
+          answered,
+          answer: undefined,
+        });
       return { status: 200, body: burntView(answered, account, ref), replayed: code !== undefined };
     }
     if (code !== 'REPLAY' && code !== 'REF_OUTSIDE_WINDOW') throw refusedAnswer(answered);
@@ -267,6 +276,21 @@ const pendingAnswer = (accountId: string, ticketRef: string): PendingAnswer => (
 const maySee = ({ roles, accounts }: Principal, accountId: string): boolean =>
   roles.length > 0 || accounts.includes(accountId);
 
+/** A ticket of somebody else is as unknown as one that was never sold. */
+function unknownTicket(ticketId: string): never {
+  throw new Problem('TICKET_UNKNOWN', `There is no ticket ${ticketId}, or it is not known here yet.`);
+}
+
+/** By this process's clock, which may refuse and never accept: the decider judges again by the time of the append. */
+function refuseFuture(ticketRef: string, now: number): void {
+  const ref = readRef(ticketRef);
+  if (ref === undefined || ref.time <= now + REF_AHEAD_MS) return;
+  const detail = `ticketRef lies more than two minutes ahead of the server's time (${now} ms UTC).`;
+  throw new Problem('REF_INVALID', detail, { errors: [{ pointer: '/ticketRef', code: 'REF_INVALID', detail }] });
+}
+
+const isBurnt = ({ decision }: Answered<ShardEvent>): boolean => decision.events[0]?.t === 'RefBurnt';
+
 const takesRef = ({ decision }: Answered<ShardEvent>): boolean => decision.events[0]?.t === 'RefTaken';
 
 type Busy = Extract<Submitted<unknown>, { kind: 'BUSY' }>;
@@ -298,6 +322,7 @@ function refusedAnswer(answered: Answered<unknown>): Problem {
 function viewOfRecent(recent: RecentTicket | undefined): TicketView | null {
   if (recent === undefined) return null;
   const { answer, answered, accountId, ticketRef, ticketId } = recent;
+  if (isBurnt(answered)) return burntView(answered, accountId, ticketRef);
   const { decision } = answered;
   return {
     ticketId,
@@ -366,14 +391,20 @@ function burntView(answered: Answered<ShardEvent>, accountId: string, ticketRef:
 }
 
 /** The first answer, rebuilt from the permanent row; the odds of that moment are not kept. */
-function answerOf(view: TicketView): TicketAnswer {
+function answerOf(view: TicketView, asked: TicketBody['bets']): TicketAnswer {
   const bets = view.bets.map((bet): TicketAnswer['bets'][number] => {
     const { betRef, poolId, lines, stake, code, detail, pointer } = bet;
     if (bet.placement !== 'REJECTED') {
       const { betId, selection, unitStake } = bet;
       return { betRef, betId, poolId, selection, status: 'ACCEPTED', lines, unitStake, stake, indicativeOdds: null };
     }
-    const refused = { betId: null, poolId, selection: null, status: 'REJECTED', unitStake: null } as const;
+    const refused = {
+      betId: null,
+      poolId: poolAskedFor(asked, betRef),
+      selection: null,
+      status: 'REJECTED',
+      unitStake: null,
+    } as const;
     const why = { code: code ?? '', detail: detail ?? '', pointer: pointer ?? '' };
     return { betRef, ...refused, lines: 0, stake: 0, indicativeOdds: null, ...why };
   });

@@ -39,7 +39,7 @@ export class OperatorViews {
     return {
       now: new Date(now()).toISOString(),
       lease: racing.lease(),
-      races: racing.overviewRaces((poolId) => counts.get(poolId) ?? 0),
+      races: await racing.overviewRaces((poolId) => counts.get(poolId) ?? 0),
       shards: await shards(),
       durable,
       label,

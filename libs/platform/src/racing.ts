@@ -30,6 +30,15 @@ export interface RacingParts {
   readonly now: () => number;
 }
 
+/** How far behind the market the projections may be before a declared sheet is said to be missing. */
+const SHEET_WAIT_MS = 3_000;
+const SHEET_LOOK_MS = 50;
+
+const noCombination = (why: string): Problem => {
+  const detail = `c must be one combination, such as 4, 4>7>1 or 4-7. ${why}`;
+  return new Problem('INVALID_SELECTION', detail, { errors: [{ pointer: '/c', code: 'INVALID_SELECTION', detail }] });
+};
+
 const BIG_BETS = 20;
 /** Races that are over and still listed for the demo. */
 const OLD_RACES = 12;
@@ -130,8 +139,16 @@ export class Racing {
       })),
       pools: this.#offeredWith(race).map((pool) => this.#offer(pool, currency)),
       result: this.#result(race),
-      voidedAfterStop: this.voidedAfterStop(race),
+      voidedAfterStop: await this.#voidedInAll(race),
     };
+  }
+
+  /** After a late off the bets made since count too, sealed or not: of those the projections alone know how many. */
+  async #voidedInAll(race: MarketRace): Promise<{ count: number; amount: number }> {
+    const known = this.voidedAfterStop(race);
+    if (race.offAt === null) return known;
+    const row = await this.p.pools.race(race.card.raceId);
+    return row && row.voidedAfterStop.count > known.count ? row.voidedAfterStop : known;
   }
 
   /** Its own pools, and those over several races that begin with it. */
@@ -201,11 +218,7 @@ export class Racing {
     const tick = this.p.odds.latest(poolId);
     const read = readSelection(type, c, fieldOfPool(this.p.market.state, poolId), ruleSet);
     if (isRefusal(read) || read.lines !== 1)
-      throw new Problem('INVALID_SELECTION', isRefusal(read) ? read.message : 'Name one combination.', {
-        errors: [
-          { pointer: 'c', code: 'INVALID_SELECTION', detail: 'c must be one combination, such as 4, 4>7>1 or 4-7.' },
-        ],
-      });
+      throw noCombination(isRefusal(read) ? read.message : 'It is more than one.');
     const shown = tick?.of(read.text);
     const cycle = tick?.cycle ?? null;
     if (shown) return { poolId, cycle, ...shown };
@@ -221,9 +234,21 @@ export class Racing {
   /** The declared sheet with its arithmetic, and the input line with which anybody can price it again. */
   async dividends(poolId: string): Promise<object> {
     await this.pool(poolId);
-    const found = await this.p.pools.dividends(poolId);
-    if (!found) throw new Problem('NOT_DECLARED', `${poolId} has no official dividends yet.`);
-    return found;
+    const found = await this.#sheet(poolId);
+    if (found) return found;
+    const isVoid = this.p.market.pool(poolId)?.race.status === 'VOID';
+    const why = isVoid ? 'is of a void race: every stake was given back' : 'has no official dividends yet';
+    throw new Problem('NOT_DECLARED', `${poolId} ${why}.`);
+  }
+
+  /** What the market has declared is in the projections a moment later: it is waited for, not denied. */
+  async #sheet(poolId: string): Promise<object | null> {
+    const waitUntil = this.p.now() + SHEET_WAIT_MS;
+    for (;;) {
+      const found = await this.p.pools.dividends(poolId);
+      if (found || !this.p.market.pool(poolId)?.pool.declared || this.p.now() > waitUntil) return found;
+      await new Promise((resolve) => setTimeout(resolve, SHEET_LOOK_MS));
+    }
   }
 
   // ── The operators' views ───────────────────────────────────────────────────────────────────────────────────────
@@ -240,8 +265,8 @@ export class Racing {
   }
 
   /** Every race with its sales and seals; `betsOf` counts the accepted bets of a pool. */
-  overviewRaces(betsOf: (poolId: string) => number): object[] {
-    return [...this.p.market.state.races.values()].map((race) => {
+  overviewRaces(betsOf: (poolId: string) => number): Promise<object[]> {
+    const races = [...this.p.market.state.races.values()].map(async (race) => {
       const pools = race.card.pools.map(({ poolId }) => ({ poolId, ...this.#pool(poolId) }));
       const shards = this.p.market.state.shards;
       const sealed = Array.from({ length: shards }, (_, i) => pools.every((pool) => pool.seals[i] != null));
@@ -253,9 +278,10 @@ export class Racing {
           ? seals.reduce((sum, seal) => sum + (seal?.bets ?? 0), 0)
           : pools.reduce((sum, pool) => sum + betsOf(pool.poolId), 0),
         sealed: race.closeNo === 0 ? null : `${sealed.filter(Boolean).length}/${shards} shards`,
-        voidedAfterStop: this.voidedAfterStop(race),
+        voidedAfterStop: await this.#voidedInAll(race),
       };
     });
+    return Promise.all(races);
   }
 
   /** Money that waits for later pools, by the id under which a card names it. */

@@ -71,6 +71,12 @@ const formulaFields = {
 
 const ALONE = ['poolId', 'columns', 'runners', 'bases', 'associated', 'orders', 'complement', 'alternates'] as const;
 
+/** Two lists of which a formula reads one: the other would be lost without a word. */
+const EXCLUSIVE = [
+  ['columns', ['runners', 'bases', 'associated']],
+  ['runners', ['bases', 'associated']],
+] as const;
+
 /** A report is its parts; every other bet names its pool and its form. */
 function isOneOrParts(bet: z.infer<z.ZodObject<typeof formulaFields>>, context: z.RefinementCtx): void {
   const isReport = bet.parts !== undefined;
@@ -78,6 +84,10 @@ function isOneOrParts(bet: z.infer<z.ZodObject<typeof formulaFields>>, context: 
   if (isReport)
     for (const field of ALONE) if (bet[field] !== undefined) wrong(field, 'stands in the parts of a report');
   if (isReport && bet.form !== undefined && bet.form !== 'REPORT') wrong('form', 'is REPORT beside parts, or absent');
+  for (const [field, others] of EXCLUSIVE)
+    if (bet[field] !== undefined)
+      for (const other of others)
+        if (bet[other] !== undefined) wrong(other, `stands beside ${field}: name the runners one way`);
   if (!isReport && bet.form === 'REPORT') wrong('parts', 'are missing');
   if (!isReport && bet.poolId === undefined) wrong('poolId', 'is missing');
   if (!isReport && bet.form === undefined) wrong('form', 'is missing');

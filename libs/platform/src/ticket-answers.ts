@@ -40,6 +40,18 @@ export interface TicketAnswer {
   readonly receipt: Receipt;
 }
 
+export type AskedBets = readonly {
+  readonly betRef: string;
+  readonly poolId?: string | undefined;
+  readonly parts?: readonly { readonly poolId: string }[] | undefined;
+}[];
+
+/** The pool that a bet was sent for; of a report the first. */
+export function poolAskedFor(asked: AskedBets, betRef: string): string {
+  const bet = asked.find((one) => one.betRef === betRef);
+  return bet?.poolId ?? bet?.parts?.[0]?.poolId ?? '';
+}
+
 export type OddsOf = (poolId: string, selection: string) => string | null;
 
 export const receiptOf = ({ shard, decision, hash }: Answered<unknown>): Receipt => ({
@@ -58,7 +70,13 @@ export function acceptedIn(answered: Answered<ShardEvent>): TicketAccepted | und
   return event?.t === 'TicketAccepted' ? event : undefined;
 }
 
-export function ticketAnswer(answered: Answered<ShardEvent>, accepted: TicketAccepted, oddsOf: OddsOf): TicketAnswer {
+/** `asked` are the bets as they were sent: of a refused one the decision keeps no pool. */
+export function ticketAnswer(
+  answered: Answered<ShardEvent>,
+  accepted: TicketAccepted,
+  oddsOf: OddsOf,
+  asked: AskedBets,
+): TicketAnswer {
   const bets: BetAnswer[] = accepted.bets.map((bet) => ({
     betRef: bet.ref,
     betId: `${accepted.ticket}-${bet.no + 1}`,
@@ -74,7 +92,7 @@ export function ticketAnswer(answered: Answered<ShardEvent>, accepted: TicketAcc
     bets.push({
       betRef: ref,
       betId: null,
-      poolId: '',
+      poolId: poolAskedFor(asked, ref),
       selection: null,
       status: 'REJECTED',
       lines: 0,

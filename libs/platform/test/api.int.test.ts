@@ -87,8 +87,25 @@ describe('a ticket', () => {
     expect(as(answers.ticketAnswer, parts, 201)).toMatchObject({
       status: 'PARTIAL',
       totalStake: 500,
-      bets: [{ status: 'ACCEPTED' }, { status: 'REJECTED', code: 'INVALID_SELECTION' }],
+      bets: [{ status: 'ACCEPTED' }, { status: 'REJECTED', code: 'INVALID_SELECTION', poolId: `${raceId}-WIN` }],
     });
+  });
+
+  test('with a reference from the future is refused before anything is written', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(2);
+    const ticketRef = v7({ msecs: Date.now() + 180_000 });
+    const refused = await t.post('/v1/tickets', { ...ticketOf(accountId, win(raceId, '1')), ticketRef }, mine);
+    expect(refused.body).toMatchObject({ status: 400, code: 'REF_INVALID', errors: [{ pointer: '/ticketRef' }] });
+    expect(refused.body['receipt']).toBeUndefined();
+  });
+
+  test('may name a key by its columns, as when its lines are counted', async () => {
+    const raceId = await t.openRace();
+    const columns = [['1'], ['2', '3'], ['2', '3']];
+    const bet = { poolId: `${raceId}-TRIFECTA`, form: 'KEY', columns, unitStake: 200 };
+    const quoted = as(answers.quoteAnswer, await t.post('/v1/quotes', { currency: 'EUR', bets: [bet] }));
+    expect(quoted.bets).toMatchObject([{ lines: 2, cost: 400, refusal: null }]);
   });
 
   test('can be cancelled within the rule set’s window, and its stake comes back', async () => {
@@ -116,6 +133,7 @@ describe('a ticket', () => {
     expect((await t.get(path, mine)).body).toMatchObject({ status: 404, code: 'OUTCOME_UNKNOWN', retry: 'SAME_KEY' });
     const burnt = await t.send(`${path}/abandon`, { method: 'POST', headers: { authorization: `Bearer ${mine}` } });
     expect(as(answers.ticketViewAnswer, burnt).status).toBe('BURNT');
+    expect(as(answers.ticketViewAnswer, await t.get(path, mine)).status).toBe('BURNT');
     expect((await t.post('/v1/tickets', body, mine)).body['code']).toBe('REF_BURNT');
     const placed = ticketOf(accountId, win(raceId, '3'));
     await t.post('/v1/tickets', placed, mine);
@@ -134,6 +152,11 @@ describe('money', () => {
     const again = await t.post(`/v1/accounts/${accountId}/deposits`, deposit, mine);
     expect(again.headers.get('idempotent-replay')).toBe('true');
     expect(again.body).toEqual(paid);
+    const turned = await t.post(`/v1/accounts/${accountId}/withdrawals`, deposit, mine);
+    expect(turned.body).toMatchObject({
+      ...{ status: 422, code: 'IDEMPOTENCY_BODY_MISMATCH' },
+      detail: 'This ref was used for another movement.',
+    });
     const out = { ref: 'w-1', amount: 2_000 };
     await t.post(`/v1/accounts/${accountId}/withdrawals`, out, mine);
     const much = await t.post(`/v1/accounts/${accountId}/withdrawals`, { ref: 'w-2', amount: 900_000_000 }, mine);
@@ -154,6 +177,13 @@ describe('money', () => {
     expect(rest.entries).toEqual(statement.entries.slice(1));
   });
 });
+/** A time after all that was done so far and before all that is done next, by the log's clock. */
+async function moment(): Promise<string> {
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  const at = new Date().toISOString();
+  await new Promise((resolve) => setTimeout(resolve, 20));
+  return at;
+}
 const balanceOf = (reply: Reply): number => (reply.body['balance'] as { available: number }).available;
 
 describe('a race', () => {
@@ -207,8 +237,6 @@ describe('a race', () => {
     const race = as(answers.raceAnswer, await t.get(`/v1/races/${raceId}`));
     const dividend = race.result?.dividends.find((one) => one.type === 'WIN');
     expect(race.result).toMatchObject({ status: 'OFFICIAL', finish: result.finish });
-    // The sheet is read from the read models, which follow the market by a moment.
-    await until(async () => (await t.get(`${pool}/dividends`)).status === 200);
     const dividends = as(answers.dividendsAnswer, await t.get(`${pool}/dividends`));
     expect(dividends.sheet.dividends).toMatchObject([{ c: '2', price: dividend?.price, stake: 2_000 }]);
 
@@ -220,6 +248,29 @@ describe('a race', () => {
       };
       return entries.some((entry) => entry.kind === 'PAYOUT' && entry.amount === paid);
     });
+  });
+
+  test('with a late off gives back what was bet since, and says in public how much that was', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(6);
+    await t.post('/v1/tickets', ticketOf(accountId, win(raceId, '1')), mine);
+    const offAt = await moment();
+    const late = as(
+      answers.ticketAnswer,
+      await t.post('/v1/tickets', ticketOf(accountId, win(raceId, '2')), mine),
+      201,
+    );
+    const declared = await t.post(
+      `/v1/operator/races/${raceId}/late-off`,
+      { offAt, reason: 'the gate' },
+      token('steward-anna'),
+    );
+    expect(declared.status, declared.text).toBe(202);
+    await until(async () => (await t.get(`/v1/tickets/${late.ticketId}`, mine)).text.includes('AFTER_OFF'));
+    const race = as(answers.raceAnswer, await t.get(`/v1/races/${raceId}`));
+    expect(race.voidedAfterStop).toEqual({ count: 1, amount: 500 });
+    const overview = as(answers.overviewAnswer, await t.get('/v1/operator/overview', token('accountant-paul')));
+    expect(overview.races.find((one) => one.raceId === raceId)?.voidedAfterStop).toEqual({ count: 1, amount: 500 });
   });
 
   test('shows its audit trail, refused attempts too', async () => {

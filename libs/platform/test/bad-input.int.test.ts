@@ -113,6 +113,14 @@ const CASES: [what: string, body: () => unknown, status: number, code: string, p
   ],
   ['a list instead of a ticket', () => [], 400, 'MALFORMED', ''],
   ['null', () => null, 400, 'MALFORMED', ''],
+  ['runners beside columns', () => ticket({}, bet({ runners: ['5'] })), 400, 'MALFORMED', '/bets/0/runners'],
+  [
+    'bases beside runners',
+    () => ticket({}, bet({ form: 'KEY', columns: undefined, runners: ['5'], bases: ['4'], associated: ['6'] })),
+    400,
+    'MALFORMED',
+    '/bets/0/bases',
+  ],
 ];
 
 describe('a ticket with', () => {
@@ -212,9 +220,17 @@ describe('who asks', () => {
     expect((await t.get(`/v1/accounts/${mine.accountId}`, other.token)).status).toBe(403);
     expect((await t.get(`/v1/accounts/${mine.accountId}/statement`, other.token)).status).toBe(403);
     const placed = await t.post('/v1/tickets', ticket(), mine.token);
-    expect((await t.get(`/v1/tickets/${String(placed.body['ticketId'])}`, other.token)).body['code']).toBe(
-      'TICKET_UNKNOWN',
-    );
+    const ticketId = String(placed.body['ticketId']);
+    expect((await t.get(`/v1/tickets/${ticketId}`, other.token)).body['code']).toBe('TICKET_UNKNOWN');
+    const cancelled = await t.post(`/v1/tickets/${ticketId}/cancel`, { reason: 'x' }, other.token);
+    expect(cancelled.body).toMatchObject({ status: 404, code: 'TICKET_UNKNOWN' });
+    expect(cancelled.text).not.toContain(mine.accountId);
+  });
+
+  test('as an operator for an account that is not there hears so', async () => {
+    const operator = t.operators.get('tote-ines');
+    for (const path of ['/v1/accounts/acc-none', '/v1/accounts/acc-none/statement'])
+      expect((await t.get(path, operator)).body).toMatchObject({ status: 404, code: 'ACCOUNT_UNKNOWN' });
   });
 
   test('without an operator’s role gets no further at the operators’ routes', async () => {
@@ -280,8 +296,24 @@ describe('addresses', () => {
     ['/v1/meetings/none', 404, 'MEETING_UNKNOWN'],
     ['/v1/meetings?date=yesterday', 400, 'MALFORMED'],
     ['/v1/meetings?day=2026-11-22', 400, 'MALFORMED'],
+    ['/v1/tickets', 405, 'METHOD_NOT_ALLOWED'],
+    ['/v1/operator/races/none/close', 405, 'METHOD_NOT_ALLOWED'],
   ])('%s', async (path, status, code) => {
     expect((await t.get(path)).body).toMatchObject({ status, code });
+  });
+
+  test('asked by another method name those that are there', async () => {
+    const reply = await t.send('/v1/races/none', { method: 'DELETE' });
+    expect(reply.body).toMatchObject({ status: 405, code: 'METHOD_NOT_ALLOWED' });
+    expect(reply.headers.get('allow')).toBe('GET');
+  });
+
+  test('a combination that is none is pointed at', async () => {
+    const reply = await t.get(`/v1/pools/${raceId}-WIN/probables?c=77`);
+    expect(reply.body).toMatchObject({
+      ...{ status: 422, code: 'INVALID_SELECTION' },
+      errors: [{ pointer: '/c', detail: expect.stringContaining('77') as string }],
+    });
   });
 });
 

@@ -92,7 +92,7 @@ describe('a fault behind a route', () => {
       send: (body: unknown) => Object.assign(sent, { body }),
     };
     const http = { getRequest: () => ({ id: 'c-1', url: '/v1/accounts/a' }), getResponse: () => reply };
-    const filter = new ProblemFilter({ page: () => false, onFault: () => undefined });
+    const filter = new ProblemFilter({ page: () => false, onFault: () => undefined }, () => []);
     filter.catch(fault, { switchToHttp: () => http } as unknown as ArgumentsHost);
     expect(sent).toMatchObject({ status, body: { status, code } });
     expect(JSON.stringify(sent)).not.toContain(fault.message);

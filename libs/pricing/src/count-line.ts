@@ -1,5 +1,15 @@
 /** `count`: a formula to its lines and cost, in closed form; and what a fractional (flexi) ticket costs and collects. */
-import { choose, countSelection, type PoolType, parseRatio, type Ratio, ratio, ratioText, shapeOf } from '#mutuel/tote';
+import {
+  choose,
+  countSelection,
+  inOwnForm,
+  type PoolType,
+  parseRatio,
+  type Ratio,
+  ratio,
+  ratioText,
+  shapeOf,
+} from '#mutuel/tote';
 import { readAs, refuseLine } from './refusal.js';
 import { type CountInput as CountLine, type CountOutput, countInput } from './schema.js';
 
@@ -15,15 +25,10 @@ interface CountInput extends Omit<CountLine, 'columns' | 'runners' | 'associated
   readonly associated?: Runners | undefined;
 }
 
-/** Lists as lists; a key named by columns is a wheel, a wheel named by its bases is a key. */
 function asFormula(line: CountLine): CountInput {
   const list = (named: Runners | 'ALL' | undefined): Runners | undefined => (named === 'ALL' ? ['ALL'] : named);
   const columns = line.columns?.map((column) => list(column) ?? []);
-  const isByColumns = line.bases === undefined && columns !== undefined;
-  const isKey = line.form === 'KEY' || line.form === 'BANKER';
-  const isByBases = line.bases !== undefined && columns === undefined && line.form === 'WHEEL';
-  const form = isKey && isByColumns ? 'WHEEL' : isByBases ? 'KEY' : line.form;
-  return { ...line, form, columns, runners: list(line.runners), associated: list(line.associated) };
+  return inOwnForm({ ...line, columns, runners: list(line.runners), associated: list(line.associated) });
 }
 
 /** Counts one line; refusals are thrown as `LineRefused`. */

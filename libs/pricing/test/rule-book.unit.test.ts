@@ -325,6 +325,9 @@ describe('worked cases', () => {
       ...winning({ '1>2>3': 1_000 }),
     };
     expect(price(line)).toMatchObject({ takeout: 25_000, topUp: 40_000, dividends: [{ price: '75.00' }] });
+    expect(price(line)['steps']).toContain(
+      'net pool 75000 = gross 60000 + guarantee 40000 + carry-in 0 - exact takeout 25000',
+    );
     balanced(price(line));
   });
 

@@ -53,6 +53,14 @@ export const FIELD_WORD = 'ALL';
 /** No honest selection is longer: eight columns of a field of forty. */
 const MAX_TEXT = 2_000;
 
+/** A key named by columns is a wheel, a wheel named by its bases is a key. */
+export function inOwnForm<S extends Pick<Selection, 'form' | 'columns' | 'bases'>>(selection: S): S {
+  const { form, columns, bases } = selection;
+  if ((form === 'KEY' || form === 'BANKER') && bases === undefined && columns !== undefined)
+    return { ...selection, form: 'WHEEL' };
+  return form === 'WHEEL' && bases !== undefined && columns === undefined ? { ...selection, form: 'KEY' } : selection;
+}
+
 /**
  * The compact text of a selection as named: `4>7>1`, `4,7>1,9>2,5`, `BOX:4,7,1`, `KEY:4|1,7,9`, `BOX.ONE:4,7,1`. What
  * cannot be a runner is written `?`, so that reading the text refuses it. Use `resolveSelection` for the canonical text.
@@ -66,7 +74,8 @@ export function selectionText(selection: Selection): string {
 const named = (runners: readonly string[] = []): string =>
   runners.map((runner) => (isRunnerName(runner) ? runner : '?')).join(',');
 
-function formulaText(selection: Selection): string {
+function formulaText(asNamed: Selection): string {
+  const selection = inOwnForm(asNamed);
   if (selection.form === 'STRAIGHT' || selection.form === 'WHEEL') {
     return (selection.columns ?? selection.runners?.map((runner) => [runner]) ?? []).map(named).join('>');
   }

@@ -14,7 +14,7 @@ export {
   scratchedInterests,
 } from './field.js';
 export type { Finish } from './finish.js';
-export { type Form, type Orders, type Selection, selectionText } from './formula.js';
+export { type Form, inOwnForm, type Orders, type Selection, selectionText } from './formula.js';
 export { combinationMatches, keyLabel, keyMembers } from './keys.js';
 export type { LegPricingInput } from './leg-money.js';
 export { combinationPrice, type LegOddsMoney, willPayKeys, willPays } from './leg-odds.js';

@@ -176,9 +176,10 @@ function moneyOf(input: RungInput, gross: number): Money {
   const takeout = multiply(taxed, toRatio(ruleSet.takeout));
   const takeoutMinor = toMinor(floor(takeout));
   const net = subtract(ratio(gross + carryInMinor + guaranteeMinor), takeout);
+  const added = guaranteeMinor > 0 ? ` + guarantee ${guaranteeMinor}` : '';
   steps.push(`takeout ${takeoutMinor} = ${taxed.n} x ${ruleSet.takeout}, rounded down to a minor unit`);
   steps.push(
-    `net pool ${amountText(net)} = gross ${gross} + carry-in ${carryInMinor} - exact takeout ${amountText(takeout)}`,
+    `net pool ${amountText(net)} = gross ${gross}${added} + carry-in ${carryInMinor} - exact takeout ${amountText(takeout)}`,
   );
   return { takeoutMinor, net, free, guaranteeMinor, steps };
 }

@@ -37,8 +37,7 @@ export class AccountsController {
   async account(@Who() who: Principal, @Param(valid(paths.account)) { accountId }: { accountId: string }) {
     requireSightOf(who, accountId);
     const account = await this.reads.account(accountId);
-    if (account === undefined) throw new Problem('ACCOUNT_UNKNOWN', `There is no account ${accountId}.`);
-    return account;
+    return account ?? unknownAccount(accountId);
   }
 
   @Get('statement')
@@ -49,14 +48,15 @@ export class AccountsController {
     path: paths.account,
     query: queries.statement,
     answers: { 200: answers.statementAnswer },
+    problems: ['ACCOUNT_UNKNOWN'],
   })
-  statement(
+  async statement(
     @Who() who: Principal,
     @Param(valid(paths.account)) { accountId }: { accountId: string },
     @Query(valid(queries.statement)) { after }: { after?: string },
   ) {
     requireSightOf(who, accountId);
-    return this.reads.statement(accountId, after);
+    return (await this.reads.statement(accountId, after)) ?? unknownAccount(accountId);
   }
 
   @Post('deposits')
@@ -96,4 +96,8 @@ export class AccountsController {
   ) {
     return told(reply, await this.commands.execute(new MoveMoney(who, 'Withdraw', accountId, body)));
   }
+}
+
+function unknownAccount(accountId: string): never {
+  throw new Problem('ACCOUNT_UNKNOWN', `There is no account ${accountId}.`);
 }

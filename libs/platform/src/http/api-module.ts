@@ -20,7 +20,7 @@ import { Metrics } from '../telemetry/metrics.js';
 import { ACCOUNT_READS, AccountsController } from './accounts.controller.js';
 import { asyncapiDocument } from './asyncapi.js';
 import { BetRoute } from './bet-route.js';
-import { openapiDocument } from './openapi.js';
+import { methodsOf, openapiDocument } from './openapi.js';
 import { OperatorController } from './operator.controller.js';
 import { RacingController } from './racing.controller.js';
 import { RecordFormatController } from './record-format.controller.js';
@@ -64,7 +64,7 @@ export function apiModule(options: ModuleOptions): DynamicModule {
   const controllers = controllersOf(options);
   const routes = options.doors.betting && options.api ? [BetRoute] : [];
   const documents = documentsOf([...routes, ...controllers]);
-  const filter = new ProblemFilter(options.filter);
+  const filter = new ProblemFilter(options.filter, methodsOf([...routes, ...controllers]));
   const providers: Provider[] = [
     { provide: Readiness, useValue: options.readiness },
     { provide: Installation, useValue: options.installation },

@@ -35,6 +35,15 @@ export function routesOf(controllers: readonly Type[]): DocumentedRoute[] {
   });
 }
 
+/** The methods with which a path is answered; none where nothing is. */
+export function methodsOf(controllers: readonly Type[]): (path: string) => readonly string[] {
+  const routes = routesOf(controllers).map(({ method, path }) => ({
+    method: method.toUpperCase(),
+    pattern: new RegExp(`^${path.replaceAll('.', '\\.').replace(/\{\w+\}/g, '[^/]+')}$`),
+  }));
+  return (path) => routes.filter(({ pattern }) => pattern.test(path)).map(({ method }) => method);
+}
+
 export function openapiDocument(controllers: readonly Type[]): object {
   const paths: Record<string, Record<string, object>> = {};
   for (const { method, path, facts } of routesOf(controllers)) {

@@ -88,7 +88,11 @@ export interface FilterOptions {
 
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly o: FilterOptions) {}
+  /** `methodsAt` tells the methods with which an address of the API is answered. */
+  constructor(
+    private readonly o: FilterOptions,
+    private readonly methodsAt: (path: string) => readonly string[],
+  ) {}
 
   catch(thrown: unknown, host: ArgumentsHost): void {
     this.answer(
@@ -101,12 +105,26 @@ export class ProblemFilter implements ExceptionFilter {
   answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = this.#problemOf(thrown, request);
     if (problem.code === 'NOT_FOUND' && this.o.page(request, reply)) return;
+    if (problem.code === 'METHOD_NOT_ALLOWED') reply.header('allow', this.#allowed(request).join(', '));
     sendProblem(reply, problem, request.id);
+  }
+
+  #allowed({ url }: FastifyRequest): readonly string[] {
+    return this.methodsAt(url.split('?')[0] ?? '');
   }
 
   #problemOf(thrown: unknown, request: FastifyRequest): Problem {
     if (thrown instanceof Problem) return thrown;
-    if (thrown instanceof HttpException) return ofHttp(thrown.getStatus(), request);
+    if (thrown instanceof HttpException) {
+      const status = thrown.getStatus();
+      const allowed = status === 404 ? this.#allowed(request) : [];
+      if (allowed.length > 0)
+        return new Problem(
+          'METHOD_NOT_ALLOWED',
+          `This address answers ${allowed.join(' and ')}, not ${request.method}.`,
+        );
+      return ofHttp(status, request);
+    }
     if (isFastifyFault(thrown)) return ofHttp(thrown.statusCode, request);
     // Whoever hung up in the middle of his body hears nothing of it.
     if ((thrown as NodeJS.ErrnoException | null)?.code !== 'ECONNRESET') this.o.onFault(thrown, request.id);
