@@ -158,7 +158,10 @@ export class AuditFold {
   readonly #cards = new Map<string, PoolCard>();
   readonly #pools = new Map<string, PoolBooks>();
 
-  /** Takes in the next valid decision of a shard. */
+  /**
+   * Takes in the next valid decision of a shard. What it says of pools whose card has not been seen, since reading began after it, or
+   * which are forgotten, is passed over: they cannot be audited.
+   */
   apply(shard: string, decision: AuditDecision): void {
     for (const event of decision.events) this.#event(shard, event as AuditEvent);
   }
@@ -166,6 +169,11 @@ export class AuditFold {
   /** Pools whose card has been seen. */
   get poolIds(): readonly string[] {
     return [...this.#cards.keys()];
+  }
+
+  /** The pool's card has been seen, and it is not forgotten. */
+  knows(poolId: string): boolean {
+    return this.#cards.has(poolId);
   }
 
   /** What stands on each line of a pool as it runs, lines of scratched runners included. */
@@ -243,11 +251,26 @@ export class AuditFold {
   #event(shard: string, event: AuditEvent): void {
     switch (event.t) {
       case 'TicketAccepted':
-        for (const bet of event.bets) this.#take(shard, bet);
+        for (const bet of event.bets) if (this.#cards.has(bet.pool)) this.#take(shard, bet);
         return;
       case 'TicketCancelled':
-        for (const bet of event.bets) this.#withdraw(shard, bet.pool, bet);
+        for (const bet of event.bets) if (this.#cards.has(bet.pool)) this.#withdraw(shard, bet.pool, bet);
         return;
+      case 'FactApplied':
+        this.#news(event.fact, event.n);
+        return;
+      case 'Report':
+        if (event.report.t === 'Backing' && this.#cards.has(event.report.pool)) this.#favour(shard, event.report.pool);
+        return;
+      case 'BetsRefunded':
+      case 'BetsPaid':
+      case 'BetsCorrected':
+        if (this.#cards.has(event.pool)) this.#movement(shard, event);
+    }
+  }
+
+  #movement(shard: string, event: Extract<AuditEvent, { t: 'BetsRefunded' | 'BetsPaid' | 'BetsCorrected' }>): void {
+    switch (event.t) {
       case 'BetsRefunded':
         if (WITHDRAWN.has(event.cause)) for (const item of event.items) this.#withdraw(shard, event.pool, item);
         else if (event.cause === 'SCRATCHED')
@@ -259,12 +282,6 @@ export class AuditFold {
         return;
       case 'BetsCorrected':
         for (const item of event.items) this.#settle(shard, event.pool, item);
-        return;
-      case 'FactApplied':
-        this.#news(event.fact, event.n);
-        return;
-      case 'Report':
-        if (event.report.t === 'Backing') this.#favour(shard, event.report.pool);
     }
   }
 

@@ -38,6 +38,23 @@ const LONGEST_APPEND = 128;
 /** Starts remembered: an append older than this many takeovers cannot still be on its way. */
 const REMEMBERED_STARTS = 256;
 
+/** What a reader remembers, as it stands in a note of where to go on. */
+interface Memory {
+  readonly v: typeof MEMORY_FORMAT;
+  readonly src: string;
+  readonly nextOffset: number;
+  readonly epoch: number;
+  readonly writer: string;
+  readonly writerIsDead: boolean;
+  readonly writerHasSpoken: boolean;
+  readonly last: Pick<LoggedDecision, 'seq' | 'in'> | null;
+  readonly lastHash: string;
+  readonly recent: readonly string[];
+  readonly starts: readonly string[];
+}
+
+const MEMORY_FORMAT = 1;
+
 export class AuditLogReader {
   #nextOffset = 0;
   #epoch = 0;
@@ -45,17 +62,47 @@ export class AuditLogReader {
   /** The writer contradicted itself: nothing it says counts any more. */
   #writerIsDead = false;
   #writerHasSpoken = false;
-  #last: LoggedDecision | undefined;
+  #last: Pick<LoggedDecision, 'seq' | 'in'> | undefined;
   #lastHash = '0'.repeat(64);
   /** `seq hash` of the last valid decisions. */
   readonly #recent: string[] = [];
   readonly #starts: string[] = [];
 
-  /** `src` names whose log it is: `shard-3`, `market`. */
-  constructor(private readonly src: string) {}
+  /** `src` names whose log it is: `shard-3`, `market`. `memory` is what another reader of it wrote down; without one it begins at the beginning. */
+  constructor(
+    private readonly src: string,
+    memory?: string,
+  ) {
+    if (memory !== undefined) this.#remember(JSON.parse(memory) as Memory);
+  }
 
   get nextOffset(): number {
     return this.#nextOffset;
+  }
+
+  /** What a reader needs to go on from here as this one would: the same decisions count for it. */
+  get memory(): string {
+    const { seq, in: position } = this.#last ?? {};
+    const memory: Memory = {
+      ...{ v: MEMORY_FORMAT, src: this.src, nextOffset: this.#nextOffset, epoch: this.#epoch, writer: this.#writer },
+      ...{ writerIsDead: this.#writerIsDead, writerHasSpoken: this.#writerHasSpoken },
+      last: seq === undefined || position === undefined ? null : { seq, in: position },
+      ...{ lastHash: this.#lastHash, recent: this.#recent, starts: this.#starts },
+    };
+    return JSON.stringify(memory);
+  }
+
+  /** The last decision that counted is among these records, as this reader remembers it, or none of them tells. */
+  agreesWith(records: Iterable<RawRecord>): boolean {
+    let isTold = false;
+    for (const record of records) {
+      if (record.offset >= this.#nextOffset) break;
+      const said = this.#parse(record);
+      if (said.kind !== 'decision' || said.seq !== this.#last?.seq) continue;
+      if (digest('sha256', record.value) === this.#lastHash) return true;
+      isTold = true;
+    }
+    return !isTold;
   }
 
   /** The writer has contradicted itself: until the next start nothing counts. */
@@ -70,6 +117,20 @@ export class AuditLogReader {
     const counts = said.kind === 'started' ? this.#start(said) : this.#counts(said, record);
     this.#nextOffset += 1;
     return counts ? said : undefined;
+  }
+
+  #remember(memory: Memory): void {
+    if (memory.v !== MEMORY_FORMAT || memory.src !== this.src)
+      throw new Error(`it is of format ${String(memory.v)} for ${memory.src}, not ${MEMORY_FORMAT} for ${this.src}`);
+    this.#nextOffset = memory.nextOffset;
+    this.#epoch = memory.epoch;
+    this.#writer = memory.writer;
+    this.#writerIsDead = memory.writerIsDead;
+    this.#writerHasSpoken = memory.writerHasSpoken;
+    this.#last = memory.last ?? undefined;
+    this.#lastHash = memory.lastHash;
+    this.#recent.push(...memory.recent);
+    this.#starts.push(...memory.starts);
   }
 
   #start({ inc, epoch }: LoggedDecision): false {

@@ -1,7 +1,7 @@
 /** The second calculator's reader: which records count, and where it stops. The rules are the log's; the reader is its own. */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
-import { AuditLogBroken, decisionsThatCount, type RawRecord } from '../src/index.js';
+import { AuditLogBroken, AuditLogReader, decisionsThatCount, type RawRecord } from '../src/index.js';
 
 const [A, B] = ['a'.repeat(32), 'b'.repeat(32)];
 const bytes = (record: object): Uint8Array => new TextEncoder().encode(JSON.stringify(record));
@@ -129,5 +129,44 @@ describe('reading ends', () => {
   it('at a new writer who does not continue what was read: acknowledged decisions were lost', () => {
     const writing = new Writing().start(A).says(A, 2).start(B).bent(B, { seq: 2 });
     expect(reading(numbered(writing.log))).toThrow(/does not continue/);
+  });
+});
+
+describe('a reader that goes on from what another one remembered', () => {
+  const writing = new Writing().start(A).says(A, 130).again(2).again(130).start(B).bent(A, {}).says(B, 2).again(0);
+  writing.start('d'.repeat(32)).bent('d'.repeat(32), {}).says('d'.repeat(32)).bent('d'.repeat(32), { seq: 9 });
+  const records = numbered(writing.newEpoch('e'.repeat(32)).says('e'.repeat(32), 2).log);
+
+  it('counts what that one would have counted, wherever it begins', () => {
+    const whole = new AuditLogReader('shard-3');
+    const memories = records.map((record) => {
+      const { memory } = whole;
+      return { memory, counted: whole.take(record) !== undefined };
+    });
+    for (const [from, { memory }] of memories.entries()) {
+      const reader = new AuditLogReader('shard-3', memory);
+      expect(reader.nextOffset).toBe(from);
+      for (const [i, record] of records.slice(from).entries())
+        expect(reader.take(record) !== undefined, `${from} + ${i}`).toBe(memories[from + i]?.counted);
+    }
+  });
+
+  it('agrees with the log it was made of, and with no other that has another decision there', () => {
+    const reader = new AuditLogReader('shard-3');
+    for (const record of records.slice(0, 50)) reader.take(record);
+    const again = new AuditLogReader('shard-3', reader.memory);
+    expect(again.agreesWith(records.slice(30))).toBe(true);
+    const other = new Writing().start(A).says(A, 48).bent(A, { cid: 'other' });
+    expect(again.agreesWith(numbered(other.log))).toBe(false);
+    // What tells nothing speaks against nothing.
+    expect(again.agreesWith([])).toBe(true);
+  });
+
+  it.each([
+    ['another format', (memory: string) => memory.replace('"v":1', '"v":2')],
+    ['another log', (memory: string) => memory.replace('shard-3', 'shard-4')],
+  ])('is refused with a memory of %s', (_what, spoil) => {
+    const { memory } = new AuditLogReader('shard-3');
+    expect(() => new AuditLogReader('shard-3', spoil(memory))).toThrow(/it is of format/);
   });
 });

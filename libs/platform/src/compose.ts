@@ -3,7 +3,7 @@
  * one process and each in its own are the same code. A part that dies for good ends the process, since half a system lies.
  */
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { openNoteFiles, openSnapshotFiles, TsaClient } from '#mutuel/adapters';
 import { TOPICS } from '#mutuel/contracts';
@@ -46,8 +46,8 @@ import { type HttpServer, pageOf, startHttp } from './http/server.js';
 import { type Keys, readKeys } from './keys.js';
 import { type Held, TicketLimits } from './limits.js';
 import { LiveOdds } from './live-odds.js';
-import { followMarket } from './market-follower.js';
-import { MarketView } from './market-view.js';
+import { MarketFollower } from './market-follower.js';
+import type { MarketView } from './market-view.js';
 import { OperatorViews, type ShardFacts } from './operator-views.js';
 import { giveWay } from './priority.js';
 import { Quotes } from './quotes.js';
@@ -260,7 +260,8 @@ class Composition {
       // Without one of the three no dividend is ever declared: somebody must see that at once.
       if (code === 'CALCULATOR_STOPPED') this.#fail(new Error(detail));
     };
-    const options = { ...this.#named('calculators', seams), serviceKey: keys.service, onAlarm };
+    const notes = openNoteFiles({ dir: this.#config.data });
+    const options = { ...this.#named('calculators', seams), serviceKey: keys.service, notes, onAlarm };
     const db = await seams.database();
     const calculators = [engineCalculator(options), auditCalculator(options), projectorCalculator({ ...options, db })];
     for (const calculator of calculators) this.#stops.push({ name: 'calculator', stop: () => calculator.stop() });
@@ -289,20 +290,24 @@ class Composition {
       srcOf: () => MARKET_SOURCE.src,
     });
     const odds = new LiveOdds();
-    const view = new MarketView(shards);
-    // Made before the first decision and the first tick, so that clocks from before a restart still hold.
+    const store = openSnapshotFiles({ dir: join(this.#config.data, 'views') });
+    const options = { ...seams, store, onAlarm: this.#onAlarm, onFatal };
+    const follower = await MarketFollower.open(options).catch(asStartFault);
+    const { view } = follower;
+    // Made before the first decision that is read and the first tick, so that clocks from before a restart still hold.
     const feed = new FeedHub({ market: view, clock, onFault: (fault) => this.#onFault(fault, 'feed') });
     view.onDecision((record) => feed.onMarket(record));
     odds.onTick((tick) => feed.onTick(tick));
     odds.onTick(tickMeter('RECEIVED', this.#metrics, clock.now));
     this.#feed = feed;
-    const [stopMarket, stopOdds] = await Promise.all([
-      followMarket(view, seams, onFatal),
+    this.#stops.push({ name: 'market view', stop: () => follower.stop() });
+    const [, stopOdds] = await Promise.all([
+      follower.start(),
       odds.start(seams.log, seams.tails, onFatal),
       bets.start(),
       market.start(),
     ]);
-    this.#stops.push({ name: 'market view', stop: stopMarket }, { name: 'odds reader', stop: stopOdds });
+    this.#stops.push({ name: 'odds reader', stop: stopOdds });
     await this.#followCache(odds, seams);
     const reads = new ReadModel(db);
     const signer = sealSigner(this.#config);

@@ -2,7 +2,7 @@
  * The market as this process sees it: every valid market decision folded by the decider's own `evolve`, with the cards and the audit
  * trail beside it. A projection for reading; it decides nothing and may be a moment late.
  */
-import type { DecisionRecord } from '#mutuel/contracts';
+import { type DecisionRecord, type StateBytes, utf8 } from '#mutuel/contracts';
 import {
   type Actor,
   type MarketEvent,
@@ -28,8 +28,19 @@ export interface AuditEntry {
 
 /** What people did is rare: this is weeks of it. */
 const MAX_AUDIT = 50_000;
+/** Raised with every change to what stands beside the market's state in an image. */
+const LAYOUT = 1;
+const LAYOUTS_OF_STATE = 1_000;
+
+/** What stands beside the market's state, which is the image's one part. */
+interface Beside {
+  readonly cards: readonly MeetingCard[];
+  readonly audit: readonly AuditEntry[];
+}
 
 export class MarketView {
+  /** Of an image: an image of another one is not read. */
+  readonly schema: number;
   readonly state: MarketState;
   readonly cards = new Map<string, MeetingCard>();
   /** Oldest first. */
@@ -38,10 +49,16 @@ export class MarketView {
   readonly #evolve: (record: DecisionRecord<MarketEvent>) => void;
   readonly #listeners = new Set<(record: DecisionRecord<MarketEvent>) => void>();
 
-  constructor(shards: number) {
+  readonly #imageOfState: () => string;
+
+  /** As it was when the image was taken, of this schema, at that decision; without one, before the first decision. */
+  constructor(shards: number, begun?: { readonly seq: number; readonly image: StateBytes }) {
     // The hash is for deciding; folding needs none.
     const decider = marketDecider({ shards, hash: () => '' });
-    this.state = decider.initialState();
+    this.schema = LAYOUT * LAYOUTS_OF_STATE + decider.schema;
+    this.state = begun ? decider.restore({ text: partOf(begun.image), parts: [] }) : decider.initialState();
+    if (begun) this.#remember(begun.seq, JSON.parse(begun.image.text) as Beside);
+    this.#imageOfState = () => decider.image(this.state).text;
     this.#evolve = (record) => {
       checkState(decider, this.state, record);
       decider.evolve(this.state, record);
@@ -56,6 +73,17 @@ export class MarketView {
       else if (event.t === 'Fact' && event.fact.t === 'MeetingPublished') this.#publish(event.fact.meeting);
     }
     for (const listener of this.#listeners) listener(record);
+  }
+
+  image(): StateBytes {
+    const beside: Beside = { cards: [...this.cards.values()], audit: this.audit };
+    return { text: JSON.stringify(beside), parts: [utf8(this.#imageOfState())] };
+  }
+
+  #remember(seq: number, { cards, audit }: Beside): void {
+    this.seq = seq;
+    for (const card of cards) this.cards.set(card.meetingId, card);
+    this.audit.push(...audit);
   }
 
   /** With a new card the decider lets go of meetings long over; the read models keep them. */
@@ -103,7 +131,7 @@ export class MarketView {
       action: event.action,
       actor: { user: by.user, roles: by.roles },
       raceId: event.race ?? null,
-      reason: event.reason ?? null,
+      reason: event.reason || null,
       outcome: record.code === undefined ? 'ACCEPTED' : 'REFUSED',
       code: record.code ?? null,
       detail: record.detail ?? null,
@@ -111,3 +139,5 @@ export class MarketView {
     if (this.audit.length > MAX_AUDIT) this.audit.splice(0, MAX_AUDIT / 10);
   }
 }
+
+const partOf = ({ parts: [state = new Uint8Array()] }: StateBytes): string => Buffer.from(state).toString('utf8');

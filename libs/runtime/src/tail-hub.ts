@@ -19,6 +19,9 @@ const MAX_QUEUED = 20_000;
 /** Readers of a partition that come within this time start on one tail, at the lowest of their offsets. */
 const GATHER_MS = 20;
 
+const TOO_OLD =
+  'What it needs is older than the log keeps: restore the records from the archive, and let the log keep them longer';
+
 const nameOf = ({ topic, partition }: { topic: string; partition: number }): string => `${topic}/${partition}`;
 
 export class TailHub implements TailSource {
@@ -41,9 +44,8 @@ export class TailHub implements TailSource {
   async subscribe(start: LogStart, onRecords: OnRecords, onFault: (fault: Error) => void): Promise<Subscription> {
     const bounds = await this.#log.bounds(start);
     if (start.from < bounds.start || start.from > bounds.end) {
-      throw new LogFault(
-        `${nameOf(start)} holds offsets ${bounds.start} to ${bounds.end}; a reader wants to go on from ${start.from}`,
-      );
+      const what = `${nameOf(start)} holds offsets ${bounds.start} to ${bounds.end}; a reader wants to go on from ${start.from}`;
+      throw new LogFault(start.from < bounds.start ? `${what}. ${TOO_OLD}` : what);
     }
     if (this.#closed) throw new Error('the tail hub is closed');
     const reader = new Reader(this.#log, this.#channel(start), start, onRecords, onFault);

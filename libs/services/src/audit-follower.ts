@@ -1,6 +1,7 @@
 /**
  * Follows one decision log for the second calculator, by that calculator's own reader and not by the runtime's, over lost servers and
- * restarts of the tail. It reads from the beginning and must never go on once the log cannot be audited.
+ * restarts of the tail. It reads from the beginning, or from where that reader wrote down what it remembered, and must never go on once
+ * the log cannot be audited.
  */
 import { AuditLogReader, type LoggedDecision } from '#mutuel/audit';
 import {
@@ -15,6 +16,8 @@ import {
 
 export interface FollowerOptions extends DecisionSource {
   readonly log: Pick<EventLog, 'bounds'>;
+  /** Of another follower of this log; without it, the log's beginning. */
+  readonly memory?: string | undefined;
   readonly tails: TailSource;
   readonly clock: Clock;
   readonly onDecisions: (decisions: readonly LoggedDecision[]) => void;
@@ -22,6 +25,8 @@ export interface FollowerOptions extends DecisionSource {
   readonly onFatal: (fault: Error) => void;
 }
 
+/** How far back the last decision of a memory is looked for. */
+const LOOK_BACK = 512;
 /** Pause before a lost tail is opened again. */
 const REOPEN_MS = 500;
 
@@ -37,10 +42,15 @@ export class AuditFollower {
 
   constructor(options: FollowerOptions) {
     this.#o = options;
-    this.#reader = new AuditLogReader(options.src);
+    this.#reader = new AuditLogReader(options.src, options.memory);
     this.caughtUp = new Promise((resolve) => {
       this.#caughtUp = resolve;
     });
+  }
+
+  /** What another follower needs to go on from here. */
+  get place(): string {
+    return this.#reader.memory;
   }
 
   /** Resolves when the tail is open; goes on trying for as long as the server is away. */
@@ -99,4 +109,20 @@ export class AuditFollower {
     this.#caughtUp();
     return true;
   }
+}
+
+/** Throws unless the log holds what the memory was made of, as far as its last records tell; what is gone by retention tells nothing. */
+export async function checkMemory(
+  log: Pick<EventLog, 'bounds' | 'read'>,
+  { src, at }: DecisionSource,
+  memory: string,
+): Promise<void> {
+  const reader = new AuditLogReader(src, memory);
+  const { nextOffset } = reader;
+  const { start, end } = await log.bounds(at);
+  if (nextOffset > end) throw new Error(`${src} was read up to offset ${nextOffset} and ends at ${end}`);
+  const from = Math.max(start, nextOffset - LOOK_BACK);
+  if (from >= nextOffset) return;
+  if (!reader.agreesWith(await log.read({ ...at, from }, nextOffset - from)))
+    throw new Error(`${src} has another decision before offset ${nextOffset}`);
 }

@@ -7,6 +7,7 @@ import { AuditFold, AuditRefused, type DividendSheet, type LoggedDecision } from
 import { type DecisionRecord, proposalInputHash, type ServiceKey, signCommand, TOPICS } from '#mutuel/contracts';
 import {
   type DividendProposal,
+  type MarketEvent,
   type PoolCard,
   type ProposalSource,
   type ShardEvent,
@@ -15,17 +16,20 @@ import {
 } from '#mutuel/engine';
 import {
   type Clock,
+  checkAgainstLog,
   DecisionReader,
   type DecisionSource,
   type Entropy,
   type EventLog,
   MARKET_SOURCE,
+  type NoteStore,
   RenewingAppender,
   randomId,
   type SqlDatabase,
   shardSource,
   type TailSource,
   type ValidDecision,
+  validRecords,
   WakeUp,
 } from '#mutuel/runtime';
 import {
@@ -39,7 +43,8 @@ import {
   resultKeys,
   type Sheet,
 } from '#mutuel/tote';
-import { AuditFollower } from './audit-follower.js';
+import { AuditFollower, checkMemory } from './audit-follower.js';
+import { FloorNote, type Place } from './meeting-floor.js';
 import { type PoolInputs, poolInputs, stakesByKey, stakesByLegKey } from './pool-inputs.js';
 import { type Ask, RaceWatch } from './race-watch.js';
 
@@ -50,7 +55,9 @@ export interface CalculatorOptions {
   readonly entropy: Entropy;
   readonly serviceKey: ServiceKey;
   readonly shards: number;
-  /** `PROPOSAL_WITHHELD` and `CALCULATOR_STOPPED`, with a sentence. */
+  /** Where it keeps from where on the logs still matter; without it they are read from their beginnings at each start. */
+  readonly notes?: NoteStore | undefined;
+  /** `PROPOSAL_WITHHELD`, `CALCULATOR_NOTE_IGNORED` and `CALCULATOR_STOPPED`, with a sentence. */
   readonly onAlarm: (code: string, detail: string) => void;
 }
 
@@ -69,14 +76,28 @@ type SheetField = Exclude<
   'jackpotInMinor' | 'guaranteeMinor'
 >;
 
-/** What a calculator follows the market by. */
-interface MarketReader {
+/** What a calculator follows a log by. */
+interface Follower {
   readonly caughtUp: Promise<void>;
+  /** What another one needs to go on from here. */
+  readonly place: string;
   start(): Promise<void>;
   close(): Promise<void>;
 }
 
-type OpenMarketReader = (onDecision: (decision: Pick<DecisionRecord, 'events'>) => void) => MarketReader;
+type OnDecision = (decision: Pick<DecisionRecord, 'events'>) => void;
+
+/** How a calculator reads: what each log is followed by, from which place on, and whether a place fits its log. */
+interface Reading {
+  readonly sources: readonly DecisionSource[];
+  open(source: DecisionSource, place: string | undefined, onDecision: OnDecision): Follower;
+  /** Throws where the log does not hold what the place was taken of. */
+  check(source: DecisionSource, place: string): Promise<void>;
+  /** Gets what is not the market's. */
+  take?(source: DecisionSource, decision: LoggedDecision): void;
+  /** Of the meetings that the market is done with, those that nothing here will need any more. */
+  over?(meetings: readonly string[]): readonly string[];
+}
 
 const MARKET_COMMANDS = { topic: TOPICS.marketCommands, partition: 0 } as const;
 /** How often it looks whether what an open question needs has come; without one the market's next decision wakes it. */
@@ -90,7 +111,9 @@ export class Calculator {
   readonly #o: CalculatorOptions;
   readonly #price: Pricing;
   readonly #watch = new RaceWatch();
-  readonly #market: MarketReader;
+  readonly #reading: Reading;
+  readonly #floor: FloorNote;
+  readonly #followers = new Map<string, Follower>();
   readonly #appender: RenewingAppender;
   readonly #stopping = new AbortController();
   readonly #wake: WakeUp;
@@ -99,29 +122,39 @@ export class Calculator {
   readonly #withheld = new Set<string>();
   #loop: Promise<void> = Promise.resolve();
 
-  constructor(options: CalculatorOptions, source: ProposalSource, price: Pricing, market?: OpenMarketReader) {
+  constructor(options: CalculatorOptions, source: ProposalSource, price: Pricing, reading?: Reading) {
+    const { clock, notes } = options;
     this.#o = options;
     this.source = source;
     this.#price = price;
+    this.#reading = reading ?? this.#runtimeReading();
     this.#appender = new RenewingAppender(options.log);
-    const open = market ?? ((onDecision) => this.#runtimeReader(onDecision));
-    this.#wake = new WakeUp(options.clock);
-    this.#market = open((decision) => {
-      this.#watch.apply(decision);
-      this.#wake.call();
+    this.#wake = new WakeUp(clock);
+    this.#floor = new FloorNote({
+      ...{ notes, clock, name: `calculator-${source.toLowerCase()}` },
+      check: async ({ places }) => {
+        for (const one of this.#reading.sources) await this.#reading.check(one, places[one.src]?.checkpoint ?? '');
+      },
+      here: () => Object.fromEntries([...this.#followers].map(([src, { place }]) => [src, { checkpoint: place }])),
+      onIgnored: (detail) => options.onAlarm('CALCULATOR_NOTE_IGNORED', `${source}: ${detail}`),
     });
   }
 
   async start(): Promise<void> {
-    await this.#market.start();
+    const places: Readonly<Record<string, Place>> = (await this.#floor.begin())?.places ?? {};
+    for (const source of this.#reading.sources) {
+      const onDecision = (decision: Pick<DecisionRecord, 'events'>): void => this.#take(source, decision);
+      this.#followers.set(source.src, this.#reading.open(source, places[source.src]?.checkpoint, onDecision));
+    }
+    await Promise.all([...this.#followers.values()].map((follower) => follower.start()));
     this.#loop = this.#run();
   }
 
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.call();
-    await this.#loop;
-    await this.#market.close();
+    const followers = [...this.#followers.values()];
+    await Promise.all([this.#loop, ...followers.map((follower) => follower.close())]);
     await this.#appender.close();
   }
 
@@ -131,25 +164,54 @@ export class Calculator {
     this.#o.onAlarm('CALCULATOR_STOPPED', `${this.source}: ${fault.message}`);
   }
 
-  #runtimeReader(onDecision: (decision: DecisionRecord) => void): MarketReader {
+  #take(source: DecisionSource, decision: Pick<DecisionRecord, 'events'>): void {
+    this.#floor.see(decision);
+    this.#reading.take?.(source, decision as LoggedDecision);
+    if (source.src !== MARKET_SOURCE.src) return;
+    this.#watch.apply(decision);
+    this.#wake.call();
+  }
+
+  /** By the reader that serves the deciders, the market alone. */
+  #runtimeReading(): Reading {
     const { log, tails, clock } = this.#o;
-    const onDecisions = (decisions: readonly ValidDecision[]): void => {
-      for (const { decision } of decisions) onDecision(decision);
+    return {
+      sources: [MARKET_SOURCE],
+      open: (source, checkpoint, onDecision) => {
+        const onDecisions = (decisions: readonly ValidDecision[]): void => {
+          for (const { decision } of decisions) onDecision(decision);
+        };
+        const onFatal = (fault: Error): void => this.fail(fault);
+        const options = { ...source, log, tails, clock, onDecisions, onFatal };
+        const reader = new DecisionReader(checkpoint === undefined ? options : { ...options, checkpoint });
+        return {
+          caughtUp: reader.caughtUp,
+          get place(): string {
+            return reader.valid.toCheckpoint();
+          },
+          start: () => reader.start(),
+          close: () => reader.close(),
+        };
+      },
+      check: (source, checkpoint) => {
+        const { src, seq, next } = validRecords(source.src, source.at, checkpoint);
+        return checkAgainstLog(log, source, { src, seq, next, checkpoint });
+      },
     };
-    const onFatal = (fault: Error): void => this.fail(fault);
-    return new DecisionReader({ ...MARKET_SOURCE, log, tails, clock, onDecisions, onFatal });
   }
 
   async #run(): Promise<void> {
     const { clock } = this.#o;
     const { signal } = this.#stopping;
     // Races of the past need no word: they are told apart once the whole log was read.
-    await this.#market.caughtUp;
+    await this.#followers.get(MARKET_SOURCE.src)?.caughtUp;
     while (!signal.aborted) {
       const asks = this.#watch.asks(this.source);
       for (const ask of asks) {
         if (!signal.aborted) await this.#answer(ask);
       }
+      const done = this.#watch.takeOver();
+      await this.#floor.keep(this.#reading.over?.(done) ?? done);
       await (asks.length > 0 ? clock.sleep(LOOK_EVERY_MS, signal) : this.#wake.pause(IDLE_MS));
     }
   }
@@ -265,33 +327,59 @@ export class AuditCalculator {
   readonly #counted = new Map<string, number>();
   /** Shards that will ask no more about a pool; with the last of them it is let go. */
   readonly #ended = new Map<string, Set<number>>();
+  /** The pools that are not let go yet, by the meeting that published them. */
+  readonly #pools = new Map<string, Set<string>>();
+  /** Meetings that the market is done with, and perhaps not every shard. */
+  readonly #closing = new Set<string>();
   readonly #shards: number;
-  readonly #readers: AuditFollower[];
   readonly #calculator: Calculator;
 
   constructor(options: CalculatorOptions) {
     const { log, tails, clock, shards } = options;
     this.#shards = shards;
-    const follow = (source: DecisionSource, onDecision: (decision: LoggedDecision) => void): AuditFollower => {
-      const onDecisions = (decisions: readonly LoggedDecision[]): void => decisions.forEach(onDecision);
-      const onFatal = (fault: Error): void => this.#calculator.fail(fault);
-      return new AuditFollower({ ...source, log, tails, clock, onDecisions, onFatal });
-    };
+    const partitions = Array.from({ length: shards }, (_, shard) => shard);
     const price = async (ask: Ask): Promise<Priced | string | undefined> => this.#price(ask);
-    this.#calculator = new Calculator(options, 'AUDIT', price, (onDecision) => follow(MARKET_SOURCE, onDecision));
-    this.#readers = Array.from({ length: shards }, (_, shard) =>
-      follow(shardSource(shard), (decision) => this.#take(shard, decision)),
-    );
+    this.#calculator = new Calculator(options, 'AUDIT', price, {
+      sources: [MARKET_SOURCE, ...partitions.map((shard) => shardSource(shard))],
+      open: (source, memory, onDecision) => {
+        const onDecisions = (decisions: readonly LoggedDecision[]): void => decisions.forEach(onDecision);
+        const onFatal = (fault: Error): void => this.#calculator.fail(fault);
+        return new AuditFollower({ ...source, memory, log, tails, clock, onDecisions, onFatal });
+      },
+      check: (source, memory) => checkMemory(log, source, memory),
+      take: ({ src, at }, decision) => {
+        this.#noteMeetings(decision);
+        if (src !== MARKET_SOURCE.src) this.#take(at.partition, decision);
+      },
+      over: (meetings) => this.#over(meetings),
+    });
   }
 
-  async start(): Promise<void> {
-    await Promise.all(this.#readers.map((reader) => reader.start()));
-    await this.#calculator.start();
+  start(): Promise<void> {
+    return this.#calculator.start();
   }
 
-  async stop(): Promise<void> {
-    await this.#calculator.stop();
-    await Promise.all(this.#readers.map((reader) => reader.close()));
+  stop(): Promise<void> {
+    return this.#calculator.stop();
+  }
+
+  #noteMeetings({ events }: LoggedDecision): void {
+    for (const event of events as readonly (MarketEvent | ShardEvent)[]) {
+      if ((event.t !== 'Fact' && event.t !== 'FactApplied') || event.fact.t !== 'MeetingPublished') continue;
+      const { meetingId, races } = event.fact.meeting;
+      const pools = races.flatMap((race) => race.pools.map(({ poolId }) => poolId));
+      if (!this.#pools.has(meetingId)) this.#pools.set(meetingId, new Set(pools));
+    }
+  }
+
+  #over(meetings: readonly string[]): readonly string[] {
+    for (const meeting of meetings) this.#closing.add(meeting);
+    const over = [...this.#closing].filter((meeting) => this.#pools.get(meeting)?.size === 0);
+    for (const meeting of over) {
+      this.#closing.delete(meeting);
+      this.#pools.delete(meeting);
+    }
+    return over;
   }
 
   #take(shard: number, decision: LoggedDecision): void {
@@ -299,17 +387,18 @@ export class AuditCalculator {
     for (const event of decision.events as readonly ShardEvent[]) {
       if (event.t === 'Report') this.#reported(shard, event.report);
       else if (event.t === 'FactApplied' && event.fact.t === 'CorrectionsClosed')
-        for (const pool of this.#fold.poolsOf(event.fact.race)) this.#over(shard, pool);
+        for (const pool of this.#fold.poolsOf(event.fact.race)) this.#ends(shard, pool);
     }
   }
 
   #reported(shard: number, report: ShardReport): void {
+    if (!this.#fold.knows(report.pool)) return;
     if (report.t === 'Stakes') this.#counted.set(`${report.pool}/${shard}`, report.version);
     // A race that was void before it was official is never corrected.
-    if (report.t === 'Paid' && report.version === 0) this.#over(shard, report.pool);
+    if (report.t === 'Paid' && report.version === 0) this.#ends(shard, report.pool);
   }
 
-  #over(shard: number, pool: string): void {
+  #ends(shard: number, pool: string): void {
     const over = (this.#ended.get(pool) ?? new Set()).add(shard);
     this.#ended.set(pool, over);
     if (over.size === this.#shards) this.#forget(pool);
@@ -334,6 +423,7 @@ export class AuditCalculator {
     this.#fold.forget(pool);
     this.#ended.delete(pool);
     for (let shard = 0; shard < this.#shards; shard++) this.#counted.delete(`${pool}/${shard}`);
+    for (const pools of this.#pools.values()) pools.delete(pool);
   }
 }
 

@@ -20,7 +20,7 @@ import {
 } from '#mutuel/runtime';
 import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Source, type Tick } from '#mutuel/views';
 import { ClockLead } from './clock-lead.js';
-import { decodeFloor, encodeFloor, type Floor, OddsFloor } from './odds-floor.js';
+import { decodeFloor, encodeFloor, type Floor, MeetingFloor } from './meeting-floor.js';
 import { lastTick } from './odds-topic.js';
 import { allSources } from './projector-host.js';
 import { ODDS_TOPIC } from './tick-tail.js';
@@ -62,7 +62,7 @@ export class OddsService {
   readonly metrics = { ticks: 0, late: 0, computeMs: 0, pools: 0, lastCycle: 0 };
   readonly #o: OddsServiceOptions;
   #book: OddsBook;
-  #floor = new OddsFloor(undefined);
+  #floor = new MeetingFloor(undefined);
   /** As it was written last. */
   #noted: Floor | undefined;
   /** By source, the offset after its last valid decision. */
@@ -233,7 +233,7 @@ export class OddsService {
     const cut = (source: Source): number => this.#cuts.get(source) ?? 0;
     const cuts = { market: cut('market'), shards: Array.from({ length: shards }, (_, shard) => cut(shard)) };
     this.#book = new OddsBook(shards, cuts);
-    this.#floor = new OddsFloor(floor);
+    this.#floor = new MeetingFloor(floor);
     this.#noted = floor;
   }
 
@@ -242,7 +242,7 @@ export class OddsService {
     const { notes, onAlarm } = this.#o;
     for (const meeting of this.#book.takeOver()) this.#floor.over(meeting);
     if (!notes || this.metrics.ticks % NOTE_EVERY !== 1) return;
-    this.#floor.tick(this.#base * CYCLE_MS, () => this.#here());
+    this.#floor.mark(this.#base * CYCLE_MS, () => this.#here());
     const floor = this.#floor.now;
     if (floor === undefined || floor === this.#noted) return;
     this.#noted = floor;

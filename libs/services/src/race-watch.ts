@@ -27,6 +27,7 @@ export interface Ask {
 }
 
 interface WatchedRace {
+  readonly meeting: string;
   readonly pools: readonly PoolCard[];
   readonly field: Field & { readonly scratched: string[] };
   provisional: boolean;
@@ -50,6 +51,7 @@ interface WatchedPool {
 export class RaceWatch {
   readonly #races = new Map<string, WatchedRace>();
   readonly #pools = new Map<string, WatchedPool>();
+  readonly #over: string[] = [];
 
   apply(decision: Pick<DecisionRecord, 'events'>): void {
     for (const event of decision.events as readonly MarketEvent[]) this.#event(event);
@@ -69,6 +71,11 @@ export class RaceWatch {
       }
     }
     return asks;
+  }
+
+  /** Meetings of which the last races have ended since the last call. */
+  takeOver(): readonly string[] {
+    return this.#over.splice(0);
   }
 
   #event(event: MarketEvent): void {
@@ -99,6 +106,7 @@ export class RaceWatch {
         const declared = race.runners.map((runner) => runner.number);
         const field = { declared, entries: entriesOf(race), scratched: [], ...(race.handicap && { handicap: true }) };
         this.#races.set(race.raceId, {
+          meeting: fact.meeting.meetingId,
           pools: race.pools,
           field,
           provisional: false,
@@ -137,7 +145,10 @@ export class RaceWatch {
   }
 
   #end(id: string): void {
-    for (const { poolId } of this.#races.get(id)?.pools ?? []) this.#pools.delete(poolId);
+    const race = this.#races.get(id);
+    if (!race) return;
+    for (const { poolId } of race.pools) this.#pools.delete(poolId);
     this.#races.delete(id);
+    if (![...this.#races.values()].some(({ meeting }) => meeting === race.meeting)) this.#over.push(race.meeting);
   }
 }

@@ -4,7 +4,7 @@ import { openMemoryCache } from '#mutuel/adapters';
 import { type Clock, directTails, type NoteStore, type OnRecords, type TailSource } from '#mutuel/runtime';
 import { CYCLE_MS, cycleAt, encodeTick, type Tick } from '#mutuel/views';
 import { ODDS_KEY, OddsService, recomputeTick, ticksBack } from '../src/index.js';
-import { type Floor, OddsFloor } from '../src/odds-floor.js';
+import { type Floor, MeetingFloor } from '../src/meeting-floor.js';
 import { House, meeting, operator, poolOf, RACE, START, steward, until } from './support/house.js';
 
 const WIN = poolOf('WIN');
@@ -255,22 +255,22 @@ describe('where the odds begin to read', () => {
     const at = (until: number): Floor => ({ until, places: {} });
     const published = (meetingId: string) =>
       ({ events: [{ t: 'FactApplied', fact: { t: 'MeetingPublished', meeting: { meetingId } } }] }) as never;
-    const floor = new OddsFloor(undefined);
+    const floor = new MeetingFloor(undefined);
     const [a, b, c] = [at(1), at(2), at(3)];
-    floor.tick(1, () => a);
-    floor.tick(2, () => b);
+    floor.mark(1, () => a);
+    floor.mark(2, () => b);
     expect(floor.now).toBe(a);
     floor.see(published('m-1'));
-    floor.tick(3, () => c);
+    floor.mark(3, () => c);
     floor.see(published('m-2'));
     expect(floor.now).toBe(a);
     floor.over('m-1');
     expect(floor.now).toBe(b);
     // What was read by the moment of a place must be in a tick that is out.
     floor.over('m-2');
-    floor.tick(2, () => at(9));
+    floor.mark(2, () => at(9));
     expect(floor.now).toBe(b);
-    floor.tick(3, () => at(9));
+    floor.mark(3, () => at(9));
     expect(floor.now).toBe(c);
   });
 });
