@@ -6,7 +6,7 @@ import type { Problem } from '../wire.js';
 import { faceOf } from './race-face.js';
 
 /** Saddle-cloth colours as they are worn: number → cloth, figures. Past 24 the cloth is plain. */
-const CLOTHS: readonly (readonly [string, string])[] = [
+export const CLOTHS: readonly (readonly [string, string])[] = [
   ['#c8252c', '#ffffff'],
   ['#ffffff', '#111111'],
   ['#1f4fa3', '#ffffff'],
@@ -17,16 +17,16 @@ const CLOTHS: readonly (readonly [string, string])[] = [
   ['#f3a9be', '#111111'],
   ['#3dbfc0', '#111111'],
   ['#6a3594', '#ffffff'],
-  ['#9aa0a5', '#8f1016'],
+  ['#9aa0a5', '#650a0e'],
   ['#a6d13a', '#111111'],
   ['#6b4326', '#ffffff'],
   ['#7a1f33', '#f4d03c'],
   ['#c2b280', '#111111'],
-  ['#8db8d9', '#8f1016'],
+  ['#8db8d9', '#7d0c12'],
   ['#1a2a56', '#ffffff'],
   ['#1f4d33', '#f4d03c'],
-  ['#2f5fd0', '#ffd7d7'],
-  ['#c42a86', '#fbe45a'],
+  ['#2a56c0', '#ffd7d7'],
+  ['#ad2074', '#fbe45a'],
   ['#c3b1e1', '#111111'],
   ['#c99a2e', '#111111'],
   ['#4a5a3a', '#ffffff'],
