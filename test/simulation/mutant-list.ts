@@ -90,7 +90,6 @@ export const mutants: readonly Mutant[] = [
     file: 'runtime/src/relay.ts',
     from: 'const taken = this.#o.taken() ?? 0;',
     to: 'const taken = this.#sent;',
-    why: 'what was acknowledged is in the log and is never missing; every new leadership starts from the state’s own number',
   },
   {
     name: 'the service signature is not checked',

@@ -155,6 +155,11 @@ export class SimLog {
         });
         return;
       }
+      if (strikes.has('relay-lost') && isRelayed(values) && strikes.happens('relay-lost')) {
+        const { end: base } = this.#at(at);
+        this.kernel.after(later, () => process.enter(() => resolve({ base })));
+        return;
+      }
       const isTwice = strikes.happens('append-doubled');
       const isUnanswered = strikes.happens('append-unanswered');
       this.kernel.after(later, () => {
@@ -401,6 +406,12 @@ function checkAppend(values: readonly Uint8Array[]): void {
     values.every((value) => value.byteLength <= MAX_RECORD_BYTES);
   if (!fits) throw new AppendFault(`${values.length} records of ${total} bytes do not fit one append`, 'NOT_APPENDED');
 }
+
+/** What only relays write: it may vanish though it was acknowledged, since they must not believe what they sent. */
+const isRelayed = ([value = new Uint8Array()]: readonly Uint8Array[]): boolean => {
+  const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
+  return bytes.includes('MarketFact') || bytes.includes('ShardReport');
+};
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}/${partition}`;
 
