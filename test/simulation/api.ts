@@ -112,14 +112,13 @@ export class Api {
   async ask(account: string, command: object, channel = 'web', toShard?: number): Promise<Reply> {
     const cid = randomId(this.#process.entropy);
     const shard = toShard ?? shardOf(account, this.#plan.shards);
-    return this.#answer(account, command, cid, () =>
-      this.shards.submit(shard, this.#released(encodeCommand(cid, command)), cid, { channel }),
-    );
-  }
-
-  /** Now and then in a format that only the next release knows. */
-  #released(bytes: Uint8Array): Uint8Array {
-    return this.#strikes.happens('newer-format') ? inNewerFormat(bytes) : bytes;
+    // Now and then in a format that only the next release knows.
+    const isNewer = this.#strikes.happens('newer-format');
+    const envelope = (): Uint8Array => {
+      const bytes = encodeCommand(cid, command);
+      return isNewer ? inNewerFormat(bytes) : bytes;
+    };
+    return this.#answer(account, command, cid, () => this.shards.submit(shard, envelope, cid, { channel }));
   }
 
   /** Money and limits, spoken for by the house. */
@@ -127,14 +126,16 @@ export class Api {
     const cid = randomId(this.#process.entropy);
     const shard = shardOf(account, this.#plan.shards);
     return this.#answer(account, command, cid, () =>
-      this.shards.submit(shard, signCommand(cid, command, SERVICE_KEY), cid),
+      this.shards.submit(shard, () => signCommand(cid, command, SERVICE_KEY), cid),
     );
   }
 
   /** A person's command to the market. */
   async order(command: object): Promise<Reply> {
     const cid = randomId(this.#process.entropy);
-    return this.#answer('', command, cid, () => this.market.submit(0, signCommand(cid, command, SERVICE_KEY), cid));
+    return this.#answer('', command, cid, () =>
+      this.market.submit(0, () => signCommand(cid, command, SERVICE_KEY), cid),
+    );
   }
 
   race(id: string): RaceView {

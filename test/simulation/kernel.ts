@@ -17,7 +17,10 @@ export class Kernel {
   now: number;
   /** Moments passed so far. */
   step = 0;
-  readonly #heap: Timer[] = [];
+  /** What is due at each moment, in the order in which it was asked for. */
+  readonly #due = new Map<number, Timer[]>();
+  /** These moments, each once: a heap. */
+  readonly #heap: number[] = [];
   #order = 0;
 
   constructor(start: number) {
@@ -26,7 +29,7 @@ export class Kernel {
 
   after(ms: number, run: () => void): Timer {
     const timer = { time: this.now + Math.max(0, Math.ceil(ms)), order: this.#order++, run };
-    this.#push(timer);
+    this.#add(timer);
     return timer;
   }
 
@@ -53,19 +56,24 @@ export class Kernel {
   /** One moment; undefined when there may be a next one. */
   #pass(until: () => boolean, deadline: number): boolean | undefined {
     if (until()) return true;
-    const first = this.#first();
-    if (!first || first.time > deadline) return false;
+    const due = this.#first();
+    const time = this.#heap[0] as number;
+    if (!due || time > deadline) return false;
     this.step++;
-    this.now = first.time;
-    while (this.#heap[0]?.time === this.now) this.#pop().run?.();
+    this.now = time;
+    // What is asked for meanwhile and due at once is of the same moment.
+    for (let i = 0; i < due.length; i++) (due[i] as Timer).run?.();
+    this.#drop();
     return undefined;
   }
 
   /** Jumps over a stretch in which nobody is awake; what was due in it is due at its end. */
   skip(ms: number): void {
     this.now += ms;
-    const due = this.#heap.splice(0).sort((a, b) => a.time - b.time || a.order - b.order);
-    for (const { time, order, run } of due) this.#push({ time: Math.max(time, this.now), order, run });
+    const all = [...this.#due.values()].flat().sort((a, b) => a.order - b.order);
+    this.#due.clear();
+    this.#heap.length = 0;
+    for (const { time, order, run } of all) this.#add({ time: Math.max(time, this.now), order, run });
   }
 
   sleep(ms: number): Promise<void> {
@@ -73,43 +81,59 @@ export class Kernel {
   }
 
   /** Of those that still have something to do: a timer taken back is no moment. */
-  #first(): Timer | undefined {
-    while (this.#heap[0] && this.#heap[0].run === undefined) this.#pop();
-    return this.#heap[0];
+  #first(): Timer[] | undefined {
+    while (this.#heap.length > 0) {
+      const due = this.#due.get(this.#heap[0] as number) as Timer[];
+      if (due.some(({ run }) => run !== undefined)) return due;
+      this.#drop();
+    }
+    return undefined;
   }
 
-  #push(timer: Timer): void {
+  #add(timer: Timer): void {
+    const due = this.#due.get(timer.time);
+    if (due) {
+      due.push(timer);
+      return;
+    }
+    this.#due.set(timer.time, [timer]);
+    this.#push(timer.time);
+  }
+
+  /** The first moment is over. */
+  #drop(): void {
+    this.#due.delete(this.#heap[0] as number);
+    this.#pop();
+  }
+
+  #push(time: number): void {
     const heap = this.#heap;
-    let i = heap.push(timer) - 1;
+    let i = heap.push(time) - 1;
     while (i > 0) {
       const parent = (i - 1) >> 1;
-      if (!isBefore(timer, heap[parent] as Timer)) break;
-      heap[i] = heap[parent] as Timer;
+      if (time >= (heap[parent] as number)) break;
+      heap[i] = heap[parent] as number;
       i = parent;
     }
-    heap[i] = timer;
+    heap[i] = time;
   }
 
-  #pop(): Timer {
+  #pop(): void {
     const heap = this.#heap;
-    const first = heap[0] as Timer;
-    const last = heap.pop() as Timer;
-    if (heap.length === 0) return first;
+    const last = heap.pop() as number;
+    if (heap.length === 0) return;
     let i = 0;
     for (;;) {
       let child = 2 * i + 1;
       if (child >= heap.length) break;
-      if (child + 1 < heap.length && isBefore(heap[child + 1] as Timer, heap[child] as Timer)) child++;
-      if (!isBefore(heap[child] as Timer, last)) break;
-      heap[i] = heap[child] as Timer;
+      if (child + 1 < heap.length && (heap[child + 1] as number) < (heap[child] as number)) child++;
+      if ((heap[child] as number) >= last) break;
+      heap[i] = heap[child] as number;
       i = child;
     }
     heap[i] = last;
-    return first;
   }
 }
-
-const isBefore = (a: Timer, b: Timer): boolean => a.time < b.time || (a.time === b.time && a.order < b.order);
 
 /** So often the event loop turns by itself: rejections that nobody caught are told then. */
 const STEPS_A_TURN = 32;
@@ -127,6 +151,8 @@ export class SimProcess {
   readonly clock: Clock;
   readonly entropy: Entropy;
   readonly #held: (() => void)[] = [];
+  /** Who sleeps until a signal: one listener each, since adding and taking away many costs more than all that sleepers do. */
+  readonly #sleepers = new WeakMap<AbortSignal, Set<() => void>>();
 
   constructor(
     readonly name: string,
@@ -165,9 +191,10 @@ export class SimProcess {
   #sleep(ms: number, signal?: AbortSignal): Promise<void> {
     if (signal?.aborted) return Promise.resolve();
     return new Promise((resolve) => {
+      const sleepers = signal && this.#sleepersUntil(signal);
       const timer = this.kernel.after(ms, () =>
         this.enter(() => {
-          signal?.removeEventListener('abort', wake);
+          sleepers?.delete(wake);
           resolve();
         }),
       );
@@ -175,7 +202,19 @@ export class SimProcess {
         timer.run = undefined;
         resolve();
       };
-      signal?.addEventListener('abort', wake, { once: true });
+      sleepers?.add(wake);
     });
+  }
+
+  #sleepersUntil(signal: AbortSignal): Set<() => void> {
+    const known = this.#sleepers.get(signal);
+    if (known) return known;
+    const sleepers = new Set<() => void>();
+    this.#sleepers.set(signal, sleepers);
+    const wake = (): void => {
+      for (const one of sleepers) one();
+    };
+    signal.addEventListener('abort', wake, { once: true });
+    return sleepers;
   }
 }

@@ -48,6 +48,7 @@ const DAY_MS = 400_000;
 /** Once the faults have stopped, everything is at rest within this. */
 const REST_MS = 60_000;
 const POISONED_TOPIC = TOPICS.shardCommands;
+const TRACE_BYTES = 65_536;
 
 export async function runSeed(plan: Plan): Promise<Outcome> {
   const world = new World(plan);
@@ -63,7 +64,7 @@ class World {
   readonly network: Network;
   readonly chaos: Chaos;
   #failure: Failure | undefined;
-  readonly #trace = createHash('sha256');
+  readonly #trace = new Trace();
   #poison: Random;
 
   constructor(readonly plan: Plan) {
@@ -78,7 +79,7 @@ class World {
     });
     this.#poison = stream('poison');
     this.log = new SimLog(this.kernel, plan, stream('log'), this.strikes, topicsOf(shards), (at, record) => {
-      this.#trace.update(`${at.topic}${at.partition}/${record.time}/`).update(record.value);
+      this.#trace.add(`${at.topic}${at.partition}/${record.time}/`, record.value);
       if (at.topic === POISONED_TOPIC && this.strikes.has('poison')) this.#mayPoison(at, record.offset, record.value);
       this.#guard(() => this.auditor.heard(at, record));
     });
@@ -242,9 +243,38 @@ class World {
       ...{
         simulatedMs: kernel.now - START,
         hits: this.strikes.hits,
-        trace: this.#trace.digest('hex'),
+        trace: this.#trace.digest(),
         failure: this.#failure,
       },
     };
+  }
+}
+
+/** A hash over everything durable, fed in pieces that are worth a call. */
+class Trace {
+  readonly #hash = createHash('sha256');
+  readonly #gathered = Buffer.allocUnsafe(TRACE_BYTES);
+  #length = 0;
+
+  add(place: string, value: Uint8Array): void {
+    if (this.#length + place.length + value.byteLength > TRACE_BYTES) this.#pour();
+    this.#length += this.#gathered.write(place, this.#length, 'latin1');
+    if (this.#length + value.byteLength > TRACE_BYTES) {
+      this.#pour();
+      this.#hash.update(value);
+      return;
+    }
+    this.#gathered.set(value, this.#length);
+    this.#length += value.byteLength;
+  }
+
+  digest(): string {
+    this.#pour();
+    return this.#hash.digest('hex');
+  }
+
+  #pour(): void {
+    this.#hash.update(this.#gathered.subarray(0, this.#length));
+    this.#length = 0;
   }
 }

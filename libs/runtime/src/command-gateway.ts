@@ -148,10 +148,10 @@ export class CommandGateway<E = unknown> {
     for (const appender of this.#appenders) await appender.close();
   }
 
-  /** `bytes` is the envelope that carries `cid`. Throws `Unavailable`; every other outcome is an answer. */
+  /** The envelope carries `cid`; as a function it is made only if let in. Throws `Unavailable`; every other outcome is an answer. */
   submit(
     partition: number,
-    bytes: Uint8Array,
+    envelope: Uint8Array | (() => Uint8Array),
     cid: string,
     { channel = 'service' }: { readonly channel?: string } = {},
   ): Promise<GatewayAnswer<E>> {
@@ -162,6 +162,7 @@ export class CommandGateway<E = unknown> {
       this.metrics.turnedAway++;
       return Promise.reject(this.#unavailable(obstacle));
     }
+    const bytes = typeof envelope === 'function' ? envelope() : envelope;
     this.metrics.submitted++;
     return new Promise((resolve, reject) => {
       const since = this.#o.clock.now();

@@ -72,6 +72,8 @@ export class ValidRecords<E = unknown> {
   readonly #starts: Set<string>;
   /** Ring of shortened hashes by sequence number. */
   readonly #ring: (string | undefined)[] = new Array(MAX_APPEND_RECORDS);
+  /** The checkpoint as it was last written, until the next record. */
+  #written: string | undefined;
 
   constructor(at: TopicPartition, memory: Memory) {
     this.#at = at;
@@ -114,10 +116,16 @@ export class ValidRecords<E = unknown> {
         ? this.#start(decoded.record)
         : this.#judge(record, decoded.record, decoded.hash);
     this.#m.next++;
+    this.#written = undefined;
     return accepted;
   }
 
   toCheckpoint(): string {
+    this.#written ??= this.#write();
+    return this.#written;
+  }
+
+  #write(): string {
     const { seq } = this.#m;
     const kept = Math.min(seq, MAX_APPEND_RECORDS);
     const window = Array.from({ length: kept }, (_, i) => this.#ring[(seq - kept + 1 + i) % MAX_APPEND_RECORDS] ?? '');

@@ -209,6 +209,26 @@ describe('without a decision in time', () => {
 });
 
 describe('admission', () => {
+  test('an envelope that is made when asked for is not made for who is turned away', async () => {
+    const to = await gateway(log, { maxInFlightPerPartition: 1 });
+    const made: string[] = [];
+    const submit = (cid: string): Promise<string> => {
+      const envelope = (): Uint8Array => {
+        made.push(cid);
+        return encodeCommand(cid, { type: 'Add', n: 1 });
+      };
+      return to.submit(0, envelope, cid).then(
+        ({ kind }) => kind,
+        (fault: Unavailable) => fault.message,
+      );
+    };
+    const [letIn, turnedAway] = ['a', 'b'].map((digit) => submit(digit.repeat(32)));
+    expect(await turnedAway).toBe('too many commands are on their way');
+    await clock.pass(2_000);
+    expect(await letIn).toBe('PENDING');
+    expect(made).toEqual(['a'.repeat(32)]);
+  });
+
   test('turns away before the append what exceeds the partition’s or the channel’s share', async () => {
     const to = await gateway(log, { maxInFlightPerPartition: 5, maxInFlightPerChannel: 3 });
     const web = Array.from({ length: 4 }, () => add(to, 1, 0, 'web'));

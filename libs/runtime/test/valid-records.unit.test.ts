@@ -262,6 +262,7 @@ describe('whatever zombies, duplicates and contradictions are interleaved', () =
           const first = validRecords('shard-3', AT);
           readAll(log.slice(0, cut), first);
           const second = validRecords('shard-3', AT, first.toCheckpoint());
+          expect(second.toCheckpoint()).toBe(first.toCheckpoint());
           expect(readAll(log, second)).toEqual(seen.slice(cut));
           expect(second.toCheckpoint()).toBe(whole.toCheckpoint());
         }
