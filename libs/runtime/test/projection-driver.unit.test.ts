@@ -66,7 +66,7 @@ class Table implements Projection<unknown> {
   }
 }
 
-function driver(projection: Table, more: { maxDecisions?: number } = {}): ProjectionDriver {
+function driver(projection: Table, more: { maxDecisions?: number; weightOf?: () => number } = {}): ProjectionDriver {
   const made = new ProjectionDriver({
     ...{ log, clock, tails: directTails(log), sources: SOURCES, projection },
     ...more,
@@ -125,6 +125,20 @@ test.each(['BEFORE', 'AFTER'] as const)(
     expect(made.metrics.failures).toBeGreaterThan(0);
   },
 );
+
+test('decisions that weigh more fill a batch sooner', async () => {
+  const table = new Table();
+  const apply = table.apply.bind(table);
+  table.apply = async (batch) => {
+    await clock.sleep(400);
+    await apply(batch);
+  };
+  await decide(0, 3_000);
+  driver(table, { maxDecisions: 50_000, weightOf: () => 500 });
+  await holds(table, 3_000, 0);
+  // What one hand-over of the log brings fills it; by their number all three thousand would be one batch.
+  expect(Math.max(...table.batches)).toBeLessThanOrEqual(500);
+});
 
 test('it goes on from the checkpoints that the projection kept', async () => {
   const table = new Table();

@@ -14,7 +14,7 @@ import {
   type TailSource,
 } from '#mutuel/runtime';
 import { ODDS_SOURCE, OddsProjection } from './odds-projection.js';
-import { Projector } from './projector.js';
+import { Projector, weightOf } from './projector.js';
 import { ODDS_TOPIC } from './tick-tail.js';
 
 export interface ProjectorHostOptions {
@@ -48,6 +48,7 @@ export class ProjectorHost {
       clock,
       sources: allSources(shards),
       projection,
+      weightOf,
       onAlarm,
       ...bound,
     });

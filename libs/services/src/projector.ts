@@ -26,6 +26,14 @@ export class ProjectionFault extends Error {
   readonly retriable = false;
 }
 
+/** Rows that a decision costs, more or less: a step of a payment is one decision and moves hundreds of bets. */
+export function weightOf({ decision }: ValidDecision<unknown>): number {
+  let weight = 1;
+  for (const event of decision.events as readonly { readonly items?: readonly unknown[] }[])
+    weight += event.items?.length ?? 0;
+  return weight;
+}
+
 const MARKET = 'market';
 const shardOf = ({ at }: DecisionSource): number => at.partition;
 
