@@ -1,4 +1,5 @@
 /** Messages of the proto as the bodies that HTTP would send: nothing absent or empty, lists of lists as such. */
+import protobuf from 'protobufjs';
 import { expect, it } from 'vitest';
 import { ticketBody } from '../src/grpc/messages.js';
 
@@ -33,4 +34,10 @@ it.each([
   ],
 ])('a bet with %s', (_, bet, body) => {
   expect(ticketBody({ accountId: 'acc-1', ticketRef: '', bets: [bet] })).toEqual({ accountId: 'acc-1', bets: [body] });
+});
+
+it('the quarters of a report’s part travel', () => {
+  const bet = protobuf.loadSync('libs/platform/src/grpc/mutuel.proto').lookupType('mutuel.v1.Bet');
+  const sent = bet.encode(bet.fromObject({ parts: [{ poolId: 'p', quarters: 2 }] })).finish();
+  expect(bet.toObject(bet.decode(sent))).toMatchObject({ parts: [{ poolId: 'p', quarters: 2 }] });
 });

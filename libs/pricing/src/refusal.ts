@@ -91,6 +91,8 @@ function sentenceOf(issue: Issue, value: unknown): string {
   if (isMissing(issue, given)) return `${lastOf(issue)} is missing.`;
   if (issue.code === 'invalid_value') return `Expected one of ${issue.values.join(', ')}.`;
   if (issue.code === 'invalid_union' && typeof given === 'string') return 'Expected an amount or a decimal in quotes.';
+  if (issue.code === 'invalid_union')
+    return `${lastOf(issue)} is in none of the shapes it may have; "mutuel schema price" shows them.`;
   if (issue.code === 'too_small' && typeof given === 'number') return `${given} is less than ${issue.minimum}.`;
   if (isRank(issue) && given === null) return 'A rank has at least one runner.';
   if (issue.code === 'too_small' && (given === '' || Array.isArray(given)))

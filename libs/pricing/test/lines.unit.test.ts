@@ -380,6 +380,7 @@ describe('bad lines are refused with code and place', () => {
     ['a takeout above one', { rules: { takeout: '1.1' } }, 'INVALID_RULE', '/rules/takeout'],
     ['a rung that does not exist', { rules: { noWinner: ['LOTTERY'] } }, 'INVALID_RULE', '/rules/noWinner'],
     ['an unknown rule set', { ruleSet: 'XX' }, 'UNKNOWN_RULE_SET', '/ruleSet'],
+    ['a rule set of a month 13', { ruleSet: 'US@2026-13-01' }, 'UNKNOWN_RULE_SET', '/ruleSet'],
     ['a rule set that lacks the pool type', { ruleSet: 'FR', pool: of('SHOW') }, 'UNKNOWN_RULE_SET', '/ruleSet'],
     ['no rules at all', { ruleSet: undefined }, 'MISSING_FIELD', '/ruleSet'],
     ['no pool', { pool: undefined }, 'MISSING_FIELD', '/pool'],
@@ -468,6 +469,13 @@ describe('bad lines are refused with code and place', () => {
     ],
   ])('%s', (_, change, code, at) => {
     expect(priceLine({ ...good, ...change })).toMatchObject({ error: { code, at } });
+  });
+
+  it('a value in none of its shapes is told where they stand', () => {
+    const message = 'minimum is in none of the shapes it may have; "mutuel schema price" shows them.';
+    expect(priceLine({ ...good, rules: { minimum: null } })).toMatchObject({
+      error: { message, at: '/rules/minimum' },
+    });
   });
 
   it('says in words what is wrong with a number or a name', () => {

@@ -33,6 +33,9 @@ export const ruleSetById = (id: string): RuleSet | null => byId.get(id) ?? null;
 /** Names that `ruleSetFor` knows, aliases included. */
 export const ruleSetNames: readonly string[] = [...new Set(ruleSets.map((rules) => rules.name)), ...aliases.keys()];
 
+/** Written as days are compared here; a month 13 would silently be after every other. */
+const DAY = /^\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])$/;
+
 /**
  * The rule set of a name for a pool type. `FR` is the newest; `FR@2002-01-01` (or `onDate`) the one in force on that
  * day. Null when there is none.
@@ -40,6 +43,7 @@ export const ruleSetNames: readonly string[] = [...new Set(ruleSets.map((rules) 
 export function ruleSetFor(name: string, poolType: PoolType, onDate?: string): RuleSet | null {
   const [asked = '', dated] = name.split('@');
   const day = dated ?? onDate;
+  if (day !== undefined && !DAY.test(day)) return null;
   const known = aliases.get(asked) ?? asked;
   const inForce = ruleSets.filter(
     (rules) => rules.name === known && rules.poolType === poolType && (day === undefined || rules.validFrom <= day),
