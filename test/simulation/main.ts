@@ -15,7 +15,8 @@ import { parseArgs } from 'node:util';
 import { Coverage } from './coverage.js';
 import { FAULTS, FEATURES } from './plan.js';
 import { runAll } from './pool.js';
-import type { Failure, Outcome } from './run.js';
+import type { Failure } from './run.js';
+import type { Ran } from './worker.js';
 
 const REPORT_EVERY_MS = 5_000;
 const MAX_SEED = 1_000_000_000;
@@ -54,16 +55,18 @@ async function main(): Promise<void> {
   const coverage = new Coverage();
   if (file !== undefined) coverage.load(file);
   let seeds = 0;
-  const total = { decisions: 0, accepted: 0, settled: 0, ticks: 0, dropped: 0, hours: 0 };
-  const failures: Outcome[] = [];
+  const total = { decisions: 0, asked: 0, accepted: 0, settled: 0, ticks: 0, dropped: 0, hours: 0, processorMs: 0 };
+  const failures: Ran[] = [];
   const began = performance.now();
   let told = began;
   console.log(`Seeds ${first} to ${first + count - 1}, ${commands} commands each`);
-  const add = (outcome: Outcome): void => {
+  const add = (outcome: Ran): void => {
     seeds++;
     coverage.add(outcome.hits);
     if (file !== undefined) coverage.save(file);
     total.decisions += outcome.decisions;
+    total.asked += outcome.commands;
+    total.processorMs += outcome.processorMs;
     total.accepted += outcome.accepted;
     total.settled += outcome.settled;
     total.ticks += outcome.ticks;
@@ -87,7 +90,8 @@ async function main(): Promise<void> {
   if (!coverage.isEnough) console.log(`Never met in ${coverage.seeds} seeds: ${coverage.missing.join(', ')}`);
   const seconds = (performance.now() - began) / 1_000;
   console.log(
-    `${seeds} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed: ${total.decisions} commands decided (${Math.round(total.decisions / seconds)}/s), ` +
+    `${seeds} seeds in ${seconds.toFixed(1)} s, ${failures.length} failed: ${total.decisions} commands decided (${Math.round(total.decisions / seconds)}/s, ` +
+      `${Math.round((1_000 * total.decisions) / total.processorMs)} a second of processor time), ${total.asked} asked for by people, ` +
       `${total.accepted} tickets acknowledged, ${total.settled} races settled, ${total.ticks} odds ticks, ${total.dropped} records dropped, ${total.hours.toFixed(1)} h simulated`,
   );
   const [worst] = failures;

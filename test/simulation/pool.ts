@@ -6,10 +6,9 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { build } from 'esbuild';
-import type { Outcome } from './run.js';
-import type { Job } from './worker.js';
+import type { Job, Ran } from './worker.js';
 
-type Sent = Omit<Outcome, 'hits'> & { readonly hits: readonly (readonly [string, number])[] };
+type Sent = Omit<Ran, 'hits'> & { readonly hits: readonly (readonly [string, number])[] };
 
 /** A young generation that the decisions of a moment fit into. */
 const NODE_FLAGS = ['--max-semi-space-size=32'];
@@ -19,7 +18,7 @@ const CACHE = join(import.meta.dirname, '../../node_modules/.cache');
 export async function runAll(
   jobs: readonly Job[],
   processes: number,
-  onOutcome: (outcome: Outcome) => void,
+  onOutcome: (outcome: Ran) => void,
   isEnough: () => boolean,
 ): Promise<void> {
   const [only] = jobs;
@@ -52,7 +51,7 @@ async function bundled(folder: string): Promise<string> {
 async function work(
   file: string,
   left: Job[],
-  onOutcome: (outcome: Outcome) => void,
+  onOutcome: (outcome: Ran) => void,
   isEnough: () => boolean,
 ): Promise<void> {
   const profiled = process.execArgv.filter((flag) => flag.startsWith('--cpu-prof'));
@@ -64,7 +63,7 @@ async function work(
   }
 }
 
-function answerOf(child: ChildProcess, job: Job): Promise<Outcome> {
+function answerOf(child: ChildProcess, job: Job): Promise<Ran> {
   return new Promise((resolve, reject) => {
     const ended = (): void => reject(new Error(`the process that ran seed ${job.seed} ended`));
     child.once('exit', ended);
