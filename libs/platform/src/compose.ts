@@ -86,6 +86,8 @@ export interface System {
 const DEMO_CURRENCY = 'EUR';
 /** Of those whom nobody waits for: a third of what others get where all want to run, so that odds and read models still keep up. */
 const BACKGROUND_NICE = 5;
+/** By then a pool's seal is signed and in the read models, where nothing is wrong. */
+const PROOFS_AFTER_MS = 2_000;
 /** The ports right behind the public one are taken by the other roles of a machine. */
 const DISTRIBUTED_GRPC_STEP = 1_000;
 
@@ -321,6 +323,8 @@ class Composition {
       return issuedAt + ttlMs >= now() ? undefined : 'the selling lease does not hold';
     });
     if (demo) this.#fundDemo(demo, door, keys);
+    const seals = new Seals({ db, log: seams.log }, signer);
+    this.#prepareProofs(seals, view, clock);
     return {
       betting: new Betting({
         ...{ door, reads, odds, recent: new RecentTickets(), serviceKey: keys.service, now },
@@ -330,7 +334,7 @@ class Composition {
       quotes: new Quotes(view, odds),
       racing,
       reads,
-      seals: new Seals({ db, log: seams.log }, signer),
+      seals,
       operator: new OperatorViews({
         market: view,
         racing,
@@ -414,6 +418,18 @@ class Composition {
     const anchor = new AnchorPublisher({ ...parts, stamper: new TsaClient(tsaUrl), onAlarm: this.#onAlarm });
     anchor.start();
     this.#stops.push({ name: 'anchor', stop: () => anchor.stop() });
+  }
+
+  /** Bettors ask for their proofs once a race is off: the first of a large pool should not wait for its tree. */
+  #prepareProofs(seals: Seals, view: MarketView, clock: Seams['clock']): void {
+    const { signal } = this.#stopping;
+    const prepare = async (pool: string): Promise<void> => {
+      await clock.sleep(PROOFS_AFTER_MS, signal);
+      if (!signal.aborted) await seals.prepare(pool);
+    };
+    view.onDecision(({ events }) => {
+      for (const event of events) if (event.t === 'PoolSealed') void prepare(event.pool);
+    });
   }
 
   #fundDemo(demo: DemoAccess, door: Parameters<typeof fundDemo>[1], keys: Keys): void {

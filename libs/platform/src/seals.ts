@@ -60,6 +60,11 @@ export class Seals {
     return { keys: keys.map((key) => ({ ...key, since: new Date(key.since).toISOString() })) };
   }
 
+  /** To be called a moment after a pool was sealed: its proofs are at hand when they are asked for. */
+  prepare(poolId: string): Promise<void> {
+    return this.#proofs.prepare(poolId);
+  }
+
   /** Of the bets whose pools are sealed; none for a ticket that was refused. */
   proofsOf({ bets, receipt: { shard, seq } }: TicketView): Promise<readonly InclusionProof[]> {
     const taken = bets.filter(({ placement }) => placement !== 'REJECTED');

@@ -1,13 +1,14 @@
 /**
  * Inclusion proofs: where a bet stands in the sealed tree of its pool. The tree of a pool's shard is built once from the leaves in the
- * read models, a slice at a time so that nothing else waits, and kept for the pools asked for last. It must never hand out a proof
- * that does not lead to the sealed root.
+ * read models, a slice at a time so that nothing else waits: once the pool is sealed, or when it is asked for. It is kept for the pools
+ * asked for last. It must never hand out a proof that does not lead to the sealed root.
  */
 import { setImmediate as breathe } from 'node:timers/promises';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { EMPTY_ROOT, type InclusionProof, nodeOf, type SealStatement, type Signed } from '#mutuel/verify';
 
-const KEPT_TREES = 64;
+/** Of all trees that are kept, some 76 bytes each. */
+const KEPT_LEAVES = 2_000_000;
 const SLICE = 1_000;
 const HASH_BYTES = 32;
 
@@ -27,9 +28,26 @@ interface Tree {
 }
 
 export class Proofs {
-  readonly #trees = new Map<string, Promise<Tree>>();
+  readonly #trees = new Map<string, { readonly leaves: number; readonly tree: Promise<Tree> }>();
+  #preparing: Promise<unknown> = Promise.resolve();
 
-  constructor(private readonly db: SqlDatabase) {}
+  constructor(
+    private readonly db: SqlDatabase,
+    private readonly keptLeaves = KEPT_LEAVES,
+  ) {}
+
+  /** Makes the trees of a pool's newest seal before anybody asks, one pool after the other; never rejects: asked for, they are made anew. */
+  prepare(poolId: string): Promise<void> {
+    const prepared = this.#preparing.then(async () => {
+      const [seal] = (await this.#seals([poolId])).get(poolId) ?? [];
+      if (!seal) return;
+      const statement = JSON.parse(seal.statement) as SealStatement;
+      for (const part of statement.shards) await this.#tree(statement, part);
+    });
+    const done = prepared.catch(() => undefined);
+    this.#preparing = done;
+    return done;
+  }
 
   /** Of each bet the proof under the newest seal of its pool that holds it; none while there is no such seal. */
   async of(bets: readonly ProvenBet[]): Promise<readonly InclusionProof[]> {
@@ -69,15 +87,17 @@ export class Proofs {
     const key = `${poolId} ${closeNo} ${part.shard}`;
     const known = this.#trees.get(key);
     this.#trees.delete(key);
-    const tree = known ?? this.#build(poolId, part);
-    this.#trees.set(key, tree);
+    const kept = known ?? { leaves: part.leaves, tree: this.#build(poolId, part) };
+    this.#trees.set(key, kept);
     // A tree that could not be built is built again when it is asked for again.
-    if (!known) tree.catch(() => this.#trees.delete(key));
-    for (const oldest of this.#trees.keys()) {
-      if (this.#trees.size <= KEPT_TREES) break;
+    if (!known) kept.tree.catch(() => this.#trees.delete(key));
+    let leaves = [...this.#trees.values()].reduce((sum, one) => sum + one.leaves, 0);
+    for (const [oldest, one] of this.#trees) {
+      if (leaves <= this.keptLeaves || this.#trees.size === 1) break;
       this.#trees.delete(oldest);
+      leaves -= one.leaves;
     }
-    return tree;
+    return kept.tree;
   }
 
   async #build(poolId: string, { shard, lastSeq, leaves, root }: SealStatement['shards'][number]): Promise<Tree> {
@@ -92,6 +112,7 @@ export class Proofs {
       seqs[i] = row.seq;
       nos[i] = row.no;
       bottom.write(row.leaf, i * HASH_BYTES, 'hex');
+      if (i % SLICE === SLICE - 1) await breathe();
     }
     const levels = await grow(bottom);
     const made = rows.length === 0 ? EMPTY_ROOT : hashAt(levels.at(-1) as Buffer, 0);
