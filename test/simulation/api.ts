@@ -142,12 +142,16 @@ export class Api {
     const race = this.#view.races.get(id);
     if (!race) return { status: 'UNKNOWN', previewHash: null, ended: false, scratched: [], waits: [] };
     const { status, previewHash, endedAt, scratched } = race;
+    const view = this.#view;
     return {
       status,
       previewHash,
       ended: endedAt !== null,
       scratched: [...scratched],
-      waits: waitingFor(this.#view, race),
+      // Asked for once, where a run is stuck; people look thousands of times.
+      get waits() {
+        return waitingFor(view, race);
+      },
     };
   }
 

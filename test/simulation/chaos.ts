@@ -215,14 +215,14 @@ export class Chaos {
     // Nobody keeps a copy for a day: what a race that has left the memory could be asked again is not what this is about.
     const oldest = this.system.kernel.now - OLDEST_COPY_MS;
     const isKind = (value: Uint8Array): boolean =>
-      kind === undefined || Buffer.from(value).includes(`"kind":"${kind}"`);
+      kind === undefined || Buffer.from(value.buffer, value.byteOffset, value.byteLength).includes(`"kind":"${kind}"`);
     let records = this.log.durable(at).filter(({ time }) => time > oldest);
     if (kind === 'started') records = records.filter(({ value }) => isKind(value)).slice(-OLDEST_START);
     if (records.length === 0) return;
     for (let tries = 0; tries < 20; tries++) {
       const { value } = this.random.chance(0.5) ? this.random.pick(records.slice(-20)) : this.random.pick(records);
       if (!isKind(value)) continue;
-      this.log.inject(at, Uint8Array.from(value));
+      this.log.inject(at, new Uint8Array(value));
       return;
     }
   }

@@ -20,10 +20,14 @@ export function readingNewer(tails: TailSource): TailSource {
   };
 }
 
-const isNewer = (bytes: Uint8Array): boolean => NEWER.equals(bytes.subarray(0, NEWER.length));
+/** Where the format's number stands. */
+const AT = '{"v":'.length;
+/** The number first: nearly every record is of the older format, and each reader asks of each. */
+const isNewer = (bytes: Uint8Array): boolean =>
+  bytes[AT] === NEWER[AT] && NEWER.equals(bytes.subarray(0, NEWER.length));
 
 function exchanged(bytes: Uint8Array, head: Uint8Array): Uint8Array {
-  const copy = Uint8Array.from(bytes);
+  const copy = new Uint8Array(bytes);
   copy.set(head);
   return copy;
 }

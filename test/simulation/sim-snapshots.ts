@@ -40,7 +40,7 @@ export class SimSnapshots {
         return bytes;
       },
       write: async (src, seq, pieces) => {
-        const bytes = Uint8Array.from(Buffer.concat(pieces));
+        const bytes = new Uint8Array(Buffer.concat(pieces));
         await process.clock.sleep(this.random.between(1, 30));
         if (this.strikes.happens('snapshot-failed')) throw new Error('the disk is full');
         const kept = this.#bySource.get(src) ?? new Map<number, Uint8Array>();

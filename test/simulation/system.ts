@@ -206,7 +206,7 @@ export class System {
   }
 
   isPoison(at: TopicPartition, record: Pick<LogRecord, 'offset'>): boolean {
-    return this.#poison.has(`${at.topic}/${at.partition}/${record.offset}`);
+    return this.#poison.size > 0 && this.#poison.has(`${at.topic}/${at.partition}/${record.offset}`);
   }
 
   // ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
