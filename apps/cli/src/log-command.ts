@@ -1,6 +1,6 @@
 /** `log`: any record of any topic in human form, from the embedded files beside a running system or from Kafka; filtered, followed. */
 import { setTimeout as sleep } from 'node:timers/promises';
-import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { TOPICS } from '#mutuel/contracts';
 import { openLogReader, readConfig } from '#mutuel/platform';
 import { type LogFilter, lineOf, matches, readEntry } from './log-entry.js';
@@ -26,14 +26,15 @@ const NAMES: Readonly<Record<string, string>> = {
 const POLL_MS = 250;
 const READ_AT_ONCE = 500;
 
+const KNOWN = [...new Set([...Object.keys(NAMES), ...Object.values(TOPICS)])];
+
 export function addLog(program: Command): Command {
   return program
     .command('log')
     .description('records of the log in human form')
     .option('--data <folder>', 'data folder of an embedded system', 'var/data')
-    .addOption(
-      new Option('--topic <name>', 'only this topic').choices([...Object.keys(NAMES), ...Object.values(TOPICS)]),
-    )
+    .addArgument(new Argument('[topic]', 'only this topic, as by --topic').choices(KNOWN))
+    .addOption(new Option('--topic <name>', 'only this topic').choices(KNOWN))
     .option('--partition <number>', 'only this partition', count)
     .option('--from <offset>', 'first offset', count, 0)
     .option('--limit <number>', 'at most so many records', count)
@@ -42,7 +43,9 @@ export function addLog(program: Command): Command {
     .option('--ticket <id>', 'only records that touch this ticket, by id or reference')
     .option('--follow', 'go on with what is appended')
     .option('--json', 'the records as they are, one a line')
-    .action(async (flags: LogFlags) => show(flags));
+    .action(async (topic: string | undefined, flags: LogFlags) =>
+      show(topic === undefined ? flags : { ...flags, topic }),
+    );
 }
 
 async function show(flags: LogFlags): Promise<void> {

@@ -2,44 +2,12 @@
  * `npx mutuel`: the door for people with a shell. Answers go to standard output alone, everything else to standard error; a wrong
  * flag is one clear line and exit code 2.
  */
-import { Command, CommanderError } from 'commander';
-import { ROLES, run, StartFault } from '#mutuel/platform';
-import { addEvidence } from './evidence-command.js';
-import { addExport } from './export-command.js';
-import { addLog } from './log-command.js';
-import { addOperations } from './operator-commands.js';
-import { addPricing } from './pricing-commands.js';
-import { addQuarantine } from './quarantine-command.js';
-import { addRebuild } from './rebuild-command.js';
-import { addRules } from './rules-commands.js';
-import { addSnapshot } from './snapshot-command.js';
-import { addVerify } from './verify-command.js';
-
-const program = new Command('mutuel')
-  .description('A pari-mutuel operator: bets, pools, odds, dividends, payment.')
-  .exitOverride()
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
-  .showSuggestionAfterError();
-
-program
-  .command('start')
-  .description('run the whole system in this process, with its demo unless --no-demo is given')
-  .allowUnknownOption()
-  .allowExcessArguments()
-  .argument('[flags...]', '--port --data --rate --no-demo --card FILE and more, checked by the system')
-  .action((flags: string[]) => run({ roles: ROLES, demoByDefault: true, args: flags }));
-addPricing(program);
-addRules(program);
-addRebuild(program);
-addSnapshot(program);
-addQuarantine(program);
-addExport(addLog(program));
-addVerify(program);
-addEvidence(program);
-addOperations(program);
+import { CommanderError } from 'commander';
+import { StartFault } from '#mutuel/platform';
+import { mutuelProgram } from './program.js';
 
 try {
-  await program.parseAsync();
+  await mutuelProgram().parseAsync();
 } catch (fault) {
   if (fault instanceof CommanderError) process.exitCode = fault.exitCode === 0 ? 0 : 2;
   else if (fault instanceof StartFault) {
