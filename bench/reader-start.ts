@@ -1,5 +1,5 @@
 /**
- * Starting the readers of an embedded log of 500,000 decisions (one shard and the market, a hundred meetings one after the other of
+ * Starting the readers of an embedded log of 500,000 decisions (one shard and the market, seventy-two meetings one after the other of
  * which the last one sells): the second calculator with its fold of every bet, the engine's calculator, and the market view; each from
  * the logs' beginnings, and from where it noted that it may begin. Leaves out: HTTP, the other roles.
  * Run: `npm run bench -- reader-start` (`--small` for the smoke mode).
@@ -37,7 +37,7 @@ import { ruleSetFor } from '#mutuel/tote';
 import { MarketFollower } from '../libs/platform/src/market-follower.js';
 
 const small = process.argv.includes('--small');
-const MEETINGS = small ? 5 : 100;
+const MEETINGS = small ? 5 : 72;
 const TICKETS = small ? 100 : 4_000;
 const RENEWALS = small ? 300 : 980;
 const ACCOUNTS = 1_000;
