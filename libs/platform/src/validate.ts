@@ -27,14 +27,14 @@ function faultsOf(issue: Issue, value: unknown): FieldFault[] {
       detail: `The field ${JSON.stringify(key.slice(0, 60))} is not known.`,
     }));
   const pointer = pointerOf(issue.path);
-  const name = [...issue.path].reverse().find((part) => typeof part === 'string') ?? 'The body';
-  return [
-    {
-      pointer,
-      code: codeOf(issue, String(name)),
-      detail: `${String(name)} ${sentenceOf(issue, at(value, issue.path))}.`,
-    },
-  ];
+  const last = issue.path.findLastIndex((part) => typeof part === 'string');
+  const name = last < 0 ? 'The body' : String(issue.path[last]);
+  const inside = issue.path.slice(last + 1).map((index) => `[${String(index)}]`);
+  const code = codeOf(issue, name);
+  const found = at(value, issue.path);
+  const isNoAmount = code === 'INVALID_STAKE' && issue.code === 'invalid_type' && found !== undefined;
+  const sentence = isNoAmount ? 'must be a whole number of minor units, without quotes' : sentenceOf(issue, found);
+  return [{ pointer, code, detail: `${name}${inside.join('')} ${sentence}.` }];
 }
 
 function codeOf(issue: Issue, name: string): ProblemCode {
@@ -72,7 +72,11 @@ const unitOf = (origin: string): string =>
   origin === 'string' ? ' characters long' : origin === 'array' ? ' entries long' : '';
 
 const article = (expected: string): string =>
-  expected === 'int' ? 'a whole number' : /^[aeiou]/.test(expected) ? `an ${expected}` : `a ${expected}`;
+  expected === 'int' || expected === 'number'
+    ? 'a whole number'
+    : /^[aeiou]/.test(expected)
+      ? `an ${expected}`
+      : `a ${expected}`;
 
 function at(value: unknown, path: readonly PropertyKey[]): unknown {
   let found: unknown = value;

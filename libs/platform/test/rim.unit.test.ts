@@ -344,3 +344,22 @@ test('a ticket whose command was lost on its way is pending for thirty seconds a
   expect(recent.isPending('acc-1', 'ref-1', 31_001)).toBe(false);
   expect(recent.isPending('acc-1', 'ref-2', 1_000)).toBe(false);
 });
+
+describe('the sentence about a wrong field', () => {
+  const bet = { betRef: 'a', poolId: 'p', form: 'STRAIGHT', columns: [['4']], unitStake: 200, stake: 200 };
+  const ticket = (...bets: unknown[]) => ({
+    ...{ ticketRef: '0198f3c2-0000-7000-8000-000000000000', accountId: 'acc-1', currency: 'EUR', bets },
+  });
+  test.each<[string, unknown, string]>([
+    [
+      'an amount in quotes',
+      ticket({ ...bet, stake: '200' }),
+      'stake must be a whole number of minor units, without quotes.',
+    ],
+    ['a number for a runner', ticket({ ...bet, columns: [['4', 7]] }), 'columns[0][1] must be a string.'],
+    ['nothing for a bet', ticket(bet, null), 'bets[1] must be an object.'],
+    ['no stake', ticket({ ...bet, stake: undefined }), 'stake is missing.'],
+  ])('%s says what, where and what instead', (_what, body, detail) => {
+    expect(() => validate(ticketSchema, body)).toThrow(expect.objectContaining({ message: detail }) as Error);
+  });
+});
