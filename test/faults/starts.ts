@@ -47,7 +47,7 @@ await wipe({ instance });
 let failed = 0;
 try {
   const servers = await up({ instance, brokers: 1 });
-  await startTogether(servers);
+  if (starts > 0) await startTogether(servers);
   if (takeovers > 0) await takeOver(servers);
 } finally {
   await down({ instance });
