@@ -15,8 +15,13 @@ const TOTE = person('tess', 'TOTE_OPERATOR');
 const STEWARD = person('stella', 'STEWARD');
 const SECOND = person('sam', 'STEWARD');
 const ACCOUNTANT = person('ada', 'ACCOUNTANT');
-/** A to B to A is one of them. */
+/** A to B to A is one of them. A scratch leaves the race reopened until an inquiry is over; another order does not. */
 const CORRECTIONS: readonly (readonly Correction[])[] = [
+  ['SCRATCH'],
+  ['SCRATCH'],
+  ['SCRATCH', 'FIRST'],
+  ['SCRATCH', 'OTHER', 'FIRST'],
+  ['SCRATCH', 'VOID'],
   ['OTHER'],
   ['OTHER', 'FIRST'],
   ['OTHER', 'FIRST'],
@@ -145,7 +150,7 @@ export class Officials {
         // An inquiry takes its time: some go on until the other races are run.
         if (this.system.strikes.isOn && story.isLong && this.races.some(({ stops }) => now < stops + RUN_MS))
           return undefined;
-        return this.random.chance(this.system.strikes.isOn ? 0.97 : 0.5) ? undefined : this.#result(race, view, story);
+        return this.random.chance(this.system.strikes.isOn ? 0.98 : 0.5) ? undefined : this.#result(race, view, story);
       default:
         return undefined;
     }

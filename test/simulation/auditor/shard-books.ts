@@ -437,8 +437,7 @@ export class ShardBooks {
         this.#checkedDay = String(e['day']);
         return;
       case 'JobEnded':
-        // Nothing is staked on: some of what waited had nowhere to go.
-        if (d.events.length === 1) for (const one of this.#rolled) one.isExcused ||= !this.#nextBet(d, one);
+        if (d.events.length === 1) this.#letGo(d);
         return;
       case 'StakesCounted':
       case 'BetsWeighed':
@@ -544,12 +543,18 @@ export class ShardBooks {
     const at = this.#rolled.findIndex((one) => {
       const next = one.account === e['account'] ? this.#nextBet(d, one) : undefined;
       const isIt = (['pool', 'sel', 'unit', 'stake'] as const).every((field) => next?.[field] === bet[field]);
-      return isIt && JSON.stringify(next?.next) === JSON.stringify(bet['next'] ?? []);
+      return isIt && sameSteps(next?.next, bet['next'], (step) => this.#pool(step.pool));
     });
     must(at >= 0, 'G3', () => `${this.name} #${d.seq} stakes what nobody won: ${JSON.stringify(bet).slice(0, 200)}`);
     this.#rolled.splice(at, 1);
     this.#take(d, e, String(e['body']));
     this.#stake(d, e, this.#book(d, e, bet, moved), moved);
+  }
+
+  /** A work that ended with nothing done: of what waits to be staked on, the first that has nowhere to go. */
+  #letGo(d: Decision): void {
+    const first = this.#rolled.find((one) => !one.isExcused && !this.#nextBet(d, one));
+    if (first) first.isExcused = true;
   }
 
   /** The next bet of a report as it can be made now; one with a non-runner is passed over. */
