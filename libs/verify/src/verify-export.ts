@@ -18,6 +18,8 @@ type OnProgress = (bytes: number, records: number) => void;
 const PIECE = 1 << 20;
 /** Batches that may wait to be judged. */
 const AHEAD = 8;
+/** The thread that judges makes short-lived objects of every record: with room for them they are gone before they are collected. */
+const YOUNG_MB = 96;
 
 /** Throws `ExportRefused` where the file is not what it should be, `LogUnreadable` where a log cannot be followed. */
 export async function verifyExport(file: string, onProgress: OnProgress): Promise<LogReport> {
@@ -56,7 +58,7 @@ async function readFile(file: string, thread: FoldThread, onProgress: OnProgress
 
 /** The records' bytes in one piece of memory that can be handed over. */
 function batchOf(records: readonly ExportedRecord[], numbers: ReadonlyMap<string, number>): Batch {
-  const size = records.reduce((sum, { value }) => sum + value.length, 0);
+  const size = records.reduce((sum, { topic, value }) => sum + (isCommand(topic) ? 0 : value.length), 0);
   const bytes = Buffer.from(new ArrayBuffer(size));
   const rows = new Float64Array(records.length * COLUMNS);
   const hashes = Buffer.from(new ArrayBuffer(records.length * HASH_DIGITS));
@@ -67,15 +69,18 @@ function batchOf(records: readonly ExportedRecord[], numbers: ReadonlyMap<string
       ({ topic, partition } = record);
       number = numbers.get(`${topic}/${partition}`) ?? 0;
     }
-    const { value } = record;
+    // Commands are read for their times alone.
+    const value = isCommand(topic) ? NOTHING : record.value;
     bytes.set(value, end);
     rows.set([number, record.offset, record.time, end, end + value.length, record.byte ?? 0], row * COLUMNS);
-    // Commands are read for their times alone.
     if (topic.endsWith('decisions')) hashes.write(hash('sha256', value), row * HASH_DIGITS, 'latin1');
     end += value.length;
   }
   return { bytes, rows, hashes };
 }
+
+const NOTHING = new Uint8Array(0);
+const isCommand = (topic: string): boolean => topic.endsWith('commands');
 
 /** The thread that judges, with no more batches on their way to it than it can be expected to hold. */
 class FoldThread {
@@ -138,11 +143,13 @@ class FoldThread {
 
 /** The built thread as it stands; from the sources (tests, development) through the loader that this thread has, too. */
 function startThread(): Worker {
-  if (!import.meta.url.endsWith('.ts')) return new Worker(new URL('./fold-thread.js', import.meta.url));
+  const resourceLimits = { maxYoungGenerationSizeMb: YOUNG_MB };
+  if (!import.meta.url.endsWith('.ts'))
+    return new Worker(new URL('./fold-thread.js', import.meta.url), { resourceLimits });
   const tsx = pathToFileURL(createRequire(import.meta.url).resolve('tsx/package.json'));
   const loader = new URL('./dist/esm/api/index.mjs', tsx);
   const source = new URL('./fold-thread.ts', import.meta.url);
   const code = `import { register } from '${loader}'; register(); await import('${source}');`;
   const execArgv = ['--conditions=src'];
-  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { execArgv });
+  return new Worker(new URL(`data:text/javascript,${encodeURIComponent(code)}`), { execArgv, resourceLimits });
 }
