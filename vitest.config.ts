@@ -14,7 +14,8 @@ export default defineConfig({
   ssr: { resolve: { conditions: ['src', 'node'] } },
   test: {
     projects: [
-      project('unit'),
+      // Time is no verdict here: a property of a thousand cases takes long where others use the processor.
+      project('unit', { testTimeout: 60_000, hookTimeout: 60_000 }),
       project('int', {
         globalSetup: 'test/servers.ts',
         testTimeout: 60_000,
