@@ -155,7 +155,7 @@ export class SimLog {
         });
         return;
       }
-      if (strikes.has('relay-lost') && isRelayed(values) && strikes.happens('relay-lost')) {
+      if (strikes.has('relay-lost') && isRelayed(at, values) && strikes.happens('relay-lost')) {
         const { end: base } = this.#at(at);
         this.kernel.after(later, () => process.enter(() => resolve({ base })));
         return;
@@ -408,7 +408,9 @@ function checkAppend(values: readonly Uint8Array[]): void {
 }
 
 /** What only relays write: it may vanish though it was acknowledged, since they must not believe what they sent. */
-const isRelayed = ([value = new Uint8Array()]: readonly Uint8Array[]): boolean => {
+const isRelayed = ({ topic }: TopicPartition, [value = new Uint8Array()]: readonly Uint8Array[]): boolean => {
+  // A decision that names one is no relay's.
+  if (!topic.endsWith('.commands')) return false;
   const bytes = Buffer.from(value.buffer, value.byteOffset, value.byteLength);
   return bytes.includes('MarketFact') || bytes.includes('ShardReport');
 };
