@@ -183,8 +183,15 @@ function crossProblems(rules: RuleSet): RuleProblem[] {
       message: 'complements are for three and more runners of one race, without ranks for non-runners',
     });
   }
+  const paying = noWinner.findIndex((name) => name !== 'REFUND' && name !== 'CARRY');
+  if (paying >= 0 && shapeOf(rules.poolType).arrangement !== 'LEGS' && toJackpot(rules)) {
+    const message = `${noWinner[paying]} pays the whole pool, of which a tier that nobody has would go to the jackpot: say REFUND or CARRY`;
+    problems.push({ at: `/noWinner/${paying}`, message });
+  }
   return [...problems, ...tierProblems(rules), ...placeProblems(rules.places), ...displayProblems(display)];
 }
+
+const toJackpot = ({ tiers = [] }: RuleSet): boolean => tiers.some(({ uncovered }) => uncovered === 'JACKPOT');
 
 /** A line that a complement mends has no non-runner left; a multi's lines differ in length. */
 function mayComplement({ poolType, tiers = [] }: RuleSet): boolean {

@@ -51,6 +51,18 @@ describe('a wrong rule set', () => {
     ['a zero denominator', { takeout: '1/0' }, '/takeout'],
     ['a gross carry by the Japanese formula', { split: 'JAPAN', carry: 'GROSS' }, '/carry'],
     ['places beyond reason', { places: 100 }, '/places'],
+    [
+      'a rung that pays what a tier has for the jackpot',
+      {
+        poolType: 'TRIFECTA',
+        noWinner: ['FIRST_2', 'REFUND'],
+        tiers: [
+          { name: 'ORDER', share: '0.5', uncovered: 'JACKPOT' },
+          { name: 'DISORDER', share: '0.5' },
+        ],
+      },
+      '/noWinner/0',
+    ],
   ])('%s', (_, own, at) => {
     expect(validateRuleSet({ ...right, ...own })).toEqual([{ at, message: expect.any(String) }]);
   });
