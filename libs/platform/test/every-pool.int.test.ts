@@ -14,6 +14,7 @@ import { type Reply, startTestSystem, type TestSystem, until } from './support/s
 const RULES = ['FR', 'US-CA', 'UK', 'HK', 'JP', 'SE', 'AU'] as const;
 /** More than any smallest stake, and what prices with three decimals pay in whole minor units. */
 const UNIT = 1_000;
+const FUNDS = 100_000_000;
 const TODAY = new Date().toISOString().slice(0, 10);
 /** Enough runners for four places in a handicap, by British rules. */
 const FIELD = 16;
@@ -25,8 +26,12 @@ const account = (i: number) => t.accounts[i] as { accountId: string; token: stri
 
 beforeAll(async () => {
   t = await startTestSystem();
-  for (const { accountId, token: own } of t.accounts)
-    await t.post(`/v1/accounts/${accountId}/deposits`, { ref: v7(), amount: 100_000_000 }, own);
+  for (const { accountId, token: own } of t.accounts) {
+    const reply = await t.post(`/v1/accounts/${accountId}/deposits`, { ref: v7(), amount: FUNDS }, own);
+    expect(reply.status, reply.text).toBe(201);
+  }
+  // What a test reads as held before its bets must have all of it.
+  await until(async () => (await balances()).every((available) => available >= FUNDS));
 });
 afterAll(async () => {
   await t.stop();
@@ -176,12 +181,15 @@ async function sheetOf(poolId: string) {
   return { ...sheet, paid };
 }
 
-const held = async (): Promise<number> => {
-  const each = t.accounts.map(async ({ accountId, token: own }) =>
-    as(answers.accountAnswer, await t.get(`/v1/accounts/${accountId}`, own)),
+const balances = (): Promise<number[]> =>
+  Promise.all(
+    t.accounts.map(async ({ accountId, token: own }) => {
+      const { balance } = as(answers.accountAnswer, await t.get(`/v1/accounts/${accountId}`, own));
+      return balance.available;
+    }),
   );
-  return (await Promise.all(each)).reduce((sum, { balance }) => sum + balance.available, 0);
-};
+
+const held = async (): Promise<number> => (await balances()).reduce((sum, available) => sum + available, 0);
 
 /** Until the accounts hold what the sheets give, which is told: they are read a moment after the races are settled. */
 async function paidAsDeclared(cards: readonly Card[], before: number): Promise<number> {
