@@ -9,10 +9,11 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
+import { freePort } from '../infra/native/index.mjs';
 import { Tally } from '../loadtests/tally.js';
 import { castOf, Officials } from '../test/trust/officials.js';
 import { QUIET, RunningSystem } from '../test/trust/running-system.js';
-import { freePort, hostToken, type StreamAnswer, streamsTo } from './support/hosts.js';
+import { hostToken, type StreamAnswer, streamsTo } from './support/hosts.js';
 
 interface Waiting {
   readonly intended: number;

@@ -5,11 +5,11 @@
  *
  *   npm run build && npm run bench -- soak [--rate=1000] [--minutes=30] [--every=60] [--accounts=10000]
  */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { generate } from '../loadtests/generator.js';
 import { Slopes } from '../loadtests/slopes.js';
 import { untilSelling } from '../test/trust/officials.js';
 import { RunningSystem } from '../test/trust/running-system.js';
@@ -45,10 +45,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-function load(seconds: string): Promise<string> {
-  const args = ['--conditions=src', '--import', 'tsx', 'loadtests/light.ts', '--url', system.url];
-  const flags = ['--rate', values.rate, '--seconds', seconds, '--warmup', '0'];
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, [...args, ...flags], (fault, out) => (fault ? reject(fault) : resolve(out.trim())));
-  });
+async function load(seconds: string): Promise<string> {
+  const flags = ['--url', system.url, '--rate', values.rate, '--seconds', seconds, '--warmup', '0'];
+  return (await generate(flags)).trim();
 }

@@ -15,6 +15,7 @@ import { openKafkaLog } from '#mutuel/adapters';
 import { checkLogs, type JournalLine } from '../test/trust/log-checker.js';
 import { readDecisionLogs } from '../test/trust/read-log.js';
 import { bytesSoFar, costTable } from './cost.js';
+import { generate } from './generator.js';
 import { Slopes } from './slopes.js';
 import { LoadedSystem } from './system.js';
 import type { Report } from './tally.js';
@@ -179,10 +180,7 @@ function light(flags: readonly string[]): Promise<string> {
     '--url',
     system.urls.join(','),
   ];
-  const args = ['--conditions=src', '--import', 'tsx', 'loadtests/light.ts', ...files, ...flags];
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { maxBuffer: 1e8 }, (fault, out) => (fault ? reject(fault) : resolve(out)));
-  });
+  return generate([...files, ...flags]);
 }
 
 // ── What it comes to ─────────────────────────────────────────────────────────────────────────────────────────────

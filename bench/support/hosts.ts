@@ -1,5 +1,4 @@
 /** Hosts (points of sale, partners) as clients of the gRPC stream: their tokens, signed with the operator's key, and their streams. */
-import { createServer } from 'node:net';
 import { type ClientDuplexStream, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { SignJWT } from 'jose';
@@ -36,16 +35,6 @@ export function streamsTo(port: number): (token: string) => TicketStream {
     metadata.set('authorization', `Bearer ${token}`);
     return client.Stream(metadata);
   };
-}
-
-export function freePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const server = createServer().once('error', reject);
-    server.listen(0, '127.0.0.1', () => {
-      const at = server.address();
-      server.close(() => resolve(typeof at === 'object' && at !== null ? at.port : 0));
-    });
-  });
 }
 
 function signed(tokenKey: string, name: string, claims: Record<string, unknown>): Promise<string> {

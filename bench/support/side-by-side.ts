@@ -2,10 +2,11 @@
  * Two embedded systems that differ in one thing, side by side and loaded in turns: each turn gives processor time for a bet, and the ratio
  * of neighbours is judged, since both had the same machine that second.
  */
-import { execFile } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { generate } from '../../loadtests/generator.js';
+import type { Report } from '../../loadtests/tally.js';
 import { RunningSystem } from '../../test/trust/running-system.js';
 import { processorSeconds } from './processor-time.js';
 
@@ -81,12 +82,7 @@ async function inTurns(systems: readonly RunningSystem[], o: Load): Promise<Pair
 }
 
 /** Resolves to the bets accepted. */
-function load({ url }: RunningSystem, rate: string, seconds: string): Promise<number> {
+async function load({ url }: RunningSystem, rate: string, seconds: string): Promise<number> {
   const flags = ['--url', url, '--rate', rate, '--seconds', seconds, '--warmup', '0', '--json'];
-  const args = ['--conditions=src', '--import', 'tsx', 'loadtests/light.ts', ...flags];
-  return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, (fault, out) =>
-      fault ? reject(fault) : resolve((JSON.parse(out) as { accepted: number }).accepted),
-    );
-  });
+  return (JSON.parse(await generate(flags)) as Report).accepted;
 }

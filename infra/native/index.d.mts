@@ -25,6 +25,8 @@ export interface ServerStatus {
 /** A fault the operator can act on, in one line. */
 export class InfraError extends Error {}
 
+/** A port that nobody listens on, out of the range that systems lend to outgoing connections. */
+export function freePort(): Promise<number>;
 /** Starts what is not running yet. `brokers` is 1 or 3; `proxied` gives each a second door behind a proxy of the caller's. */
 export function up(
   options?: InstanceOptions & { brokers?: number; proxied?: boolean; log?: (line: string) => void },

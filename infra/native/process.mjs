@@ -3,6 +3,7 @@
  * its pid *and* its start time, so that a pid the machine has given to somebody else since is never signalled.
  */
 import { spawn } from 'node:child_process';
+import { randomInt } from 'node:crypto';
 import { accessSync, closeSync, constants, existsSync, openSync, readFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { delimiter, join } from 'node:path';
@@ -77,11 +78,16 @@ export function ask(port, request) {
 export async function freePorts(count, wanted = []) {
   const held = [];
   try {
-    for (let i = 0; i < count; i++) held.push((await hold(wanted[i] ?? 0)) ?? (await hold(0)));
+    for (let i = 0; i < count; i++) held.push((wanted[i] && (await hold(wanted[i]))) || (await holdAny()));
     return held.map((server) => server.address().port);
   } finally {
     await Promise.all(held.map((server) => new Promise((done) => server.close(done))));
   }
+}
+
+export async function freePort() {
+  const [port] = await freePorts(1);
+  return port;
 }
 
 /** The full path of a program on PATH or in one of the extra folders; null where it is not installed. */
@@ -148,6 +154,18 @@ async function becomesTrue(condition, timeoutMs) {
 function lastLineOf(file) {
   const lines = readFileSync(file, 'utf8').trim().split('\n');
   return lines.at(-1) === '' ? '' : `: ${lines.at(-1)}`;
+}
+
+/**
+ * Below the ports that systems lend to outgoing connections (from 32,768 on Linux, 49,152 elsewhere): one of those could be lent while its
+ * server is down, and the server would come back at another address.
+ */
+async function holdAny() {
+  for (let tries = 0; tries < 100; tries++) {
+    const server = await hold(randomInt(16_384, 32_768));
+    if (server !== null) return server;
+  }
+  throw new InfraError('No free port was found between 16,384 and 32,767: something listens on nearly all of them.');
 }
 
 function hold(port) {

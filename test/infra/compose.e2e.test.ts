@@ -5,7 +5,6 @@
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -14,7 +13,7 @@ import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
 import { CATALOGUE, type MetricFacts, RUNTIME_METRICS } from '#mutuel/platform';
-import { up, wipe } from '../../infra/native/index.mjs';
+import { freePort, up, wipe } from '../../infra/native/index.mjs';
 import { DASHBOARDS } from '../../infra/observability/dashboards.js';
 import { type Cast, castOf, Officials } from '../trust/officials.js';
 import { readCompose, readDockerfile, type Service } from './containers.js';
@@ -228,14 +227,4 @@ function expressions(): string[] {
     ...alerts.groups.flatMap(({ rules }) => rules.map(({ expr }) => expr)),
     ...panels.flatMap(({ series }) => Object.values(series)),
   ];
-}
-
-function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer();
-    server.listen(0, '127.0.0.1', () => {
-      const { port } = server.address() as { port: number };
-      server.close(() => resolve(port));
-    });
-  });
 }

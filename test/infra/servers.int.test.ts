@@ -27,6 +27,11 @@ describe('an instance', () => {
     expect(env({ instance })).toEqual(addresses);
   });
 
+  test('listens where no outgoing connection of another program can take a port while its server is down', () => {
+    const ports = status({ instance }).servers.map(({ port }) => port);
+    expect(ports.filter((port) => port < 16_384 || port >= 32_768)).toEqual([]);
+  });
+
   test('gets back a server that was killed, and the others are left alone', async () => {
     const before = status({ instance }).servers;
     process.kill(pidOf('redis', before), 'SIGKILL');

@@ -99,13 +99,18 @@ test('every valid decision of every source is applied once, many in a batch', as
   expect(made.metrics.decisions).toBe(505);
 });
 
-test('a batch stays within its bound while a slow projection is waited for', async () => {
+function slowTable(): Table {
   const table = new Table();
   const apply = table.apply.bind(table);
   table.apply = async (batch) => {
     await clock.sleep(400);
     await apply(batch);
   };
+  return table;
+}
+
+test('a batch stays within its bound while a slow projection is waited for', async () => {
+  const table = slowTable();
   await decide(0, 3_000);
   driver(table, { maxDecisions: 100 });
   await holds(table, 3_000, 0);
@@ -127,12 +132,7 @@ test.each(['BEFORE', 'AFTER'] as const)(
 );
 
 test('decisions that weigh more fill a batch sooner', async () => {
-  const table = new Table();
-  const apply = table.apply.bind(table);
-  table.apply = async (batch) => {
-    await clock.sleep(400);
-    await apply(batch);
-  };
+  const table = slowTable();
   await decide(0, 3_000);
   driver(table, { maxDecisions: 50_000, weightOf: () => 500 });
   await holds(table, 3_000, 0);

@@ -7,7 +7,6 @@ import { AuditFold, AuditRefused, type DividendSheet, type LoggedDecision } from
 import { type DecisionRecord, proposalInputHash, type ServiceKey, signCommand, TOPICS } from '#mutuel/contracts';
 import {
   type DividendProposal,
-  type MarketEvent,
   type PoolCard,
   type ProposalSource,
   type ShardEvent,
@@ -44,7 +43,7 @@ import {
   type Sheet,
 } from '#mutuel/tote';
 import { AuditFollower, checkMemory } from './audit-follower.js';
-import { FloorNote, type Place } from './meeting-floor.js';
+import { FloorNote, type Place, publishedIn } from './meeting-floor.js';
 import { type PoolInputs, poolInputs, stakesByKey, stakesByLegKey } from './pool-inputs.js';
 import { type Ask, RaceWatch } from './race-watch.js';
 
@@ -364,9 +363,7 @@ export class AuditCalculator {
   }
 
   #noteMeetings({ events }: LoggedDecision): void {
-    for (const event of events as readonly (MarketEvent | ShardEvent)[]) {
-      if ((event.t !== 'Fact' && event.t !== 'FactApplied') || event.fact.t !== 'MeetingPublished') continue;
-      const { meetingId, races } = event.fact.meeting;
+    for (const { meetingId, races } of publishedIn(events)) {
       const pools = races.flatMap((race) => race.pools.map(({ poolId }) => poolId));
       if (!this.#pools.has(meetingId)) this.#pools.set(meetingId, new Set(pools));
     }

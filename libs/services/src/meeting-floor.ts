@@ -7,7 +7,7 @@
 
 import type { DecisionRecord } from '#mutuel/contracts';
 import { sha256 } from '#mutuel/contracts';
-import type { MarketEvent, ShardEvent } from '#mutuel/engine';
+import type { MarketEvent, MeetingCard, ShardEvent } from '#mutuel/engine';
 import type { Clock, NoteStore } from '#mutuel/runtime';
 
 /** Where one log is read on. */
@@ -39,9 +39,7 @@ export class MeetingFloor {
 
   /** To be called with each decision before it is applied, of whatever log. */
   see({ events }: Pick<DecisionRecord, 'events'>): void {
-    for (const event of events as readonly (MarketEvent | ShardEvent)[]) {
-      if ((event.t !== 'Fact' && event.t !== 'FactApplied') || event.fact.t !== 'MeetingPublished') continue;
-      const { meetingId } = event.fact.meeting;
+    for (const { meetingId } of publishedIn(events)) {
       if (!this.#before.has(meetingId)) this.#before.set(meetingId, this.#usable);
     }
   }
@@ -62,6 +60,15 @@ export class MeetingFloor {
     for (const [, oldest] of this.#before) return oldest;
     return this.#usable;
   }
+}
+
+/** The cards that a decision publishes, of the market or as a shard hears of them. */
+export function publishedIn(events: DecisionRecord['events']): MeetingCard[] {
+  return (events as readonly (MarketEvent | ShardEvent)[]).flatMap((event) =>
+    (event.t === 'Fact' || event.t === 'FactApplied') && event.fact.t === 'MeetingPublished'
+      ? [event.fact.meeting]
+      : [],
+  );
 }
 
 export function encodeFloor(floor: Floor): string {
