@@ -122,7 +122,7 @@ process.exit(0);
 
 async function hostOf(index: number, all: readonly string[]) {
   const accounts = all.filter((_, i) => i % HOSTS === index);
-  const token = await hostToken(tokenKey, `host-${index}`, accounts);
+  const token = hostToken(tokenKey, `host-${index}`, accounts);
   return { token, accounts };
 }
 

@@ -49,7 +49,7 @@ const system = await RunningSystem.start({
 const client = new ApiClient(system.url, 64);
 const accounts = Array.from({ length: ACCOUNTS }, (_, i) => `acc-${1001 + i}`);
 const person = async (name: string, role: string): Promise<Person> => ({
-  token: await operatorToken(tokenKey, name, role),
+  token: operatorToken(tokenKey, name, role),
   roles: [role],
 });
 const tote = await person('tote', 'TOTE_OPERATOR');
@@ -142,7 +142,7 @@ async function load(race: string): Promise<readonly Placed[]> {
   const worker = async (no: number): Promise<void> => {
     for (let h = no; h < hosts.length; h += Math.min(AT_ONCE, hosts.length)) {
       const own = hosts[h] as string[];
-      const token = await hostToken(tokenKey, `host-${h}`, own);
+      const token = hostToken(tokenKey, `host-${h}`, own);
       const stream = (clients[h % CONNECTIONS] as (typeof clients)[number])(token);
       const answers = new Map<number, (answer: { ticketId?: string; code?: string }) => void>();
       stream.on('error', () => undefined);

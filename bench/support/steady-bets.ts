@@ -17,7 +17,7 @@ export interface SteadyBetsOptions {
 export class SteadyBets {
   readonly accepted: { readonly shard: number; readonly seq: number; readonly at: number }[] = [];
   readonly #samples: { readonly at: number; readonly ms: number; readonly ok: boolean }[] = [];
-  readonly #tokens = new Map<string, Promise<string>>();
+  readonly #tokens = new Map<string, string>();
   readonly #inFlight = new Map<number, Promise<unknown>>();
   #isOver = false;
   #loop: Promise<void> = Promise.resolve();
@@ -55,7 +55,7 @@ export class SteadyBets {
     this.#tokens.set(accountId, token);
     const bet = { betRef: 'a', poolId: `${race}-WIN`, form: 'STRAIGHT', columns: [['3']] };
     const bets = [{ ...bet, unitStake: 100, stake: 100 }];
-    return client.post('/v1/tickets', { ticketRef: v7(), accountId, currency: 'EUR', bets }, await token);
+    return client.post('/v1/tickets', { ticketRef: v7(), accountId, currency: 'EUR', bets }, token);
   }
 
   async #run(): Promise<void> {

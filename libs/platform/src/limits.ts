@@ -6,6 +6,7 @@
  */
 import type { UseCounter } from '#mutuel/runtime';
 import type { Principal } from './auth.js';
+import { Generations } from './generations.js';
 import { Problem } from './problem.js';
 
 /** By channel, tickets in ten seconds; 0 sets none. */
@@ -47,8 +48,9 @@ interface Account {
 
 export class TicketLimits {
   readonly #o: LimitsOptions;
-  /** In the order in which windows began. */
-  readonly #accounts = new Map<string, Account>();
+  /** Each is kept for a window at least since it was last begun, asked about or answered. */
+  readonly #accounts = new Generations<Account>();
+  #turnAt = 0;
 
   constructor(options: LimitsOptions) {
     this.#o = options;
@@ -68,23 +70,22 @@ export class TicketLimits {
     const now = this.#o.now();
     const known = this.#accounts.get(key);
     if (known !== undefined && known.endsAt > now) return known;
-    this.#forget(now);
-    this.#accounts.delete(key);
     const left = kind === 'partner' ? 0 : Math.ceil(limit / SHARE);
     const fresh = {
       ...{ endsAt: now + WINDOW_MS, used: 0, left },
       ...{ asking: undefined, isSpent: false, isUncounted: false },
     };
-    this.#accounts.set(key, fresh);
+    this.#keep(key, fresh);
     return fresh;
   }
 
-  /** Whose window is over begins anew anyway. */
-  #forget(now: number): void {
-    for (const [key, { endsAt, asking }] of this.#accounts) {
-      if (endsAt > now || asking !== undefined) return;
-      this.#accounts.delete(key);
+  #keep(key: string, account: Account): void {
+    const now = this.#o.now();
+    if (now >= this.#turnAt) {
+      this.#accounts.turn();
+      this.#turnAt = now + WINDOW_MS;
     }
+    this.#accounts.set(key, account);
   }
 
   #use(account: Account, kind: keyof LimitsByChannel, limit: number): boolean {
@@ -109,12 +110,16 @@ export class TicketLimits {
 
   async #lease(account: Account, kind: keyof LimitsByChannel, subject: string, limit: number): Promise<void> {
     const part = Math.ceil(limit / (kind === 'partner' ? PARTNER_SHARE : SHARE));
+    const key = `${kind}:${subject}`;
     try {
-      const { used, windowEndsInMs } = await this.#o.counter.add(`${kind}:${subject}`, part);
+      const { used, windowEndsInMs } = await this.#o.counter.add(key, part);
       account.isUncounted = false;
       account.left += Math.max(0, Math.min(part, limit - (used - part)));
       account.isSpent = account.left === 0;
-      if (account.isSpent || kind === 'partner') account.endsAt = this.#o.now() + windowEndsInMs;
+      if (!account.isSpent && kind !== 'partner') return;
+      account.endsAt = this.#o.now() + windowEndsInMs;
+      // Unless another window was begun while this was asked.
+      if (this.#accounts.get(key) === account) this.#keep(key, account);
     } catch {
       account.isUncounted = true;
     }

@@ -4,6 +4,7 @@
  */
 import { type ShardEvent, STALE_MS } from '#mutuel/engine';
 import type { Answered } from './doors.js';
+import { Generations } from './generations.js';
 import type { TicketAnswer } from './ticket-answers.js';
 
 export interface RecentTicket {
@@ -57,25 +58,18 @@ export class RecentTickets {
 
 const keyOf = (accountId: string, ticketRef: string): string => `${accountId} ${ticketRef}`;
 
-/**
- * The newest `kept` values at least, twice as many at most. Two generations, and none is ever deleted from: a map that loses its
- * first key for each new one is gone through from its beginning every time (measured: 36 µs a ticket).
- */
+/** The newest `kept` values at least, twice as many at most. */
 class Recent<V> {
-  #young = new Map<string, V>();
-  #old = new Map<string, V>();
+  readonly #values = new Generations<V>();
 
   constructor(private readonly kept: number) {}
 
   set(key: string, value: V): void {
-    if (this.#young.size >= this.kept) {
-      this.#old = this.#young;
-      this.#young = new Map();
-    }
-    this.#young.set(key, value);
+    if (this.#values.young >= this.kept) this.#values.turn();
+    this.#values.set(key, value);
   }
 
   get(key: string): V | undefined {
-    return this.#young.get(key) ?? this.#old.get(key);
+    return this.#values.get(key);
   }
 }

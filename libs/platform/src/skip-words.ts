@@ -40,7 +40,7 @@ export async function speakOnSkip(
   onLine: (line: string) => void,
 ): Promise<Skip | { readonly asked: string }> {
   const keys = readKeys(config);
-  const by = await personOf(new Tokens(keys.token, systemClock.now), request.token);
+  const by = personOf(new Tokens(keys.token, systemClock.now), request.token);
   const seams = await openSeams(config, 'mutuel-skip', onLine);
   try {
     const place = { src: request.src, epoch: config.epoch, offset: request.offset };
@@ -57,9 +57,9 @@ export async function speakOnSkip(
   }
 }
 
-async function personOf(tokens: Tokens, token: string): Promise<string> {
+function personOf(tokens: Tokens, token: string): string {
   try {
-    const { subject, roles } = await tokens.bearer(`Bearer ${token}`);
+    const { subject, roles } = tokens.bearer(`Bearer ${token}`);
     if (roles.includes('STEWARD') || roles.includes('TOTE_OPERATOR')) return subject;
   } catch (fault) {
     if (fault instanceof Problem) throw new StartFault([fault.message], EXIT.SETTING);

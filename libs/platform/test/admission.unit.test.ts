@@ -67,7 +67,7 @@ describe('a ticket at a door that is full', () => {
 
   test('gets the same where its own shard alone is full, after it was read', async () => {
     const post = await serve({ submit: () => Promise.resolve(BUSY) });
-    const token = await tokens.sign(holder);
+    const token = tokens.sign(holder);
     const answer = await post(JSON.stringify(ticket), token);
     expect([answer.status, answer.headers.get('retry-after')]).toEqual([503, '2']);
     expect((await post('no json at all', token)).status).toBe(400);
@@ -76,7 +76,7 @@ describe('a ticket at a door that is full', () => {
   test('is taken again as soon as there is room', async () => {
     let full = true;
     const post = await serve({ turnAway: () => (full ? BUSY : undefined) });
-    const token = await tokens.sign(holder);
+    const token = tokens.sign(holder);
     expect((await post(JSON.stringify(ticket), token)).status).toBe(503);
     full = false;
     expect((await post(JSON.stringify(ticket), token)).status).toBe(202);

@@ -90,6 +90,26 @@ describe('limits on tickets', () => {
     expect((await send(nodes, 'partner', 1_200)).admitted).toBe(1_000);
   });
 
+  it('hold a client for its own window, whoever else comes and goes meanwhile', async () => {
+    const nodes = [node()];
+    await send(nodes, 'web', 1, 'other at 0');
+    time += 9_900;
+    await send(nodes, 'web', 1);
+    time += 100;
+    await send(nodes, 'web', 1, 'other at 10 s');
+    for (const [later, admitted] of [
+      // A quarter of the limit before anybody is asked, the whole after that; the window of all nodes begins now.
+      [100, 125 - 1],
+      [9_900, 0],
+      [99, 0],
+      [1, 125],
+    ] as const) {
+      time += later;
+      await send(nodes, 'web', 1, `other at ${time}`);
+      expect((await send(nodes, 'web', 300)).admitted).toBe(admitted);
+    }
+  });
+
   it('count each client for itself', async () => {
     const nodes = [node()];
     await send(nodes, 'partner', 1_000, 'greedy');

@@ -147,7 +147,7 @@ function unary(options: GrpcOptions, handlers: Handlers) {
   const answer = async (handler: Handler, call: ServerUnaryCall<Message, Message>): Promise<Message> => {
     if (!Number.isFinite(Number(call.getDeadline()))) throw new Problem('MALFORMED', 'A call needs a deadline.');
     const [header] = call.metadata.get('authorization');
-    const principal = await options.tokens.bearer(header === undefined ? undefined : String(header));
+    const principal = options.tokens.bearer(header === undefined ? undefined : String(header));
     return handler(principal, call.request);
   };
   const entries = Object.entries(handlers).map(([name, handler]) => {

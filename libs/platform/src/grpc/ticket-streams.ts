@@ -109,12 +109,13 @@ class TicketStream {
     call.on('cancelled', () => this.#gone());
     // Said by the transport as well: there is nobody left to answer.
     call.on('error', () => this.#gone());
-    Promise.resolve()
-      .then(() => this.#o.tokens.bearer(this.#authorization))
-      .then(
-        () => this.#listen(),
-        (fault: unknown) => this.end(asProblem(fault, this.#o.onFault).problem),
-      );
+    try {
+      this.#o.tokens.bearer(this.#authorization);
+    } catch (fault) {
+      this.end(asProblem(fault, this.#o.onFault).problem);
+      return;
+    }
+    this.#listen();
   }
 
   /** Resolves when nothing is in flight any more; nothing is read from now on. */
@@ -173,8 +174,7 @@ class TicketStream {
     const kind = KINDS.find(({ field }) => request[field] !== undefined && request[field] !== null);
     if (kind === undefined) throw new Problem('MALFORMED', 'A request is one of place, look_up, cancel and quote.');
     // Looked at again each time, from memory: a token may expire while the stream lives.
-    const known = this.#o.tokens.bearer(this.#authorization);
-    const principal = known instanceof Promise ? await known : known;
+    const principal = this.#o.tokens.bearer(this.#authorization);
     const body = request[kind.field] as Message;
     const span = kind.field === 'place' ? this.#o.traces?.call('Stream', undefined, body['ticketRef']) : undefined;
     try {

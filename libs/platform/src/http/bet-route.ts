@@ -8,7 +8,7 @@ import { Controller, Inject, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import * as answers from '../answers.js';
-import { type Principal, Tokens } from '../auth.js';
+import { Tokens } from '../auth.js';
 import { Betting } from '../betting.js';
 import { PlaceTicket } from '../messages.js';
 import { plainTicket } from '../plain-ticket.js';
@@ -69,8 +69,7 @@ export class BetRoute {
   }
 
   async #answer(request: FastifyRequest, reply: FastifyReply): Promise<void> {
-    const known = this.tokens.bearer(request.headers.authorization);
-    const who: Principal = known instanceof Promise ? await known : known;
+    const who = this.tokens.bearer(request.headers.authorization);
     const body = plainTicket(request.body) ?? validate(ticketSchema, request.body);
     const answer = await this.commands.execute(new PlaceTicket(who, body));
     const text = JSON.stringify(told(reply, answer));
