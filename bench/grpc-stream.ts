@@ -10,6 +10,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { freePort } from '../infra/native/index.mjs';
+import { nodeFlags } from '../infra/workspace.mjs';
 import { Tally } from '../loadtests/tally.js';
 import { castOf, Officials } from '../test/trust/officials.js';
 import { QUIET, RunningSystem } from '../test/trust/running-system.js';
@@ -37,7 +38,7 @@ const port = await freePort();
 const system = await RunningSystem.start({
   args: ['--port', '0', '--grpc-port', String(port), '--data', data, '--accounts', String(ACCOUNTS), ...QUIET],
   env: { TOKEN_KEY: tokenKey, LIMIT_PARTNER: '1000000' },
-  nodeFlags: ['--max-semi-space-size=32'],
+  nodeFlags,
 });
 try {
   const cast = await castOf(system.url);

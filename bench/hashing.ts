@@ -7,6 +7,7 @@
  *   npm run build && npm run bench -- hashing [--rate=1500] [--seconds=5] [--turns=6]
  */
 import { parseArgs } from 'node:util';
+import { nodeFlags } from '../infra/workspace.mjs';
 import { sideBySide, told } from './support/side-by-side.js';
 
 const small = process.argv.includes('--small');
@@ -21,7 +22,6 @@ const { values } = parseArgs({
 });
 
 const { every } = values;
-const nodeFlags = ['--max-semi-space-size=32'];
 const without = { every, nodeFlags: [...nodeFlags, '--import', './bench/support/no-hashing.mjs'] };
 const load = { ...values, turns: Number(values.turns), warmSeconds: small ? '1' : '8' };
 const paired = await sideBySide([without, { every, nodeFlags }], load);

@@ -9,6 +9,7 @@ import { spawn } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { nodeFlags } from '../infra/workspace.mjs';
 import { QUIET, RunningSystem } from '../test/trust/running-system.js';
 import { House } from './support/house.js';
 
@@ -27,8 +28,6 @@ const seconds = Number(process.argv.find((word) => word.startsWith('--seconds=')
 const WARMUP_S = small ? 1 : 4;
 const RATES = small ? [500] : [1_000, 1_500, 2_000, 3_000, 4_000, 5_000, 6_000];
 const FROM_SOURCES = ['--conditions=src', '--import', 'tsx'];
-/** What `npm start` gives the program. */
-const AS_STARTED = ['--max-semi-space-size=32'];
 /** Below this part of what was offered, more is not to be had. */
 const KEPT_UP = 0.97;
 const PROMPT_MS = 50;
@@ -52,7 +51,7 @@ async function climbEmbedded(): Promise<number> {
   const data = mkdtempSync(join(tmpdir(), 'mutuel-bench-'));
   const system = await RunningSystem.start({
     args: ['--port', '0', '--data', data, '--accounts', '1000', ...QUIET],
-    nodeFlags: AS_STARTED,
+    nodeFlags,
   });
   await openCard(system.url);
   const top = await climb('embedded', system.url, system.pid);

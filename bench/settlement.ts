@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { ApiClient } from '#mutuel/demo';
 import { freePort } from '../infra/native/index.mjs';
+import { nodeFlags } from '../infra/workspace.mjs';
 import { Officials } from '../test/trust/officials.js';
 import { QUIET, RunningSystem } from '../test/trust/running-system.js';
 import { hostToken, operatorToken, streamsTo } from './support/hosts.js';
@@ -44,7 +45,7 @@ const grpcPort = await freePort();
 const system = await RunningSystem.start({
   args: ['--port', '0', '--grpc-port', String(grpcPort), '--data', data, '--accounts', String(ACCOUNTS), ...QUIET],
   env: { TOKEN_KEY: tokenKey, LIMIT_PARTNER: '0' },
-  nodeFlags: ['--max-semi-space-size=32'],
+  nodeFlags,
 });
 const client = new ApiClient(system.url, 64);
 const accounts = Array.from({ length: ACCOUNTS }, (_, i) => `acc-${1001 + i}`);

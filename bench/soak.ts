@@ -9,6 +9,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { nodeFlags } from '../infra/workspace.mjs';
 import { generate } from '../loadtests/generator.js';
 import { Slopes } from '../loadtests/slopes.js';
 import { untilSelling } from '../test/trust/officials.js';
@@ -29,7 +30,7 @@ const WARM_SECONDS = small ? '1' : '60';
 const folder = mkdtempSync(join(tmpdir(), 'mutuel-soak-'));
 const system = await RunningSystem.start({
   args: ['--port', '0', '--data', folder, '--rate', '1', '--every', values.every, '--accounts', values.accounts],
-  nodeFlags: ['--max-semi-space-size=32'],
+  nodeFlags,
 });
 try {
   await untilSelling(system.url);

@@ -8,6 +8,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { processorSeconds } from '../bench/support/processor-time.js';
 import { lowerPostgres, status, up, wipe } from '../infra/native/index.mjs';
+import { nodeFlags } from '../infra/workspace.mjs';
 import { castOf, Officials, untilSelling } from '../test/trust/officials.js';
 import { RunningSystem } from '../test/trust/running-system.js';
 import type { RaceOnSale } from './mix.js';
@@ -27,8 +28,6 @@ export interface Cast {
   readonly races: readonly RaceOnSale[];
 }
 
-/** What `npm run start:distributed` gives every role. */
-const NODE_FLAGS = ['--max-semi-space-size=32'];
 const RUNNERS = Array.from({ length: 14 }, (_, i) => String(i + 1));
 const TYPES = ['WIN', 'PLACE', 'QUINELLA', 'EXACTA', 'TRIFECTA'];
 const RACES = 8;
@@ -157,7 +156,7 @@ export class LoadedSystem {
       program: `dist/apps/${app}/src/main.js`,
       args: ['--port', '0', '--data', this.#data, ...flags],
       env: this.#servers,
-      nodeFlags: [...NODE_FLAGS, ...profiling],
+      nodeFlags: [...nodeFlags, ...profiling],
       ownSession: true,
     });
     this.#roles.set(name, system);
