@@ -164,7 +164,9 @@ function headOf(url: URL, path: string): string {
 }
 
 async function demo(url: URL): Promise<unknown> {
-  return (await fetch(new URL('/v1/demo', url))).json();
+  const answer = await fetch(new URL('/v1/demo', url));
+  if (!answer.ok) throw new Error(`GET ${answer.url} answers ${answer.status}: ${await answer.text()}`);
+  return answer.json();
 }
 
 interface PublicRace {
