@@ -45,14 +45,8 @@ try {
   const officials = new Officials(system.url, cast.operators);
   const races = await officials.openMeeting('streams');
   await officials.close();
-  const hosts = await Promise.all(
-    Array.from({ length: HOSTS }, (_, i) =>
-      hostOf(
-        i,
-        cast.accounts.map(({ accountId }) => accountId),
-      ),
-    ),
-  );
+  const all = cast.accounts.map(({ accountId }) => accountId);
+  const hosts = Array.from({ length: HOSTS }, (_, i) => hostOf(i, all));
   const streams = hosts.flatMap(({ token, accounts }) =>
     Array.from({ length: STREAMS_OF_HOST }, () => ({
       ...{ stream: streamsTo(port)(token), accounts, waiting: new Map<number, Waiting>() },
@@ -121,7 +115,7 @@ try {
 }
 process.exit(0);
 
-async function hostOf(index: number, all: readonly string[]) {
+function hostOf(index: number, all: readonly string[]) {
   const accounts = all.filter((_, i) => i % HOSTS === index);
   const token = hostToken(tokenKey, `host-${index}`, accounts);
   return { token, accounts };

@@ -49,13 +49,13 @@ const system = await RunningSystem.start({
 });
 const client = new ApiClient(system.url, 64);
 const accounts = Array.from({ length: ACCOUNTS }, (_, i) => `acc-${1001 + i}`);
-const person = async (name: string, role: string): Promise<Person> => ({
+const person = (name: string, role: Parameters<typeof operatorToken>[2]): Person => ({
   token: operatorToken(tokenKey, name, role),
   roles: [role],
 });
-const tote = await person('tote', 'TOTE_OPERATOR');
-const first = await person('first', 'STEWARD');
-const second = await person('second', 'STEWARD');
+const tote = person('tote', 'TOTE_OPERATOR');
+const first = person('first', 'STEWARD');
+const second = person('second', 'STEWARD');
 interface Person {
   readonly token: string;
   readonly roles: readonly string[];

@@ -1,7 +1,7 @@
 /** Hosts (points of sale, partners) as clients of the gRPC stream: their tokens, signed with the operator's key, and their streams. */
 import { type ClientDuplexStream, credentials, loadPackageDefinition, Metadata } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { createSigner } from 'fast-jwt';
+import { type Principal, Tokens } from '../../libs/platform/src/auth.js';
 
 export interface StreamAnswer {
   readonly id: number;
@@ -13,11 +13,11 @@ export type TicketStream = ClientDuplexStream<object, StreamAnswer>;
 
 /** A token for these accounts: some two hundred, since a token is no longer than 4 KB. */
 export function hostToken(tokenKey: string, name: string, accounts: readonly string[]): string {
-  return signed(tokenKey, name, { acc: accounts, ch: 'partner' });
+  return signed(tokenKey, name, { accounts, roles: [], channel: 'partner' });
 }
 
-export function operatorToken(tokenKey: string, name: string, role: string): string {
-  return signed(tokenKey, name, { roles: [role], ch: 'back-office' });
+export function operatorToken(tokenKey: string, name: string, role: Principal['roles'][number]): string {
+  return signed(tokenKey, name, { accounts: [], roles: [role], channel: 'back-office' });
 }
 
 /** Opens streams to one address, all on one connection. */
@@ -37,7 +37,7 @@ export function streamsTo(port: number): (token: string) => TicketStream {
   };
 }
 
-function signed(tokenKey: string, name: string, claims: Record<string, unknown>): string {
-  const sign = createSigner({ key: Buffer.from(tokenKey, 'hex'), algorithm: 'HS256' });
-  return sign({ iss: 'mutuel', sub: name, jti: name, ...claims });
+function signed(tokenKey: string, name: string, rest: Pick<Principal, 'accounts' | 'roles' | 'channel'>): string {
+  const tokens = new Tokens(Buffer.from(tokenKey, 'hex'), Date.now);
+  return tokens.sign({ subject: name, device: name, ...rest });
 }

@@ -35,7 +35,7 @@ const MAX_TOKEN = 4_096;
 const REMEMBERED = 100_000;
 
 export class Tokens {
-  readonly #known = new Generations<{ readonly principal: Principal; readonly expires: number }>();
+  readonly #known = new Generations<{ readonly principal: Principal; readonly expires: number }>(REMEMBERED);
   readonly #signed: (claims: object) => string;
   /** At once, on the thread that asks: through a pool of threads each new token would wait for one of them. */
   readonly #verified: (token: string) => unknown;
@@ -92,7 +92,6 @@ export class Tokens {
       channel: claims.ch ?? 'web',
       device: claims.jti,
     };
-    if (this.#known.young >= REMEMBERED) this.#known.turn();
     this.#known.set(header, { principal, expires });
     return principal;
   }

@@ -48,10 +48,10 @@ export class DemoAccess {
   async #make(): Promise<{ accounts: DemoAccount[]; operators: DemoOperator[] }> {
     const { currency } = this;
     const accounts: DemoAccount[] = [];
-    for (let first = 0; first < this.count; first += AT_ONCE) {
-      const ids = Array.from({ length: Math.min(AT_ONCE, this.count - first) }, (_, i) => demoAccountId(first + i));
-      for (const accountId of ids) accounts.push({ accountId, token: this.tokens.sign(holder(accountId)), currency });
-      await setImmediate();
+    for (let i = 0; i < this.count; i++) {
+      const accountId = demoAccountId(i);
+      accounts.push({ accountId, token: this.tokens.sign(holder(accountId)), currency });
+      if (i % AT_ONCE === 0) await setImmediate();
     }
     const operators: DemoOperator[] = [];
     for (const { user, name, roles } of OPERATORS) {

@@ -6,10 +6,8 @@ export class Generations<V> {
   #young = new Map<string, V>();
   #old = new Map<string, V>();
 
-  /** How many were set since the last turn. */
-  get young(): number {
-    return this.#young.size;
-  }
+  /** The newest `kept` at least, twice as many at most, where nobody turns it sooner. */
+  constructor(private readonly kept = Number.POSITIVE_INFINITY) {}
 
   get(key: string): V | undefined {
     return this.#young.get(key) ?? this.#old.get(key);
@@ -17,6 +15,7 @@ export class Generations<V> {
 
   /** Remembered until the turn after the next one. */
   set(key: string, value: V): void {
+    if (this.#young.size >= this.kept) this.turn();
     this.#young.set(key, value);
   }
 

@@ -21,15 +21,15 @@ const DEFAULT_KEPT = 10_000;
 const PENDING_MS = STALE_MS;
 
 export class RecentTickets {
-  readonly #byRef: Recent<RecentTicket>;
-  readonly #byId: Recent<RecentTicket>;
+  readonly #byRef: Generations<RecentTicket>;
+  readonly #byId: Generations<RecentTicket>;
   /** References whose decision is awaited. */
-  readonly #pending: Recent<number>;
+  readonly #pending: Generations<number>;
 
   constructor(kept = DEFAULT_KEPT) {
-    this.#byRef = new Recent(kept);
-    this.#byId = new Recent(kept);
-    this.#pending = new Recent(kept);
+    this.#byRef = new Generations(kept);
+    this.#byId = new Generations(kept);
+    this.#pending = new Generations(kept);
   }
 
   add(ticket: RecentTicket): void {
@@ -57,19 +57,3 @@ export class RecentTickets {
 }
 
 const keyOf = (accountId: string, ticketRef: string): string => `${accountId} ${ticketRef}`;
-
-/** The newest `kept` values at least, twice as many at most. */
-class Recent<V> {
-  readonly #values = new Generations<V>();
-
-  constructor(private readonly kept: number) {}
-
-  set(key: string, value: V): void {
-    if (this.#values.young >= this.kept) this.#values.turn();
-    this.#values.set(key, value);
-  }
-
-  get(key: string): V | undefined {
-    return this.#values.get(key);
-  }
-}

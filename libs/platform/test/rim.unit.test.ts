@@ -1,5 +1,4 @@
 /** What stands at the rim, without a system behind it: codes, problems, bodies, validation, tokens, settings, orders. */
-
 import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
