@@ -109,14 +109,18 @@ function isExecutable(path) {
   }
 }
 
-/** A running process's start time, empty for one that is gone or only waits to be reaped. */
+/**
+ * A running process's start time, empty for one that is gone or only waits to be reaped. One whose first thread has ended before the
+ * others still holds its ports and files.
+ */
 function birthOf(pid) {
   const path = `/proc/${pid}/stat`;
   if (!existsSync('/proc/self/stat')) return aliveBySignal(pid) ? 'unknown' : '';
   try {
     // The second field is the program's name in brackets and may hold blanks: count from its end.
     const fields = readFileSync(path, 'utf8').split(') ').at(-1).split(' ');
-    return fields[0] === 'Z' ? '' : fields[19];
+    const [state, threads, birth] = [fields[0], Number(fields[17]), fields[19]];
+    return state === 'Z' && threads <= 1 ? '' : birth;
   } catch {
     return '';
   }

@@ -32,22 +32,27 @@ describe('an instance', () => {
     expect(ports.filter((port) => port < 16_384 || port >= 32_768)).toEqual([]);
   });
 
-  test('gets back a server that was killed, and the others are left alone', async () => {
-    const before = status({ instance }).servers;
-    process.kill(pidOf('redis', before), 'SIGKILL');
-    await expect.poll(() => status({ instance }).running, { timeout: 20_000 }).toBe(false);
-    expect(await up({ instance })).toEqual(addresses);
-    const after = status({ instance }).servers;
-    expect(pidOf('redis', after)).not.toBe(pidOf('redis', before));
-    expect(pidOf('kafka-1', after)).toBe(pidOf('kafka-1', before));
+  test('gets back a server that was killed at its address, however soon it is asked for; the others are left alone', async () => {
+    const addressesBefore = env({ instance });
+    for (let round = 0; round < 8; round++) {
+      const before = status({ instance }).servers;
+      process.kill(pidOf('redis', before), 'SIGKILL');
+      // Without a pause: some threads of the killed process may still hold its port.
+      while (status({ instance }).running);
+      expect(await up({ instance })).toEqual(addressesBefore);
+      const after = status({ instance }).servers;
+      expect(pidOf('redis', after)).not.toBe(pidOf('redis', before));
+      expect(pidOf('kafka-1', after)).toBe(pidOf('kafka-1', before));
+    }
   });
 
   test('keeps its data and its ports through a stop', async () => {
+    const addressesBefore = env({ instance });
     await settingsOfNewTopic(addresses);
-    await query(addresses, 'create table kept as select 42 as answer');
+    await query(addresses, 'create table if not exists kept as select 42 as answer');
     expect((await down({ instance })).sort()).toEqual(['kafka-1', 'postgres', 'redis']);
     expect(() => env({ instance })).toThrow('not running');
-    expect(await up({ instance })).toEqual(addresses);
+    expect(await up({ instance })).toEqual(addressesBefore);
     expect(await query(addresses, 'select answer from kept')).toEqual([{ answer: 42 }]);
     expect(await topics(addresses)).toContain('durable');
   });
