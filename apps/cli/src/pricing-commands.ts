@@ -1,8 +1,7 @@
 /** `price`, `count`, `probables` and `schema`: the pricing door for outsiders, line by line, without any server. */
-import { readFileSync } from 'node:fs';
 import { Argument, type Command } from 'commander';
-import { StartFault } from '#mutuel/platform';
 import { type PricingCommand, runPricing, schemaOf } from '#mutuel/pricing';
+import { textOf } from './files.js';
 
 const COMMANDS: Readonly<Record<PricingCommand, string>> = {
   price: 'a pool to its dividends',
@@ -27,12 +26,4 @@ export function addPricing(program: Command): void {
     .action((name: PricingCommand) => {
       process.stdout.write(`${JSON.stringify(schemaOf(name), null, 2)}\n`);
     });
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (fault) {
-    throw new StartFault([`${file} cannot be read: ${(fault as Error).message}`], 2, { cause: fault });
-  }
 }

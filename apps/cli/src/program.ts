@@ -1,39 +1,24 @@
-/** Every command of `npx mutuel`, put together and not yet asked for anything: it must open nothing before one is. */
+/**
+ * Every command of `npx mutuel`, put together and not yet asked for anything: it must open nothing before one is. What needs no more than
+ * files comes without the platform, whose loading takes longer than most of those commands.
+ */
 import { Command } from 'commander';
-import { ROLES, run } from '#mutuel/platform';
-import { addEvidence } from './evidence-command.js';
-import { addExport } from './export-command.js';
-import { addLog } from './log-command.js';
-import { addOperations } from './operator-commands.js';
 import { addPricing } from './pricing-commands.js';
-import { addQuarantine } from './quarantine-command.js';
-import { addRebuild } from './rebuild-command.js';
 import { addRules } from './rules-commands.js';
-import { addSnapshot } from './snapshot-command.js';
 import { addVerify } from './verify-command.js';
 
-export function mutuelProgram(): Command {
+/** The program for these arguments (without those of Node): the commands of files alone where they ask for one of them. */
+export async function mutuelProgram(args: readonly string[]): Promise<Command> {
   const program = new Command('mutuel')
     .description('A pari-mutuel operator: bets, pools, odds, dividends, payment.')
     .exitOverride()
     .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, '')) })
     .showSuggestionAfterError();
-
-  program
-    .command('start')
-    .description('run the whole system in this process, with its demo unless --no-demo is given')
-    .allowUnknownOption()
-    .allowExcessArguments()
-    .argument('[flags...]', '--port --data --rate --no-demo --card FILE and more, checked by the system')
-    .action((flags: string[]) => run({ roles: ROLES, demoByDefault: true, args: flags }));
   addPricing(program);
   addRules(program);
-  addRebuild(program);
-  addSnapshot(program);
-  addQuarantine(program);
-  addExport(addLog(program));
   addVerify(program);
-  addEvidence(program);
-  addOperations(program);
+  if (program.commands.some((command) => command.name() === args[0])) return program;
+  const { addSystem } = await import('./system-commands.js');
+  addSystem(program);
   return program;
 }

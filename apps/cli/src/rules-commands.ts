@@ -1,7 +1,5 @@
 /** `rules`: the rule sets in plain language, listed, compared with the money that they differ by, and checked. */
-import { readFileSync } from 'node:fs';
 import type { Command } from 'commander';
-import { StartFault } from '#mutuel/platform';
 import { explained, type MoneyDifference, moneyDifference, rulesDifference } from '#mutuel/pricing';
 import {
   isPoolType,
@@ -12,6 +10,7 @@ import {
   ruleSets,
   validateRuleSets,
 } from '#mutuel/tote';
+import { InputRefused, jsonOf, textOf } from './files.js';
 
 export function addRules(program: Command): void {
   const rules = program.command('rules').description('rule sets: list, explain, diff, check');
@@ -45,7 +44,7 @@ export function addRules(program: Command): void {
     .description('rule sets of a file: each problem as a line; exit code 2 when there is one')
     .argument('<file>', 'a JSON list of rule sets or one of them, - for standard input')
     .action((file: string) => {
-      const value = json(textOf(file), file);
+      const value = jsonOf(textOf(file), file);
       const problems = validateRuleSets(Array.isArray(value) ? value : [value]);
       for (const { at, message, code = 'INVALID_RULE' } of problems)
         print(JSON.stringify({ error: { code, message: `${message}.`, at } }));
@@ -62,13 +61,13 @@ const listed = ({ name, poolType, validFrom, id }: RuleSet): string =>
 /** The rule sets of a name, one for each pool type it has. */
 function named(name: string, type?: string): readonly RuleSet[] {
   if (type !== undefined && !isPoolType(type))
-    throw new StartFault([`"${type}" is no pool type; there are ${poolTypes.join(', ')}.`], 2);
+    throw new InputRefused(`"${type}" is no pool type; there are ${poolTypes.join(', ')}.`);
   const types = type === undefined ? poolTypes : [type].filter(isPoolType);
   const found = types.flatMap((poolType) => ruleSetFor(name, poolType) ?? []);
   if (found.length > 0) return found;
   const known = ruleSetNames.includes(name.split('@')[0] ?? '');
   const why = known ? `has no rules for ${type ?? 'any pool'} on that day` : `is none of ${ruleSetNames.join(', ')}`;
-  throw new StartFault([`Rule set "${name}" ${why}.`], 2);
+  throw new InputRefused(`Rule set "${name}" ${why}.`);
 }
 
 function differenceLines(a: string, b: string): readonly string[] {
@@ -84,7 +83,7 @@ function moneyLines(a: string, b: string, file: string): readonly string[] {
   const lines = textOf(file)
     .split(/\r?\n/)
     .filter((line) => line.trim() !== '')
-    .map((line) => json(line, file));
+    .map((line) => jsonOf(line, file));
   const races = lines.filter((line): line is object => typeof line === 'object' && line !== null);
   return moneyDifference(a, b, races).flatMap((sums) => ['', ...moneyTable(a, b, sums)]);
 }
@@ -103,19 +102,3 @@ function moneyTable(a: string, b: string, sums: MoneyDifference): readonly strin
 }
 
 const signed = (amount: number): string => (amount > 0 ? `+${amount}` : String(amount));
-
-function json(text: string, file: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch (fault) {
-    throw new StartFault([`${file} is not JSON: ${(fault as Error).message}`], 2, { cause: fault });
-  }
-}
-
-function textOf(file: string): string {
-  try {
-    return readFileSync(file === '-' ? 0 : file, 'utf8');
-  } catch (fault) {
-    throw new StartFault([`${file} cannot be read: ${(fault as Error).message}`], 2, { cause: fault });
-  }
-}

@@ -47,7 +47,8 @@ it('there are some to look at', () => {
 });
 
 it.each(printed)('%s: mutuel %s', async (_file, text) => {
-  const parsed = silenced(mutuelProgram()).parseAsync(['node', 'mutuel', ...wordsOf(text)]);
+  const words = wordsOf(text);
+  const parsed = silenced(await mutuelProgram(words)).parseAsync(['node', 'mutuel', ...words]);
   const fault: unknown = await parsed.then(
     () => undefined,
     (thrown: unknown) => thrown,
