@@ -31,4 +31,4 @@ VOLUME /var/lib/mutuel
 STOPSIGNAL SIGTERM
 HEALTHCHECK --interval=5s --timeout=3s --start-period=60s --retries=3 \
   CMD ["node", "-e", "fetch('http://127.0.0.1:' + process.env.PORT + '/health/live').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "dist/apps/standalone/src/main.js"]
+CMD ["node", "--max-semi-space-size=32", "--heap-growing-percent=300", "dist/apps/standalone/src/main.js"]

@@ -24,6 +24,8 @@ const ACCOUNTS = small ? 1_000 : 100_000;
 const BATCHES = small ? [600] : [600, 10_000];
 /** About what a ticket, its bet and its movement take. */
 const BARE_TEXT = 'x'.repeat(300);
+/** The projector reads decisions, not their bytes. */
+const NOTHING = new Uint8Array();
 const source = shardSource(0);
 let seq = 0;
 
@@ -111,7 +113,8 @@ async function upsert(db: SqlDatabase, from: number, count: number): Promise<voi
 async function write(projector: Projector, batch: readonly (readonly ShardEvent[])[]): Promise<void> {
   const decisions = batch.map((events) => {
     const decision = record(events, ++seq);
-    const valid = { kind: 'valid', decision, hash: 'ab'.repeat(32), offset: seq, time: decision.at } as const;
+    const place = { hash: 'ab'.repeat(32), bytes: NOTHING, offset: seq, time: decision.at };
+    const valid = { kind: 'valid', decision, ...place } as const;
     return { ...source, valid };
   });
   await projector.apply({ decisions, checkpoints: [{ src: source.src, seq, next: seq + 1, text: '{}' }] });

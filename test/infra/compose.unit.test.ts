@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { COMPOSE_FILE, DOCKERFILE, programOf, readCompose, readDockerfile } from './containers.js';
+import { nodeFlags } from '../../infra/workspace.mjs';
+import { COMPOSE_FILE, DOCKERFILE, flagsOf, programOf, readCompose, readDockerfile } from './containers.js';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));
 const compose = readCompose();
@@ -44,6 +45,7 @@ describe('infra/compose.yaml', () => {
     const service = compose.services[role];
     expect(programOf(service?.command ?? [])).toBe(`apps/${role}/src/main.ts`);
     expect(existsSync(join(root, `apps/${role}/src/main.ts`))).toBe(true);
+    expect(flagsOf(service?.command ?? [])).toEqual(nodeFlags);
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
   });
 
@@ -106,6 +108,7 @@ describe('Dockerfile', () => {
   test('starts a program that there is, with a probe, and keeps no secret', () => {
     const [command = '[]'] = last?.of('CMD') ?? [];
     expect(existsSync(join(root, programOf(JSON.parse(command) as string[])))).toBe(true);
+    expect(flagsOf(JSON.parse(command) as string[])).toEqual(nodeFlags);
     expect(last?.of('HEALTHCHECK')).toHaveLength(1);
     expect(readFileSync(DOCKERFILE, 'utf8')).not.toMatch(/(KEY|TOKEN|PASSWORD)=/);
   });

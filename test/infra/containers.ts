@@ -46,8 +46,15 @@ export function readDockerfile(): readonly Stage[] {
 
 /** The source of a compiled program that a command starts: `dist/apps/odds/src/main.js` → `apps/odds/src/main.ts`. */
 export function programOf(command: readonly string[]): string {
-  const [runtime, program = ''] = command;
+  const [runtime, ...words] = command;
+  const program = words[flagsOf(command).length] ?? '';
   if (runtime !== 'node' || !program.startsWith('dist/'))
     throw new Error(`not a program of ours: ${command.join(' ')}`);
   return program.replace(/^dist\//, '').replace(/\.js$/, '.ts');
+}
+
+/** The flags of Node in a command, before its program. */
+export function flagsOf([, ...words]: readonly string[]): readonly string[] {
+  const end = words.findIndex((word) => !word.startsWith('--'));
+  return end < 0 ? words : words.slice(0, end);
 }

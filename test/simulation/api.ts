@@ -118,14 +118,16 @@ export class Api {
       const bytes = encodeCommand(cid, command);
       return isNewer ? inNewerFormat(bytes) : bytes;
     };
-    return this.#answer(account, command, cid, () => this.shards.submit(shard, envelope, cid, { channel }));
+    return this.#answer(this.shards, account, command, cid, () =>
+      this.shards.submit(shard, envelope, cid, { channel }),
+    );
   }
 
   /** Money and limits, spoken for by the house. */
   async askAsHouse(account: string, command: object): Promise<Reply> {
     const cid = randomId(this.#process.entropy);
     const shard = shardOf(account, this.#plan.shards);
-    return this.#answer(account, command, cid, () =>
+    return this.#answer(this.shards, account, command, cid, () =>
       this.shards.submit(shard, () => signCommand(cid, command, SERVICE_KEY), cid),
     );
   }
@@ -133,7 +135,7 @@ export class Api {
   /** A person's command to the market. */
   async order(command: object): Promise<Reply> {
     const cid = randomId(this.#process.entropy);
-    return this.#answer('', command, cid, () =>
+    return this.#answer(this.market, '', command, cid, () =>
       this.market.submit(0, () => signCommand(cid, command, SERVICE_KEY), cid),
     );
   }
@@ -164,6 +166,7 @@ export class Api {
   }
 
   async #answer<E>(
+    gateway: CommandGateway<E>,
     account: string,
     command: object,
     cid: string,
@@ -177,10 +180,11 @@ export class Api {
       throw fault;
     }
     if (answer.kind === 'PENDING') return { kind: 'PENDING', cid };
-    const { valid, original, partition } = answer;
-    const { code } = valid.decision;
+    const { valid, partition } = answer;
+    const { code, of } = valid.decision;
     const isKnown = code === 'REPLAY' || code === 'REF_OUTSIDE_WINDOW';
     if (!isKnown) return replyOf(partition, valid, false);
+    const original = of === undefined ? undefined : gateway.recent(partition, of);
     if (original) return replyOf(partition, original, true);
     const { ref } = command as { ref?: string };
     const row = this.#store.refs.get(`${account} ${ref}`);

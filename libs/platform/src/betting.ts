@@ -14,6 +14,7 @@ import { randomId } from './random-ids.js';
 import type { RecentTicket, RecentTickets } from './recent-tickets.js';
 import type { TicketBody } from './schemas.js';
 import {
+  type AskedBets,
   acceptedIn,
   type OddsOf,
   poolAskedFor,
@@ -113,22 +114,19 @@ export class Betting {
   }
 
   #decided(body: TicketBody, answered: Answered<ShardEvent>): Answer<TicketAnswer> | Promise<Answer<TicketAnswer>> {
-    const { accountId, ticketRef } = body;
     const { code } = answered.decision;
     if (code === 'REPLAY' || code === 'REF_OUTSIDE_WINDOW') return this.#earlier(body, answered);
     const accepted = acceptedIn(answered);
     const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf, body.bets);
-    const ticketId = ticketIdOf(answered);
-    if (answer !== undefined || takesRef(answered))
-      this.#p.recent.add({ accountId, ticketRef, ticketId, answered, answer });
-    if (answer === undefined) throw ticketRefusal(answered, ticketRef);
+    if (answer !== undefined || takesRef(answered)) this.#remember(body, answered, answer);
+    if (answer === undefined) throw ticketRefusal(answered, body.ticketRef);
     return { status: 201, body: answer, replayed: false };
   }
 
   /** The reference was settled before: the first answer again, from memory or from its permanent row. */
   async #earlier(body: TicketBody, now: Answered<ShardEvent>): Promise<Answer<TicketAnswer>> {
     const { accountId, ticketRef } = body;
-    const recent = this.#p.recent.byRef(accountId, ticketRef) ?? this.#fromLog(body, now);
+    const recent = this.#recall(this.#p.recent.byRef(accountId, ticketRef)) ?? this.#fromLog(body, now);
     if (recent && isBurnt(recent.answered)) throw ticketRefusal(now, ticketRef);
     if (recent?.answer) return { status: 201, body: recent.answer, replayed: true };
     if (recent) throw ticketRefusal(recent.answered, ticketRef, true);
@@ -141,12 +139,30 @@ export class Betting {
     return { status: 201, body: answerOf(view, body.bets), replayed: true };
   }
 
-  #fromLog({ accountId, ticketRef, bets }: TicketBody, { decision }: Answered<ShardEvent>): RecentTicket | undefined {
+  #fromLog({ accountId, ticketRef, bets }: TicketBody, { decision }: Answered<ShardEvent>): KnownTicket | undefined {
     const answered = decision.of === undefined ? undefined : this.#p.door.recent(accountId, decision.of);
-    if (answered === undefined) return undefined;
-    const accepted = acceptedIn(answered);
-    const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf, bets);
-    return { accountId, ticketRef, ticketId: ticketIdOf(answered), answered, answer };
+    return answered && knownTicket(accountId, ticketRef, answered, this.#oddsOf, bets);
+  }
+
+  #remember(
+    ticket: Pick<TicketBody, 'accountId' | 'ticketRef'> & Partial<TicketBody>,
+    answered: Answered<ShardEvent>,
+    answer: TicketAnswer | undefined,
+  ): void {
+    const { accountId, ticketRef, bets = [] } = ticket;
+    const odds = (answer?.bets ?? []).map((bet) => bet.indicativeOdds);
+    const asked = answer?.status === 'PARTIAL' ? bets : [];
+    const ticketId = ticketIdOf(answered);
+    this.#p.recent.add({ accountId, ticketRef, ticketId, seq: answered.decision.seq, odds, asked });
+  }
+
+  /** The ticket as it was answered, while its decision is in memory. */
+  #recall(recent: RecentTicket | undefined): KnownTicket | undefined {
+    const answered = recent && this.#p.door.recent(recent.accountId, recent.seq);
+    if (recent === undefined || answered === undefined) return undefined;
+    const { accountId, ticketRef, asked } = recent;
+    const odds = recent.odds.values();
+    return knownTicket(accountId, ticketRef, answered, () => odds.next().value ?? null, asked);
   }
 
   /** Decided by another process a moment ago: its decision will be in the projections shortly. */
@@ -158,7 +174,7 @@ export class Betting {
   }
 
   async lookUp(principal: Principal, ticketId: string): Promise<TicketView> {
-    const view = (await this.#p.reads.ticket(ticketId)) ?? viewOfRecent(this.#p.recent.byId(ticketId));
+    const view = (await this.#p.reads.ticket(ticketId)) ?? viewOfKnown(this.#recall(this.#p.recent.byId(ticketId)));
     return view !== null && maySee(principal, view.accountId) ? view : unknownTicket(ticketId);
   }
 
@@ -170,7 +186,7 @@ export class Betting {
     requireSightOf(principal, accountId);
     const view =
       (await this.#p.reads.ticketByRef(accountId, ticketRef)) ??
-      viewOfRecent(this.#p.recent.byRef(accountId, ticketRef));
+      viewOfKnown(this.#recall(this.#p.recent.byRef(accountId, ticketRef)));
     if (view !== null) return { status: 200, body: view, replayed: false };
     if (this.#p.recent.isPending(accountId, ticketRef, this.#p.now()))
       return { status: 202, body: pendingAnswer(accountId, ticketRef), replayed: false };
@@ -215,14 +231,7 @@ export class Betting {
     const answered = decidedOf(submitted);
     const { code } = answered.decision;
     if (code === undefined || code === 'REF_BURNT') {
-      if (isBurnt(answered))
-        this.#p.recent.add({
-          accountId: account,
-          ticketRef: ref,
-          ticketId: ticketIdOf(answered),
-          answered,
-          answer: undefined,
-        });
+      if (isBurnt(answered)) this.#remember({ accountId: account, ticketRef: ref }, answered, undefined);
       return { status: 200, body: burntView(answered, account, ref), replayed: code !== undefined };
     }
     if (code !== 'REPLAY' && code !== 'REF_OUTSIDE_WINDOW') throw refusedAnswer(answered);
@@ -319,9 +328,29 @@ function refusedAnswer(answered: Answered<unknown>): Problem {
   return refusalOf({ ...decision, code: decision.code ?? 'INTERNAL' }, { extra: { receipt: receiptOf(answered) } });
 }
 
-function viewOfRecent(recent: RecentTicket | undefined): TicketView | null {
-  if (recent === undefined) return null;
-  const { answer, answered, accountId, ticketRef, ticketId } = recent;
+/** What a ticket's reference became, with the decision that says so; without an answer where it was refused or burnt. */
+interface KnownTicket {
+  readonly accountId: string;
+  readonly ticketRef: string;
+  readonly answered: Answered<ShardEvent>;
+  readonly answer: TicketAnswer | undefined;
+}
+
+function knownTicket(
+  accountId: string,
+  ticketRef: string,
+  answered: Answered<ShardEvent>,
+  oddsOf: OddsOf,
+  asked: AskedBets,
+): KnownTicket {
+  const accepted = acceptedIn(answered);
+  return { accountId, ticketRef, answered, answer: accepted && ticketAnswer(answered, accepted, oddsOf, asked) };
+}
+
+function viewOfKnown(known: KnownTicket | undefined): TicketView | null {
+  if (known === undefined) return null;
+  const { answer, answered, accountId, ticketRef } = known;
+  const ticketId = ticketIdOf(answered);
   if (isBurnt(answered)) return burntView(answered, accountId, ticketRef);
   const { decision } = answered;
   return {

@@ -1,6 +1,6 @@
 /**
  * The demo's own accounts and operators with their tokens. It exists only where the demo runs: a real installation signs people in
- * elsewhere. Tokens are made on first demand and kept.
+ * elsewhere. Tokens are made whenever they are asked for: the same ones each time.
  */
 import { setImmediate } from 'node:timers/promises';
 import type { Principal, Tokens } from './auth.js';
@@ -32,20 +32,13 @@ const AT_ONCE = 500;
 export const demoAccountId = (index: number): string => `acc-${FIRST_ACCOUNT + index}`;
 
 export class DemoAccess {
-  #made: Promise<{ accounts: DemoAccount[]; operators: DemoOperator[] }> | undefined;
-
   constructor(
     private readonly tokens: Tokens,
     readonly count: number,
     readonly currency: string,
   ) {}
 
-  all(): Promise<{ accounts: DemoAccount[]; operators: DemoOperator[] }> {
-    this.#made ??= this.#make();
-    return this.#made;
-  }
-
-  async #make(): Promise<{ accounts: DemoAccount[]; operators: DemoOperator[] }> {
+  async all(): Promise<{ accounts: DemoAccount[]; operators: DemoOperator[] }> {
     const { currency } = this;
     const accounts: DemoAccount[] = [];
     for (let i = 0; i < this.count; i++) {

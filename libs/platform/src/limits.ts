@@ -48,8 +48,12 @@ interface Account {
 
 export class TicketLimits {
   readonly #o: LimitsOptions;
-  /** Each is kept for a window at least since it was last begun, asked about or answered. */
-  readonly #accounts = new Generations<Account>();
+  /** By channel and subject; each is kept for a window at least since it was last begun, asked about or answered. */
+  readonly #accounts: Readonly<Record<keyof LimitsByChannel, Generations<Account>>> = {
+    web: new Generations(),
+    pos: new Generations(),
+    partner: new Generations(),
+  };
   #turnAt = 0;
 
   constructor(options: LimitsOptions) {
@@ -61,31 +65,31 @@ export class TicketLimits {
     const kind = kindOf(channel);
     const limit = this.#o.limits[kind];
     if (limit === 0) return undefined;
-    const account = this.#accountOf(`${kind}:${subject}`, kind, limit);
+    const account = this.#accountOf(kind, subject, limit);
     if (this.#use(account, kind, limit)) return undefined;
     return this.#ask(account, kind, subject, limit);
   }
 
-  #accountOf(key: string, kind: keyof LimitsByChannel, limit: number): Account {
+  #accountOf(kind: keyof LimitsByChannel, subject: string, limit: number): Account {
     const now = this.#o.now();
-    const known = this.#accounts.get(key);
+    const known = this.#accounts[kind].get(subject);
     if (known !== undefined && known.endsAt > now) return known;
     const left = kind === 'partner' ? 0 : Math.ceil(limit / SHARE);
     const fresh = {
       ...{ endsAt: now + WINDOW_MS, used: 0, left },
       ...{ asking: undefined, isSpent: false, isUncounted: false },
     };
-    this.#keep(key, fresh);
+    this.#keep(kind, subject, fresh);
     return fresh;
   }
 
-  #keep(key: string, account: Account): void {
+  #keep(kind: keyof LimitsByChannel, subject: string, account: Account): void {
     const now = this.#o.now();
     if (now >= this.#turnAt) {
-      this.#accounts.turn();
+      for (const accounts of Object.values(this.#accounts)) accounts.turn();
       this.#turnAt = now + WINDOW_MS;
     }
-    this.#accounts.set(key, account);
+    this.#accounts[kind].set(subject, account);
   }
 
   #use(account: Account, kind: keyof LimitsByChannel, limit: number): boolean {
@@ -110,16 +114,15 @@ export class TicketLimits {
 
   async #lease(account: Account, kind: keyof LimitsByChannel, subject: string, limit: number): Promise<void> {
     const part = Math.ceil(limit / (kind === 'partner' ? PARTNER_SHARE : SHARE));
-    const key = `${kind}:${subject}`;
     try {
-      const { used, windowEndsInMs } = await this.#o.counter.add(key, part);
+      const { used, windowEndsInMs } = await this.#o.counter.add(`${kind}:${subject}`, part);
       account.isUncounted = false;
       account.left += Math.max(0, Math.min(part, limit - (used - part)));
       account.isSpent = account.left === 0;
       if (!account.isSpent && kind !== 'partner') return;
       account.endsAt = this.#o.now() + windowEndsInMs;
       // Unless another window was begun while this was asked.
-      if (this.#accounts.get(key) === account) this.#keep(key, account);
+      if (this.#accounts[kind].get(subject) === account) this.#keep(kind, subject, account);
     } catch {
       account.isUncounted = true;
     }

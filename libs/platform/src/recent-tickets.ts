@@ -1,19 +1,22 @@
 /**
  * Tickets that this process answered a short while ago, so that a look-up right after a bet does not depend on how far the
- * projections are. Bounded; it must never say that something does not exist.
+ * projections are. Bounded; it must never say that something does not exist. The decision itself stays with whoever read it: what is kept
+ * here outlives the youth of an object, and the collector goes through all of it.
  */
-import { type ShardEvent, STALE_MS } from '#mutuel/engine';
-import type { Answered } from './doors.js';
+import { STALE_MS } from '#mutuel/engine';
 import { Generations } from './generations.js';
-import type { TicketAnswer } from './ticket-answers.js';
+import type { AskedBets } from './ticket-answers.js';
 
 export interface RecentTicket {
   readonly accountId: string;
   readonly ticketRef: string;
   readonly ticketId: string;
-  readonly answered: Answered<ShardEvent>;
-  /** Absent where the ticket was refused. */
-  readonly answer: TicketAnswer | undefined;
+  /** The decision in the log of the account's shard. */
+  readonly seq: number;
+  /** What the decision does not hold of the answer: the odds shown with accepted bets, in their order, */
+  readonly odds: readonly (string | null)[];
+  /** and where bets were refused, what was asked for. */
+  readonly asked: AskedBets;
 }
 
 const DEFAULT_KEPT = 10_000;
@@ -21,6 +24,7 @@ const DEFAULT_KEPT = 10_000;
 const PENDING_MS = STALE_MS;
 
 export class RecentTickets {
+  /** Of two accounts that use one reference, as they should not, the later is remembered. */
   readonly #byRef: Generations<RecentTicket>;
   readonly #byId: Generations<RecentTicket>;
   /** References whose decision is awaited. */
@@ -33,16 +37,17 @@ export class RecentTickets {
   }
 
   add(ticket: RecentTicket): void {
-    this.#byRef.set(keyOf(ticket.accountId, ticket.ticketRef), ticket);
+    this.#byRef.set(ticket.ticketRef, ticket);
     this.#byId.set(ticket.ticketId, ticket);
   }
 
   addPending(accountId: string, ticketRef: string, now: number): void {
-    this.#pending.set(keyOf(accountId, ticketRef), now);
+    this.#pending.set(pendingKey(accountId, ticketRef), now);
   }
 
   byRef(accountId: string, ticketRef: string): RecentTicket | undefined {
-    return this.#byRef.get(keyOf(accountId, ticketRef));
+    const found = this.#byRef.get(ticketRef);
+    return found?.accountId === accountId ? found : undefined;
   }
 
   byId(ticketId: string): RecentTicket | undefined {
@@ -51,9 +56,9 @@ export class RecentTickets {
 
   /** Its command was sent lately and nothing else is known. What got lost on its way to the log is never decided, so this ends. */
   isPending(accountId: string, ticketRef: string, now: number): boolean {
-    const since = this.#pending.get(keyOf(accountId, ticketRef));
+    const since = this.#pending.get(pendingKey(accountId, ticketRef));
     return since !== undefined && now - since <= PENDING_MS && this.byRef(accountId, ticketRef) === undefined;
   }
 }
 
-const keyOf = (accountId: string, ticketRef: string): string => `${accountId} ${ticketRef}`;
+const pendingKey = (accountId: string, ticketRef: string): string => `${accountId} ${ticketRef}`;

@@ -232,11 +232,11 @@ describe('a token', () => {
   const holder: Principal = { subject: 'p', accounts: ['acc-1'], roles: [], channel: 'web', device: 'd' };
   const at = (ms: number) => new Tokens(key, () => ms);
 
-  test('says who it is, the second time from memory', () => {
+  test('says who it is, each time', () => {
     const tokens = at(1_000);
     const header = `Bearer ${tokens.sign(holder)}`;
     expect(tokens.bearer(header)).toEqual(holder);
-    expect(tokens.bearer(header)).toBe(tokens.bearer(header));
+    expect(tokens.bearer(header)).toEqual(holder);
   });
 
   test('is worth nothing after its time, under another key, or changed', () => {

@@ -2,10 +2,12 @@
  * The way from an API into the command log and back: admits, appends in batches, and answers with the decision once it was read as
  * valid. It must never call a command refused when bytes may have left, and never answer from anything but valid records.
  */
+import { decodeRecord } from '#mutuel/contracts';
 import { CommandLane, type Delivery } from './command-lane.js';
 import { DecisionReader } from './decision-reader.js';
 import { Pace } from './pace.js';
 import type { Clock, Entropy, EventLog } from './ports.js';
+import { RecentRecords } from './recent-records.js';
 import { RenewingAppender } from './renewing-appender.js';
 import type { TailSource } from './tail-source.js';
 import type { ValidDecision } from './valid-records.js';
@@ -31,13 +33,7 @@ export interface GatewayOptions {
 }
 
 export type GatewayAnswer<E> =
-  | {
-      readonly kind: 'DECIDED';
-      readonly partition: number;
-      readonly valid: ValidDecision<E>;
-      /** With code `REPLAY`: the decision that had answered, when it is recent enough to be in memory. */
-      readonly original: ValidDecision<E> | undefined;
-    }
+  | { readonly kind: 'DECIDED'; readonly partition: number; readonly valid: ValidDecision<E> }
   /** Not decided yet, or the append's outcome is unknown: never the same as refused. */
   | { readonly kind: 'PENDING'; readonly cid: string };
 
@@ -80,6 +76,7 @@ const FORGET_MS = 30_000;
 const SWEEP_MS = 50;
 /** Decisions per partition that a repeated reference is answered from without the database. */
 const RECENT = 8_192;
+const RECENT_BYTES = 8 * 1_024 * 1_024;
 const RETRY_MIN_MS = 500;
 const RETRY_SPREAD_MS = 1_000;
 
@@ -99,7 +96,8 @@ interface Shard<E> {
   /** Those whose append has an unknown outcome: they may be decided, but say nothing about the queue. */
   readonly uncertain: Map<string, Entry<E>>;
   readonly byChannel: Map<string, number>;
-  readonly recent: (ValidDecision<E> | undefined)[];
+  /** By sequence number. */
+  readonly recent: RecentRecords;
   readonly pace: Pace;
   readonly steady: Pace;
   /** When the queue was last short, and what had been decided in the `STEADY_MS` before. */
@@ -192,9 +190,11 @@ export class CommandGateway<E = unknown> {
   }
 
   /** A recent valid decision by its sequence number. */
-  recent(partition: number, seq: number): ValidDecision<E> | undefined {
-    const found = this.#shards[partition]?.recent[seq % RECENT];
-    return found?.decision.seq === seq ? found : undefined;
+  recent(partition: number, seq: number): Pick<ValidDecision<E>, 'decision' | 'hash'> | undefined {
+    const bytes = this.#shards[partition]?.recent.get(seq);
+    if (bytes === undefined) return undefined;
+    const { record, hash } = decodeRecord<E>(bytes);
+    return record.kind === 'decision' ? { decision: record, hash } : undefined;
   }
 
   get inFlight(): number {
@@ -305,7 +305,7 @@ export class CommandGateway<E = unknown> {
         this.ready = false;
       },
     });
-    const recent = new Array<ValidDecision<E> | undefined>(RECENT);
+    const recent = new RecentRecords(RECENT, RECENT_BYTES);
     const queue = { waiting: new Map(), uncertain: new Map(), byChannel: new Map() };
     const paces = { pace: new Pace(OLDEST_MS), steady: new Pace(STEADY_MS), short: { at: 0, decided: 0 } };
     return { reader, recent, ...queue, ...paces };
@@ -317,15 +317,14 @@ export class CommandGateway<E = unknown> {
     shard.pace.note(now, decisions.length);
     shard.steady.note(now, decisions.length);
     for (const valid of decisions) {
-      const { seq, cid, of } = valid.decision;
-      shard.recent[seq % RECENT] = valid;
+      const { seq, cid } = valid.decision;
+      shard.recent.keep(seq, valid.bytes);
       const entry = shard.waiting.get(cid) ?? shard.uncertain.get(cid);
       if (!entry) continue;
       this.#forget(shard, entry);
       if (entry.answered) continue;
       this.metrics.decided++;
-      const original = of === undefined ? undefined : this.recent(partition, of);
-      entry.resolve({ kind: 'DECIDED', partition, valid, original });
+      entry.resolve({ kind: 'DECIDED', partition, valid });
     }
     this.#noteLength(shard, now);
   }

@@ -28,6 +28,8 @@ export interface ValidDecision<E = unknown> {
   readonly decision: DecisionRecord<E>;
   /** SHA-256 of the record's bytes, hex. */
   readonly hash: string;
+  /** The record as the log holds it. */
+  readonly bytes: Uint8Array;
   readonly offset: number;
   readonly time: number;
 }
@@ -164,7 +166,7 @@ export class ValidRecords<E = unknown> {
     m.head = hash;
     m.in = decision.in;
     this.#ring[decision.seq % MAX_APPEND_RECORDS] = hash.slice(0, WINDOW_DIGITS);
-    return { kind: 'valid', decision, hash, offset: record.offset, time: record.time };
+    return { kind: 'valid', decision, hash, bytes: record.value, offset: record.offset, time: record.time };
   }
 
   #isDuplicate(seq: number, hash: string): boolean {
