@@ -72,6 +72,8 @@ interface Run<E> {
   readonly startedAt: number;
   /** Every reader knows where its log ended when it began. */
   started: boolean;
+  /** A batch has failed: nothing that still comes counts, and nobody who brings it may be kept waiting. */
+  ended: boolean;
   buffer: SourcedDecision<E>[];
   /** Of what is in the buffer. */
   weight: number;
@@ -154,6 +156,7 @@ export class ProjectionDriver<E = unknown> {
       });
       await this.#drain(run);
     } finally {
+      run.ended = true;
       this.#makeRoom();
       await Promise.all(run.readers.map((reader) => reader.close()));
     }
@@ -180,6 +183,7 @@ export class ProjectionDriver<E = unknown> {
       from,
       startedAt: clock.now(),
       started: false,
+      ended: false,
       buffer: [],
       weight: 0,
       applying: [],
@@ -191,13 +195,13 @@ export class ProjectionDriver<E = unknown> {
   /** Keeps them before it waits for anything: a checkpoint taken meanwhile must not speak of decisions the buffer lacks. */
   async #collect(run: Run<E>, source: DecisionSource, decisions: readonly ValidDecision<E>[]): Promise<void> {
     const { maxDecisions = MAX_DECISIONS, weightOf } = this.#o;
+    if (run.ended) return;
     for (const valid of decisions) {
       run.buffer.push({ ...source, valid });
       run.weight += weightOf?.(valid) ?? 1;
     }
     if (run.weight < maxDecisions) return;
     this.#wake.call();
-    if (run !== this.#run) return;
     await new Promise<void>((resolve) => {
       const before = this.#room;
       this.#room = () => {

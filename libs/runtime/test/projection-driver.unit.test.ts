@@ -1,8 +1,8 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type DecisionRecord, encodeRecord, GENESIS, sha256, TOPICS } from '#mutuel/contracts';
-import type { EventLog } from '../src/ports.js';
+import type { EventLog, LogRecord } from '../src/ports.js';
 import { type Projection, type ProjectionBatch, ProjectionDriver } from '../src/projection-driver.js';
-import { directTails } from '../src/tail-source.js';
+import { directTails, type TailSource } from '../src/tail-source.js';
 import { appendTo, memoryLog, settle, VirtualClock } from './support/world.js';
 
 const SOURCES = [0, 1].map((partition) => ({
@@ -66,7 +66,10 @@ class Table implements Projection<unknown> {
   }
 }
 
-function driver(projection: Table, more: { maxDecisions?: number; weightOf?: () => number } = {}): ProjectionDriver {
+function driver(
+  projection: Table,
+  more: { maxDecisions?: number; weightOf?: () => number; tails?: TailSource } = {},
+): ProjectionDriver {
   const made = new ProjectionDriver({
     ...{ log, clock, tails: directTails(log), sources: SOURCES, projection },
     ...more,
@@ -191,4 +194,35 @@ test('it halts on a log it cannot trust', async () => {
   const made = driver(new Table());
   await clock.until(() => made.fault !== undefined);
   expect(made.fault?.message).toMatch(/shard\.decisions\[0\] offset 3/);
+});
+
+/** As one that all readers share: it opens no second one before the first has taken what it was brought. */
+function oneAfterTheOther(records: readonly LogRecord[]): TailSource {
+  let turn = Promise.resolve();
+  return {
+    async subscribe({ partition, from }, onRecords) {
+      turn = turn.then(async () => {
+        const wanted = partition === 0 ? records.filter(({ offset }) => offset >= from) : [];
+        for (let i = 0; i < wanted.length; i += 100) await onRecords(wanted.slice(i, i + 100));
+      });
+      await turn;
+      return { close: async () => undefined };
+    },
+  };
+}
+
+test('a failed batch keeps nobody waiting who still brings decisions to it: the next attempt would wait for them', async () => {
+  const table = slowTable();
+  table.failures = ['BEFORE'];
+  await decide(0, 3_000);
+  const records: LogRecord[] = [];
+  const all = await directTails(log).subscribe(
+    { topic: TOPICS.shardDecisions, partition: 0, from: 0 },
+    (batch) => void records.push(...batch),
+    () => undefined,
+  );
+  await clock.until(() => records.length > 3_000, 'the records');
+  await all.close();
+  driver(table, { maxDecisions: 100, tails: oneAfterTheOther(records) });
+  await holds(table, 3_000, 0);
 });
