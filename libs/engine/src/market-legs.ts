@@ -53,8 +53,11 @@ export function runLegs(s: MarketState, { card }: MarketPool, now: LegsNow): rea
   });
 }
 
-export const legState = ({ status }: MarketRace): RunLeg['state'] =>
-  status === 'VOID' ? 'VOID' : status === 'PAYING' || status === 'SETTLED' ? 'DECIDED' : 'TO_COME';
+/** A race that a correction makes void is so from its confirmation on, not only when all of it is paid back. */
+export const legState = ({ status, voided }: MarketRace): RunLeg['state'] => {
+  if (status === 'VOID' || (status === 'PAYING' && voided)) return 'VOID';
+  return status === 'PAYING' || status === 'SETTLED' ? 'DECIDED' : 'TO_COME';
+};
 
 type CalledPool = Extract<MarketFact, { t: 'ResultEntered' }>['pools'][number];
 

@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { LegOutcome } from '../src/index.js';
+import { legState } from '../src/market-legs.js';
 import { LegsWorld, legsCard, raceId } from './legs-world.js';
 import { hash, second, steward, tote, World } from './world.js';
 
@@ -270,6 +271,24 @@ describe('a leg that is not run', () => {
     world.makeOfficial(3);
     expect(world.balance('acc-0')).toBe(start);
     expect(world.clearing('PICK3')).toBe(0);
+  });
+});
+
+describe('a leg, for pools over several races', () => {
+  it.each([
+    ['OPEN', false, 'TO_COME'],
+    ['PROVISIONAL', false, 'TO_COME'],
+    // Of a correction nothing counts before it is confirmed.
+    ['PROVISIONAL', true, 'TO_COME'],
+    ['PAYING', false, 'DECIDED'],
+    // Made void by a correction, its bets not all given back yet: nobody is right by an order of no runners, all are.
+    ['PAYING', true, 'VOID'],
+    ['SETTLED', false, 'DECIDED'],
+    ['VOID', true, 'VOID'],
+    ['VOID', false, 'VOID'],
+  ] as const)('whose race is %s (voided by a correction: %s) is %s', (status, voided, state) => {
+    const world = LegsWorld.over('PICK3', 'US');
+    expect(legState({ ...world.raceAt(1), status, voided })).toBe(state);
   });
 });
 

@@ -540,11 +540,14 @@ export class ShardBooks {
       'G7',
       () => `${this.name} #${d.seq} rolls on with ${more.length + 1} bets of ${String(e['ticket'])}`,
     );
-    const at = this.#rolled.findIndex((one) => {
+    const isIt = (one: Rolled): boolean => {
       const next = one.account === e['account'] ? this.#nextBet(d, one) : undefined;
-      const isIt = (['pool', 'sel', 'unit', 'stake'] as const).every((field) => next?.[field] === bet[field]);
-      return isIt && sameSteps(next?.next, bet['next'], (step) => this.#pool(step.pool));
-    });
+      const isSame = (['pool', 'sel', 'unit', 'stake'] as const).every((field) => next?.[field] === bet[field]);
+      return isSame && sameSteps(next?.next, bet['next'], (step) => this.#pool(step.pool));
+    };
+    // What was let go comes last: of two that would stake the same it is the other one.
+    const waiting = this.#rolled.findIndex((one) => !one.isExcused && isIt(one));
+    const at = waiting >= 0 ? waiting : this.#rolled.findIndex(isIt);
     must(at >= 0, 'G3', () => `${this.name} #${d.seq} stakes what nobody won: ${JSON.stringify(bet).slice(0, 200)}`);
     this.#rolled.splice(at, 1);
     this.#take(d, e, String(e['body']));
