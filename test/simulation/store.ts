@@ -91,6 +91,7 @@ export class Store {
         return;
       case 'RefTaken':
       case 'RefBurnt':
+      case 'MoneyMoved':
         this.refs.set(`${event.account} ${event.ref}`, row);
         return;
       case 'FactApplied':
