@@ -118,9 +118,17 @@ function docOf(node: ts.Node): string {
 const shapes = (): Shapes =>
   new Shapes([
     ...['commands', 'records', 'snapshots', 'topics'].map((name) => `libs/contracts/src/${name}.ts`),
-    ...['facts', 'shard-events', 'shard', 'shard-commands', 'market-state', 'market-commands', 'upkeep', 'carry'].map(
-      (name) => `libs/engine/src/${name}.ts`,
-    ),
+    ...[
+      'facts',
+      'shard-events',
+      'shard',
+      'shard-commands',
+      'market-state',
+      'market-commands',
+      'upkeep',
+      'carry',
+      'limits',
+    ].map((name) => `libs/engine/src/${name}.ts`),
     ...['tick', 'odds-book', 'pool-book'].map((name) => `libs/views/src/${name}.ts`),
     'libs/runtime/src/valid-records.ts',
   ]);

@@ -28,7 +28,7 @@ export interface Backed {
 export interface NetPool {
   readonly net: Fraction;
   readonly rate: Fraction;
-  /** All standing stakes, the winners' among them. */
+  /** All standing stakes, the winners' among them, and what the operator adds to them for a guarantee. */
   readonly staked: bigint;
   readonly carryIn: Fraction;
 }

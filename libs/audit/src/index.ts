@@ -28,3 +28,4 @@ export {
   type LineStake,
   type SheetDividend,
 } from './sheet.js';
+export { combinationsOf, runnersALine, type ShownOdds, type ShownPool, shownNet, shownOdds } from './shown-odds.js';

@@ -6,7 +6,7 @@
 import { asRun, bettingInterest, expandSelection, isSet, LineTally, lineShapes, runsOf } from './expansion.js';
 import { addedTo, broken, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
 import { type Fraction, floor, less, minus, ONE, over, plus, read, sum, times, whole, ZERO } from './fraction.js';
-import { priceTiers } from './price-tiers.js';
+import { carriedTiers, priceTiers } from './price-tiers.js';
 import { tierNames } from './ranks.js';
 import {
   type AuditPool,
@@ -67,10 +67,12 @@ const total = (lines: readonly LineStake[]): bigint => lines.reduce((stakes, lin
 
 // What the ladder's end does with a pool that nobody won.
 
-function withoutWinner({ ruleSet, poolType }: AuditPool, money: Money): DividendSheet {
+function withoutWinner(pool: AuditPool, money: Money): DividendSheet {
+  const { ruleSet, poolType } = pool;
   const end = ruleSet.noWinner.at(-1);
   const takeout = floor(times(whole(money.gross), read(ruleSet.takeout)));
   if (end === 'CARRY') {
+    if (ruleSet.carry === 'NET' && tierNames(pool).length > 0) return carriedTiers(pool, money);
     const taken = ruleSet.carry === 'GROSS' ? 0n : takeout;
     return sheet(money, 'CARRIED', { takeout: taken, carryOut: money.gross - taken + money.carryIn });
   }
@@ -103,7 +105,8 @@ function payRung(
   const untaxed = isGross ? 0n : money.carryIn;
   const everything = plus(times(whole(taxed), minus(ONE, rate)), whole(untaxed));
   const net = times(everything, part);
-  const all = exactPrices(winners, { net, rate, staked: money.gross, carryIn: whole(untaxed) }, ruleSet);
+  const staked = money.gross + (money.added ?? 0n);
+  const all = exactPrices(winners, { net, rate, staked, carryIn: whole(untaxed) }, ruleSet);
   const exact = all.map((price, i) => times(price, partOfUnit(winners[i] as Winner, ruleSet)));
   // What a part of a unit does not win waits for another pool; with a gross carry so does the deduction on it.
   const partly = winners.map((winner, i) =>

@@ -259,7 +259,8 @@ class LegSettlement {
     const { carry, minimum, minimumInMinusPool } = this.#rules;
     const gross = plus(today, extra);
     const net = carry === 'GROSS' ? times(gross, minus(ONE, this.#rate)) : gross;
-    const pool = { net: times(net, this.#partOf(winners)), rate: this.#rate, staked: this.money.gross, carryIn: extra };
+    const staked = this.money.gross + (this.money.added ?? 0n);
+    const pool = { net: times(net, this.#partOf(winners)), rate: this.#rate, staked, carryIn: extra };
     const exact = exactPrices(winners, pool, this.#rules);
     const raisedTo = (least: AuditRules['minimum']) => exact.map((price) => raised(price, least, this.#rules));
     const usual = raisedTo(minimum);

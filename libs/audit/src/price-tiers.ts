@@ -30,6 +30,10 @@ export function priceTiers(pool: AuditPool, standing: readonly LineStake[], mone
   return groups.length === 0 ? undefined : new TierSettlement(pool, groups, money).sheet();
 }
 
+/** The sheet of a pool that nobody is in and that is carried: what its rules put by for a jackpot is put by all the same. */
+export const carriedTiers = (pool: AuditPool, money: Money): DividendSheet =>
+  new TierSettlement(pool, [], money).carried();
+
 function groupsOf(pool: AuditPool, standing: readonly LineStake[]): readonly Group[] {
   const groups = new Map<string, { tier: string; stakeMinor: bigint; stakes: Map<string, bigint> }>();
   for (const { line, stakeMinor, shape } of standing) {
@@ -72,6 +76,15 @@ class TierSettlement {
     else for (const pot of this.#merged(this.#handedOn(this.#pots(rest)))) this.#payPot(pot);
     const jackpot = floor(this.#jackpot);
     return sheet(this.money, 'PAID', { takeout, dividends: this.#dividends, carryOut: floor(this.#carryOut), jackpot });
+  }
+
+  carried(): DividendSheet {
+    const { gross, carryIn, jackpotIn } = this.money;
+    const taken = times(whole(gross), read(this.pool.ruleSet.takeout));
+    this.#handedOn(this.#pots(this.#lessJackpot(minus(whole(gross), taken))));
+    const [takeout, jackpot] = [floor(taken), floor(this.#jackpot)];
+    const carryOut = gross - takeout + carryIn + jackpotIn - jackpot;
+    return sheet(this.money, 'CARRIED', { takeout, jackpot, carryOut });
   }
 
   #inTier = (tier: string): readonly Group[] => this.groups.filter((group) => group.tier === tier);
@@ -147,8 +160,9 @@ class TierSettlement {
     const tier = unique?.tier ?? this.#tiers[0]?.name ?? '';
     const staked = this.#staked(tier);
     // With too few finishers nobody has named them all, and the jackpot goes back.
-    const full = this.#inTier(tier).some(({ stakes }) => [...stakes.keys()].some((c) => !c.includes('*')));
-    const isWon = unique ? staked.n === BigInt(unique.unit) : full || (isWeighed && staked.n > 0n);
+    const whose = isWeighed ? this.groups : this.#inTier(tier);
+    const full = whose.some(({ stakes }) => [...stakes.keys()].some((c) => !c.includes('*')));
+    const isWon = unique ? staked.n === BigInt(unique.unit) : full;
     const putUp = whole(this.money.jackpotIn);
     if (!isWon) {
       this.#jackpot = plus(this.#jackpot, missing);
@@ -246,7 +260,12 @@ class TierSettlement {
     }
     const groups = this.#inTier(pot.tiers[0] as string);
     const backed = groups.map(({ stakeMinor }) => ({ stakeMinor, share: over(ONE, whole(groups.length)) }));
-    const net = { net: pot.amount, rate: read(ruleSet.takeout), staked: this.money.gross, carryIn: ZERO };
+    const net = {
+      net: pot.amount,
+      rate: read(ruleSet.takeout),
+      staked: this.money.gross + (this.money.added ?? 0n),
+      carryIn: ZERO,
+    };
     const prices = exactPrices(backed, net, ruleSet);
     for (const [no, group] of groups.entries()) {
       this.#payGroup(group, raised(prices[no] as Fraction, ruleSet.minimum, ruleSet));

@@ -80,6 +80,8 @@ export interface AuditRules {
   readonly legs?: AuditLegRules;
   readonly noWinner: readonly string[];
   readonly carry: 'NET' | 'GROSS';
+  /** Steps of the odds on screens; absent: the break point. */
+  readonly display?: readonly { readonly below?: string; readonly step: string }[];
   readonly coupling: 'ENTRY' | 'STABLE' | 'NONE';
   readonly minInterests: number;
   readonly minDeclared?: number;

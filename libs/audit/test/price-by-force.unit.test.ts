@@ -420,6 +420,13 @@ describe('a pool that the operator stands for', () => {
     expect(pricesOf(sheet)).toEqual({ '1': '75.00' });
   });
 
+  it('by the Japanese split too: 100.00 staked of 1,000.00, 800.00 over 40.00 on the winner is 20.00', () => {
+    const rules: Partial<AuditRules> = { takeout: '0.2', split: 'JAPAN' };
+    const sheet = price({ rules, finish: [['1']], guaranteeMinor: 100_000, stakes: { '1': 40, '2': 60 } });
+    expect(sheet).toMatchObject({ takeoutMinor: 20_000, paidMinor: 80_000, topUpMinor: 90_000, breakageMinor: 0 });
+    expect(pricesOf(sheet)).toEqual({ '1': '20.00' });
+  });
+
   it('nothing is added for nobody: 600.00 less 25 % are carried', () => {
     const sheet = price({ ...given, stakes: { '2': 600 } });
     expect(sheet).toMatchObject({ outcome: 'CARRIED', takeoutMinor: 15_000, topUpMinor: 0, carryOutMinor: 45_000 });

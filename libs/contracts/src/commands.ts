@@ -8,8 +8,11 @@ import { parseJson, sha256, UnreadableRecord, utf8 } from './records.js';
 
 export const COMMAND_FORMAT = 1;
 
-/** The secret shared by the services that may speak as the house; at least 32 bytes. */
-export type ServiceKey = Uint8Array;
+/**
+ * The secret shared by the services that may speak as the house; at least 32 bytes. While it is changed, two: signed is with the first,
+ * accepted is either.
+ */
+export type ServiceKey = Uint8Array | readonly [signing: Uint8Array, other: Uint8Array];
 
 export type OpenedCommand =
   | { readonly cid: string; readonly cmd: unknown; readonly trusted: boolean }
@@ -103,12 +106,16 @@ function isNewer(v: unknown): v is number {
 
 /** HMAC-SHA256 over `about + '.' + text`, in hex: the service's word on a text, and on what it is about. */
 export const serviceMac = (about: string, text: string, key: ServiceKey): string =>
-  macOf(about, text, key).toString('hex');
+  macOf(about, text, key instanceof Uint8Array ? key : key[0]).toString('hex');
 
-/** Whether `mac` is that; compared in constant time. */
-export const isServiceMac = (about: string, text: string, mac: string, key: ServiceKey): boolean =>
-  MAC.test(mac) && timingSafeEqual(Buffer.from(mac, 'hex'), macOf(about, text, key));
+/** Whether `mac` is that, by any of the keys; compared in constant time. */
+export function isServiceMac(about: string, text: string, mac: string, key: ServiceKey): boolean {
+  if (!MAC.test(mac)) return false;
+  const given = Buffer.from(mac, 'hex');
+  const keys = key instanceof Uint8Array ? [key] : key;
+  return keys.some((one) => timingSafeEqual(given, macOf(about, text, one)));
+}
 
-function macOf(about: string, text: string, key: ServiceKey): Buffer {
+function macOf(about: string, text: string, key: Uint8Array): Buffer {
   return createHmac('sha256', key).update(`${about}.${text}`).digest();
 }

@@ -6,6 +6,7 @@ import {
   isPoolType,
   isPriced,
   isRunnerName,
+  noJackpotBy,
   type PoolType,
   type RuleSet,
   shapeOf,
@@ -116,6 +117,7 @@ function faultOfPool(pool: Fields, at: string): Fault | undefined {
     check(isCount(carryInMinor, MAX_CARRY), `${at}/carryInMinor`, `A carry-in is from 0 to ${MAX_CARRY}.`) ??
     faultOfSources(pool, 'carryFrom', at) ??
     faultOfTerms(pool, at) ??
+    faultOfRules(pool['ruleSet'] as RuleSet, at) ??
     faultOfLegCount(type as PoolType, legs, at)
   );
 }
@@ -133,6 +135,7 @@ function faultOfTerms(pool: Fields, at: string): Fault | undefined {
   const isAmount = (value: unknown): boolean => value === undefined || (isCount(value, MAX_CARRY) && value !== 0);
   const isOverRaces = shapeOf(type as PoolType).arrangement === 'LEGS';
   const carries = rules.noWinner.includes('CARRY');
+  const noJackpot = noJackpotBy(rules);
   return (
     check(isAmount(guaranteeMinor), `${at}/guaranteeMinor`, `A guarantee is from 1 to ${MAX_CARRY}.`) ??
     check(isAmount(jackpotInMinor), `${at}/jackpotInMinor`, `Jackpot money is from 1 to ${MAX_CARRY}.`) ??
@@ -142,6 +145,11 @@ function faultOfTerms(pool: Fields, at: string): Fault | undefined {
       'jackpotFrom says where jackpotInMinor comes from: there is none.',
     ) ??
     faultOfSources(pool, 'jackpotFrom', at) ??
+    check(
+      jackpotInMinor === undefined || noJackpot === undefined,
+      `${at}/jackpotInMinor`,
+      `Nobody could win it by ${rules.id}: ${noJackpot}.`,
+    ) ??
     check(mandatory === undefined || mandatory === true, `${at}/mandatory`, 'mandatory is true, or absent.') ??
     check(
       mandatory === undefined || (isOverRaces && carries),
@@ -149,6 +157,21 @@ function faultOfTerms(pool: Fields, at: string): Fault | undefined {
       `A ${String(type)} by ${rules.id} carries nothing on: there is no day on which all of it has to be paid.`,
     )
   );
+}
+
+function faultOfRules(rules: RuleSet, at: string): Fault | undefined {
+  const why = unpriced(rules);
+  return check(why === '', `${at}/ruleSet`, `${rules.id} cannot be priced: ${why}.`);
+}
+
+/** Rules whose parts do not go together: what one calculator makes of them another does not, and the race could only be voided. */
+function unpriced({ poolType, tiers, weights, carry, split, deadHeat, noWinner, jackpot, unique }: RuleSet): string {
+  if (shapeOf(poolType).arrangement === 'LEGS' || !(tiers || weights)) return '';
+  if (carry === 'GROSS') return 'tiers of one race have net carry-overs';
+  if (split === 'JAPAN' || deadHeat === 'JAPAN') return 'the Japanese split has no tiers';
+  if (noWinner.includes('PAY_NET_RATE')) return 'a pool with tiers pays nobody the net rate';
+  const pays = noWinner.find((name) => name !== 'REFUND' && name !== 'CARRY');
+  return pays && (jackpot || unique) ? `${pays} pays all of the pool, also what the jackpot is to have` : '';
 }
 
 /** Parlays are rolled bets on other pools, not a pool of their own. */

@@ -68,6 +68,42 @@ export function faultOfCarryIns(carryOvers: CarryOvers, { races, currency }: Mee
   return undefined;
 }
 
+/** A pool of a card, or of one published before. */
+export interface OwnedPool {
+  readonly card: PoolCard;
+  readonly currency: string;
+}
+
+/** A fund is of one currency: minor units of another would be added to it as if they were its own. */
+export function faultOfFunds(
+  carryOvers: CarryOvers,
+  { races, currency }: MeetingCard,
+  published: readonly OwnedPool[],
+): Fault | undefined {
+  const others = new Map(
+    published.filter(({ card }) => fillsFund(card)).map((pool) => [fundOf(pool.card.ruleSet), pool.currency]),
+  );
+  for (const [i, { pools }] of races.entries()) {
+    for (const [k, pool] of pools.entries()) {
+      const id = fundOf(pool.ruleSet);
+      const held = carryOvers.get(id)?.currency ?? others.get(id) ?? currency;
+      if (!fillsFund(pool) || held === currency) continue;
+      return {
+        detail: `The jackpot or reserve ${id} is in ${held}, the meeting in ${currency}: rules for ${currency} need a name of their own.`,
+        pointer: `/races/${i}/pools/${k}/ruleSet/name`,
+      };
+    }
+  }
+  return undefined;
+}
+
+/** Whether some of a pool's money can end in the fund of its rules. */
+const fillsFund = ({ ruleSet: { jackpot, unique, tiers = [] }, jackpotInMinor }: PoolCard): boolean =>
+  jackpot !== undefined ||
+  unique !== undefined ||
+  jackpotInMinor !== undefined ||
+  tiers.some(({ uncovered }) => uncovered === 'JACKPOT');
+
 function faultOfSource(
   source: CarryOver | undefined,
   id: string,
@@ -174,15 +210,37 @@ export function shortfallPostings(carryOvers: CarryOvers, now: CarriedOn, before
     if (!known) return [];
     const left = leftOf(known);
     const covered = Math.max(0, -(left + amount - (was[k]?.amount ?? 0))) - Math.max(0, -left);
-    return [
-      [accountOf(id), covered],
-      [CORRECTED, -covered],
-    ];
+    return coverPostings(id, covered);
   });
 }
 
-/** Accounts on which nothing is left leave the state with the race they came from. */
-export function forgetSpent(carryOvers: CarryOvers, poolId: string): void {
+/**
+ * What the operator has put up for a correction's shortfall comes back with the pool that had reserved the money and is void: what
+ * nobody takes any more needs no cover.
+ */
+export function releasePostings(carryOvers: CarryOvers, released: ReadonlyMap<string, number>): Posting[] {
+  return [...released].flatMap(([id, amount]): Posting[] => {
+    const known = carryOvers.get(id);
+    const left = known ? leftOf(known) : 0;
+    const covered = Math.min(amount, Math.max(0, -left));
+    return coverPostings(id, -covered);
+  });
+}
+
+/** What the operator puts on an account, or takes back from it below zero. */
+function coverPostings(id: string, covered: number): Posting[] {
+  if (covered === 0) return [];
+  return [
+    [accountOf(id), covered],
+    [CORRECTED, -covered],
+  ];
+}
+
+/**
+ * An account on which nothing is left leaves the state with the race it came from, but not while a pool has only reserved it: `isOpen`
+ * tells of a pool that may yet be void and give it back.
+ */
+export function forgetSpent(carryOvers: CarryOvers, poolId: string, isOpen: (pool: string) => boolean): void {
   const known = carryOvers.get(poolId);
-  if (known && leftOf(known) <= 0) carryOvers.delete(poolId);
+  if (known && leftOf(known) <= 0 && !known.taken.some(({ pool }) => isOpen(pool))) carryOvers.delete(poolId);
 }

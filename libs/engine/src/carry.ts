@@ -6,14 +6,25 @@
 import type { Decision, Posting } from './decider.js';
 
 /** What an account may stake; absent: no limit of its own. */
-export interface Limits {
+export interface StakeLimits {
   /** Highest stake of one ticket, minor units. */
   readonly ticketMax?: number;
   /** Highest sum of stakes of one UTC day. */
   readonly dayStake?: number;
-  /** No bet before this time, milliseconds UTC. */
+}
+
+/** What an account may stake, and until when it may not bet at all. */
+export interface Limits extends StakeLimits {
+  /** No bet and no deposit before this time, milliseconds UTC. */
   readonly excludedUntil?: number;
   readonly blocked?: boolean;
+  /** Looser limits that were asked for: what may be staked from then on. */
+  readonly later?: LaterLimits;
+}
+
+export interface LaterLimits extends StakeLimits {
+  /** Append time, milliseconds UTC. */
+  readonly from: number;
 }
 
 /** A deposit (or, negative, a withdrawal) that was answered in the epoch before, by its reference. */

@@ -149,6 +149,16 @@ export type MarketFact =
         readonly prices: readonly DeclaredPrice[];
       }[];
     }
+  /**
+   * Of pools that this race did not close, or that were paid: what was bet on them after its off, or names a runner that it has lost
+   * since, is given back.
+   */
+  | {
+      readonly t: 'RefundsAsked';
+      readonly race: string;
+      readonly cause: 'AFTER_OFF' | 'SCRATCHED';
+      readonly pools: readonly string[];
+    }
   /** No correction is taken any more: the shards let go of the race's bets. */
   | { readonly t: 'CorrectionsClosed'; readonly race: string }
   | { readonly t: 'RaceVoided'; readonly race: string; readonly closeNo: number; readonly stopAt: number }

@@ -43,6 +43,19 @@ function splitAtClose({ field, scratched }: LegRace, leg: number, outAtClose: re
   return { ...field, scratched: scratched.slice(0, before), scratchedAfterClose: scratched.slice(before) };
 }
 
+/**
+ * Of races that have ended, by id, those that nothing will be asked of again: not one that shares a pool over several races with a race
+ * that has not. As long as one leg may be taken up, all of them are looked at.
+ */
+export function longOver<R>(ended: readonly (readonly [string, R])[], sharedWith: (race: R) => readonly string[]) {
+  const over = new Map(ended);
+  for (let size = -1; size !== over.size; ) {
+    size = over.size;
+    for (const [id, race] of over) if (sharedWith(race).some((leg) => !over.has(leg))) over.delete(id);
+  }
+  return over;
+}
+
 /** Runners whose lines are given back, as `2:7` (runner 7 of the second leg). */
 export const givenBack = (
   rules: RuleSet,

@@ -2,10 +2,12 @@
  * What a settlement is in the ledger: takeout, breakage, top-up, carry-overs, what a correction undoes, and what payments in whole minor
  * units leave over. Every list of postings here sums to zero.
  */
-import { type CarriedOn, carryPostings, shortfallPostings } from './carry-overs.js';
+import { type CarriedOn, carryPostings, releasePostings, shortfallPostings } from './carry-overs.js';
 import type { Posting } from './decider.js';
+import { isOverLegs } from './legs.js';
 import type { DividendProposal } from './market-commands.js';
 import {
+  currencyOf,
   type MarketEvent,
   type MarketPool,
   type MarketRace,
@@ -37,7 +39,7 @@ export const marketSide = (p: DividendProposal): number =>
   broughtIn(p) + p.topUpMinor - p.takeoutMinor - p.breakageMinor - p.carryOutMinor;
 
 export function carriedOnBy(s: MarketState, { card, race }: MarketPool, p: DividendProposal): CarriedOn {
-  const currency = s.meetings.get(raceOf(s, race).meeting)?.currency ?? '';
+  const currency = currencyOf(s, raceOf(s, race));
   return { card, currency, carryOut: p.carryOutMinor, jackpot: p.jackpotMinor ?? 0 };
 }
 
@@ -65,6 +67,16 @@ export function summedUp(posts: readonly Posting[]): Posting[] {
   const sums = new Map<string, number>();
   for (const [account, amount] of posts) sums.set(account, (sums.get(account) ?? 0) + amount);
   return [...sums].filter(([, amount]) => amount !== 0);
+}
+
+/** A void race's own pools give back what they had reserved, and the operator what it has put up for that. */
+export function givenUp(s: MarketState, { card }: MarketRace): Posting[] {
+  const released = new Map<string, number>();
+  for (const pool of card.pools) {
+    if (isOverLegs(pool)) continue;
+    for (const { id, amount } of poolOf(s, pool.poolId).carriedFrom) released.set(id, (released.get(id) ?? 0) + amount);
+  }
+  return releasePostings(s.carryOvers, released);
 }
 
 // ── Payments ─────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -5,7 +5,7 @@
 import { carryOn, forgetSpent, releaseCarryIn, takeCarryIn } from './carry-overs.js';
 import type { Decided } from './decider.js';
 import { entriesOf, type MarketFact, type MeetingCard, type ShardReport } from './facts.js';
-import { isOverLegs } from './legs.js';
+import { isOverLegs, longOver } from './legs.js';
 import { carriedOnBy, marketSide } from './market-books.js';
 import type { DividendProposal } from './market-commands.js';
 import {
@@ -99,11 +99,10 @@ function happened(s: MarketState, e: MarketEvent, at: number): void {
 }
 
 function acted(s: MarketState, e: Extract<MarketEvent, { t: 'Acted' }>): void {
-  // Only two acts leave a name in the state: the second person must differ from the first.
+  // Whoever enters an order or makes a void is not who confirms what is paid for it.
   const race = e.race === undefined ? undefined : s.races.get(e.race);
   if (!race || e.detail === 'refused') return;
-  if (e.action === 'EnterResult') race.enteredBy = e.by.user;
-  if (e.action === 'VoidRace' && race.official > 0) race.enteredBy = e.by.user;
+  if (e.action === 'EnterResult' || e.action === 'VoidRace') race.enteredBy = e.by.user;
   if (e.action === 'ConfirmSettlement') race.confirmedBy = e.by.user;
 }
 
@@ -149,7 +148,8 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
     case 'ResultEntered': {
       const race = raceOf(s, fact.race);
       // A void last leg carries the settlement of the pools that end with it.
-      if (race.status !== 'VOID') race.status = 'PROVISIONAL';
+      if (race.status === 'VOID') calledAgain(s, race, fact);
+      else race.status = 'PROVISIONAL';
       race.version = fact.version;
       race.finish = fact.finish;
       race.disqualified = fact.disqualified;
@@ -190,6 +190,8 @@ function factDecided(s: MarketState, fact: MarketFact, at: number): void {
       raceOf(s, fact.race).weighing = s.factNo;
       for (const { pool } of fact.pools) poolOf(s, pool).weighed = poolOf(s, pool).weighed.map(() => null);
       return;
+    case 'RefundsAsked':
+      return;
     case 'CorrectionsClosed':
       raceOf(s, fact.race).isFinal = true;
       return;
@@ -223,6 +225,12 @@ function endSales(s: MarketState, race: MarketRace, ends: (pool: MarketPool) => 
     pool.soldBy = race.card.raceId;
     pool.outAtClose = (pool.card.legs ?? []).map((leg) => raceOf(s, leg).scratched.length);
   }
+}
+
+/** The pools that a void race ends with are to be settled again, on other legs before it. */
+function calledAgain(s: MarketState, race: MarketRace, { pools }: Extract<MarketFact, { t: 'ResultEntered' }>): void {
+  const paid = pools.map(({ pool }) => poolOf(s, pool)).find(({ declared }) => declared !== null);
+  if (paid) Object.assign(race, { corrects: paid.paying, endedAt: null });
 }
 
 /** A scratch or a late off changes what is paid: an order entered before it must be entered again. */
@@ -307,15 +315,20 @@ function meetingPublished(s: MarketState, meeting: MeetingCard): void {
 
 /** Races long over leave the state, and meetings without a race: the log and the read models keep them. */
 function retireRaces(s: MarketState, at: number): void {
-  for (const [id, race] of s.races) {
-    if (race.endedAt === null || at - race.endedAt < RETIRE_MS || race.legOf.some((pool) => isUnsettled(s, pool)))
-      continue;
+  const over = longOver(
+    [...s.races].filter(([, { endedAt }]) => endedAt !== null && at - endedAt >= RETIRE_MS),
+    ({ legOf }) => legOf.flatMap((pool) => poolOf(s, pool).card.legs ?? []),
+  );
+  for (const [id, race] of over) {
     s.races.delete(id);
     s.retired.set(`race ${id}`, at);
     for (const { poolId } of race.card.pools) {
+      // What it took may have come from a race that left before it.
+      const sources = poolOf(s, poolId).carriedFrom.map(({ id }) => id);
       s.pools.delete(poolId);
-      forgetSpent(s.carryOvers, poolId);
       s.retired.set(`pool ${poolId}`, at);
+      for (const id of [poolId, ...sources])
+        if (isGone(s, id)) forgetSpent(s.carryOvers, id, (pool) => isOpen(s, pool));
     }
   }
   const held = new Set([...s.races.values()].map((race) => race.meeting));
@@ -327,10 +340,11 @@ function retireRaces(s: MarketState, at: number): void {
   for (const [name, since] of s.retired) if (at - since >= FORGET_MS) s.retired.delete(name);
 }
 
-function isUnsettled(s: MarketState, id: string): boolean {
-  const pool = s.pools.get(id);
-  return pool !== undefined && s.races.get(pool.race)?.endedAt === null;
-}
+/** A pool that was published and has left; a fund never was, and stays. */
+const isGone = (s: MarketState, id: string): boolean => !s.pools.has(id) && s.retired.has(`pool ${id}`);
+
+/** It has reserved a carry-over and not yet taken it. */
+const isOpen = (s: MarketState, id: string): boolean => s.pools.get(id)?.declared === null;
 
 // ── What shards report ───────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -18,11 +18,12 @@ export function resultOf(
   voided = false,
 ): Extract<MarketFact, { t: 'ResultEntered' }> {
   const { raceId, pools } = race.card;
-  const isVoid = (race.status === 'VOID' && race.official === 0) || now[raceId]?.state === 'VOID' || voided;
+  const isVoid = isVoidFromTheStart(race) || now[raceId]?.state === 'VOID' || voided;
   const legsNow: LegsNow = { ...now, [raceId]: { ...now[raceId], state: isVoid ? 'VOID' : 'DECIDED', finish } };
   const called = pools.flatMap((card): readonly CalledPool[] => {
-    if (race.official > 0 && card.ruleSet.corrections === 'NONE') return [];
-    if (isOverLegs(card)) return calledPool(s, poolOf(s, card.poolId), legsNow);
+    const pool = poolOf(s, card.poolId);
+    if (pool.declared !== null && !mayChange(pool)) return [];
+    if (isOverLegs(card)) return calledPool(s, pool, legsNow);
     if (voided) return [{ pool: card.poolId, keys: [] }];
     if (isVoid) return [];
     const keys = resultKeys(card.ruleSet, fieldOf(race), finish).flatMap((rung) => rung.keys.map((key) => key.c));
@@ -64,8 +65,7 @@ type CalledPool = Extract<MarketFact, { t: 'ResultEntered' }>['pools'][number];
 function calledPool(s: MarketState, pool: MarketPool, now: LegsNow): readonly CalledPool[] {
   const { poolId, ruleSet } = pool.card;
   const legs = runLegs(s, pool, now);
-  const isCorrected = pool.declared !== null && raceOf(s, pool.race).official > 0;
-  if ((pool.declared !== null && !isCorrected) || legsMissing(ruleSet, legs).length > 0) return [];
+  if (legsMissing(ruleSet, legs).length > 0) return [];
   const outcomes = outcomesOf(ruleSet, legs, pool.outAtClose);
   return [{ pool: poolId, keys: keysOfLegs(ruleSet, outcomes), legs: outcomes }];
 }
@@ -117,8 +117,7 @@ export function reopening(s: MarketState, race: MarketRace): MarketFact[] {
   const lasts = race.legOf.flatMap((id) => {
     const pool = poolOf(s, id);
     const last = raceOf(s, pool.race);
-    const isWaiting = pool.isCalled && (pool.declared === null || last.status === 'PROVISIONAL');
-    return isWaiting && last !== race ? [last] : [];
+    return isWaiting(pool, last) && last !== race ? [last] : [];
   });
   const now: LegsNow = { [raceId]: { state: 'TO_COME' } };
   const again = [...new Set(lasts)].map((last) => resultOf(s, last, last, now, last.voided));
@@ -127,15 +126,40 @@ export function reopening(s: MarketState, race: MarketRace): MarketFact[] {
 
 /**
  * Another order of an earlier leg is official: the last leg's is entered once more, as a correction, so that the pools paid with it
- * are settled on the legs as they are now. Where the time for corrections is over they stay as they were paid.
+ * are settled on the legs as they are now; of a last leg that was void before it was official, its pools over several races alone.
+ * Where the time for corrections is over they stay as they were paid.
  */
 export function legsCorrected(s: MarketState, race: MarketRace, now: LegsNow): MarketFact[] {
-  if (race.corrects === 0) return [];
+  if (race.corrects === 0 || isVoidFromTheStart(race)) return [];
   const paid = race.legOf
     .map((id) => poolOf(s, id))
-    .filter(({ declared, race: last }) => declared && last !== race.card.raceId);
+    .filter((pool) => pool.declared !== null && mayChange(pool) && pool.race !== race.card.raceId);
   const lasts = new Set(paid.map((pool) => raceOf(s, pool.race)));
   return [...lasts]
-    .filter(({ official, isFinal, status }) => official > 0 && !isFinal && status !== 'REOPENED')
-    .flatMap((last) => [...reopening(s, last), resultOf(s, last, last, now, last.voided)]);
+    .filter(({ isFinal, status }) => !isFinal && status !== 'REOPENED')
+    .flatMap((last) => {
+      const again = resultOf(s, last, last, now, last.voided);
+      // A pool with another leg that is taken up as well is called with that one.
+      return again.pools.some(({ legs }) => legs !== undefined) ? [...reopening(s, last), again] : [];
+    });
 }
+
+/** A last leg with a paid pool of which an earlier one is taken up: its time for corrections goes on until that is official again. */
+export const waitsForLeg = (s: MarketState, { card }: MarketRace): boolean =>
+  card.pools.filter(isOverLegs).some(({ poolId, legs = [] }) => {
+    const pool = poolOf(s, poolId);
+    return pool.declared !== null && mayChange(pool) && legs.some((leg) => isTakenUp(raceOf(s, leg)));
+  });
+
+const isTakenUp = ({ status, corrects, official }: MarketRace): boolean =>
+  official > 0 && (status === 'REOPENED' || (status === 'PROVISIONAL' && corrects > 0));
+
+/** A pool that was called for the result entered last, and is not declared on it. */
+export const isWaiting = ({ isCalled, paying }: MarketPool, { version }: MarketRace): boolean =>
+  isCalled && paying !== version;
+
+/** Whether the pool's rules let what was paid be corrected. */
+export const mayChange = ({ card }: MarketPool): boolean => card.ruleSet.corrections !== 'NONE';
+
+/** Made void before it was official: nothing will be known of it but that. */
+export const isVoidFromTheStart = ({ status, official }: MarketRace): boolean => status === 'VOID' && official === 0;

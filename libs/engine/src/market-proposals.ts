@@ -8,7 +8,7 @@ import { type Hash, refuse } from './decider.js';
 import { type MarketFact, type PoolCard, termsOf } from './facts.js';
 import { isOverLegs, legsMissing, outcomesOf } from './legs.js';
 import { type DividendProposal, PROPOSAL_SOURCES, type ProposalSource } from './market-commands.js';
-import { ended, runLegs } from './market-legs.js';
+import { ended, isWaiting, runLegs } from './market-legs.js';
 import {
   type MarketDecision,
   type MarketEvent,
@@ -112,10 +112,7 @@ export function settlingPools(s: MarketState, race: MarketRace): readonly PoolCa
 /** Whether proposals on the result are waited for: a provisional race, or a void one that pools over several races end with. */
 export const isSettling = (s: MarketState, race: MarketRace): boolean =>
   race.status === 'PROVISIONAL' ||
-  (race.status === 'VOID' &&
-    settlingPools(s, race).some(({ poolId }) => poolOf(s, poolId).isCalled && !isDeclared(s, poolId)));
-
-const isDeclared = (s: MarketState, poolId: string): boolean => poolOf(s, poolId).declared !== null;
+  (race.status === 'VOID' && settlingPools(s, race).some(({ poolId }) => isWaiting(poolOf(s, poolId), race)));
 
 // ── Comparison ───────────────────────────────────────────────────────────────────────────────────────────────────────
 

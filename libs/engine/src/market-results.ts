@@ -7,10 +7,27 @@ import { canonical } from './canonical.js';
 import type { Fault } from './card-check.js';
 import { type Context, type Hash, refuse } from './decider.js';
 import type { MarketFact } from './facts.js';
-import { isOverLegs } from './legs.js';
-import { isPaid } from './market-books.js';
-import { type EnteredOrder, legsMoved, reopening, resultOf } from './market-legs.js';
-import { facts, type MarketDecision, type MarketRace, type MarketState, poolOf, wrongStatus } from './market-state.js';
+import { isOverLegs, needsFavourite } from './legs.js';
+import { givenUp, isPaid } from './market-books.js';
+import {
+  type EnteredOrder,
+  isVoidFromTheStart,
+  legsMoved,
+  mayChange,
+  reopening,
+  resultOf,
+  waitsForLeg,
+} from './market-legs.js';
+import {
+  facts,
+  type MarketDecision,
+  type MarketPool,
+  type MarketRace,
+  type MarketState,
+  poolOf,
+  raceOf,
+  wrongStatus,
+} from './market-state.js';
 
 /** Every order of a dead heat is a combination that every shard counts: more of them are no finish but a mistake. */
 const MAX_WINNING_ORDERS = 500;
@@ -39,8 +56,11 @@ export function declareLateOff(s: MarketState, race: MarketRace, offAt: number, 
     return refuse('OFF_INVALID', 'The official off can only be moved earlier.', '/offAt');
   const closeNo = isSelling(race) ? race.closeNo + 1 : race.closeNo;
   const off: MarketFact = { t: 'LateOffDeclared', race: id, closeNo, offAt };
+  // Pools over several races that another leg has closed hear of it by name.
+  const others = race.legOf.map((pool) => poolOf(s, pool)).filter((p) => p.outAtClose !== null && p.soldBy !== id);
+  const asked = refundsAsked(race, 'AFTER_OFF', others);
   // The off first: bets after it are then withdrawn before the seal is made.
-  return facts(s, [], isSelling(race) ? [off, closing(race, x.at)] : [off]);
+  return facts(s, [], isSelling(race) ? [off, closing(race, x.at), ...asked] : [off, ...asked]);
 }
 
 export function scratch(s: MarketState, race: MarketRace, runner: string, reason: string, x: Context): MarketDecision {
@@ -56,7 +76,12 @@ export function scratch(s: MarketState, race: MarketRace, runner: string, reason
   const scratched: MarketFact = { t: 'RunnerScratched', race: raceId, runner };
   // The order that was entered is withdrawn with it: the race is to come again.
   const asks = legsMoved(s, race, { [raceId]: { scratched: [...race.scratched, runner], state: 'TO_COME' } });
-  return facts(s, [], [...reopening(s, race), scratched, ...asks]);
+  const asked = refundsAsked(
+    race,
+    'SCRATCHED',
+    declaredOn(s, race).filter((pool) => isGivenBack(s, pool)),
+  );
+  return facts(s, [], [...reopening(s, race), scratched, ...asked, ...asks]);
 }
 
 /**
@@ -64,8 +89,26 @@ export function scratch(s: MarketState, race: MarketRace, runner: string, reason
  * another field than the others.
  */
 const isPaidAsDeclared = (s: MarketState, race: MarketRace): boolean =>
-  race.official > 0 &&
-  race.card.pools.some(({ poolId, ruleSet }) => ruleSet.corrections === 'NONE' && !isPaid(poolOf(s, poolId).paid));
+  declaredOn(s, race).some((pool) => !mayChange(pool) && !isPaid(pool.paid));
+
+/** The pools that were declared with this race in them: its own, and those over several races. */
+const declaredOn = (s: MarketState, { card, legOf }: MarketRace): readonly MarketPool[] =>
+  [...new Set([...card.pools.map(({ poolId }) => poolId), ...legOf])]
+    .map((id) => poolOf(s, id))
+    .filter(({ declared }) => declared !== null);
+
+/** What a paid pool holds of a non-runner goes back, for as long as the pool can be settled again on what is left. */
+const isGivenBack = (s: MarketState, pool: MarketPool): boolean =>
+  mayChange(pool) && !raceOf(s, pool.race).isFinal && !(isOverLegs(pool.card) && needsFavourite(pool.card.ruleSet));
+
+const refundsAsked = (
+  { card }: MarketRace,
+  cause: 'AFTER_OFF' | 'SCRATCHED',
+  pools: readonly MarketPool[],
+): readonly MarketFact[] =>
+  pools.length === 0
+    ? []
+    : [{ t: 'RefundsAsked', race: card.raceId, cause, pools: pools.map((pool) => pool.card.poolId) }];
 
 export function enterResult(
   s: MarketState,
@@ -75,8 +118,7 @@ export function enterResult(
   x: Context,
   hash: Hash,
 ): MarketDecision {
-  if (race.status === 'DRAFT' || (race.status === 'VOID' && race.official === 0))
-    return wrongStatus(race, 'given a result');
+  if (race.status === 'DRAFT' || isVoidFromTheStart(race)) return wrongStatus(race, 'given a result');
   const no = refuseCorrection(race, reason, x);
   if (no) return no;
   const fault = faultOfFinish(race, order.finish, order.disqualified);
@@ -95,7 +137,8 @@ export function voidRace(s: MarketState, race: MarketRace, x: Context): MarketDe
     closeNo: race.closeNo || 1,
     stopAt: race.stopAt ?? x.at,
   };
-  return facts(s, [], [voided, ...legsMoved(s, race, { [raceId]: { state: 'VOID' } })]);
+  const decision = facts(s, [], [voided, ...legsMoved(s, race, { [raceId]: { state: 'VOID' } })]);
+  return { ...decision, posts: givenUp(s, race) };
 }
 
 // ── Corrections ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -116,8 +159,12 @@ const isOver = ({ endedAt }: MarketRace, at: number): boolean => endedAt !== nul
 /** With the lease the market looks at the clock: what can no longer be corrected leaves the shards. */
 export const correctionsOver = (s: MarketState, at: number): MarketFact[] =>
   [...s.races.values()]
-    .filter((race) => race.official > 0 && !race.isFinal && isOver(race, at))
+    .filter((race) => isCorrectable(race) && !race.isFinal && isOver(race, at) && !waitsForLeg(s, race))
     .map(({ card }) => ({ t: 'CorrectionsClosed', race: card.raceId }));
+
+/** It was official, or is void with pools over several races that earlier legs can change. */
+const isCorrectable = (race: MarketRace): boolean =>
+  race.official > 0 || (race.status === 'VOID' && race.card.pools.some(isOverLegs));
 
 /** Another order in the place of an official one; where no pool may be corrected by its rules, it is taken down and moves no money. */
 function correct(s: MarketState, race: MarketRace, order: EnteredOrder, voided: boolean, hash: Hash): MarketDecision {

@@ -13,7 +13,7 @@ import {
   undoing,
 } from './market-books.js';
 import type { Actor, DividendProposal } from './market-commands.js';
-import { legState, legsCorrected, legsMoved } from './market-legs.js';
+import { isVoidFromTheStart, legState, legsCorrected, legsMoved, mayChange, waitsForLeg } from './market-legs.js';
 import { countedOn, declaredBy, isSettling, settlingPools, waitingFor } from './market-proposals.js';
 import {
   facts,
@@ -54,7 +54,9 @@ export function confirm(s: MarketState, race: MarketRace, previewHash: string, b
       ...legsCorrected(s, race, official),
     ],
   );
-  if (race.corrects === 0) return { ...decision, posts: declared.flatMap((p) => declarationPostings(s, p)) };
+  // Also a first declaration may fill a fund that a correction has left short: what the operator put up for it comes back.
+  if (race.corrects === 0)
+    return { ...decision, posts: declared.flatMap((p) => [...declarationPostings(s, p), ...shortfall(s, p)]) };
   const posts = summedUp([
     ...pools.flatMap(({ pool }) => undoing(s, poolOf(s, pool))),
     ...declared.flatMap((p) => [...declarationPostings(s, p), ...shortfall(s, p)]),
@@ -85,8 +87,7 @@ export function paidBy(
     return id === pool.card.poolId ? paid.map((known, i) => (i === shard ? report : known)) : paid;
   };
   // A correction that came meanwhile is paid behind this, and settles the race.
-  if (report.version !== pool.paying || (race.status !== 'PAYING' && race.status !== 'VOID'))
-    return { events: [received], posts: [] };
+  if (report.version !== pool.paying || !isPaying(s, race)) return { events: [received], posts: [] };
   if (!race.card.pools.every(({ poolId }) => isPaid(paidOf(poolId)))) return { events: [received], posts: [] };
   const roundings = roundingsOf(s, race, paidOf);
   // Pools that a correction leaves alone were counted for another result.
@@ -100,6 +101,14 @@ export function paidBy(
   const posts = roundingPostings(roundings);
   const voided = race.voided ? { voided: true as const } : {};
   return { events: [received, { t: 'RaceSettled', race: race.card.raceId, roundings, ...voided }], posts };
+}
+
+/** A race whose last payment settles it: not where a leg before it, or what that makes of a void one, is still to be paid. */
+function isPaying(s: MarketState, race: MarketRace): boolean {
+  if ((race.status !== 'PAYING' && race.status !== 'VOID') || waitsForLeg(s, race)) return false;
+  const isOutdated = (pool: MarketPool): boolean =>
+    pool.declared !== null && mayChange(pool) && pool.paying !== race.version;
+  return !isVoidFromTheStart(race) || !race.card.pools.some(({ poolId }) => isOutdated(poolOf(s, poolId)));
 }
 
 /** Why a pool's payments cannot be what was declared: then the race does not settle. */

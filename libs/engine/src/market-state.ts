@@ -97,7 +97,7 @@ export interface MarketRace {
   endedAt: number | null;
   /** The result that is paid or was paid last; 0 before the first. */
   official: number;
-  /** The official result that the one entered last is to replace; 0 when it is the first. */
+  /** The official result that the one entered last is to replace, or, of a void race, what its pools over several were paid on; 0 when it is the first. */
   corrects: number;
   /** The correction makes the race void. */
   voided: boolean;
@@ -171,7 +171,7 @@ export interface MarketState {
 }
 
 /** Raised with every change of what the state holds. */
-export const MARKET_SCHEMA = 5;
+export const MARKET_SCHEMA = 7;
 
 export const newMarket = (shards: number): MarketState => ({
   shards,
@@ -236,6 +236,8 @@ export function raceOf(s: MarketState, id: string): MarketRace {
   assert(race !== undefined, () => `race ${id} is not known to the market`);
   return race;
 }
+
+export const currencyOf = (s: MarketState, race: MarketRace): string => s.meetings.get(race.meeting)?.currency ?? '';
 
 export const fieldOf = (race: MarketRace): Field => ({
   declared: race.card.runners.map((r) => r.number),

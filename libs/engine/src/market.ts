@@ -7,7 +7,7 @@
  * market-books.
  */
 import { type EarlierRace, faultOfCard, type TakenNames } from './card-check.js';
-import { faultOfCarryIns } from './carry-overs.js';
+import { faultOfCarryIns, faultOfFunds, type OwnedPool } from './carry-overs.js';
 import { type Context, type Decider, type Hash, refuse } from './decider.js';
 import type { MeetingCard } from './facts.js';
 import type { Actor, MarketCommand, Role } from './market-commands.js';
@@ -26,6 +26,7 @@ import {
 } from './market-results.js';
 import { confirm } from './market-settlement.js';
 import {
+  currencyOf,
   facts,
   imageOf,
   MARKET_SCHEMA,
@@ -33,13 +34,16 @@ import {
   type MarketEvent,
   type MarketState,
   newMarket,
+  raceOf,
   restore,
   wrongStatus,
 } from './market-state.js';
 import { setAside, takeCheckpoint } from './upkeep.js';
 
-/** Who may ask for what (requirement 35); anything not listed is denied. */
-const ALLOWED: Record<string, readonly Role[]> = {
+type PersonCommand = Extract<MarketCommand, { by: Actor }>;
+
+/** Who may ask for what (requirement 35). */
+const ALLOWED: Record<PersonCommand['type'], readonly Role[]> = {
   PublishMeeting: ['TOTE_OPERATOR'],
   OpenRace: ['TOTE_OPERATOR'],
   SuspendRace: ['TOTE_OPERATOR', 'STEWARD'],
@@ -95,8 +99,6 @@ function decide(s: MarketState, c: MarketCommand, x: Context, hash: Hash): Marke
 
 // ── People ───────────────────────────────────────────────────────────────────────────────────────────────────────────
 
-type PersonCommand = Extract<MarketCommand, { by: Actor }>;
-
 /**
  * A person's command: the table of roles first, then the act; the audit note stands in refusals too. A command that the log repeats
  * is answered as before, or an order once replaced would come back.
@@ -111,9 +113,9 @@ function byPerson(s: MarketState, c: PersonCommand, x: Context, hash: Hash): Mar
     ...('race' in c ? { race: c.race } : {}),
     ...('reason' in c ? { reason: c.reason } : {}),
   };
-  const outcome = ALLOWED[c.type]?.some((role) => c.by.roles.includes(role))
+  const outcome = ALLOWED[c.type].some((role) => c.by.roles.includes(role))
     ? act(s, c, x, hash)
-    : refuse<MarketEvent>('NOT_AUTHORIZED', `${c.type} needs the role ${ALLOWED[c.type]?.join(' or ')}.`);
+    : refuse<MarketEvent>('NOT_AUTHORIZED', `${c.type} needs the role ${ALLOWED[c.type].join(' or ')}.`);
   if (outcome.code !== undefined) return { ...outcome, events: [{ ...note, detail: 'refused' }] };
   return { ...outcome, events: [note, ...outcome.events] };
 }
@@ -157,10 +159,15 @@ function act(s: MarketState, c: PersonCommand, x: Context, hash: Hash): MarketDe
 
 function publishMeeting(s: MarketState, meeting: MeetingCard): MarketDecision {
   const fault =
-    faultOfCard(meeting, takenNames(s), (id) => earlierRace(s, id)) ?? faultOfCarryIns(s.carryOvers, meeting);
+    faultOfCard(meeting, takenNames(s), (id) => earlierRace(s, id)) ??
+    faultOfCarryIns(s.carryOvers, meeting) ??
+    faultOfFunds(s.carryOvers, meeting, published(s));
   if (fault) return refuse('CARD_INVALID', fault.detail, fault.pointer);
   return facts(s, [], [{ t: 'MeetingPublished', meeting }]);
 }
+
+const published = (s: MarketState): readonly OwnedPool[] =>
+  [...s.pools.values()].map(({ card, race }) => ({ card, currency: currencyOf(s, raceOf(s, race)) }));
 
 /** What a card must know of a race published before it, to make it a leg of its own pools. */
 function earlierRace(s: MarketState, id: string): EarlierRace | undefined {

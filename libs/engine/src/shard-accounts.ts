@@ -4,13 +4,17 @@
  */
 import type { AccountCarried, CarriedRef, Limits } from './carry.js';
 import { assert, type Context, type Decided, refuse } from './decider.js';
+import { changeLimits } from './limits.js';
 import { advanceHorizon, findRef, REF_AHEAD_MS, REF_WINDOW_MS, type Ref, readRef, takeRef } from './refs.js';
 import type { ShardCommand } from './shard-commands.js';
 import type { ShardEvent } from './shard-events.js';
 import { type Account, accountOf, type ShardDecision, type ShardState, unknownAccount } from './shard-state.js';
 
-/** Deposits and withdrawals remembered per account. */
-const MAX_MONEY_REFS = 10_000;
+/**
+ * Deposits and withdrawals remembered per account, for ever: one forgotten could be booked again. Full, it takes no deposit; as many
+ * again are kept for withdrawals, and whatever there is can always be taken out at once, which needs winnings or refunds between.
+ */
+const MAX_MONEY_REFS = 100_000;
 /** Ticket references that one account can take in an hour: with the horizon it bounds what the table holds. */
 const MAX_HOUR_REFS = 100_000;
 /** Leaves room for every payout of a day below the largest exact integer. */
@@ -18,7 +22,11 @@ const MAX_BALANCE = 1_000_000_000_000_000;
 const HOUR_MS = 3_600_000;
 const NO_LIMITS: Limits = {};
 
-export function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Deposit' | 'Withdraw' }>): ShardDecision {
+export function moveMoney(
+  s: ShardState,
+  c: Extract<ShardCommand, { type: 'Deposit' | 'Withdraw' }>,
+  x: Context,
+): ShardDecision {
   const account = s.accounts.get(c.account);
   if (!account) return unknownAccount(s, c.account);
   const signed = c.type === 'Deposit' ? c.amount : -c.amount;
@@ -28,8 +36,10 @@ export function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Depos
       return refuse('IDEMPOTENCY_BODY_MISMATCH', 'This ref was used for another movement.', '/ref');
     return { ...refuse<ShardEvent>('REPLAY', 'This ref was answered before.'), of: known.seq };
   }
-  if (account.moneyRefs >= MAX_MONEY_REFS)
-    return refuse('TOO_MANY_REFS', 'The account has too many deposits and withdrawals.');
+  const full = fullOfRefs(account, signed);
+  if (full) return full;
+  const barred = c.type === 'Deposit' ? refuseBarred(account, x.at) : undefined;
+  if (barred) return barred;
   const balance = account.balance + signed;
   if (balance < 0) return refuse('INSUFFICIENT_FUNDS', `${account.balance} is available.`, '/amount');
   if (balance > MAX_BALANCE) return refuse('ABOVE_MAX', `An account holds ${MAX_BALANCE} at the most.`, '/amount');
@@ -43,13 +53,30 @@ export function moveMoney(s: ShardState, c: Extract<ShardCommand, { type: 'Depos
   };
 }
 
+/** Who may neither bet nor pay in; what is theirs they may take out. */
+export function refuseBarred({ limits }: Account, at: number): ShardDecision | undefined {
+  if (limits.blocked) return refuse('ACCOUNT_BLOCKED', 'The account is blocked.', '/accountId');
+  if (limits.excludedUntil !== undefined && at < limits.excludedUntil)
+    return refuse('SELF_EXCLUDED', 'The account holder has excluded themself from betting.', '/accountId');
+  return undefined;
+}
+
+function fullOfRefs({ moneyRefs, balance }: Account, signed: number): ShardDecision | undefined {
+  if (moneyRefs < MAX_MONEY_REFS) return undefined;
+  if (signed > 0)
+    return refuse('TOO_MANY_REFS', `The account has had ${MAX_MONEY_REFS} movements: it takes no more deposits.`);
+  if (moneyRefs < 2 * MAX_MONEY_REFS || balance + signed <= 0) return undefined;
+  return refuse('TOO_MANY_REFS', `The account can only be emptied: withdraw all of it, ${balance}.`, '/amount');
+}
+
 /** Versions only rise: limits sent again later, by whoever can write to the log, would lift newer ones. */
-export function setLimits(s: ShardState, c: Extract<ShardCommand, { type: 'SetLimits' }>): ShardDecision {
+export function setLimits(s: ShardState, c: Extract<ShardCommand, { type: 'SetLimits' }>, x: Context): ShardDecision {
   const account = s.accounts.get(c.account);
   if (!account) return unknownAccount(s, c.account);
   if (c.version <= account.limitsVersion)
     return refuse('LIMITS_OUTDATED', `The account has limits of version ${account.limitsVersion}.`, '/version');
-  return { events: [{ t: 'LimitsSet', account: c.account, limits: c.limits, version: c.version }], posts: [] };
+  const limits = changeLimits(account.limits, c.limits, x.at);
+  return { events: [{ t: 'LimitsSet', account: c.account, limits, version: c.version }], posts: [] };
 }
 
 /** What a reference alone already settles: unreadable, outside its window, answered before, or burnt. */

@@ -2,9 +2,10 @@
  * What a shard can be asked, and how unknown JSON becomes a command. A malformed client command becomes `Malformed` and is decided
  * like any other; an unknown market fact stops the shard instead, because going on would mean living in another market.
  */
-import { type CarriedAccount, type CarriedRef, isCarried, type Limits } from './carry.js';
+import { type CarriedAccount, type CarriedRef, isCarried } from './carry.js';
 import { InvariantBroken } from './decider.js';
 import type { MarketFact } from './facts.js';
+import { type AskedLimits, LONGEST_EXCLUSION_MS, SHORTEST_EXCLUSION_MS } from './limits.js';
 import { isCheckpoint } from './upkeep.js';
 
 /** No amount in the system exceeds this, so that sums over a whole pool stay exact integers. */
@@ -66,10 +67,24 @@ export type ShardCommand =
       readonly by: string;
     }
   | { readonly type: 'AbandonRef'; readonly account: string; readonly ref: string }
-  | { readonly type: 'OpenAccount'; readonly account: string; readonly currency: string }
-  | { readonly type: 'Deposit' | 'Withdraw'; readonly account: string; readonly ref: string; readonly amount: number }
+  | { readonly type: 'OpenAccount'; readonly account: string; readonly currency: string; readonly by?: string }
+  /** `by`: who paid in or out for the holder; `reason`: what they say of it. */
+  | {
+      readonly type: 'Deposit' | 'Withdraw';
+      readonly account: string;
+      readonly ref: string;
+      readonly amount: number;
+      readonly by?: string;
+      readonly reason?: string;
+    }
   /** `version` must be above that of the limits in force. */
-  | { readonly type: 'SetLimits'; readonly account: string; readonly limits: Limits; readonly version: number }
+  | {
+      readonly type: 'SetLimits';
+      readonly account: string;
+      readonly limits: AskedLimits;
+      readonly version: number;
+      readonly by?: string;
+    }
   | { readonly type: 'MarketFact'; readonly n: number; readonly fact: MarketFact }
   | { readonly type: 'Continue'; readonly job: number; readonly cursor: number }
   | { readonly type: 'Checkpoint'; readonly day: string }
@@ -91,6 +106,7 @@ const FACTS: Record<MarketFact['t'], true> = {
   DividendsDeclared: true,
   RaceReopened: true,
   CorrectionPriced: true,
+  RefundsAsked: true,
   CorrectionsClosed: true,
   RaceVoided: true,
   LeaseRenewed: true,
@@ -192,15 +208,16 @@ function readAccountCommand(c: Fields): ShardCommand {
   if (!isText(c['account'])) return malformed(`${String(c['type'])} needs an account`);
   if (c['type'] === 'OpenAccount' && !isText(c['currency'])) return malformed('OpenAccount needs a currency');
   if (c['type'] === 'SetLimits' && !(isLimits(c['limits']) && isCount(c['version'])))
-    return malformed('SetLimits needs a version and limits: ticketMax, dayStake, excludedUntil, blocked');
+    return malformed('SetLimits needs a version and limits: ticketMax, dayStake, excludeForMs, excludedUntil, blocked');
   if ((c['type'] === 'Deposit' || c['type'] === 'Withdraw') && (!isText(c['ref']) || !isAmount(c['amount'])))
     return malformed(`${c['type']} needs ref and an amount from 1 to ${MAX_AMOUNT}`);
   return c as unknown as ShardCommand;
 }
 
-const LIMITS: Record<keyof Limits, (v: unknown) => boolean> = {
-  ticketMax: (v) => isCount(v),
-  dayStake: (v) => isCount(v),
+const LIMITS: Record<keyof AskedLimits, (v: unknown) => boolean> = {
+  ticketMax: (v) => v === null || isCount(v),
+  dayStake: (v) => v === null || isCount(v),
+  excludeForMs: (v) => isCount(v) && v >= SHORTEST_EXCLUSION_MS && v <= LONGEST_EXCLUSION_MS,
   excludedUntil: (v) => isCount(v),
   blocked: (v) => typeof v === 'boolean',
 };
@@ -208,7 +225,9 @@ const LIMITS: Record<keyof Limits, (v: unknown) => boolean> = {
 /** A limit this release does not know must not be taken for none. */
 function isLimits(value: unknown): boolean {
   if (typeof value !== 'object' || value === null) return false;
-  return Object.entries(value).every(([name, v]) => Object.hasOwn(LIMITS, name) && LIMITS[name as keyof Limits](v));
+  return Object.entries(value).every(
+    ([name, v]) => Object.hasOwn(LIMITS, name) && LIMITS[name as keyof AskedLimits](v),
+  );
 }
 
 const malformed = (cause: string): ShardCommand => ({ type: 'Malformed', cause });

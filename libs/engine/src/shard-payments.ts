@@ -184,6 +184,7 @@ function differences(
     if (due > 0) winners++;
     const { amount, over } = differenceOf(ruleSet.corrections ?? 'CLAWBACK', held.due + held.over, due);
     if (due === held.due && over === held.over) continue;
+    // Stakes too: one given back, taken back and given back again would else be had twice.
     const moved = purse.settle(betAccount(book, i), amount, held.due - due);
     items.push({ i, ticket: ticketOf(s, book, i), no: betNumber(book, i), amount, ...moved, was: held.due, due });
   }

@@ -6,12 +6,13 @@ import { runningInterests } from '#mutuel/tote';
 import { emptyBook, firstBetAfter } from './book.js';
 import type { Decided, Hash } from './decider.js';
 import { entriesOf, type MarketFact, type MeetingCard, type RefundCause } from './facts.js';
-import { needsFavourite } from './legs.js';
+import { longOver, needsFavourite } from './legs.js';
 import type { ShardEvent } from './shard-events.js';
 import { addJob, type CountJob, isPayment, letGo, NOTHING_WEIGHED } from './shard-jobs.js';
 import {
   fieldOf,
   jobOf,
+  lastInTime,
   poolOf,
   poolsOf,
   raceOf,
@@ -43,7 +44,7 @@ export function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEve
       const race = raceOf(s, fact.race);
       race.offAt = Math.min(race.offAt, fact.offAt);
       closeFromTheOff(s, race);
-      addRefundJobs(s, poolsSoldBy(s, race), 'AFTER_OFF', hash);
+      addRefundJobs(s, poolsSoldBy(s, race).filter(isNotDone), 'AFTER_OFF', hash);
       if (race.status === 'CLOSED') countBacking(s, race);
       return;
     }
@@ -51,11 +52,21 @@ export function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEve
       const race = raceOf(s, fact.race);
       if (!race.scratched.includes(fact.runner)) race.scratched.push(fact.runner);
       const touched = poolsOf(s, race).filter((pool) => pool.legs === null || !needsFavourite(pool.ruleSet));
-      addRefundJobs(s, touched, 'SCRATCHED', hash);
+      addRefundJobs(s, touched.filter(isNotDone), 'SCRATCHED', hash);
+      return;
+    }
+    case 'RefundsAsked': {
+      const pools = fact.pools.map((pool) => poolOf(s, pool));
+      // What is not paid has its refunds from the non-runner itself.
+      const touched = fact.cause === 'SCRATCHED' ? pools.filter(isPaid) : pools.filter(isNotDone);
+      addRefundJobs(s, touched, fact.cause, hash);
       return;
     }
     case 'ResultEntered':
-      for (const { pool, keys } of fact.pools) addCount(s, 'RESULT', pool, fact.version, keys);
+      for (const { pool, keys } of fact.pools) {
+        takeUp(poolOf(s, pool));
+        addCount(s, 'RESULT', pool, fact.version, keys);
+      }
       return;
     case 'WillPaysAsked':
       addCount(s, 'WILL_PAY', fact.pool, fact.no, fact.keys);
@@ -83,20 +94,21 @@ export function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEve
     }
     case 'RaceReopened': {
       const race = raceOf(s, fact.race);
-      for (const pool of settledWith(s, race)) {
-        if (pool.ruleSet.corrections === 'NONE') continue;
-        pool.done = false;
-        for (const leg of pool.legs ?? [race]) leg.endedAt = null;
-      }
+      // Until the time for corrections is over, also where nothing of it can be corrected.
+      race.endedAt = null;
+      for (const pool of settledWith(s, race)) if (pool.ruleSet.corrections !== 'NONE') takeUp(pool);
       return;
     }
     case 'CorrectionPriced':
       for (const { pool, outcome, prices } of fact.pools)
         addJob(s, { kind: 'WEIGH', pool, outcome, prices, ask: s.factNo, sums: NOTHING_WEIGHED });
       return;
-    case 'CorrectionsClosed':
-      for (const pool of settledWith(s, raceOf(s, fact.race))) letGo(pool);
+    case 'CorrectionsClosed': {
+      const race = raceOf(s, fact.race);
+      for (const pool of settledWith(s, race)) letGo(pool);
+      if (poolsOf(s, race).every(({ done }) => done)) race.endedAt ??= d.at;
       return;
+    }
     case 'LeaseRenewed':
       s.lease.issuedAt = fact.issuedAt;
       s.lease.ttlMs = fact.ttlMs;
@@ -112,12 +124,14 @@ export function factApplied(s: ShardState, fact: MarketFact, d: Decided<ShardEve
 
 /** Races long done leave the state, or a running system would grow for ever; the log and the read models keep them. */
 function retireRaces(s: ShardState, at: number): void {
-  for (const race of s.races.values()) {
-    if (race.endedAt === null || at - race.endedAt < RETIRE_MS) continue;
+  const over = longOver(
+    [...s.races].filter(([, { endedAt }]) => endedAt !== null && at - endedAt >= RETIRE_MS),
+    (race) => poolsOf(s, race).flatMap(({ legs }) => legs?.map(({ id }) => id) ?? []),
+  );
+  for (const race of over.values()) {
     s.races.delete(race.id);
     for (const pool of race.pools) s.pools.delete(pool);
   }
-  for (const race of s.races.values()) race.pools.splice(0, Infinity, ...race.pools.filter((id) => s.pools.has(id)));
 }
 
 function meetingPublished(s: ShardState, meeting: MeetingCard): void {
@@ -187,13 +201,12 @@ function closeRace(
   race.status = 'CLOSED';
   race.closeNo = close.closeNo;
   race.stopAt = close.stopAt;
-  const late = Math.min(race.stopAt, race.offAt);
   for (const pool of pools) {
     pool.race = race;
     pool.outAtClose = pool.legs?.map(({ scratched }) => scratched.length) ?? null;
     const id = addJob(s, { kind: 'CLOSE', pool: pool.id, markerAt: d.at, markerSeq: d.seq });
     // Only bets later than the stop or the off need voiding: as a rule they are the end of the book.
-    jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, late);
+    jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, lastInTime(pool));
   }
   countBacking(s, race);
 }
@@ -209,15 +222,27 @@ function countBacking(s: ShardState, race: ShardRace): void {
 /** No bet later than the off stands at a seal: where the off becomes known after the marker, a close under way starts over from it. */
 function closeFromTheOff(s: ShardState, race: ShardRace): void {
   for (const job of s.jobs) {
-    if (job.kind !== 'CLOSE' || poolOf(s, job.pool).race !== race) continue;
-    job.cursor = Math.min(job.cursor, firstBetAfter(poolOf(s, job.pool).book, race.offAt));
+    const { race: sold, legs, book } = poolOf(s, job.pool);
+    if (job.kind === 'CLOSE' && (sold === race || legs?.includes(race)))
+      job.cursor = Math.min(job.cursor, firstBetAfter(book, race.offAt));
   }
 }
 
+const isNotDone = ({ done }: ShardPool): boolean => !done;
+
+/** Paid, and not let go of. */
+const isPaid = ({ done, settled }: ShardPool): boolean => done && settled !== null;
+
+/** A pool that was paid is to be paid again: its races do not leave meanwhile. */
+function takeUp(pool: ShardPool): void {
+  if (pool.settled === null) return;
+  pool.done = false;
+  for (const leg of pool.legs ?? [pool.race]) leg.endedAt = null;
+}
+
 function addRefundJobs(s: ShardState, pools: readonly ShardPool[], cause: RefundCause, hash: Hash): void {
-  for (const { id: pool, done } of pools) {
-    if (!done) addJob(s, { kind: 'REFUND', pool, cause, bets: 0, amount: 0, root: hash('refunds') });
-  }
+  for (const { id: pool } of pools)
+    addJob(s, { kind: 'REFUND', pool, cause, bets: 0, amount: 0, root: hash('refunds') });
 }
 
 function addCount(s: ShardState, ask: CountJob['ask'], pool: string, version: number, keys: readonly string[]): void {

@@ -14,6 +14,7 @@ import { rollOn } from './shard-reports.js';
 import {
   accountOf,
   type Job,
+  lastInTime,
   outOf,
   poolOf,
   type ShardDecision,
@@ -40,12 +41,12 @@ export function refundStep(s: ShardState, pool: ShardPool, job: RefundJob, hash:
 
 /** What each bet gets back for this cause. */
 export function refunds(pool: ShardPool, cause: RefundCause): AmountOf {
-  const { book, race } = pool;
+  const { book } = pool;
   const stakeOf = (i: number): number => betStake(book, i);
   switch (cause) {
     case 'AFTER_STOP':
     case 'AFTER_OFF': {
-      const late = Math.min(race.stopAt, race.offAt);
+      const late = lastInTime(pool);
       return { of: (i) => (betAt(book, i) > late ? stakeOf(i) : 0) };
     }
     case 'SCRATCHED': {

@@ -6,6 +6,7 @@
 import { isRefusal, namesAnyOf, type ReadSelection, rolledUnit } from '#mutuel/tote';
 import type { Context, Hash } from './decider.js';
 import { leafHash } from './merkle.js';
+import { refuseBarred } from './shard-accounts.js';
 import type { ReportStep } from './shard-commands.js';
 import type { BetMovement, TicketAccepted } from './shard-events.js';
 import { addJob } from './shard-jobs.js';
@@ -75,8 +76,8 @@ export function rollStep(s: ShardState, job: RollJob, x: Context, hash: Hash): S
 }
 
 /** What may be staked a day or a ticket was asked when the report was sold; who may not bet at all any more is not made to. */
-function mayBet({ lease }: ShardState, { limits }: Account, at: number): boolean {
-  if (limits.blocked || (limits.excludedUntil !== undefined && at < limits.excludedUntil)) return false;
+function mayBet({ lease }: ShardState, account: Account, at: number): boolean {
+  if (refuseBarred(account, at)) return false;
   return at <= Math.min(lease.issuedAt, lease.at) + lease.ttlMs;
 }
 

@@ -169,5 +169,6 @@ export const hasNonRunners = ({ race, legs }: ShardPool): boolean =>
 export const refusedOf = (pool: ShardPool): readonly string[] =>
   pool.legs === null ? outOf(pool) : notRunning(pool.ruleSet, pool.legs);
 
-const hasReserveIn = ({ legs }: ReadSelection, out: readonly string[]): boolean =>
+/** Whether a bet over several races names one of them to stand in for another. */
+export const hasReserveIn = ({ legs }: ReadSelection, out: readonly string[]): boolean =>
   legs?.alternates?.some((reserve, leg) => reserve !== null && out.includes(`${leg + 1}:${reserve}`)) ?? false;

@@ -147,6 +147,10 @@ export function outOf({ race, legs, outAtClose, ruleSet }: ShardPool): readonly 
   return scratchedInterests({ ...race.field, scratched: race.scratched }, ruleSet.coupling);
 }
 
+/** The latest append time of a bet that stands: the stop, or the off of whichever of its races was off first. */
+export const lastInTime = ({ race, legs }: ShardPool): number =>
+  Math.min(race.stopAt, ...(legs ?? [race]).map(({ offAt }) => offAt));
+
 export const poolsOf = (s: ShardState, race: ShardRace): readonly ShardPool[] => race.pools.map((id) => poolOf(s, id));
 
 export function accountOf(s: ShardState, id: string): Account {

@@ -16,9 +16,10 @@ import {
   firstBetOf,
 } from './book.js';
 import { assert, type Context, type Decided, type Hash, type Posting, refuse } from './decider.js';
+import { limitsAt } from './limits.js';
 import { growFrontier, leafHash } from './merkle.js';
 import { bodyNumber, hexNumber, readRef } from './refs.js';
-import { answerRef, hasTooManyRefs, rememberRef, tooManyRefs } from './shard-accounts.js';
+import { answerRef, hasTooManyRefs, refuseBarred, rememberRef, tooManyRefs } from './shard-accounts.js';
 import { type BetOrder, type PlaceTicket, type ShardCommand } from './shard-commands.js';
 import type { AcceptedBet, RefusedBet, ShardEvent, TicketAccepted } from './shard-events.js';
 import { checkBet, findSelection } from './shard-sale.js';
@@ -105,17 +106,18 @@ function refuseTicket(s: ShardState, account: Account, c: PlaceTicket, x: Contex
   if (x.decidedAt - x.at > STALE_MS) return refuse('STALE', 'The ticket waited more than 30 seconds to be decided.');
   if (c.currency !== account.currency)
     return refuse('CURRENCY_MISMATCH', `The account is in ${account.currency}.`, '/currency');
-  const { limits } = account;
-  if (limits.blocked) return refuse('ACCOUNT_BLOCKED', 'The account is blocked.', '/accountId');
-  if (limits.excludedUntil !== undefined && x.at < limits.excludedUntil)
-    return refuse('SELF_EXCLUDED', 'The account holder has excluded themself from betting.', '/accountId');
-  if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs)
-    return refuse('CHANNEL_LEASE_EXPIRED', 'The selling lease has run out: no bet is sold until the market renews it.');
-  return undefined;
+  return refuseBarred(account, x.at) ?? refuseWithoutLease(s, x);
+}
+
+/** A shard that no longer hears the market does not know of a stop: it neither sells nor takes back. */
+function refuseWithoutLease({ lease }: ShardState, { at }: Context): ShardDecision | undefined {
+  if (at <= Math.min(lease.issuedAt, lease.at) + lease.ttlMs) return undefined;
+  const detail = 'The selling lease has run out: no bet is sold or cancelled until the market renews it.';
+  return refuse('CHANNEL_LEASE_EXPIRED', detail);
 }
 
 function checkMoney(account: Account, total: number, at: number): ShardDecision | undefined {
-  const { limits } = account;
+  const limits = limitsAt(account.limits, at);
   if (limits.ticketMax !== undefined && total > limits.ticketMax)
     return refuse('PLAYER_LIMIT_STAKE', `The account's limit a ticket is ${limits.ticketMax}.`, '/bets');
   const staked = account.day === Math.floor(at / DAY_MS) ? account.dayStaked : 0;
@@ -186,6 +188,8 @@ export function cancelTicket(
     }
   }
   if (bets.length === 0) return refuse('TICKET_UNKNOWN', `There is no open ticket ${c.ticket} of this account.`);
+  const alone = refuseWithoutLease(s, x);
+  if (alone) return alone;
   const posts: Posting[] = [[`acc:${c.account}`, refund]];
   for (const bet of bets) posts.push([`pool:${bet.pool}`, -bet.amount]);
   const { ticket, account: id, reason, by } = c;

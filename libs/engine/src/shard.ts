@@ -41,7 +41,7 @@ import { cancelTicket, placeTicket, ticketAccepted } from './shard-tickets.js';
 import { shardOf } from './slots.js';
 import { newUpkeep, setAside, takeCheckpoint } from './upkeep.js';
 
-const SHARD_SCHEMA = 4;
+const SHARD_SCHEMA = 5;
 
 export function shardDecider(options: {
   shard: number;
@@ -180,9 +180,9 @@ function decide(s: ShardState, c: ShardCommand, x: Context, hash: Hash): ShardDe
       return { events: [{ t: 'AccountOpened', account: c.account, currency: c.currency }], posts: [] };
     case 'Deposit':
     case 'Withdraw':
-      return moveMoney(s, c);
+      return moveMoney(s, c, x);
     case 'SetLimits':
-      return setLimits(s, c);
+      return setLimits(s, c, x);
     case 'CarryAccount': {
       const { type: _, ...carried } = c;
       if (shardOf(c.account, s.shards) !== s.shard) return wrongShard(c.account);

@@ -11,6 +11,7 @@ import { card, hash, poolId, RACE, second, steward, tote, World } from './world.
 const WIN = poolId('WIN');
 const NEXT = '2026-11-29-R1-C1';
 const THIRD = '2026-12-06-R1-C1';
+const LATER = '2026-12-13-R1-C1';
 const NOBODY = [['5'], ['4']];
 
 /** French win rules, but nobody's pool is carried on, net. */
@@ -126,7 +127,57 @@ describe('a carry-over', () => {
   });
 });
 
+describe('a carry-over that is only reserved when its race leaves the state', () => {
+  /** Published on the evening of the first day for the second; the third day's card then comes before its race. */
+  const reserved = (correction?: string[][]): World => {
+    const world = run(NOBODY);
+    publish(world, NEXT, { carryInMinor: 4_305, carryFrom: [WIN] });
+    if (correction) world.correct(correction);
+    world.now += RETIRE_MS + 1_000;
+    publish(world, THIRD, {});
+    expect(world.market.state.races.has(RACE)).toBe(false);
+    return world;
+  };
+
+  it('is free again when the pool that was to have it is void', () => {
+    const world = reserved();
+    world.ask({ type: 'VoidRace', race: NEXT, reason: 'frost', by: steward });
+    expect(booked(world, CARRIED)).toBe(4_305);
+    expect(publish(world, LATER, { carryInMinor: 4_305, carryFrom: [WIN] }).code).toBeUndefined();
+    for (const k of [0, 20]) expect(hash(world.market.replayed(k))).toBe(hash(world.market.told()));
+  });
+
+  it('is forgotten with the race of the pool that has taken it', () => {
+    const world = reserved();
+    runNext(world, [['1'], ['2']]);
+    expect(world.market.state.carryOvers.has(WIN)).toBe(true);
+    world.now += RETIRE_MS + 1_000;
+    publish(world, LATER, {});
+    expect([world.market.state.carryOvers.has(WIN), booked(world, CARRIED)]).toEqual([false, 0]);
+  });
+
+  it("and was corrected away is the operator's again: what it put up comes back with the void", () => {
+    const world = reserved([['1'], ['4']]);
+    expect([booked(world, CARRIED), booked(world, CORRECTED)]).toEqual([4_305, -4_305]);
+    world.ask({ type: 'VoidRace', race: NEXT, reason: 'frost', by: steward });
+    expect([booked(world, CARRIED), booked(world, CORRECTED)]).toEqual([0, 0]);
+    expect(publish(world, LATER, { carryInMinor: 1, carryFrom: [WIN] }).code).toBe('CARD_INVALID');
+  });
+});
+
 describe('a correction of a pool that carried on', () => {
+  it('that a later pool has reserved is covered by the operator until that pool is void, and another correction finds it as it was', () => {
+    const world = run(NOBODY);
+    publish(world, NEXT, { carryInMinor: 4_000, carryFrom: [WIN] });
+    world.correct([['1'], ['4']]);
+    // 4,305 carried on less 4,305 taken back, and 4,000 of the operator's for the pool that has reserved them.
+    expect([booked(world, CARRIED), booked(world, CORRECTED)]).toEqual([4_000, -4_000]);
+    world.ask({ type: 'VoidRace', race: NEXT, reason: 'frost', by: steward });
+    expect([booked(world, CARRIED), booked(world, CORRECTED)]).toEqual([0, 0]);
+    world.correct(NOBODY);
+    expect([booked(world, CARRIED), booked(world, CORRECTED)]).toEqual([4_305, 0]);
+  });
+
   it('takes the carry-over back while no pool has taken it', () => {
     const world = run(NOBODY);
     world.correct([['1'], ['4']]);
@@ -156,10 +207,27 @@ describe('a correction of a pool that carried on', () => {
 });
 
 describe('a jackpot', () => {
+  const reserve: Partial<RuleSet> = {
+    ...CARRIES,
+    jackpot: { share: '0.10', of: 'NET' },
+    tiers: [{ name: 'WIN', share: '1' }],
+  };
+
+  it('is of one currency: no pool in another fills it, whether it holds money or a pool of an earlier card may yet', () => {
+    const fault = { code: 'CARD_INVALID', pointer: '/races/0/pools/0/ruleSet/name' };
+    const filled = run([['1'], ['4']], reserve);
+    expect(publish(filled, NEXT, {}, reserve, 'CHF')).toMatchObject(fault);
+    expect(publish(filled, NEXT, {}, { ...reserve, name: 'FR-CHF' }, 'CHF').code).toBeUndefined();
+    expect(publish(filled, THIRD, {}, reserve, 'USD').code).toBeUndefined();
+    const world = new World();
+    expect(publish(world, NEXT, {}, reserve, 'JPY').code).toBeUndefined();
+    expect(publish(world, THIRD, {}, reserve, 'EUR').detail).toContain('is in JPY, the meeting in EUR');
+    expect(publish(world, LATER, {}, CARRIES, 'EUR').code).toBeUndefined();
+  });
+
   it('fills from every pool of its rule set on one account, and is released into a pool that names it', () => {
     // A tenth of the net 4,305 is 430; the winner shares 3,874 on 2,000: 1.9, pays 3,800.
-    const rules: Partial<RuleSet> = { ...CARRIES, jackpot: { share: '0.10', of: 'NET' } };
-    const world = run([['1'], ['4']], rules);
+    const world = run([['1'], ['4']], reserve);
     const fund = 'fund:FR-WIN';
     expect([booked(world, `carry-over:${fund}`), world.balance('acc-0')]).toEqual([430, 98_000 + 3_800]);
     expect(publish(world, NEXT, { carryInMinor: 430, carryFrom: [fund] }, CARRIES).code).toBeUndefined();
@@ -167,5 +235,18 @@ describe('a jackpot', () => {
     runNext(world, [['1'], ['2']]);
     // 861 and 430 on 1,000: 1.291, cut to 1.20.
     expect([booked(world, `carry-over:${fund}`), world.balance('acc-2')]).toEqual([0, 99_000 + 1_200]);
+  });
+
+  it('that a correction has left short, and the next pool fills again, gives the operator back what it put up', () => {
+    const fund = 'fund:FR-WIN';
+    const world = run([['1'], ['4']], reserve);
+    expect(publish(world, NEXT, { carryInMinor: 430, carryFrom: [fund] }, reserve).code).toBeUndefined();
+    world.ask({ type: 'VoidRace', race: RACE, reason: 'wrong distance', by: steward });
+    world.proposeAll();
+    world.confirm(world.market.state.races.get(RACE)?.previewHash ?? null);
+    expect([booked(world, `carry-over:${fund}`), booked(world, CORRECTED)]).toEqual([430, -430]);
+    runNext(world, [['1'], ['2']]);
+    // Its 430 are used, and it puts a tenth of its net 861 by: 86 of the 430 that the operator bears.
+    expect([booked(world, `carry-over:${fund}`), booked(world, CORRECTED)]).toEqual([0, -344]);
   });
 });

@@ -119,6 +119,17 @@ describe('a changed result', () => {
     expect(booked(world, 'owed:acc-0')).toBe(0);
   });
 
+  it('keeps back what is owed from a stake that was given back, taken back and is given back again: nobody has it twice', () => {
+    // Nobody has 5 or 4: every stake is given back, and most of it taken out.
+    const world = paidOn('5');
+    withdraw(world, 'acc-0', 99_000);
+    world.correct(B);
+    expect([world.balance('acc-0'), world.owed('acc-0')]).toEqual([0, 1_000]);
+    world.correct([['5'], ['4']]);
+    expect([world.balance('acc-0'), world.owed('acc-0')]).toEqual([1_000, 0]);
+    expect(booked(world, 'owed:acc-0')).toBe(0);
+  });
+
   it('keeps back what is owed from the winnings of another race', () => {
     const world = paidOn('1');
     withdraw(world, 'acc-0', 106_000);
@@ -362,6 +373,9 @@ describe('after a result is official', () => {
     expect(code(world, { type: 'DeclareLateOff', offAt: world.now, reason: 'late' })).toBe('RACE_STATUS');
     const previewHash = world.reenter(B) ?? '';
     expect(code(world, { type: 'ConfirmSettlement', previewHash })).toBe('SAME_PERSON');
+    // Persons, not sessions.
+    const elsewhere = { ...steward, device: 'office' };
+    expect(code(world, { type: 'ConfirmSettlement', previewHash, by: elsewhere })).toBe('SAME_PERSON');
     expect(code(world, { type: 'ConfirmSettlement', previewHash: 'x', by: second })).toBe('PREVIEW_CHANGED');
     expect(balances(world)).toEqual([106_600, 97_000, 95_000]);
   });

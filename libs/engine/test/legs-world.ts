@@ -1,5 +1,15 @@
 /** A meeting of several races with pools over them, driven by hand: `World` with calculators that know legs. */
-import { type Dividend, legResult, priceLegs, pricePool, ratio, ruleSetFor, type Sheet, shapeOf } from '#mutuel/tote';
+import {
+  type CorrectionPolicy,
+  type Dividend,
+  legResult,
+  priceLegs,
+  pricePool,
+  ratio,
+  ruleSetFor,
+  type Sheet,
+  shapeOf,
+} from '#mutuel/tote';
 import {
   type Decided,
   type DividendProposal,
@@ -13,12 +23,17 @@ import { card, second, steward, tote, World } from './world.js';
 
 export const raceId = (number: number): string => `R${number}`;
 
+interface CardOptions {
+  readonly runners?: number;
+  readonly carryIn?: number;
+  readonly entries?: Readonly<Record<string, string>>;
+  /** Of the win pools, and of the pool over the races. */
+  readonly corrections?: CorrectionPolicy;
+  readonly overLegs?: CorrectionPolicy;
+}
+
 /** Races R1, R2, … with a win pool each, and one pool over all of them, on the card of the last. */
-export function legsCard(
-  type: 'PICK3',
-  rules: string,
-  options: { runners?: number; carryIn?: number; entries?: Readonly<Record<string, string>> } = {},
-): MeetingCard {
+export function legsCard(type: 'PICK3', rules: string, options: CardOptions = {}): MeetingCard {
   const count = shapeOf(type).picks;
   const names = Array.from({ length: count }, (_, i) => raceId(i + 1));
   const ruleSet = ruleSetFor(rules, type);
@@ -26,7 +41,14 @@ export function legsCard(
   const races = names.map((race, i) => {
     const [one] = card({ race, types: ['WIN'], rules, ...options }).races;
     if (!one) throw new Error('a card has a race');
-    const over = { poolId: type, type, ruleSet, carryInMinor: options.carryIn ?? 0, legs: names };
+    const corrections = options.overLegs ?? 'CLAWBACK';
+    const over = {
+      poolId: type,
+      type,
+      ruleSet: { ...ruleSet, corrections },
+      carryInMinor: options.carryIn ?? 0,
+      legs: names,
+    };
     return { ...one, number: i + 1, pools: i === count - 1 ? [...one.pools, over] : one.pools };
   });
   return { ...card({ rules }), meetingId: 'M1', races };
@@ -36,15 +58,16 @@ export class LegsWorld extends World {
   readonly #legs = new Map<string, readonly LegOutcome[]>();
 
   /** Every race open, accounts funded. */
-  static over(
-    type: string,
-    rules: string,
-    options: Parameters<typeof legsCard>[2] & { shards?: number } = {},
-  ): LegsWorld {
-    const world = new LegsWorld(options.shards ?? 2);
-    const meeting = legsCard(type as 'PICK3', rules, options);
-    world.ask({ type: 'PublishMeeting', meeting, by: tote });
-    for (const race of meeting.races) world.ask({ type: 'OpenRace', race: race.raceId, reason: 'card', by: tote });
+  static over(type: string, rules: string, options: CardOptions & { shards?: number } = {}): LegsWorld {
+    return LegsWorld.of([legsCard(type as 'PICK3', rules, options)], options.shards);
+  }
+
+  /** The same of cards that are given. */
+  static of(meetings: readonly MeetingCard[], shards = 2): LegsWorld {
+    const world = new LegsWorld(shards);
+    for (const meeting of meetings) world.ask({ type: 'PublishMeeting', meeting, by: tote });
+    for (const { raceId: race } of meetings.flatMap(({ races }) => races))
+      world.ask({ type: 'OpenRace', race, reason: 'card', by: tote });
     world.renewLease();
     for (let i = 0; i < 6; i++) world.fund(`acc-${i}`, 100_000);
     return world;
@@ -62,9 +85,9 @@ export class LegsWorld extends World {
     return this.ask({ type: 'ScratchRunner', race: raceId(number), runner, reason: 'lame', by: steward });
   }
 
-  enter(number: number, finish: readonly (readonly string[])[]): Decided<MarketEvent> {
+  enter(number: number, finish: readonly (readonly string[])[], reason = ''): Decided<MarketEvent> {
     const race = raceId(number);
-    return this.ask({ type: 'EnterResult', race, finish, disqualified: [], reason: '', by: steward });
+    return this.ask({ type: 'EnterResult', race, finish, disqualified: [], reason, by: steward });
   }
 
   voidLeg(number: number): Decided<MarketEvent> {
@@ -118,6 +141,7 @@ export class LegsWorld extends World {
     const known = this.market.state.pools.get(pool);
     const race = known && this.market.state.races.get(known.race);
     if (!known || !race) throw new Error(`there is no pool ${pool}`);
+    if (race.voided && !known.card.legs) return this.proposal(pool, 'ENGINE');
     const { ruleSet, carryInMinor } = known.card;
     const stakes = new Map<string, number>();
     for (const report of known.stakes)

@@ -128,6 +128,7 @@ describe('a pool over several races', () => {
     const previewHash = world.raceAt(3).previewHash ?? 'none';
     const confirm = { type: 'ConfirmSettlement', race: raceId(3), previewHash } as const;
     expect(world.ask({ ...confirm, by: steward }).code).toBe('SAME_PERSON');
+    expect(world.ask({ ...confirm, by: { ...steward, device: 'office' } }).code).toBe('SAME_PERSON');
     expect(world.ask({ ...confirm, by: second }).code).toBeUndefined();
   });
 

@@ -1,8 +1,17 @@
 /** Bad input of every kind: each is a refusal with a stable code, and none of them stops a decider or moves money. */
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { type MarketCommand, type Role, readMarketCommand, readShardCommand } from '../src/index.js';
+import {
+  type Actor,
+  type MarketCommand,
+  type Role,
+  readMarketCommand,
+  readShardCommand,
+  shardOf,
+} from '../src/index.js';
 import { card, poolId, RACE, second, steward, tote, World } from './world.js';
+
+const HOUR = 3_600_000;
 
 const WIN = poolId('WIN');
 const EXACTA = poolId('EXACTA');
@@ -118,7 +127,8 @@ describe('a card', () => {
 });
 
 describe("a person's command", () => {
-  const allowed: Record<string, readonly Role[]> = {
+  // Of every command that a person gives: a new one does not compile before it stands here.
+  const allowed: Record<Extract<MarketCommand, { by: Actor }>['type'], readonly Role[]> = {
     PublishMeeting: ['TOTE_OPERATOR'],
     OpenRace: ['TOTE_OPERATOR'],
     SuspendRace: ['TOTE_OPERATOR', 'STEWARD'],
@@ -129,18 +139,24 @@ describe("a person's command", () => {
     EnterResult: ['STEWARD'],
     ConfirmSettlement: ['STEWARD', 'ACCOUNTANT'],
     VoidRace: ['STEWARD'],
+    ProposeRecordFormat: ['TOTE_OPERATOR'],
+    ConfirmRecordFormat: ['TOTE_OPERATOR', 'STEWARD'],
   };
-  const more = { race: RACE, reason: 'x', runner: '1', offAt: 0, finish: [['1']], disqualified: [], previewHash: 'x' };
+  const order = { finish: [['1']], disqualified: [], previewHash: 'x' };
+  const more = { race: RACE, reason: 'x', runner: '1', offAt: 0, format: 2, ...order };
 
-  it.each(Object.keys(allowed))('%s is for its roles alone, and is recorded also when it is refused', (type) => {
-    for (const role of ['STEWARD', 'TOTE_OPERATOR', 'ACCOUNTANT', 'SERVICE'] as const) {
-      const world = World.open({ types: ['WIN'] });
-      const by = { user: 'x', roles: [role], device: 'd' };
-      const decided = world.ask({ type, ...more, meeting: card(), by } as never);
-      expect(decided.code === 'NOT_AUTHORIZED').toBe(!allowed[type]?.includes(role));
-      expect(decided.events[0]).toMatchObject({ t: 'Acted', action: type, by });
-    }
-  });
+  it.each(Object.keys(allowed) as (keyof typeof allowed)[])(
+    '%s is for its roles alone, and is recorded also when it is refused',
+    (type) => {
+      for (const role of ['STEWARD', 'TOTE_OPERATOR', 'ACCOUNTANT', 'SERVICE'] as const) {
+        const world = World.open({ types: ['WIN'] });
+        const by = { user: 'x', roles: [role], device: 'd' };
+        const decided = world.ask({ type, ...more, meeting: card(), by } as never);
+        expect(decided.code === 'NOT_AUTHORIZED').toBe(!allowed[type].includes(role));
+        expect(decided.events[0]).toMatchObject({ t: 'Acted', action: type, by });
+      }
+    },
+  );
 
   it('on a race that is not in its turn is refused whatever it is', () => {
     const world = World.open({ types: ['WIN'] });
@@ -504,13 +520,118 @@ describe('limits', () => {
     expect(world.bet('acc-0', WIN, '1', 200).code).toBe('ACCOUNT_BLOCKED');
   });
 
-  it.each([{ dayStake: '100' }, { ticketMax: -1 }, { blocked: 1 }, { excludedUntil: 1.5 }, { weekStake: 100 }, null])(
-    'that this release cannot read are malformed, not no limits: %j',
-    (limits) => {
-      const command = { type: 'SetLimits', account: 'acc-0', version: 1, limits };
-      expect(readShardCommand(command, true).type).toBe('Malformed');
-    },
-  );
+  it.each([
+    ...[{ dayStake: '100' }, { ticketMax: -1 }, { blocked: 1 }, { excludedUntil: 1.5 }, { weekStake: 100 }, null],
+    // The holder's own exclusion: 24 hours to 12 months.
+    ...[{ excludeForMs: 24 * HOUR - 1 }, { excludeForMs: 366 * 24 * HOUR + 1 }, { later: { from: 0 } }],
+  ])('that this release cannot read are malformed, not no limits: %j', (limits) => {
+    const command = { type: 'SetLimits', account: 'acc-0', version: 1, limits };
+    expect(readShardCommand(command, true).type).toBe('Malformed');
+  });
+
+  describe('that change', () => {
+    const open = () => {
+      const world = World.open({ types: ['WIN'] });
+      let version = 0;
+      const set = (limits: object, at = world.now) => {
+        const decided = world.send('acc-0', { type: 'SetLimits', account: 'acc-0', version: ++version, limits }, at);
+        const [event] = decided.events;
+        return event?.t === 'LimitsSet' ? event.limits : decided.code;
+      };
+      const bet = (stake: number, at: number) => {
+        world.now = at - 100;
+        world.renewLease();
+        return world.send('acc-0', world.ticket('acc-0', [[WIN, '1', stake]]), at).code;
+      };
+      return { world, set, bet, start: world.now };
+    };
+
+    it('hold at once when they are lower, and a day after they were asked for when they are higher', () => {
+      const { set, bet, start } = open();
+      expect(set({ ticketMax: 500 })).toEqual({ ticketMax: 500 });
+      const asked = set({ ticketMax: 900 }, start + 10);
+      expect(asked).toEqual({ ticketMax: 500, later: { ticketMax: 900, from: start + 10 + 24 * HOUR } });
+      expect(bet(600, start + 9 + 24 * HOUR)).toBe('PLAYER_LIMIT_STAKE');
+      expect(bet(900, start + 10 + 24 * HOUR)).toBeUndefined();
+      expect(bet(1_000, start + 10 + 24 * HOUR)).toBe('PLAYER_LIMIT_STAKE');
+    });
+
+    it.each([
+      // In force 500 a ticket and 2,000 a day; 900 a ticket is asked for at 10 and holds from 24 h 10 ms on.
+      [
+        'one limit lower',
+        { dayStake: 1_000 },
+        { ticketMax: 500, dayStake: 1_000 },
+        { ticketMax: 900, dayStake: 1_000 },
+        10,
+      ],
+      [
+        'less than what waits',
+        { ticketMax: 700 },
+        { ticketMax: 500, dayStake: 2_000 },
+        { ticketMax: 700, dayStake: 2_000 },
+        10,
+      ],
+      [
+        'more than what waits',
+        { ticketMax: 901 },
+        { ticketMax: 500, dayStake: 2_000 },
+        { ticketMax: 901, dayStake: 2_000 },
+        60,
+      ],
+      ['none at all', { ticketMax: null }, { ticketMax: 500, dayStake: 2_000 }, { dayStake: 2_000 }, 60],
+      ['the one in force', { ticketMax: 500 }, { ticketMax: 500, dayStake: 2_000 }, undefined, 0],
+      ['below the one in force', { ticketMax: 400 }, { ticketMax: 400, dayStake: 2_000 }, undefined, 0],
+      ['nothing', {}, { ticketMax: 500, dayStake: 2_000 }, { ticketMax: 900, dayStake: 2_000 }, 10],
+    ])('while a higher one waits: %s', (_, asked, held, later, waits) => {
+      const { set, start } = open();
+      set({ ticketMax: 500, dayStake: 2_000 });
+      set({ ticketMax: 900 }, start + 10);
+      const waiting = later && { later: { ...later, from: start + waits + 24 * HOUR } };
+      expect(set(asked, start + 60)).toEqual({ ...held, ...waiting });
+    });
+
+    it('leave an exclusion as long as it was, and it ends by itself', () => {
+      const { set, bet, start } = open();
+      expect(set({ excludeForMs: 48 * HOUR }, start)).toEqual({ excludedUntil: start + 48 * HOUR });
+      expect(set({ excludeForMs: 24 * HOUR, ticketMax: 500 }, start + 10)).toEqual({
+        ...{ excludedUntil: start + 48 * HOUR, ticketMax: 500 },
+      });
+      expect(set({ excludedUntil: start + 1 }, start + 20)).toMatchObject({ excludedUntil: start + 48 * HOUR });
+      expect(bet(200, start + 48 * HOUR - 1)).toBe('SELF_EXCLUDED');
+      expect(bet(200, start + 48 * HOUR)).toBeUndefined();
+      expect(set({}, start + 48 * HOUR)).toEqual({ ticketMax: 500 });
+    });
+
+    it.each<[string, object, string]>([
+      ['excluded', { excludeForMs: 24 * HOUR }, 'SELF_EXCLUDED'],
+      ['blocked', { blocked: true }, 'ACCOUNT_BLOCKED'],
+    ])('let an %s account take money out and not in', (_, limits, code) => {
+      const { world, set } = open();
+      const before = world.balance('acc-0');
+      const move = (type: 'Deposit' | 'Withdraw', ref: string) =>
+        world.send('acc-0', { type, account: 'acc-0', ref, amount: 100 }).code;
+      expect(move('Deposit', 'before')).toBeUndefined();
+      set(limits);
+      expect([move('Deposit', 'new'), move('Deposit', 'before'), move('Withdraw', 'out')]).toEqual([
+        ...[code, 'REPLAY', undefined],
+      ]);
+      expect(world.balance('acc-0')).toBe(before);
+      set({ blocked: false }, world.now);
+      expect(move('Deposit', 'again')).toBe(code === 'ACCOUNT_BLOCKED' ? undefined : code);
+    });
+
+    it('keep their meaning in a record from before: what it says is in force', () => {
+      const { world } = open();
+      const shard = world.shards[shardOf('acc-0', 2)] as (typeof world.shards)[number];
+      const account = () => shard.state.accounts.get('acc-0');
+      shard.decider.evolve(shard.state, {
+        ...{ seq: shard.seq, at: world.now, cid: '', posts: [] },
+        events: [{ t: 'LimitsSet', account: 'acc-0', version: 1, limits: { ticketMax: 900, blocked: true } }],
+      });
+      expect(account()?.limits).toEqual({ ticketMax: 900, blocked: true });
+    });
+  });
 
   it('hold to the last cent and from midnight on anew', () => {
     const world = World.open({ types: ['WIN'] });
@@ -570,8 +691,23 @@ describe('an account', () => {
     expect(account.hourRefs).toBe(1);
     book.standingStake = 8_000_000_000_000 - 299;
     expect(world.bet('acc-0', WIN, '1', 300).code).toBe('ABOVE_MAX');
-    account.moneyRefs = 10_000;
-    expect(world.send('acc-0', { type: 'Deposit', account: 'acc-0', ref: 'd', amount: 1 }).code).toBe('TOO_MANY_REFS');
+  });
+
+  it('takes no deposit beyond 100,000 movements, and its balance can be withdrawn for ever: beyond twice as many all of it at once', () => {
+    const world = World.open({ types: ['WIN'], balance: 5_000 });
+    const account = world.shards[shardOf('acc-0', 2)]?.state.accounts.get('acc-0');
+    if (!account) throw new Error('no account');
+    const move = (type: 'Deposit' | 'Withdraw', ref: string, amount: number) =>
+      world.send('acc-0', { type, account: 'acc-0', ref, amount });
+    account.moneyRefs = 100_000;
+    expect(move('Deposit', 'd', 1).code).toBe('TOO_MANY_REFS');
+    expect(move('Deposit', 'opening', 5_000).code).toBe('REPLAY');
+    expect(move('Withdraw', 'some', 1_000).code).toBeUndefined();
+    account.moneyRefs = 200_000;
+    expect(move('Withdraw', 'a part', 1_000)).toMatchObject({ code: 'TOO_MANY_REFS', pointer: '/amount' });
+    expect(move('Withdraw', 'all', 4_000).code).toBeUndefined();
+    expect(move('Withdraw', 'more', 1).code).toBe('INSUFFICIENT_FUNDS');
+    expect(world.balance('acc-0')).toBe(0);
   });
 });
 

@@ -150,6 +150,27 @@ describe('a report', () => {
     told(world);
   });
 
+  it.each([
+    ['is blocked meanwhile', { blocked: true }],
+    ['is excluded meanwhile', { excludedUntil: 2 ** 42 }],
+  ])('pays in hand where the account %s', (_says, limits) => {
+    const world = staked();
+    expect(world.send('acc-0', { type: 'SetLimits', account: 'acc-0', version: 1, limits }).code).toBeUndefined();
+    run(world, R1, '1');
+    expect(world.balance('acc-0')).toBe(99_000 + 1_700);
+    run(world, R2, '2');
+    expect(world.balance('acc-0')).toBe(99_000 + 1_700);
+    told(world);
+  });
+
+  it('pays in hand where the shard has no lease: it cannot know that the next race still sells', () => {
+    const world = staked();
+    world.now += 60_000;
+    run(world, R1, '1');
+    expect(world.balance('acc-0')).toBe(99_000 + 1_700);
+    told(world);
+  });
+
   it('pays in hand what is below the least stake', () => {
     const world = staked(1);
     world.bet('acc-3', win(R1), '1', 50_000);

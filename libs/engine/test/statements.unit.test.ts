@@ -227,19 +227,21 @@ describe('to the last unit', () => {
     expect(send(200, now + 100, now + 30_100)).toBeUndefined();
     expect(send(200, now + 100, now + 30_101)).toBe('STALE');
     // 400 are staked.
-    set(2, { dayStake: 599 });
-    expect(send(200, now + 100)).toBe('PLAYER_LIMIT_STAKE');
-    set(3, { dayStake: 600 });
+    set(2, { dayStake: 600 });
     expect(send(200, now + 100)).toBeUndefined();
+    set(3, { dayStake: 599 });
+    expect(send(200, now + 100)).toBe('PLAYER_LIMIT_STAKE');
     const midnight = (Math.floor(now / 86_400_000) + 1) * 86_400_000;
     world.now = midnight;
     world.renewLease();
     expect([send(200, midnight), send(200, midnight)]).toEqual([undefined, undefined]);
-    expect(send(400, midnight)).toBe('PLAYER_LIMIT_STAKE');
-    set(4, {});
+    expect(send(200, midnight)).toBe('PLAYER_LIMIT_STAKE');
     // 199 are left of 1,199.
     expect(world.balance('acc-0')).toBe(199);
-    expect(send(200, midnight)).toBe('INSUFFICIENT_FUNDS');
+    const after = midnight + 86_400_000;
+    world.now = after;
+    world.renewLease();
+    expect(send(200, after)).toBe('INSUFFICIENT_FUNDS');
     const withdraw = { type: 'Withdraw', account: 'acc-0', ref: 'w', amount: 200 } as const;
     expect(world.send('acc-0', withdraw).code).toBe('INSUFFICIENT_FUNDS');
     expect(world.send('acc-0', { ...withdraw, amount: 199 }).code).toBeUndefined();
@@ -262,6 +264,8 @@ describe('to the last unit', () => {
     const cancel = (ticket = '', at = world.now) =>
       world.send('acc-0', { type: 'CancelTicket', account: 'acc-0', ticket, reason: 'x', by: 'acc-0' }, at).code;
     expect(cancel(one?.replace(/.{12}$/, '0'.repeat(12)))).toBe('TICKET_UNKNOWN');
+    world.now = (placed[0]?.at ?? 0) + windowMs - 1_000;
+    world.renewLease();
     expect(cancel(one, (placed[0]?.at ?? 0) + windowMs)).toBeUndefined();
     expect(cancel(two, (placed[1]?.at ?? 0) + windowMs + 1)).toBe('CANCEL_TOO_LATE');
   });

@@ -13,8 +13,13 @@ const NEXT = '2026-11-29-R1-C1';
 const A = [['1'], ['2']];
 const B = [['2'], ['1']];
 
-const withPool = (more: Partial<PoolCard>, race = RACE, rules: Partial<RuleSet> = {}): MeetingCard => {
-  const meeting = card({ race, types: ['WIN'], rules: 'FR' });
+const withPool = (
+  more: Partial<PoolCard>,
+  race = RACE,
+  rules: Partial<RuleSet> = {},
+  { type = 'WIN', law = 'FR' } = {},
+): MeetingCard => {
+  const meeting = card({ race, types: [type], rules: law });
   const changed = (pool: PoolCard): PoolCard => ({ ...pool, ruleSet: { ...pool.ruleSet, ...rules }, ...more });
   return { ...meeting, races: meeting.races.map((one) => ({ ...one, pools: one.pools.map(changed) })) };
 };
@@ -75,43 +80,47 @@ describe('a guarantee', () => {
 
 describe('jackpot money', () => {
   const rules: Partial<RuleSet> = { jackpot: { share: '0.1', of: 'NET' }, noWinner: ['CARRY'], carry: 'NET' };
-  const FUND = 'fund:FR-WIN';
+  const FUND = 'fund:FR-TIERCE';
+  const TIERCE = poolId('TIERCE');
+  const FIRST_THREE = [['1'], ['2'], ['3']];
+  const tierce = (more: Partial<PoolCard>, race = RACE): MeetingCard => withPool(more, race, rules, { type: 'TIERCE' });
 
-  /** Nobody has 5: of 5,000 less 695 a tenth, 430, is the fund's, and 3,875 are carried on. */
+  /** Nobody has 4, 5 and 6: of 5,000 less 26 % (1,300) a tenth, 370, is the fund's, and 3,330 are carried on. */
   function fed(): World {
-    const world = open(withPool({}, RACE, rules));
-    world.bet('acc-0', WIN, '1', 5_000);
-    world.settleRace([['5'], ['4']]);
-    expect([booked(world, `carry-over:${FUND}`), booked(world, `carry-over:${WIN}`)]).toEqual([430, 3_875]);
+    const world = open(tierce({}));
+    world.bet('acc-0', TIERCE, '1>2>3', 5_000);
+    world.settleRace([['4'], ['5'], ['6']]);
+    expect([booked(world, `carry-over:${FUND}`), booked(world, `carry-over:${TIERCE}`)]).toEqual([370, 3_330]);
     return world;
   }
 
   it('comes from its fund, once, and goes to the winner', () => {
     const world = fed();
-    const more = { jackpotInMinor: 430, jackpotFrom: [FUND] };
-    expect(publish(world, withPool(more, NEXT)).code).toBeUndefined();
-    const third = withPool(more, '2026-12-06-R1-C1');
+    const more = { jackpotInMinor: 370, jackpotFrom: [FUND] };
+    expect(publish(world, tierce(more, NEXT)).code).toBeUndefined();
+    const third = tierce(more, '2026-12-06-R1-C1');
     expect(publish(world, third)).toMatchObject({ code: 'CARD_INVALID', pointer: '/races/0/pools/0/jackpotInMinor' });
-    const pool = poolId('WIN', NEXT);
+    const pool = poolId('TIERCE', NEXT);
     world.ask({ type: 'OpenRace', race: NEXT, reason: 'card', by: tote });
     world.renewLease();
-    world.bet('acc-1', pool, '1', 1_000);
-    world.ask({ type: 'EnterResult', race: NEXT, finish: A, disqualified: [], reason: '', by: steward });
+    world.bet('acc-1', pool, '1>2>3', 1_000);
+    world.ask({ type: 'EnterResult', race: NEXT, finish: FIRST_THREE, disqualified: [], reason: '', by: steward });
     for (const source of ['ENGINE', 'AUDIT', 'PROJECTOR'] as const)
       world.ask({ type: 'SubmitProposal', proposal: world.proposal(pool, source) });
     const previewHash = world.market.state.races.get(NEXT)?.previewHash ?? '';
     world.ask({ type: 'ConfirmSettlement', race: NEXT, previewHash, by: second });
-    // 861 and 430 on 1,000: 1.291, cut to 1.20, pays 1,200.
-    expect([world.balance('acc-1'), booked(world, `carry-over:${FUND}`)]).toEqual([100_200, 0]);
-    expect([booked(world, 'house:breakage'), world.clearing(pool)]).toEqual([91, 0]);
+    // 740 less a tenth, 74, for the fund: half of 666 and 370 are 703 on 1,000, raised to 1.10; nobody else has the other half.
+    expect([world.balance('acc-1'), booked(world, `carry-over:${FUND}`)]).toEqual([100_100, 74]);
+    expect([booked(world, `carry-over:${pool}`), booked(world, 'house:top-up')]).toEqual([333, -397]);
+    expect(world.clearing(pool)).toBe(0);
   });
 
   it('is free again when the pool is void', () => {
     const world = fed();
-    const more = { jackpotInMinor: 430, jackpotFrom: [FUND] };
-    publish(world, withPool(more, NEXT));
+    const more = { jackpotInMinor: 370, jackpotFrom: [FUND] };
+    publish(world, tierce(more, NEXT));
     world.ask({ type: 'VoidRace', race: NEXT, reason: 'frost', by: steward });
-    expect(publish(world, withPool(more, '2026-12-06-R1-C1')).code).toBeUndefined();
+    expect(publish(world, tierce(more, '2026-12-06-R1-C1')).code).toBeUndefined();
   });
 });
 
@@ -125,6 +134,27 @@ describe('a card', () => {
   ])('is refused with %s', (_, more, name) => {
     const pointer = `/races/0/pools/0/${name}`;
     expect(publish(new World(), withPool(more))).toMatchObject({ code: 'CARD_INVALID', pointer });
+  });
+
+  it.each([
+    ['WIN', 'FR', 'there are no tiers'],
+    ['SUPER_HIGH_5', 'US', 'there are no tiers'],
+    ['WIN', 'JP', 'the Japanese split'],
+  ])('puts up no jackpot money that nobody can win: %s by %s', (type, law, why) => {
+    const answer = publish(new World(), withPool({ jackpotInMinor: 430 }, RACE, {}, { type, law }));
+    expect(answer).toMatchObject({ code: 'CARD_INVALID', pointer: '/races/0/pools/0/jackpotInMinor' });
+    expect(answer.detail).toContain(why);
+  });
+
+  it.each<[string, Partial<RuleSet>]>([
+    ['net carry-overs', { carry: 'GROSS', noWinner: ['CARRY'] }],
+    ['the Japanese split', { split: 'JAPAN' }],
+    ['the net rate', { noWinner: ['PAY_NET_RATE'] }],
+    ['SET_124 pays all', { jackpot: { share: '0.1', of: 'NET' } }],
+  ])('is refused by rules that calculators read differently: %s', (why, rules) => {
+    const answer = publish(new World(), withPool({}, RACE, rules, { type: 'TIERCE' }));
+    expect(answer).toMatchObject({ code: 'CARD_INVALID', pointer: '/races/0/pools/0/ruleSet' });
+    expect(answer.detail).toContain(why);
   });
 
   it('pays more places in a handicap, by rules that say so', () => {

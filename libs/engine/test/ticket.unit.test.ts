@@ -174,6 +174,19 @@ describe('cancelling', () => {
     world.stop();
     expect(world.send('acc-0', { ...cancel, ticket: other }).code).toBe('CANCEL_TOO_LATE');
   });
+
+  it('is refused like a sale while the market is not heard: the race may have been stopped', () => {
+    const world = World.open({ types: ['WIN'], rules: 'FR' });
+    const [sold] = world.bet('acc-0', WIN, '1', 500).events;
+    const ticket = sold?.t === 'TicketAccepted' ? sold.ticket : '';
+    const cancel = { type: 'CancelTicket', account: 'acc-0', ticket, reason: 'PLAYER', by: 'acc-0' } as const;
+    world.now += 60_000;
+    expect(world.send('acc-0', cancel).code).toBe('CHANNEL_LEASE_EXPIRED');
+    expect(world.balance('acc-0')).toBe(99_500);
+    world.renewLease();
+    expect(world.send('acc-0', cancel).code).toBeUndefined();
+    expect(world.balance('acc-0')).toBe(100_000);
+  });
 });
 
 describe('what comes over the wire', () => {

@@ -9,6 +9,7 @@ import {
   keptNonRunners,
   keyMembers,
   linesWithout,
+  noJackpotBy,
   type PoolType,
   parseRatio,
   placesPaid,
@@ -257,6 +258,8 @@ export function rulesFor(input: AnyCase, type: PoolType): { readonly ruleSet: Ru
   if (problem) refuseLine(problem.code ?? 'INVALID_RULE', `${problem.message}.`, `/rules${problem.at}`);
   if (ruleSet.poolType !== type)
     refuseLine('INCONSISTENT', `The rules are for ${ruleSet.poolType}, the pool is a ${type}.`, '/rules/poolType');
+  const noJackpot = input.jackpotIn ? noJackpotBy(ruleSet) : undefined;
+  if (noJackpot) refuseLine('NOT_SUPPORTED', `Nobody could win the jackpot: ${noJackpot}.`, '/jackpotIn');
   const name = shipped && input.ruleSet ? `${input.ruleSet.split('@')[0]}@${shipped.validFrom}` : null;
   return { ruleSet, name };
 }

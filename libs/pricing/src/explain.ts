@@ -361,7 +361,9 @@ const betLines = (rules: RuleSet): readonly string[] => {
     ...reportLines(rules),
     ...(maxLines ? [`A bet has at most ${maxLines} lines.`] : []),
     ...(cancelWindowMs
-      ? [`A bet can be cancelled for ${Math.round(cancelWindowMs / 60_000)} minutes, never after the stop.`]
+      ? [
+          `A bet can be cancelled for ${Math.round(cancelWindowMs / 60_000)} minutes, until its shard hears of the stop.`,
+        ]
       : []),
     CORRECTIONS[corrections ?? 'CLAWBACK'],
   ];

@@ -2,6 +2,7 @@
  * The pricing commands, pure: text in, lines out. An outsider recomputes a dividend, counts a formula or checks odds
  * without any server. Reads no file and writes nowhere but to the function it is handed.
  */
+import { ToteFault } from '#mutuel/tote';
 import { countedLine } from './count-line.js';
 import { pricedLine } from './price-line.js';
 import { probablesOf } from './probables-line.js';
@@ -74,11 +75,17 @@ function answered<T>(value: unknown, answer: (value: unknown) => T): T | Refusal
   try {
     return answer(value);
   } catch (error) {
-    if (!(error instanceof LineRefused)) throw error;
     const id = typeof value === 'object' && value !== null ? Reflect.get(value, 'id') : undefined;
-    const { code, message, at } = error;
+    const { code, message, at } = asRefused(error);
     return typeof id === 'string' ? { id, error: { code, message, at } } : { error: { code, message, at } };
   }
+}
+
+/** What the mathematics calls a bug of its caller is, for an outsider's line, an amount it should not have sent. */
+function asRefused(error: unknown): LineRefused {
+  if (error instanceof LineRefused) return error;
+  if (!(error instanceof ToteFault)) throw error;
+  return new LineRefused('AMOUNT_TOO_LARGE', `The case cannot be priced: ${error.message}.`, '');
 }
 
 const refusal = (code: 'MALFORMED', message: string): RefusalLine => ({ error: { code, message, at: '' } });

@@ -32,7 +32,7 @@ import {
 import { pricedNetLegs } from './net-legs.js';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, PriceOutput } from './schema.js';
-import { guarded, sheetOutput, winningStake } from './sheet-line.js';
+import { sheetOutput, winningStake } from './sheet-line.js';
 
 /** A winning stake as given: its tier, its combination, minor units (a rational where units are fractional). */
 interface Given extends Omit<LegStake, 'minor'> {
@@ -65,19 +65,16 @@ export function pricedLegs(input: PriceInput): PriceOutput {
     input.winning === undefined || (given.every((one) => one.tier !== tier) && standing.length > 0)
       ? stakedOn(standing, key)
       : givenOn(given, key, tier, input.results == null);
-  const sheet = guarded(
-    (): Sheet =>
-      priceLegs({
-        ruleSet: rules,
-        result,
-        ...money,
-        carryInMinor: carryInOf(input),
-        jackpotInMinor: input.jackpotIn ?? 0,
-        guaranteeMinor: input.guarantee ?? 0,
-        ...(input.mandatory && { mandatory: true }),
-        stakeOf,
-      }),
-  );
+  const sheet: Sheet = priceLegs({
+    ruleSet: rules,
+    result,
+    ...money,
+    carryInMinor: carryInOf(input),
+    jackpotInMinor: input.jackpotIn ?? 0,
+    guaranteeMinor: input.guarantee ?? 0,
+    ...(input.mandatory && { mandatory: true }),
+    stakeOf,
+  });
   return sheetOutput(input, name, sheet, legKeyLabel);
 }
 

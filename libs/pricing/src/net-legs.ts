@@ -7,7 +7,7 @@ import { carryInOf, rulesFor } from './case.js';
 import { legsOf, linesOf, type Standing, stakedOn, standingOf, withLegRules } from './leg-case.js';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, PriceOutput } from './schema.js';
-import { guarded, sheetOutput } from './sheet-line.js';
+import { sheetOutput } from './sheet-line.js';
 
 type Sources = NonNullable<PriceInput['sources']>;
 
@@ -31,9 +31,7 @@ export function pricedNetLegs(input: PriceInput, sources: Sources): PriceOutput 
   if (late) refuseLine('NOT_SUPPORTED', 'A consolation is priced for one takeout.', '/sources');
   const refundsMinor = sites.reduce((sum, { refunded }) => sum + refunded, 0);
   const rungs = result.refund ? [ending('REFUND')] : rungsOf(rules, result.right, result.ladder);
-  const sheet = guarded(() =>
-    priceNet({ ruleSet: rules, rungs, carryInMinor: carryInOf(input), refundsMinor, sources: sites }),
-  );
+  const sheet = priceNet({ ruleSet: rules, rungs, carryInMinor: carryInOf(input), refundsMinor, sources: sites });
   return sheetOutput(input, name, sheet, legKeyLabel);
 }
 

@@ -2,6 +2,7 @@
 import {
   combinationMatches,
   combinationText,
+  type Finish,
   keptNonRunners,
   keyLabel,
   keyMembers,
@@ -18,6 +19,7 @@ import {
   type Sheet,
   scratchedInterests,
   shapeOf,
+  ToteFault,
   tierNamesOf,
 } from '#mutuel/tote';
 import { type Case, combinationOf, hasStar, membersOf, readCase } from './case.js';
@@ -26,7 +28,7 @@ import { pricedLegs } from './leg-line.js';
 import { readAs, refuseLine } from './refusal.js';
 import { pricedReport } from './report-line.js';
 import { type PriceInput, type PriceOutput, priceInput } from './schema.js';
-import { guarded, sheetOutput, winningStake } from './sheet-line.js';
+import { sheetOutput, winningStake } from './sheet-line.js';
 
 /** Prices one line; refusals are thrown as `LineRefused`. */
 export function pricedLine(value: unknown): PriceOutput {
@@ -41,9 +43,9 @@ export function pricedLine(value: unknown): PriceOutput {
     refuseLine('MISSING_FIELD', 'Give a result with stakes, or the winning combinations.', '/result');
   }
   const rungs = rungsOf(input, pool, winning);
-  const sheet = guarded(() =>
-    isNet(pool) ? priceNet(netInput(pool, rungs, winning)) : priceStandard(input, pool, rungs, winning),
-  );
+  const sheet = isNet(pool)
+    ? priceNet(netInput(input, pool, rungs, winning))
+    : priceStandard(input, pool, rungs, winning);
   return sheetOutput(input, pool.ruleSetName, sheet, keyLabel);
 }
 
@@ -73,8 +75,10 @@ function priceStandard(input: PriceInput, pool: Case, rungs: readonly Rung[], wi
 }
 
 /** One source with the rule set's takeout, where no sources are given. */
-function netInput(pool: Case, rungs: readonly Rung[], winning: Winning): NetInput {
+function netInput(input: PriceInput, pool: Case, rungs: readonly Rung[], winning: Winning): NetInput {
   const { ruleSet, sources, carryInMinor, netMinor } = pool;
+  const beyond = (['jackpotIn', 'guarantee'] as const).find((field) => input[field]);
+  if (beyond) refuseLine('NOT_SUPPORTED', `Net pricing knows no ${beyond}.`, `/${beyond}`);
   if (tierNamesOf(ruleSet).length > 0) refuseLine('NOT_SUPPORTED', 'Net pricing knows no tiers.', '/rules/pricing');
   if (netMinor !== undefined) refuseLine('INCONSISTENT', 'Net pricing makes the net pool itself: give stakes.', '/net');
   const own = {
@@ -130,6 +134,17 @@ function listed({ stakes, ruleSet }: Pick<Case, 'stakes' | 'ruleSet'>, key: stri
 const isSetOfOrders = ({ poolType }: RuleSet, key: string): boolean =>
   key.includes('-') && shapeOf(poolType).arrangement === 'ORDERED' && poolType !== 'QUARTET';
 
+/** Who won by a result; refused where so many are tied that the combinations are not listed. */
+function winnersBy(result: Finish, { ruleSet, field }: Case): readonly Rung[] {
+  try {
+    return resultKeys(ruleSet, field, result);
+  } catch (error) {
+    if (!(error instanceof ToteFault)) throw error;
+    const crowd = result.reduce((most, rank, i) => (rank.length > (result[most]?.length ?? 0) ? i : most), 0);
+    return refuseLine('TOO_MANY_DEAD_HEATERS', `The dead heat is too large: ${error.message}.`, `/result/${crowd}`);
+  }
+}
+
 // Winning combinations as given.
 
 /** Stake by tier and key. */
@@ -140,7 +155,7 @@ const nameOf = (tier: string, c: string): string => `${tier} ${c}`;
 function winningOf(input: PriceInput, pool: Case): Winning {
   const winning = new Map<string, Ratio>();
   const most = pool.grossMinor - pool.refundsMinor;
-  const keys = input.result ? resultKeys(pool.ruleSet, pool.field, input.result).flatMap((rung) => rung.keys) : [];
+  const keys = input.result ? winnersBy(input.result, pool).flatMap((rung) => rung.keys) : [];
   input.winning?.forEach((entry, index) => {
     const at = `/winning/${index}`;
     const tier = tierOf(pool.ruleSet, entry.tier, at);
@@ -216,7 +231,7 @@ function rungsOf(input: PriceInput, pool: Case, winning: Winning): readonly Rung
   if (!pool.hasCard && typeof ruleSet.places === 'object' && input.stakes === undefined) {
     refuseLine('MISSING_FIELD', 'The number of places depends on the card: give runners.', '/runners');
   }
-  const rungs = resultKeys(ruleSet, pool.field, input.result);
+  const rungs = winnersBy(input.result, pool);
   const known = new Set(rungs.flatMap(({ keys }) => keys.map(({ tier, c }) => nameOf(tier, c))));
   const index = [...winning.keys()].findIndex((name) => !known.has(name));
   if (index >= 0 && rungs[0]?.name !== 'TOO_FEW_RUNNERS') {

@@ -1,5 +1,5 @@
-/** What every priced line shares: winning stakes as given, a sheet as a line, and a fault of the mathematics as a refusal. */
-import { parseRatio, type Ratio, ratio, type Sheet, type SourceSheet, ToteFault } from '#mutuel/tote';
+/** What every priced line shares: winning stakes as given, and a sheet as a line. */
+import { parseRatio, type Ratio, ratio, type Sheet, type SourceSheet } from '#mutuel/tote';
 import { refuseLine } from './refusal.js';
 import type { PriceInput, PriceOutput } from './schema.js';
 
@@ -70,15 +70,4 @@ export function winningStake(
   const stake = ratio(units.n * BigInt(unit), units.d);
   const isSame = entry.minor == null || stake.n === BigInt(entry.minor) * stake.d;
   return isSame ? stake : refuseLine('INCONSISTENT', 'The units are another stake than minor.', `${at}/units`);
-}
-
-/** What the mathematics calls a bug of its caller is, for an outsider's line, an amount it should not have sent. */
-export function guarded(price: () => Sheet): Sheet {
-  try {
-    return price();
-  } catch (error) {
-    if (error instanceof ToteFault)
-      return refuseLine('AMOUNT_TOO_LARGE', `The case cannot be priced: ${error.message}.`, '');
-    throw error;
-  }
 }

@@ -454,6 +454,10 @@ describe('bad lines are refused with code and place', () => {
       '/stakes/0/c',
     ],
     ['an empty result', { result: [] }, 'RANK_HOLE', '/result'],
+    ['a jackpot in net pricing', { rules: { pricing: 'NET' }, jackpotIn: 100 }, 'NOT_SUPPORTED', '/jackpotIn'],
+    ['a jackpot that no tier could win', { jackpotIn: 100 }, 'NOT_SUPPORTED', '/jackpotIn'],
+    ['a jackpot by the Japanese split', { ruleSet: 'JP', jackpotIn: 100 }, 'NOT_SUPPORTED', '/jackpotIn'],
+    ['a guarantee in net pricing', { rules: { pricing: 'NET' }, guarantee: 100 }, 'NOT_SUPPORTED', '/guarantee'],
     ['parts of a chain', { parts: [{ price: '2.00' }] }, 'INCONSISTENT', '/parts'],
     [
       'units without their price',
@@ -694,6 +698,28 @@ describe('the line protocol', () => {
 
   it.each(['[]', '7', 'null', '', '{\n"id":'])('refuses %j as one line', (text) => {
     expect(run('price', text)).toMatchObject([2, [{ error: { code: 'MALFORMED' } }]]);
+  });
+
+  const many = Array.from({ length: 20 }, (_, i) => String(i + 1));
+  const tied = {
+    ...{ ruleSet: 'US', pool: { type: 'SUPERFECTA' }, runners: { declared: many }, result: [many] },
+    stakes: [{ c: '1>2>3>4', minor: 100 }],
+  };
+  const beyond = [
+    { c: '1', minor: 1 },
+    { c: '2', minor: 900_719_925_474_099 },
+  ];
+  it.each<[string, PricingCommand, object, string, string]>([
+    ['twenty in a dead heat for four places', 'price', tied, 'TOO_MANY_DEAD_HEATERS', '/result/0'],
+    ['a price beyond all money', 'probables', { ruleSet: 'US', pool: win, stakes: beyond }, 'AMOUNT_TOO_LARGE', ''],
+  ])('%s is refused in its place, and the next line is answered', (_, command, broken, code, at) => {
+    const fine = { id: 'b', ruleSet: 'US', pool: win, result: [['1']], stakes: [{ c: '1', minor: 100 }] };
+    const { result: _result, ...odds } = fine;
+    const next = command === 'price' ? fine : odds;
+    const [exit, lines] = run(command, `${JSON.stringify(broken)}\n${JSON.stringify(next)}`);
+    expect(exit).toBe(2);
+    expect(lines).toMatchObject([{ error: { code, at } }, { id: 'b' }]);
+    expect(lines[1]).not.toHaveProperty('error');
   });
 
   it('echoes the id of a refused line', () => {

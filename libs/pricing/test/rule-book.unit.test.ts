@@ -331,6 +331,19 @@ describe('worked cases', () => {
     balanced(price(line));
   });
 
+  it('a guarantee is the gross pool by the Japanese split too: 1,000,000 x 0.8 over 40,000 is 20.00', () => {
+    const line = {
+      ruleSet: 'JP',
+      ...pool('WIN', 'JPY'),
+      gross: 100_000,
+      guarantee: 1_000_000,
+      ...winning({ '1': 40_000 }),
+    };
+    expect(price(line)).toMatchObject({ takeout: 200_000, topUp: 900_000, breakage: 0 });
+    expect(price(line)).toMatchObject({ dividends: [{ price: '20.00', paid: 800_000 }] });
+    balanced(price(line));
+  });
+
   it('a jackpot of an unbacked combination goes back to the jackpot', () => {
     const line = {
       ruleSet: 'HK',

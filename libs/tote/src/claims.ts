@@ -67,7 +67,10 @@ export function ruledShares(rules: RuleSet, rung: Rung, claims: readonly Claim[]
   return own.map((claim) => ({ ...claim, share: divide(multiply(claim.share, all), coveredTotal) }));
 }
 
-/** What a split needs: the pool's gross after refunds, the money to share (exact, with carry-in), the covered winners. */
+/**
+ * What a split needs: the pool's gross after refunds, with what the operator adds to reach a guarantee; the money to share (exact,
+ * with carry-in); the covered winners.
+ */
 export interface SplitInput {
   readonly ruleSet: RuleSet;
   readonly rung: Pick<Rung, 'how'>;

@@ -89,6 +89,7 @@ export {
 } from './rule-set.js';
 export {
   isRuleSet,
+  noJackpotBy,
   overlaps,
   type RuleProblem,
   ruleSetFields,

@@ -196,21 +196,20 @@ class Awards {
     const isOnlyTier = unique === undefined;
     const staked = rung === null ? ZERO : sum(this.claims(rung).map(({ stake }) => stake));
     const isUnique = unique !== undefined && compare(staked, ratio(unique.unit)) === 0;
-    if (isZero(this.jackpot) || !(rung === null || isOnlyTier || isUnique)) return ZERO;
-    const paid = this.jackpot;
-    this.jackpot = ZERO;
-    this.steps.push(`the jackpot ${amount(paid)} is won`);
-    return paid;
+    return rung === null || isOnlyTier || isUnique ? this.jackpot : ZERO;
   }
 
-  private pay(rung: Rung, fund: Fund, extra: Ratio): void {
+  /** `prize`: what of the jackpot is won with the tier. */
+  private pay(rung: Rung, fund: Fund, prize: Ratio): void {
     const claims = this.claims(rung);
-    const pool = add(this.net(fund), extra);
+    const pool = add(this.net(fund), prize);
     if (this.isTooLittle(rung, claims, pool)) {
       this.steps.push(`${rung.keys[0]?.tier}: pays less than ${this.rules.legs?.leastPaid}, its money is carried`);
       this.carry(fund);
       return;
     }
+    this.jackpot = subtract(this.jackpot, prize);
+    if (!isZero(prize)) this.steps.push(`the jackpot ${amount(prize)} is won`);
     const unit = this.rules.partUnitMinor;
     const staked = sum(claims.map(({ stake }) => stake));
     const isPart = unit !== undefined && compare(staked, ratio(unit)) < 0;
@@ -274,7 +273,7 @@ export function pricesOf(
   const how = claims.length > 1 ? rung.how : ruleSet.split;
   const exact =
     partOf === null
-      ? exactPrices({ ruleSet, rung: { how }, gross: day.gross, carryInMinor, netMinor, net: pool, claims })
+      ? exactPrices({ ruleSet, rung: { how }, gross: day.gross + day.added, carryInMinor, netMinor, net: pool, claims })
       : claims.map(() => divide(pool, partOf));
   return { exact, broken: breakPrices({ ruleSet, rung, claims, exact, net: pool }) };
 }

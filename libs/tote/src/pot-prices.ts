@@ -12,11 +12,12 @@ import type { RuleSet, Split } from './rule-set.js';
 import type { Rung } from './rung.js';
 import { type Dividend, dividendsOf } from './sheet.js';
 
-/** A pot of a pool that is paid; `gross` is after refunds. */
+/** A pot of a pool that is paid; `gross` is after refunds, `added` what the operator adds to it. */
 interface PotInput {
   readonly ruleSet: RuleSet;
   readonly rung: Rung;
   readonly gross: number;
+  readonly added: number;
   readonly carryInMinor: number;
   readonly netMinor?: number;
   readonly pot: Pot;
@@ -39,7 +40,7 @@ export function potDividends(input: PotInput): PaidPot {
   const byTier = isMerged ? tierPrices(pot) : null;
   const full = byTier
     ? claims.map(({ tier }) => byTier.get(tier) ?? ZERO)
-    : exactPrices({ ...input, rung: { how }, net, claims });
+    : exactPrices({ ...input, gross: input.gross + input.added, rung: { how }, net, claims });
   const staked = sum(claims.map(({ stake }) => stake));
   const exact = full.map((price, index) =>
     partPrice(ruleSet, how, price, how === 'GROSS_SPLIT' ? (claims[index]?.stake ?? ZERO) : staked),

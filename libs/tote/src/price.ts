@@ -116,7 +116,8 @@ function paid(input: RungInput, rung: Rung, gross: number, found: readonly Claim
     carryIn: multiply(money.free, part),
     jackpotIn: ratio(jackpotInMinor),
   });
-  const paidPots = allotment.pots.map((pot) => potDividends({ ...input, rung, gross, pot }));
+  const { guaranteeMinor: added } = money;
+  const paidPots = allotment.pots.map((pot) => potDividends({ ...input, rung, gross, added, pot }));
   const dividends = paidPots.flatMap((pot) => pot.dividends);
   const beside = subtract(money.net, multiply(money.net, part));
   const unpaid = sum([beside, allotment.carried, ...paidPots.map((pot) => pot.unpaid)]);

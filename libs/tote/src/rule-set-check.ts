@@ -188,7 +188,20 @@ function crossProblems(rules: RuleSet): RuleProblem[] {
     const message = `${noWinner[paying]} pays the whole pool, of which a tier that nobody has would go to the jackpot: say REFUND or CARRY`;
     problems.push({ at: `/noWinner/${paying}`, message });
   }
+  const ruled = (['jackpot', 'unique'] as const).find((field) => rules[field] !== undefined);
+  const noJackpot = noJackpotBy(rules);
+  if (ruled && noJackpot !== undefined) problems.push({ at: `/${ruled}`, message: noJackpot });
   return [...problems, ...tierProblems(rules), ...placeProblems(rules.places), ...displayProblems(display)];
+}
+
+/** Why nothing can be put by for a jackpot by these rules, nor a jackpot be won; undefined where it can. */
+export function noJackpotBy(rules: RuleSet): string | undefined {
+  const { poolType, split, deadHeat, tiers, weights, jackpot, carry } = rules;
+  if (split === 'JAPAN' || deadHeat === 'JAPAN') return 'the Japanese split shares stakes and carry-ins, no jackpot';
+  if (carry === 'GROSS') return 'a jackpot is net money, and by these rules money is taxed when it is won';
+  if (shapeOf(poolType).arrangement === 'LEGS')
+    return jackpot === undefined ? undefined : 'over several races a jackpot is what the shares of the tiers leave';
+  return tiers || weights ? undefined : 'a jackpot is won in a tier, and there are no tiers';
 }
 
 const toJackpot = ({ tiers = [] }: RuleSet): boolean => tiers.some(({ uncovered }) => uncovered === 'JACKPOT');

@@ -199,7 +199,11 @@ export interface RuleSet {
    */
   readonly partUnitMinor?: number;
 
-  /** The part of the net that a rung of the ladder is paid; the rest is carried. Absent: all of it. */
+  /**
+   * The part of the net that a rung of the ladder is paid; the rest is carried. Absent: all of it. In a pool of one race that a guarantee
+   * made up for, somebody has won, and the rest is carried with what the operator added, as is the money of a tier that carries (own: no
+   * rule read says so); over several races it is carried as it was staked, as it is everywhere when nobody wins.
+   */
   readonly ladderShare?: string;
   /**
    * Tiers share the profit, not the pool. OWN: a tier's part over its own stakes, and no tier below another is paid more.
@@ -242,7 +246,11 @@ export interface RuleSet {
   readonly maxLines?: number;
   /** Absent: CLAWBACK. */
   readonly corrections?: CorrectionPolicy;
-  /** How long after its acceptance a bet may be cancelled, ms; never after the stop. Absent: no cancelling. */
+  /**
+   * How long after its acceptance a bet may be cancelled, ms. Absent: no cancelling. At the latest until its shard hears of the stop, or
+   * the scheduled stop has come, or its selling lease has run out: what is cancelled between the steward's stop and the shard's marker
+   * (milliseconds, a lease at the most), or between the true off and the word that it was earlier, stays cancelled.
+   */
   readonly cancelWindowMs?: number;
 }
 

@@ -462,6 +462,14 @@ describe('Sweden, published games', () => {
     expect(perRow(sheet, 2)).toEqual([251]);
   });
 
+  it('too little to be paid wins no jackpot: 5,000 rows of 2 kronor, 7,500 kronor and 10,000 of the jackpot are 3 a row', () => {
+    const bets = { '1/1/1/1': 1_000_000 };
+    const legs = new Array<Leg>(4).fill(won('1'));
+    const sheet = price({ rules: rulesOf('SE', 'V4'), legs, bets, jackpotIn: 1_000_000 });
+    expect(sheet).toMatchObject({ outcome: 'CARRIED', carryOutMinor: 750_000, jackpotMinor: 1_000_000 });
+    expect(sheet).toMatchObject({ paidMinor: 0, breakageMinor: 0, takeoutMinor: 250_000 });
+  });
+
   it('V75 of 2023-05-27: 65 % cut to 76,074,150 kronor in 40, 20 and 40; 6,794 and 76 a row, five right not paid at 11', () => {
     // 4,478 systems are printed; at 4,478 rows the payment would be 6,795, so a part of a row more was right.
     const sheet = settle({ type: 'V75', turnover: 11_703_715_400, rows: ['4478.5', '198719', '2661455'] });

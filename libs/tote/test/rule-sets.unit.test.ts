@@ -50,6 +50,22 @@ describe('a wrong rule set', () => {
     ['a minimum step without a price', { minimum: [{ below: '1.10' }] }, '/minimum'],
     ['a zero denominator', { takeout: '1/0' }, '/takeout'],
     ['a gross carry by the Japanese formula', { split: 'JAPAN', carry: 'GROSS' }, '/carry'],
+    ['a jackpot by the Japanese formula', { split: 'JAPAN', jackpot: { share: '0.1', of: 'NET' } }, '/jackpot'],
+    [
+      'a single winner of money that is taxed when it is won',
+      {
+        carry: 'GROSS',
+        poolType: 'PICK3',
+        tiers: [{ name: '3/3', share: '0.8' }],
+        unique: { tier: '3/3', unit: 100 },
+      },
+      '/unique',
+    ],
+    [
+      'a jackpot put by before the shares of a pool over several races',
+      { poolType: 'PICK3', jackpot: { share: '0.1', of: 'NET' } },
+      '/jackpot',
+    ],
     ['places beyond reason', { places: 100 }, '/places'],
     [
       'a rung that pays what a tier has for the jackpot',
@@ -65,6 +81,13 @@ describe('a wrong rule set', () => {
     ],
   ])('%s', (_, own, at) => {
     expect(validateRuleSet({ ...right, ...own })).toEqual([{ at, message: expect.any(String) }]);
+  });
+
+  it('puts nothing by for a jackpot that no tier could win', () => {
+    const jackpot = { share: '0.1', of: 'NET' };
+    expect(validateRuleSet({ ...ruleSetFor('FR', 'WIN'), jackpot })).toEqual([
+      { at: '/jackpot', message: 'a jackpot is won in a tier, and there are no tiers' },
+    ]);
   });
 
   it.each([null, 7, 'FR', [], undefined])('%j is none at all', (value) => {
