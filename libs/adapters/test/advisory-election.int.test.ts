@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Election, SqlDatabase } from '#mutuel/runtime';
 import { openAdvisoryElection, openDatabase } from '../src/index.js';
 import { servers } from './support/servers.js';
+import { severableWay } from './support/severable-way.js';
 
 const opened: Election[] = [];
 const name = `test ${Date.now()}`;
@@ -61,6 +62,22 @@ describe('an election by locks of PostgreSQL', () => {
     expect(await one.tryLead('market')).toBe(false);
     await other.close();
     await until(() => one.tryLead('market'));
+  });
+
+  it('leaves no lock with a session that stands still, and hears no more of it', async () => {
+    const way = await severableWay(url);
+    const warnings: string[] = [];
+    const one = openAdvisoryElection({ url: way.url, name, onWarning: (line) => warnings.push(line) });
+    opened.push(one);
+    expect(await one.tryLead('shard-2')).toBe(true);
+    way.hold();
+    expect(await one.tryLead('shard-3')).toBe(false);
+    // Nobody leads by that session: it has ended, and another one can be won by.
+    await until(() => one.tryLead('shard-2'));
+    expect(await one.tryLead('shard-3')).toBe(true);
+    way.cut();
+    await until(async () => warnings.length > 1);
+    expect(warnings).toHaveLength(2);
   });
 
   it('calls nobody where the server is away, and does not throw', async () => {

@@ -197,6 +197,40 @@ describe('A log on Kafka', () => {
     await tail.close();
   });
 
+  it('reads on after its group has joined again while a slow handler had the partition paused', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 1 });
+    const at = { topic, partition: 0 };
+    const appender = await log.appender();
+    for (let i = 0; i < 80; i++)
+      await appender.append(
+        at,
+        Array.from({ length: 100 }, () => new Uint8Array(1_000)),
+      );
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const offsets: number[] = [];
+    const tail = await log.tail(
+      [{ ...at, from: 0 }],
+      async (_, records) => {
+        await held;
+        offsets.push(...records.map(({ offset }) => offset));
+      },
+      (fault) => expect.fail(fault.message),
+      { fetch: 'bulk' },
+    );
+    await new Promise((resolve) => setTimeout(resolve, 2_000));
+    // The broker drops a member of which it hears nothing for eight seconds; it joins again when it is told so.
+    Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, 9_000);
+    await new Promise((resolve) => setTimeout(resolve, 4_000));
+    release();
+    await until(() => offsets.length === 8_000);
+    expect(offsets).toEqual(Array.from({ length: 8_000 }, (_, i) => i));
+    await tail.close();
+  });
+
   it('carries what several writers append in the same moment together, and tells each his own first offset', async () => {
     const topic = newTopic();
     log = await logWith({ [topic]: 3 });

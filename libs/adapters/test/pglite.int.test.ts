@@ -2,6 +2,7 @@
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
+import type { Worker } from 'node:worker_threads';
 import { expect, it } from 'vitest';
 import { openDatabase, startPglite } from '#mutuel/adapters';
 import { describeSql } from './sql-features.js';
@@ -23,11 +24,18 @@ describeSql('PGlite', async () => {
   };
 });
 
-it('answers from a relative folder, as the default data folder is', { timeout: 120_000 }, async () => {
+it('answers from a relative folder, as the default data folder is, and says when it has died', {
+  timeout: 120_000,
+}, async () => {
   const dir = newFolder();
-  const server = await startPglite({ dir: relative(process.cwd(), dir), onWarning });
+  const deaths: string[] = [];
+  const onDeath = (fault: Error): void => void deaths.push(fault.message);
+  const made = new Promise<Worker>((resolve) => process.once('worker', resolve));
+  const server = await startPglite({ dir: relative(process.cwd(), dir), onWarning, onDeath });
   const db = await openDatabase({ url: server.url, max: 1, onWarning });
   expect(await db.query('select 1 as one')).toEqual([{ one: 1 }]);
+  await (await made).terminate();
+  expect(deaths).toEqual(['The embedded database has died: its thread ended']);
   await db.close();
   await server.stop();
   rmSync(dir, { recursive: true });

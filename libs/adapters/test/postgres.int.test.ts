@@ -4,6 +4,7 @@ import { expect, it } from 'vitest';
 import { openDatabase } from '#mutuel/adapters';
 import { describeSql } from './sql-features.js';
 import { servers } from './support/servers.js';
+import { severableWay } from './support/severable-way.js';
 
 const onWarning = (): void => undefined;
 
@@ -49,6 +50,26 @@ it('calls a transaction whose connection is ended retriable', async () => {
   await expect(work).rejects.toMatchObject({ name: 'DatabaseFault', retriable: true });
   expect(await db.query('select 3 as three')).toEqual([{ three: 3 }]);
   await dispose();
+});
+
+it('waits for a server that stands still as long as it was told, and goes on with another connection', async () => {
+  const { databaseUrl } = await servers();
+  const way = await severableWay(databaseUrl);
+  const db = await openDatabase({ url: way.url, max: 1, onWarning, queryTimeoutMs: 500 });
+  way.hold();
+  await expect(db.query('select 1')).rejects.toMatchObject({ name: 'DatabaseFault', retriable: true });
+  const work = db.transaction(async (tx) => {
+    await tx.query('select 2');
+    way.hold();
+    await tx.query('select 3');
+  });
+  await expect(work).rejects.toMatchObject({ message: 'Query read timeout', retriable: true });
+  expect(await db.query('select 4 as four')).toEqual([{ four: 4 }]);
+  // The server, too, notices a client that has vanished.
+  expect(await db.query('show tcp_keepalives_idle')).toEqual([{ tcp_keepalives_idle: '10' }]);
+  way.hold();
+  await db.close();
+  way.cut();
 });
 
 it('says in one line that no server is there, without the password', async () => {

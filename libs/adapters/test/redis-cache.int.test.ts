@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { openRedisCache, ServerLost } from '#mutuel/adapters';
 import { describeCache } from './cache-features.js';
 import { until } from './support/log-helpers.js';
+import { ownRedis } from './support/own-redis.js';
 import { servers } from './support/servers.js';
 import { severableWay } from './support/severable-way.js';
 
@@ -58,6 +59,32 @@ it('refuses at once while Redis is away, and still closes', async () => {
   await until(async () => (await cache.get('k').catch((error: unknown) => error)) instanceof ServerLost);
   await expect(cache.put('k', 2, 'b')).rejects.toMatchObject({ name: 'ServerLost', retriable: true });
   await cache.close();
+});
+
+it('waits for a Redis that stands still for a moment only, asks it nothing more, and goes on when it does', async () => {
+  const server = await ownRedis();
+  const warnings: string[] = [];
+  const onWarning = (sentence: string): void => void warnings.push(sentence);
+  const cache = await openRedisCache({ url: server.url, onWarning });
+  const other = await openRedisCache({ url: server.url, onWarning });
+  const leave = await other.subscribe('odds', () => undefined);
+  await cache.put('k', 1, 'a');
+  server.standStill();
+  await expect(cache.publish('odds', 'b')).rejects.toMatchObject({ name: 'ServerLost', retriable: true });
+  // Whoever asks after that hears so at once, and so does the operator.
+  await expect(Promise.all(Array.from({ length: 1_000 }, () => cache.get('k')))).rejects.toThrow(/stands still/);
+  expect(cache.trouble()).toMatch(/Redis is away/);
+  expect(warnings).toEqual([expect.stringMatching(/^Redis is away \(it stands still\)/)]);
+  await expect(leave()).rejects.toMatchObject({ name: 'ServerLost' });
+  await other.close();
+  server.goOn();
+  await until(() => cache.trouble() === undefined);
+  expect(await cache.get('k')).toEqual({ sequence: 1, value: 'a' });
+  expect(warnings).toContain('Redis is back');
+  server.standStill();
+  const unanswered = expect(cache.get('k')).rejects.toMatchObject({ name: 'ServerLost' });
+  await cache.close();
+  await unanswered;
 });
 
 it('says in one line that no server is there', async () => {

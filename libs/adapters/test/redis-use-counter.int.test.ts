@@ -3,6 +3,7 @@ import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { openRedisUseCounter, ServerLost } from '#mutuel/adapters';
 import { until } from './support/log-helpers.js';
+import { ownRedis } from './support/own-redis.js';
 import { servers } from './support/servers.js';
 import { severableWay } from './support/severable-way.js';
 import { describeUseCounter } from './use-counter-features.js';
@@ -34,5 +35,15 @@ it('says that there is no count while Redis is away', async () => {
   way.cut();
   await until(async () => (await counter.add('k', 1).catch((fault: unknown) => fault)) instanceof ServerLost);
   await expect(counter.add('k', 1)).rejects.toMatchObject({ name: 'ServerLost', retriable: true });
+  await counter.close();
+});
+
+it('says so, too, while Redis stands still, and closes all the same', async () => {
+  const server = await ownRedis();
+  const counter = await openRedisUseCounter({ url: server.url, prefix: newPrefix(), onWarning, windowS: 10 });
+  await counter.add('k', 1);
+  server.standStill();
+  await expect(counter.add('k', 1)).rejects.toMatchObject({ name: 'ServerLost', retriable: true });
+  await expect(counter.add('k', 1)).rejects.toThrow(/stands still/);
   await counter.close();
 });

@@ -107,8 +107,8 @@ export class DeciderLife<S, C, E> {
     });
   }
 
-  /** Folds what is in the log now and goes on folding: a warm standby. */
-  async fold(): Promise<void> {
+  /** Folds what is in the log now and goes on folding: a warm standby. False where the life ended before it had read that. */
+  async fold(): Promise<boolean> {
     try {
       await this.#restore();
       const { end } = await this.#o.log.bounds(this.#o.decisions);
@@ -120,6 +120,7 @@ export class DeciderLife<S, C, E> {
     } catch (fault) {
       this.#die('TAIL', fault);
     }
+    return this.#end === undefined;
   }
 
   async #restore(): Promise<void> {

@@ -161,8 +161,7 @@ export class DeciderRunner<S, C, E> {
 
   async #live(life: DeciderLife<S, C, E>, atOnce: boolean): Promise<LifeEnd> {
     this.#become('FOLDING');
-    await life.fold();
-    this.#folded(life.state);
+    if (await life.fold()) this.#folded(life.state);
     if (!atOnce) await this.#untilCalled(life);
     if (!this.#stopping.signal.aborted) await life.claim();
     if (life.leading) {

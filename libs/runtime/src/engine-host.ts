@@ -71,6 +71,9 @@ const LEASE_TTL_MS = 6_000;
 /** How often the host looks whether a checkpoint is due, and how long it waits for one it has asked for. */
 const CHECKPOINT_LOOK_MS = 1_000;
 const CHECKPOINT_AGAIN_MS = 60_000;
+const DAY_MS = 86_400_000;
+/** `YYYY-MM-DD`, UTC. */
+const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
 
 export class EngineHost {
   readonly shards = new Map<number, ShardRunner>();
@@ -87,6 +90,8 @@ export class EngineHost {
   readonly #stopping = new AbortController();
   #renewing: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
+  #askedNow: Promise<void> = Promise.resolve();
+  #nowAppender: RenewingAppender | undefined;
 
   constructor(options: EngineHostOptions) {
     this.#o = options;
@@ -106,11 +111,21 @@ export class EngineHost {
     if (this.#o.checkpointHour !== undefined) this.#checking ??= this.#askCheckpoints(this.#o.checkpointHour);
   }
 
+  /**
+   * Asks every decider that leads here for a checkpoint at once, whatever the hour: under today's date, or where that day was checked, under
+   * the next one that was not. Resolves once it is asked.
+   */
+  askCheckpointsNow(): Promise<void> {
+    this.#askedNow = this.#askedNow.then(() => this.#askEveryCheckpoint());
+    return this.#askedNow;
+  }
+
   /** Relays and lease first, so that the deciders drain what is in their logs and nothing more comes from here. */
   async stop(): Promise<void> {
     this.#stopping.abort();
     await this.#renewing;
     await this.#checking;
+    await this.#askedNow;
     await this.keeper?.stop();
     await Promise.all(this.#relays.map((relay) => relay.stop()));
     await Promise.all(this.#runners().map((runner) => runner.stop()));
@@ -220,9 +235,8 @@ export class EngineHost {
     const asked = new Map<string, readonly [day: string, at: number]>();
     while (!this.#stopping.signal.aborted) {
       const at = clock.now();
-      const now = new Date(at);
-      const day = now.toISOString().slice(0, 10);
-      for (const runner of now.getUTCHours() >= hour ? this.#runners() : []) {
+      const day = dayOf(at);
+      for (const runner of new Date(at).getUTCHours() >= hour ? this.#runners() : []) {
         const [askedFor, askedAt] = asked.get(runner.src) ?? ['', 0];
         const isDone = (runner.state?.upkeep.checkpointDay ?? day) >= day;
         const isAsked = askedFor === day && at - askedAt < CHECKPOINT_AGAIN_MS;
@@ -231,6 +245,17 @@ export class EngineHost {
         await this.#askCheckpoint(runner, day, appender);
       }
       await clock.sleep(CHECKPOINT_LOOK_MS, this.#stopping.signal);
+    }
+  }
+
+  async #askEveryCheckpoint(): Promise<void> {
+    const today = dayOf(this.#o.clock.now());
+    for (const runner of this.#runners()) {
+      const checked = runner.state?.upkeep.checkpointDay;
+      if (runner.status !== 'LEADING' || checked === undefined) continue;
+      const day = checked < today ? today : dayOf(Date.parse(checked) + DAY_MS);
+      this.#nowAppender ??= this.#appender();
+      await this.#askCheckpoint(runner, day, this.#nowAppender);
     }
   }
 

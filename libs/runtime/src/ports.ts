@@ -92,6 +92,9 @@ export class AppendFault extends Error {
   }
 }
 
+/** Whether a fault says of itself that it may pass: the same may be asked again. */
+export const isRetriable = (fault: unknown): boolean => (fault as { retriable?: unknown } | null)?.retriable === true;
+
 /** The log itself cannot be trusted or followed: a hole, an offset out of range, a fork. Never retried. */
 export class LogFault extends Error {
   override readonly name = 'LogFault';

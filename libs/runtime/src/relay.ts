@@ -74,7 +74,7 @@ export class Relay<E> {
   }
 
   start(): void {
-    this.#running ??= this.#run();
+    this.#running ??= this.#run().catch((fault: Error) => this.#ended(fault));
   }
 
   async stop(): Promise<void> {
@@ -95,16 +95,20 @@ export class Relay<E> {
   }
 
   async #run(): Promise<void> {
-    const { source, log, tails, clock, onAlarm, from } = this.#o;
+    const { source, log, tails, clock, from } = this.#o;
     const checkpoint = await from?.();
     if (this.#stopped) return;
     this.#reader = new DecisionReader<E>({
       ...{ ...source, log, tails, clock },
       ...(checkpoint === undefined ? {} : { checkpoint }),
       onDecisions: (decisions) => this.#collect(decisions),
-      onFatal: (fault) => onAlarm('RELAY_STOPPED', `${this.#name}: ${fault.message}`),
+      onFatal: (fault) => this.#ended(fault),
     });
     await Promise.all([this.#reader.start(), this.#pump()]);
+  }
+
+  #ended(fault: Error): void {
+    this.#o.onAlarm('RELAY_STOPPED', `${this.#name}: ${fault.message}`);
   }
 
   get #name(): string {

@@ -156,6 +156,7 @@ class Channel {
   /** The offset that the shared tail hands out next; undefined while it is not reading this partition. */
   next: number | undefined;
   #opening: Promise<void> | undefined;
+  #onFreed: (() => void) | undefined;
 
   constructor(
     private readonly open: (lowest: () => number | undefined) => Promise<void>,
@@ -167,20 +168,38 @@ class Channel {
     this.all.add(reader);
     if (this.next !== undefined) return this.tryJoin(reader);
     this.live.add(reader);
-    this.#opening ??= this.open(() => this.#lowest());
+    this.#opening ??= this.#open();
     await this.#opening;
     return true;
+  }
+
+  /** One that failed leaves nothing behind: who reads on a tail of his own keeps the channel, and must not meet one that never came. */
+  async #open(): Promise<void> {
+    try {
+      await this.open(() => this.#lowest());
+    } catch (fault) {
+      this.next = undefined;
+      this.#opening = undefined;
+      throw fault;
+    }
   }
 
   tryJoin(reader: Reader): boolean {
     if (this.next === undefined || reader.next < this.next) return false;
     this.live.add(reader);
+    this.freed();
     return true;
+  }
+
+  /** A reader has taken all that it was offered, is new, or is gone. */
+  freed(): void {
+    this.#onFreed?.();
   }
 
   async drop(reader: Reader): Promise<void> {
     this.live.delete(reader);
     this.all.delete(reader);
+    this.freed();
     if (this.all.size === 0) await this.leave();
   }
 
@@ -193,9 +212,16 @@ class Channel {
       reader.offer(records);
       if (reader.queued > MAX_QUEUED && this.live.size > 1) this.live.delete(reader);
     }
-    // Those who still catch up on tails of their own will join; of nobody there is nothing to wait for.
-    if (this.live.size === 0) return;
-    await Promise.race([...this.live].map((reader) => reader.idle));
+    while (this.#isBehind())
+      await new Promise<void>((resolve) => {
+        this.#onFreed = resolve;
+      });
+  }
+
+  /** Those who still catch up on tails of their own will join; of nobody there is nothing to wait for. */
+  #isBehind(): boolean {
+    for (const reader of this.live) if (!reader.taking) return false;
+    return this.live.size > 0;
   }
 
   /** Undefined when nobody wants to read any more. */
@@ -214,11 +240,10 @@ class Reader implements Subscription {
   queued = 0;
   /** Whoever subscribed was told that it reads. */
   hasBegun = false;
-  /** Resolves when everything offered so far was taken. */
-  idle: Promise<void> = Promise.resolve();
+  /** True until everything offered was taken. */
+  taking = false;
 
   #queue: (readonly LogRecord[])[] = [];
-  #taking = false;
   #own: LogTail | undefined;
   #closed = false;
   #hasFailed = false;
@@ -251,7 +276,7 @@ class Reader implements Subscription {
     this.next = (wanted.at(-1) as LogRecord).offset + 1;
     this.queued += wanted.length;
     this.#queue.push(wanted);
-    if (!this.#taking) this.idle = this.#take();
+    if (!this.taking) void this.#take();
   }
 
   fail(fault: Error): void {
@@ -269,13 +294,14 @@ class Reader implements Subscription {
   }
 
   async #take(): Promise<void> {
-    this.#taking = true;
+    this.taking = true;
     try {
       for (let records = this.#queue.shift(); records && !this.#closed; records = this.#queue.shift()) {
         await this.onRecords(records);
         this.queued -= records.length;
       }
-      this.#taking = false;
+      this.taking = false;
+      this.channel.freed();
       if (!this.#closed && !this.channel.live.has(this)) await this.#catchUp();
     } catch (fault) {
       this.fail(fault instanceof Error ? fault : new Error(String(fault)));

@@ -292,6 +292,25 @@ describe('two runners on one log', () => {
     isAway = false;
     await clock.until(() => standby.status === 'LEADING');
   });
+
+  test('gives out as folded only what was read to its end, however often the log was lost before', async () => {
+    const first = await leading(runner());
+    await send(add(1), add(2));
+    await decided(first, 2);
+    await first.stop();
+    let isAway = true;
+    const bounds = log.bounds.bind(log);
+    log.bounds = (at) => (isAway ? Promise.reject(new Error('the log cannot be reached')) : bounds(at));
+    const next = runner();
+    const sums: number[] = [];
+    void next.folded.then(({ sum }) => sums.push(sum));
+    next.start();
+    await clock.pass(1_000);
+    expect(sums).toEqual([]);
+    isAway = false;
+    await clock.until(() => sums.length > 0);
+    expect(sums).toEqual([3]);
+  });
 });
 
 describe('a runner whose appends fail', () => {

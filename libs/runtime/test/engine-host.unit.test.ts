@@ -400,6 +400,26 @@ describe('the daily checkpoint', () => {
     }
   });
 
+  test('is taken at once where it is asked for, under the next day that has none, and is the last word of each log', async () => {
+    clock.time = Date.UTC(2027, 0, 15, 12);
+    const running = await up(log);
+    await gateways();
+    const { a } = await openRace(running);
+    await place(a, '1', 500);
+    await running.askCheckpointsNow();
+    await place(a, '2', 500);
+    await clock.until(() => running.market?.state?.upkeep.checkpointDay === '2027-01-15');
+    void running.askCheckpointsNow();
+    await running.stop();
+    for (let shard = 0; shard < SHARDS; shard++) {
+      const decider = shardDecider({ shard, shards: SHARDS, hash: sha256 });
+      const { state, seq } = await foldDecisions(log, shardSource(shard), decider);
+      expect(state.upkeep.checkpointDay).toBe('2027-01-16');
+      const before = await foldDecisions(log, { ...shardSource(shard), to: seq - 1 }, decider);
+      expect(before.state.upkeep.checkpointDay).toBe('2027-01-15');
+    }
+  });
+
   test('stops a standby whose release folds to another state, and names the day', async () => {
     const leader = await up();
     await gateways();

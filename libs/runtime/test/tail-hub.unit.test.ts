@@ -227,6 +227,38 @@ describe('a tail hub', () => {
     expect(told.sort()).toEqual(['first refused', 'second lost']);
   });
 
+  test('opens anew for who comes after a failed opening, though one who joined it meanwhile reads on a tail of his own', async () => {
+    await put(20);
+    const open = log.tail.bind(log);
+    let refuse: (fault: Error) => void = () => undefined;
+    const back = new Promise<never>((_, reject) => {
+      refuse = reject;
+    });
+    let asked = 0;
+    // The shared one fails; the reader's own, begun later, comes when the server is back.
+    log.tail = (...args) => (++asked === 1 ? back : back.catch(() => open(...args)));
+    const [first, early] = [collector(), collector()];
+    const refused = hub.subscribe({ ...SHARD_DECISIONS, from: 10 }, first.take, never).catch(() => 'refused');
+    await clock.pass(100);
+    void hub.subscribe({ ...SHARD_DECISIONS, from: 0 }, early.take, never);
+    await settle();
+    refuse(new Error('the server is gone'));
+    expect(await refused).toBe('refused');
+    await subscribed(10, first.take);
+    await put(5);
+    await clock.until(() => first.offsets.length === 15 && early.offsets.length === 25);
+    expect([first.offsets, early.offsets]).toEqual([from(10, 25), from(0, 25)]);
+  });
+
+  test('hands on as soon as anybody is free, also one who came after the batch was offered', async () => {
+    await put(10);
+    await subscribed(0, () => new Promise<void>(() => undefined));
+    const late = collector();
+    await subscribed(10, late.take);
+    await put(10);
+    await clock.until(() => late.offsets.length === 10);
+  });
+
   test('feeds every reader each record once and in order, whenever it comes, goes and dawdles', async () => {
     await fc.assert(
       fc.asyncProperty(

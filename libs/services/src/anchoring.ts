@@ -6,6 +6,7 @@ import { createHash } from 'node:crypto';
 import type { Clock, SqlDatabase } from '#mutuel/runtime';
 import type { AnchorFile, AnchorHead, AnchorStatement } from '#mutuel/verify';
 import { sealKeys } from './sealing.js';
+import { SteadyLook } from './steady-look.js';
 
 /** An authority for time stamps; throws while it is away. */
 export interface TimeStamper {
@@ -24,33 +25,27 @@ export interface AnchorView extends AnchorFile {
   readonly day: string;
 }
 
-const LOOK_EVERY_MS = 30_000;
+const LOOK_EVERY_MS = 10_000;
 
 export class AnchorPublisher {
   readonly #o: AnchorPublisherOptions;
-  readonly #stopping = new AbortController();
-  #loop: Promise<void> = Promise.resolve();
+  readonly #looks: SteadyLook;
   #isAway = false;
 
   constructor(options: AnchorPublisherOptions) {
     this.#o = options;
+    this.#looks = new SteadyLook(options.clock, async () => {
+      await this.look();
+      return LOOK_EVERY_MS;
+    });
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#looks.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
-  }
-
-  async #run(): Promise<void> {
-    const { signal } = this.#stopping;
-    while (!signal.aborted) {
-      await this.look();
-      await this.#o.clock.sleep(LOOK_EVERY_MS, signal);
-    }
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** Anchors the day where that was not done yet. */

@@ -145,6 +145,7 @@ interface ActRow {
   readonly at: number;
   readonly action: string;
   readonly actor: string;
+  readonly device: string;
   readonly reason: string | null;
   readonly outcome: 'ACCEPTED' | 'REFUSED';
 }
@@ -152,13 +153,13 @@ interface ActRow {
 /** What officials did to the races of these pools, refused attempts too. */
 async function actsOn(db: SqlDatabase, pools: readonly string[]): Promise<EvidenceEvent[]> {
   const rows = await db.query<ActRow>(
-    `select seq, at, action, actor, reason, outcome from audit where race_id in (
+    `select seq, at, action, actor, device, reason, outcome from audit where race_id in (
        select race_id from pools where pool_id = any($1) union
        select jsonb_array_elements_text(legs) from pools where pool_id = any($1) and legs is not null
      ) order by seq`,
     [pools],
   );
-  return rows.map(({ seq, at, action, actor, reason, outcome }) => ({
-    ...{ at, source: 'market', seq, actor, action, outcome, betId: null, amount: null, reason },
+  return rows.map(({ seq, at, action, actor, device, reason, outcome }) => ({
+    ...{ at, source: 'market', seq, actor, device, action, outcome, betId: null, amount: null, reason },
   }));
 }

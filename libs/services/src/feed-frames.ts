@@ -96,6 +96,10 @@ export const statusFrame = z.strictObject({
     .optional()
     .meta({ description: 'A connection that takes nothing for longer is closed with TIMEOUT.' }),
   connectionsAvailable: z.int().optional(),
+  durability: z
+    .literal('single-node')
+    .optional()
+    .meta({ description: "There where one machine's loss can lose acknowledged bets." }),
 });
 export type StatusFrame = z.infer<typeof statusFrame>;
 
@@ -117,7 +121,7 @@ const definition = z.strictObject({
   offAt: epochMs,
   closeNo: z
     .int()
-    .meta({ description: 'Of the seal: counts the closes of the pool. The seal itself is at /v1/seals.' }),
+    .meta({ description: 'Of the seal: counts the closes of the pool. Its signature follows in `seal`.' }),
   sealBets: z.int().meta({ description: 'Bets that stood when betting closed.' }),
   sealStake: money,
   sealRoot: z.string().meta({ description: 'Merkle root over all bets of the pool, as the signed seal states it.' }),
@@ -150,6 +154,18 @@ export const poolChange = z.strictObject({
   def: definition.partial().optional(),
   tot: totals.partial().optional(),
   rc: z.array(row).optional(),
+  seal: z
+    .strictObject({
+      closeNo: z.int(),
+      statement: z.string().meta({ description: 'JSON text, as it was signed.' }),
+      keyId: z.string().meta({ description: 'Of the keys at /v1/seal-keys.' }),
+      signature: z.string().meta({ description: 'Ed25519 over the bytes of the statement, base64.' }),
+    })
+    .optional()
+    .meta({
+      description:
+        'With DEF. The signed seal of the last close, as at /v1/seals, once it is signed; not part of h. It may come more than once.',
+    }),
   h: z
     .string()
     .regex(/^[0-9a-f]{8}$/)

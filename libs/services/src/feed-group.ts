@@ -145,7 +145,7 @@ export class FeedGroup<Member> {
   #since(from: FeedPosition): readonly string[] {
     const texts: string[] = [];
     for (const pool of this.#list()) {
-      if (pool.tickAt <= from.cycle && pool.seqAt <= from.seq) continue;
+      if (!pool.isMoved(from)) continue;
       const text = pool.since(from, this.#mask);
       if (text !== undefined) texts.push(text);
     }

@@ -6,7 +6,15 @@
 import type { DecisionRecord } from '#mutuel/contracts';
 import type { MarketEvent } from '#mutuel/engine';
 import type { Clock } from '#mutuel/runtime';
-import { CYCLE_MS, type FeedMarket, type FeedPool, FeedState, type Tick } from '#mutuel/views';
+import {
+  CYCLE_MS,
+  type FeedMarket,
+  type FeedPool,
+  type FeedSeal,
+  FeedState,
+  type LastOdds,
+  type Tick,
+} from '#mutuel/views';
 import { type FeedFilter, fieldsOf, type SubscribeRequest, subscriptionKey } from './feed-frames.js';
 import { FeedGroup, type FeedMetrics, type FeedPlace } from './feed-group.js';
 import { type FeedConnection, type FeedLimits, FeedPeer } from './feed-peer.js';
@@ -21,6 +29,8 @@ export interface FeedHubOptions {
   /** Begins the connections' ids; tells nodes apart. */
   readonly node?: string;
   readonly limits?: Partial<FeedLimits>;
+  /** False where one machine's loss can lose acknowledged bets: every status then says so. */
+  readonly durable?: boolean;
   readonly onFault?: (fault: Error) => void;
 }
 
@@ -56,6 +66,7 @@ export class FeedHub {
   readonly #clock: Clock;
   readonly #node: string;
   readonly #limits: FeedLimits;
+  readonly #durable: boolean;
   readonly #onFault: (fault: Error) => void;
   readonly #state: FeedState;
   readonly #groups = new Map<string, FeedGroup<FeedPeer>>();
@@ -64,11 +75,12 @@ export class FeedHub {
   #connected = 0;
   #isLate: boolean;
 
-  constructor({ market, clock, node = 'c', limits = {}, onFault = () => undefined }: FeedHubOptions) {
+  constructor({ market, clock, node = 'c', limits = {}, durable = true, onFault = () => undefined }: FeedHubOptions) {
     this.#state = new FeedState(market);
     this.#clock = clock;
     this.#node = node;
     this.#limits = { ...FEED_LIMITS, ...limits };
+    this.#durable = durable;
     this.#onFault = onFault;
     this.#isLate = this.#late();
   }
@@ -76,6 +88,7 @@ export class FeedHub {
   connect(connection: FeedConnection): FeedReceiver {
     const peer = new FeedPeer(connection, `${this.#node}-${(++this.#connected).toString(36)}`, {
       limits: this.#limits,
+      durable: this.#durable,
       metrics: this.metrics,
       now: () => this.#clock.now(),
       place: () => this.#place(),
@@ -92,6 +105,11 @@ export class FeedHub {
     this.#peers.add(peer);
     this.metrics.connections = this.#peers.size;
     return peer;
+  }
+
+  /** Before the first tick: the last figures of pools whose races are over. */
+  begin(known: readonly LastOdds[]): void {
+    this.#state.begin(known);
   }
 
   onTick(tick: Tick): void {
@@ -113,6 +131,18 @@ export class FeedHub {
     const groups = new Set<FeedGroup<FeedPeer>>();
     this.#touch(pools, groups);
     this.#deliver(groups);
+  }
+
+  /** Seals that were signed: news or not. */
+  onSeals(seals: readonly FeedSeal[]): void {
+    const groups = new Set<FeedGroup<FeedPeer>>();
+    this.#touch(this.#state.signed(seals), groups);
+    this.#deliver(groups);
+  }
+
+  /** Pools that wait for the signature of their seal. */
+  unsigned(): readonly string[] {
+    return this.#state.unsigned();
   }
 
   /** Sweeps until closed. */

@@ -41,6 +41,7 @@ const REQUEST_WINDOW_MS = 10_000;
 /** What a connection needs of the hub. */
 export interface PeerHost {
   readonly limits: FeedLimits;
+  readonly durable: boolean;
   readonly metrics: FeedMetrics;
   now(): number;
   place(): FeedPlace;
@@ -122,7 +123,7 @@ export class FeedPeer {
     }
     const read = readRequest(text);
     if (recent > maxRequests) this.#refuse(read.id, 'TOO_MANY_REQUESTS', tooMany);
-    else if (read.request === undefined) this.#refuse(read.id, 'INVALID_INPUT', read.detail);
+    else if (read.request === undefined) this.#refuse(read.id, read.code ?? 'INVALID_INPUT', read.detail);
     else this.#subscribe(read.request);
   }
 
@@ -138,7 +139,7 @@ export class FeedPeer {
     const isClock =
       clk === null ? initialClk === null : initialClk !== null && isInitialClock(initialClk) && from !== undefined;
     if (!isClock) {
-      this.#refuse(id, 'INVALID_CLOCK', 'Send both clocks as last received, or neither for an image.');
+      this.#refuse(id, 'INVALID_CLOCK', BAD_CLOCK);
       return;
     }
     const { limits } = this.#host;
@@ -182,9 +183,10 @@ export class FeedPeer {
     this.#status({ id, code, detail, connectionClosed: false });
   }
 
-  #status(status: Omit<StatusFrame, 'op' | 'connectionId'>): void {
+  #status(status: Omit<StatusFrame, 'op' | 'connectionId' | 'durability'>): void {
     const { id, code, ...rest } = status;
-    this.#send(JSON.stringify({ op: 'status', id, code, connectionId: this.connectionId, ...rest }));
+    const mark = this.#host.durable ? {} : { durability: 'single-node' };
+    this.#send(JSON.stringify({ op: 'status', id, code, connectionId: this.connectionId, ...rest, ...mark }));
   }
 
   // ── Changes ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,8 +274,13 @@ export class FeedPeer {
 interface ReadRequest {
   readonly id: number | null;
   readonly request?: SubscribeRequest;
+  /** `INVALID_INPUT` where nothing else is said. */
+  readonly code?: FeedCode;
   readonly detail: string;
 }
+
+const BAD_CLOCK = 'Send both clocks as last received, or neither for an image.';
+const CLOCKS: readonly unknown[] = ['clk', 'initialClk'];
 
 function readRequest(text: string): ReadRequest {
   if (text.length > MAX_REQUEST_CHARS)
@@ -288,6 +295,8 @@ function readRequest(text: string): ReadRequest {
   const id = Number.isSafeInteger(given) ? (given as number) : null;
   const { success, data, error } = subscribeFrame.safeParse(value);
   if (success) return { id, request: data, detail: '' };
-  const issue = error.issues[0];
-  return { id, detail: `${issue?.path.join('.') || 'the frame'}: ${issue?.message ?? 'cannot be read'}` };
+  // A clock that is none is told as that, whether it does not read or is no text at all.
+  const issue = error.issues.find(({ path }) => !CLOCKS.includes(path[0]));
+  if (!issue) return { id, code: 'INVALID_CLOCK', detail: BAD_CLOCK };
+  return { id, detail: `${issue.path.join('.') || 'the frame'}: ${issue.message}` };
 }

@@ -37,6 +37,7 @@ export {
 } from './read-model.js';
 export { RebuildFault, type RebuildOptions, rebuild } from './rebuild.js';
 export { receiptStatement } from './receipts.js';
+export { SealTail } from './seal-tail.js';
 export {
   SealPublisher,
   type SealPublisherOptions,

@@ -2,7 +2,7 @@
  * The odds topic as rows: the newest figures of each pool and the last ten minutes of them. It must never show a tick before it is
  * whole, and keeps no more history than screens ask for.
  */
-import type { Clock, EventLog, SqlDatabase, TailSource } from '#mutuel/runtime';
+import { type Clock, type EventLog, LogFault, type SqlDatabase, type TailSource } from '#mutuel/runtime';
 import { CYCLE_MS, type OddsRow, type Tick } from '#mutuel/views';
 import { TickTail } from './tick-tail.js';
 
@@ -47,7 +47,7 @@ export class OddsProjection {
     await this.#tail?.close();
   }
 
-  /** Writes the ticks in one transaction; tries again for as long as the database is away. */
+  /** Writes the ticks in one transaction; tries again for as long as the database is away, or whatever else it says: a statement that was cancelled is no end. */
   async write(ticks: readonly Tick[], next: number): Promise<void> {
     const { clock, onWarning } = this.#o;
     while (!this.#stopping.signal.aborted) {
@@ -55,7 +55,7 @@ export class OddsProjection {
         await this.#writeOnce(ticks, next);
         return;
       } catch (fault) {
-        if ((fault as { retriable?: unknown }).retriable !== true) throw fault;
+        if (fault instanceof LogFault) throw fault;
         onWarning(`The odds cannot be written to the read models (${(fault as Error).message}); trying again`);
         await clock.sleep(RETRY_MS, this.#stopping.signal);
       }
@@ -86,17 +86,18 @@ async function writeTick(tx: Tx, { cycle, at, late, pools }: Tick): Promise<void
   if (pools.length === 0) return;
   const ids = pools.map((pool) => pool.id);
   await tx.query(
-    `insert into odds (pool_id, cycle, at, gross, net, carry_in, final, rows)
-     select x.id, $1, $2, x.gross, x.net, x.carry_in, x.final, x.rows
-     from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::boolean[], $8::jsonb[])
-       as x(id, gross, net, carry_in, final, rows)
-     on conflict (pool_id) do update set cycle = excluded.cycle, at = excluded.at, gross = excluded.gross, net = excluded.net,
-       carry_in = excluded.carry_in, final = excluded.final, rows = excluded.rows
+    `insert into odds (pool_id, cycle, at, v, gross, net, carry_in, final, rows)
+     select x.id, $1, $2, x.v, x.gross, x.net, x.carry_in, x.final, x.rows
+     from unnest($3::text[], $4::bigint[], $5::bigint[], $6::bigint[], $7::bigint[], $8::boolean[], $9::jsonb[])
+       as x(id, v, gross, net, carry_in, final, rows)
+     on conflict (pool_id) do update set cycle = excluded.cycle, at = excluded.at, v = excluded.v, gross = excluded.gross,
+       net = excluded.net, carry_in = excluded.carry_in, final = excluded.final, rows = excluded.rows
      where excluded.cycle > odds.cycle`,
     [
       cycle,
       at,
       ids,
+      pools.map((pool) => pool.v),
       pools.map((pool) => pool.gross),
       pools.map((pool) => pool.net),
       pools.map((pool) => pool.carryIn),

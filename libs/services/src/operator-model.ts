@@ -14,7 +14,7 @@ export interface AuditEntry {
   readonly seq: number;
   readonly at: string;
   readonly action: string;
-  readonly actor: { readonly user: string; readonly roles: readonly string[] };
+  readonly actor: { readonly user: string; readonly roles: readonly string[]; readonly device: string };
   readonly raceId: string | null;
   readonly reason: string | null;
   readonly outcome: 'ACCEPTED' | 'REFUSED';
@@ -100,7 +100,8 @@ export class OperatorModel {
     );
     const entries = rows.map(
       (row): AuditEntry => ({
-        ...{ seq: row.seq, at: iso(row.at), action: row.action, actor: { user: row.actor, roles: row.roles } },
+        ...{ seq: row.seq, at: iso(row.at), action: row.action },
+        actor: { user: row.actor, roles: row.roles, device: row.device },
         ...{ raceId: row.race_id, reason: row.reason, outcome: row.outcome, code: row.code, detail: row.detail },
       }),
     );
@@ -183,6 +184,7 @@ interface AuditRow {
   readonly action: string;
   readonly actor: string;
   readonly roles: readonly string[];
+  readonly device: string;
   readonly race_id: string | null;
   readonly reason: string | null;
   readonly outcome: AuditEntry['outcome'];

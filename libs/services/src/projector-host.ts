@@ -36,6 +36,7 @@ export const allSources = (shards: number): DecisionSource[] => [
 export class ProjectorHost {
   readonly driver: ProjectionDriver;
   readonly #odds: OddsProjection;
+  #oddsFault: Error | undefined;
 
   constructor(options: ProjectorHostOptions, maxDecisions?: number) {
     const { db, log, tails, clock, shards, onAlarm } = options;
@@ -53,8 +54,16 @@ export class ProjectorHost {
       ...bound,
     });
     const onWarning = (sentence: string): void => onAlarm('ODDS_NOT_WRITTEN', sentence);
-    const onFatal = (fault: Error): void => onAlarm('ODDS_NOT_WRITTEN', fault.message);
+    const onFatal = (fault: Error): void => {
+      this.#oddsFault = fault;
+      onAlarm('ODDS_NOT_WRITTEN', fault.message);
+    };
     this.#odds = new OddsProjection({ db, log, tails, clock, onWarning, onFatal });
+  }
+
+  /** Why decisions or odds are written no more. */
+  get fault(): Error | undefined {
+    return this.driver.fault ?? this.#oddsFault;
   }
 
   async start(): Promise<void> {

@@ -181,7 +181,7 @@ async function writeCheckpoints(
   );
 }
 
-async function publishedPools(tx: Tx, poolIds: readonly string[]): Promise<KnownPool[]> {
+export async function publishedPools(tx: Tx, poolIds: readonly string[]): Promise<KnownPool[]> {
   if (poolIds.length === 0) return [];
   const rows = await tx.query<{
     pool_id: string;

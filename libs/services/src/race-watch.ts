@@ -33,7 +33,7 @@ interface WatchedRace {
   provisional: boolean;
   official: boolean;
   voided: boolean;
-  /** Void before it was official: nothing follows its settlement. */
+  /** Void before it was official: nothing follows its settlement, but where earlier legs can change what it ends. */
   isVoid: boolean;
   /** The pools that the last result is for; over several races with what each leg has come to. */
   called: ReadonlyMap<string, readonly LegOutcome[] | undefined>;
@@ -47,6 +47,18 @@ interface WatchedPool {
   /** Version of the proposals received, by source. */
   readonly received: Map<ProposalSource, number>;
 }
+
+/** What is asked or learnt about a leg, or about what a correction would move, changes no order. */
+const UNMOVED: ReadonlySet<string> = new Set<MarketFact['t']>([
+  'FavouritesSet',
+  'WillPaysAsked',
+  'CorrectionPriced',
+  'RefundsAsked',
+]);
+
+/** Of a settled race: pools over several races that end with a void one are settled again for as long as corrections are taken. */
+const isOver = (race: WatchedRace | undefined): boolean =>
+  race?.isVoid === true && race.pools.every(({ legs }) => legs === undefined);
 
 export class RaceWatch {
   readonly #races = new Map<string, WatchedRace>();
@@ -94,7 +106,7 @@ export class RaceWatch {
         this.#pools.get(event.proposal.pool)?.received.set(event.proposal.source, event.proposal.version);
         return;
       case 'RaceSettled':
-        if (this.#races.get(event.race)?.isVoid) this.#end(event.race);
+        if (isOver(this.#races.get(event.race))) this.#end(event.race);
         return;
       default:
     }
@@ -122,8 +134,7 @@ export class RaceWatch {
       }
       return;
     }
-    // What is asked or learnt about a leg, or about what a correction would move, changes no order.
-    if (fact.t === 'FavouritesSet' || fact.t === 'WillPaysAsked' || fact.t === 'CorrectionPriced') return;
+    if (UNMOVED.has(fact.t)) return;
     if (fact.t === 'CorrectionsClosed') this.#end(fact.race);
     const race = 'race' in fact ? this.#races.get(fact.race) : undefined;
     if (!race) return;

@@ -5,10 +5,11 @@
 import { type LegOutcome, oddsGross, type PoolTerms } from '#mutuel/engine';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { keyLabel, probables, type RuleSet, shapeOf } from '#mutuel/tote';
-import { type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
+import { type KnownPool, type LastOdds, type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
 import { dividendView, termsView } from './dividend-view.js';
 import { groupBy } from './group-by.js';
 import { legStakes, type PoolInputs, poolInputs, stakeOnLine, stakesByLegKey, standingStakes } from './pool-inputs.js';
+import { publishedPools } from './projector.js';
 
 export interface RaceSummary {
   readonly raceId: string;
@@ -127,6 +128,18 @@ export const raceSummary = (row: RaceRow): RaceSummary => ({
 const placeOn = ({ race_id, legs }: { readonly race_id: string; readonly legs: readonly string[] | null }) =>
   legs ? { raceId: null, legs } : { raceId: race_id };
 
+const offerOf = ({ pool_id: poolId, type, currency, status, gross, ...pool }: RacePoolRow) => ({
+  ...{ poolId, type, currency, status, gross },
+  minStake: pool.rule_set.minStakeMinor ?? 1,
+  unitMultiple: pool.rule_set.unitMultipleMinor ?? 1,
+  maxLines: pool.rule_set.maxLines ?? null,
+  cancelWindowMs: pool.rule_set.cancelWindowMs ?? 0,
+  ruleSet: pool.rule_set.id,
+  ...(pool.carry_in === 0 ? {} : { carryIn: pool.carry_in }),
+  ...termsView(pool.terms),
+  ...(pool.legs ? placeOn(pool) : {}),
+});
+
 /** The line with which anybody can price a pool over several races again. */
 function legsInput(inputs: PoolInputs, legs: readonly LegOutcome[]) {
   const { poolId, ruleSet, carryInMinor, grossMinor, currency, exponent } = inputs;
@@ -192,22 +205,21 @@ export class ReadModel {
       'select number, name, entry, status from runners where race_id = $1 order by place',
       [raceId],
     );
+    // A pool over several races is offered with its first leg; what was voided in it counts where it is settled.
     const pools = await this.db.query<RacePoolRow>(
-      `select p.pool_id, p.type, p.rule_set, coalesce(t.gross, 0) as gross, coalesce(t.voided_bets, 0) as voided_bets,
-         coalesce(t.voided_stake, 0) as voided_stake
-       from pools p left join pool_totals t using (pool_id) where p.race_id = $1 order by p.pool_id`,
+      `select p.pool_id, p.race_id, p.legs, p.type, p.rule_set, p.carry_in, p.terms, r.status, m.currency, coalesce(t.gross, 0) as gross,
+         coalesce(t.voided_bets, 0) as voided_bets, coalesce(t.voided_stake, 0) as voided_stake
+       from pools p join races r using (race_id) join meetings m using (meeting_id) left join pool_totals t using (pool_id)
+       where p.race_id = $1 or (p.legs is not null and p.legs->>0 = $1) order by p.pool_id`,
       [raceId],
     );
-    const total = (of: (pool: RacePoolRow) => number): number => pools.reduce((sum, pool) => sum + of(pool), 0);
+    const own = pools.filter((pool) => pool.race_id === raceId);
+    const total = (of: (pool: RacePoolRow) => number): number => own.reduce((sum, pool) => sum + of(pool), 0);
     return {
       ...raceSummary(race),
+      ...(pools[0] ? { currency: pools[0].currency } : {}),
       runners,
-      pools: pools.map(({ pool_id: poolId, type, rule_set: rules, gross }) => ({
-        ...{ poolId, type, status: race.status, gross },
-        minStake: rules.minStakeMinor ?? 1,
-        unitMultiple: rules.unitMultipleMinor ?? 1,
-        ruleSet: rules.id,
-      })),
+      pools: pools.filter(({ legs }) => legs === null || legs[0] === raceId).map(offerOf),
       result: await this.#result(race),
       voidedAfterStop: { count: total((pool) => pool.voided_bets), amount: total((pool) => pool.voided_stake) },
     };
@@ -260,15 +272,34 @@ export class ReadModel {
     };
   }
 
+  /** The newest figures of pools, as their tick told them. */
+  async lastOdds(poolIds: readonly string[]): Promise<readonly LastOdds[]> {
+    const rows = await this.db.query<LastOddsRow>('select * from odds where pool_id = any($1)', [poolIds]);
+    return rows.map(({ pool_id: id, cycle, at, v, gross, net, carry_in: carryIn, final, rows: odds }) => ({
+      ...{ cycle, at },
+      pool: { id, v, gross, net, carryIn, final, rows: odds },
+    }));
+  }
+
+  /** The pool as it was published, with all that a bet on it could name; null for an unknown pool. */
+  async published(poolId: string): Promise<KnownPool | null> {
+    const [pool] = await publishedPools(this.db, [poolId]);
+    return pool ?? null;
+  }
+
   /** The odds of one combination: its stake now, and the price it would have. Null for an unknown pool. */
-  async probable(poolId: string, c: string): Promise<(OddsValue & { readonly poolId: string }) | null> {
+  async probable(
+    poolId: string,
+    c: string,
+  ): Promise<(OddsValue & { readonly poolId: string; readonly cycle: number | null }) | null> {
     const pool = await this.pool(poolId);
     if (!pool) return null;
+    const { cycle } = pool;
     const shown = pool.odds.find((row) => row.c === c);
-    if (shown) return { poolId, ...shown };
+    if (shown) return { poolId, cycle, ...shown };
     const inputs = await poolInputs(this.db, poolId);
     if (!inputs) return null;
-    if (inputs.legs) return { poolId, ...blank(c), stake: stakesByLegKey(inputs, [c]).get(c) ?? 0 };
+    if (inputs.legs) return { poolId, cycle, ...blank(c), stake: stakesByLegKey(inputs, [c]).get(c) ?? 0 };
     const { ruleSet, field, carryInMinor } = inputs;
     const grossMinor = oddsGross(inputs.grossMinor, inputs);
     const stake = stakeOnLine(inputs, c);
@@ -276,7 +307,7 @@ export class ReadModel {
     const { odds } = probables({ ruleSet, field, carryInMinor, grossMinor, stakes: isListed ? { [c]: stake } : {} });
     const line = odds.find((one) => one.c === c);
     const { price, low, high } = line ?? { price: null, low: null, high: null };
-    return { poolId, c, stake, price: stake > 0 ? price : null, low, high };
+    return { poolId, cycle, c, stake, price: stake > 0 ? price : null, low, high };
   }
 
   async history(poolId: string, since?: number) {
@@ -419,33 +450,68 @@ export class ReadModel {
     return row?.seq ?? 0;
   }
 
+  /** When the account came over from the epoch before, whose tickets are not here; null for one of this epoch. */
+  async carriedAt(accountId: string): Promise<number | null> {
+    const [row] = await this.db.query<{ at: number }>(
+      `select at from movements where account = $1 and kind = 'CARRIED' order by seq limit 1`,
+      [accountId],
+    );
+    return row?.at ?? null;
+  }
+
+  /**
+   * The last tickets of an account, newest first, refused and burnt ones too: by the time in their references, which the index holds.
+   * Null for an unknown account.
+   */
+  async tickets(accountId: string, limit: number): Promise<{ readonly tickets: readonly TicketView[] } | null> {
+    const [account] = await this.db.query('select 1 from accounts where account = $1', [accountId]);
+    if (!account) return null;
+    const rows = await this.db.query<TicketRow>('select * from tickets where account = $1 order by ref desc limit $2', [
+      accountId,
+      limit,
+    ]);
+    const places = [rows.map(({ shard }) => shard), rows.map(({ seq }) => seq)];
+    const bets = await this.db.query<BetRow & { readonly seq: number }>(
+      `${BETS} where (b.shard, b.seq) in (select * from unnest($1::int[], $2::bigint[])) order by b.no`,
+      places,
+    );
+    const byTicket = groupBy(bets, ({ seq }) => seq);
+    return { tickets: rows.map((row) => ticketView(row, byTicket.get(row.seq) ?? [])) };
+  }
+
   async #ticket([row]: readonly TicketRow[]): Promise<TicketView | null> {
     if (!row) return null;
-    const bets = await this.db.query<BetRow>(
-      `select b.*, r.roundings is not null as settled from bets b left join pools p using (pool_id) left join races r using (race_id)
-       where b.shard = $1 and b.seq = $2 order by b.no`,
-      [row.shard, row.seq],
-    );
-    const isDecided = row.status === 'REJECTED' || row.status === 'BURNT';
-    return {
-      ticketId: row.ticket_id,
-      ticketRef: row.ref,
-      accountId: row.account,
-      status: row.status,
-      acceptedAt: isDecided ? null : iso(row.at),
-      decidedAt: iso(row.at),
-      totalStake: row.total,
-      currency: row.currency,
-      channel: row.channel,
-      code: row.code,
-      detail: row.detail,
-      pointer: row.pointer,
-      bets: bets.map((bet) => betView(bet, row.ticket_id)),
-      balance: row.balance === null ? null : { available: row.balance },
-      receipt: { shard: row.shard, seq: row.seq, hash: row.hash },
-      bodyHash: row.body,
-    };
+    const bets = await this.db.query<BetRow>(`${BETS} where b.shard = $1 and b.seq = $2 order by b.no`, [
+      row.shard,
+      row.seq,
+    ]);
+    return ticketView(row, bets);
   }
+}
+
+const BETS = `select b.*, r.roundings is not null as settled
+  from bets b left join pools p using (pool_id) left join races r using (race_id)`;
+
+function ticketView(row: TicketRow, bets: readonly BetRow[]): TicketView {
+  const isDecided = row.status === 'REJECTED' || row.status === 'BURNT';
+  return {
+    ticketId: row.ticket_id,
+    ticketRef: row.ref,
+    accountId: row.account,
+    status: row.status,
+    acceptedAt: isDecided ? null : iso(row.at),
+    decidedAt: iso(row.at),
+    totalStake: row.total,
+    currency: row.currency,
+    channel: row.channel,
+    code: row.code,
+    detail: row.detail,
+    pointer: row.pointer,
+    bets: bets.map((bet) => betView(bet, row.ticket_id)),
+    balance: row.balance === null ? null : { available: row.balance },
+    receipt: { shard: row.shard, seq: row.seq, hash: row.hash },
+    bodyHash: row.body,
+  };
 }
 
 // ── Rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -461,8 +527,15 @@ interface MeetingRow {
 
 interface RacePoolRow {
   readonly pool_id: string;
+  /** With which it is settled. */
+  readonly race_id: string;
+  readonly legs: readonly string[] | null;
   readonly type: string;
   readonly rule_set: RuleSet;
+  readonly carry_in: number;
+  readonly terms: PoolTerms;
+  readonly status: string;
+  readonly currency: string;
   readonly gross: number;
   readonly voided_bets: number;
   readonly voided_stake: number;
@@ -484,6 +557,18 @@ interface PoolRow {
   readonly net: number | null;
   readonly final: boolean | null;
   readonly rows: readonly OddsRow[] | null;
+}
+
+interface LastOddsRow {
+  readonly pool_id: string;
+  readonly cycle: number;
+  readonly at: number;
+  readonly v: number;
+  readonly gross: number;
+  readonly net: number;
+  readonly carry_in: number;
+  readonly final: boolean;
+  readonly rows: readonly OddsRow[];
 }
 
 interface HistoryRow {

@@ -5,6 +5,7 @@
  */
 import type { Clock, SqlDatabase } from '#mutuel/runtime';
 import { type PublishedKey, poolRoot, type SealStatement, type Signed } from '#mutuel/verify';
+import { SteadyLook } from './steady-look.js';
 
 /** Signs as the house. The private key stays behind it: in a file, or in a device that an external command speaks to. */
 export interface Signer {
@@ -34,24 +35,24 @@ const LOOK_AT_ALL_EVERY_MS = 60_000;
 
 export class SealPublisher {
   readonly #o: SealPublisherOptions;
-  readonly #stopping = new AbortController();
+  readonly #looks: SteadyLook;
   /** Pools that the market has called sealed since the last look. */
   #news = new Set<string>();
-  #loop: Promise<void> = Promise.resolve();
+  #lookAtAllAt = 0;
   #announced: string | undefined;
   #isAway = false;
 
   constructor(options: SealPublisherOptions) {
     this.#o = options;
+    this.#looks = new SteadyLook(options.clock, () => this.#look());
   }
 
   start(): void {
-    this.#loop = this.#run();
+    this.#looks.start();
   }
 
-  async stop(): Promise<void> {
-    this.#stopping.abort();
-    await this.#loop;
+  stop(): Promise<void> {
+    return this.#looks.stop();
   }
 
   /** The market called this pool sealed. */
@@ -59,17 +60,13 @@ export class SealPublisher {
     this.#news.add(poolId);
   }
 
-  async #run(): Promise<void> {
+  async #look(): Promise<number> {
     const { clock } = this.#o;
-    const { signal } = this.#stopping;
-    let lookAtAllAt = 0;
-    while (!signal.aborted) {
-      const isAll = clock.now() >= lookAtAllAt;
-      const news = [...this.#news];
-      const isDone = isAll || news.length > 0 ? await this.#publish(isAll ? null : news) : true;
-      if (isDone && isAll) lookAtAllAt = clock.now() + LOOK_AT_ALL_EVERY_MS;
-      await clock.sleep(isDone ? LOOK_EVERY_MS : RETRY_MS, signal);
-    }
+    const isAll = clock.now() >= this.#lookAtAllAt;
+    const news = [...this.#news];
+    const isDone = isAll || news.length > 0 ? await this.#publish(isAll ? null : news) : true;
+    if (isDone && isAll) this.#lookAtAllAt = clock.now() + LOOK_AT_ALL_EVERY_MS;
+    return isDone ? LOOK_EVERY_MS : RETRY_MS;
   }
 
   /** Signs what is sealed and unsigned among these pools, or all; false when it is to be tried again. */

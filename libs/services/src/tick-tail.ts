@@ -12,7 +12,7 @@ export interface TickTailOptions {
   readonly clock: Clock;
   /** The offset to start from; what the topic no longer holds is passed over. */
   readonly from: number;
-  /** `next` is the offset after the last of these ticks. The next batch waits for the promise; a throw is final. */
+  /** `next` is the offset after the last of these. The next batch waits for the promise; a throw, or an unreadable tick, is final. */
   readonly onTicks: (ticks: readonly Tick[], next: number) => void | Promise<void>;
   readonly onFatal: (fault: Error) => void;
 }
@@ -66,14 +66,14 @@ export class TickTail {
   async #take(records: readonly LogRecord[]): Promise<void> {
     const ticks: Tick[] = [];
     let whole = this.#next;
-    for (const record of records) {
-      const tick = this.#reader.accept(record.value);
-      if (tick) ticks.push(tick);
-      if (tick) whole = record.offset + 1;
-      this.#next = record.offset + 1;
-    }
-    if (ticks.length === 0 || this.#closing.signal.aborted) return;
     try {
+      for (const record of records) {
+        const tick = this.#reader.accept(record.value);
+        if (tick) ticks.push(tick);
+        if (tick) whole = record.offset + 1;
+        this.#next = record.offset + 1;
+      }
+      if (ticks.length === 0 || this.#closing.signal.aborted) return;
       await this.#o.onTicks(ticks, whole);
     } catch (fault) {
       this.#closing.abort();

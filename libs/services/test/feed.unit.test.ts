@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { OddsRow, TickPool } from '#mutuel/views';
+import { SealTail } from '../src/seal-tail.js';
 import { card, FeedClient, type FeedNode, FeedWorld, oracle, pool, TYPES } from './support/feed-world.js';
 
 const WIN: readonly OddsRow[] = [
@@ -81,6 +82,102 @@ describe('a subscription', () => {
     expect(client.text('R1-WIN')).toBe(oracle(world, 'R1-WIN'));
   });
 
+  describe('of the signature of a seal', () => {
+    const signed = {
+      poolId: 'R1-WIN',
+      closeNo: 1,
+      statement: '{"kind":"mutuel-seal"}',
+      keyId: 'k1',
+      signature: 'c2ln',
+    };
+    const { poolId: _, ...shown } = signed;
+    const sealed = () => {
+      const { world, node } = openRace();
+      world.fact({ t: 'BettingClosed', race: 'R1', closeNo: 1, stopAt: 1_795_300_001_000 });
+      const seal = { t: 'Seal', pool: 'R1-WIN', closeNo: 1, lastSeq: 9, markerAt: 1, bets: 3, stake: 1_900 } as const;
+      const none = { withdrawnBets: 0, withdrawnStake: 0, voidedBets: 0, voidedStake: 0 };
+      world.decide({ t: 'ReportReceived', shard: 0, n: 1, report: { ...seal, ...none, leaves: 3, root: 'ab' } });
+      const other = world.node();
+      for (const one of [node, other]) one.read();
+      return { world, node, other };
+    };
+
+    test('tells it once it is there, beside what h covers, and in every image from then on', () => {
+      const { node } = sealed();
+      const client = new FeedClient().connect(node).subscribe({});
+      const before = client.hash('R1-WIN');
+      expect(node.hub.unsigned()).toEqual(['R1-WIN']);
+      node.hub.onSeals([signed]);
+      expect(client.last['pc']).toEqual([{ id: 'R1-WIN', v: 1, seal: shown, h: before }]);
+      const { length } = client.frames;
+      node.hub.onSeals([signed]);
+      expect(client.frames).toHaveLength(length);
+      expect(node.hub.unsigned()).toEqual([]);
+      const late = new FeedClient().connect(node).subscribe({ filter: { pools: ['R1-WIN'] } });
+      expect(late.last['pc']).toMatchObject([{ id: 'R1-WIN', img: true, seal: shown }]);
+    });
+
+    test('tells it not to whoever does not look at definitions', () => {
+      const { node } = sealed();
+      const client = new FeedClient().connect(node).subscribe({ fields: ['TOTALS'] });
+      const { length } = client.frames;
+      node.hub.onSeals([signed]);
+      expect(client.frames).toHaveLength(length);
+      expect(JSON.stringify(new FeedClient().connect(node).subscribe({ fields: ['TOTALS'] }).last)).not.toContain(
+        'c2ln',
+      );
+    });
+
+    test('tells it again to whoever comes back soon after it, to this node or another, and not much later', () => {
+      const { world, node, other } = sealed();
+      const client = new FeedClient().connect(node).subscribe({});
+      client.hangUp();
+      node.hub.onSeals([signed]);
+      other.hub.onSeals([signed]);
+      for (const one of [other, node]) {
+        client.connect(one).subscribe({});
+        expect(client.last).toMatchObject({ ct: 'RESUB_DELTA', pc: [{ id: 'R1-WIN', seal: shown }] });
+      }
+      for (let v = 2; v < 6; v++) world.tick([pool('R1-WIN', v, changed(`1.${v}0`))]);
+      for (const one of [other, node]) one.read();
+      expect(client.last['pc']).toMatchObject([{ id: 'R1-WIN', v: 5 }]);
+      client.hangUp();
+      client.connect(other).subscribe({});
+      expect(client.last).toMatchObject({ ct: 'RESUB_DELTA', pc: [] });
+    });
+
+    test('is looked for in the read models while a pool waits for it, however often they are away', async () => {
+      const { node } = sealed();
+      const client = new FeedClient().connect(node).subscribe({});
+      const asked: unknown[] = [];
+      const faults: string[] = [];
+      const answers = [
+        () => Promise.reject(Object.assign(new Error('away'), { retriable: true })),
+        async () => [],
+        async () => [
+          { pool_id: 'R1-WIN', close_no: 1, statement: signed.statement, key_id: 'k1', signature: signed.signature },
+        ],
+      ];
+      const tail: SealTail = new SealTail({
+        db: {
+          query: async <Row>(_text: string, values: readonly unknown[] = []) => {
+            asked.push(values[0]);
+            return (await answers.shift()?.()) as Row[];
+          },
+        },
+        clock: { now: () => 0, sleep: () => new Promise((wake) => setImmediate(wake)) },
+        feed: node.hub,
+        onFault: ({ message }) => faults.push(message),
+      });
+      tail.start();
+      while (node.hub.unsigned().length > 0) await new Promise((wake) => setImmediate(wake));
+      await tail.stop();
+      expect(asked).toEqual([['R1-WIN'], ['R1-WIN'], ['R1-WIN']]);
+      expect(faults).toEqual([]);
+      expect(client.last['pc']).toMatchObject([{ id: 'R1-WIN', seal: shown }]);
+    });
+  });
+
   test.each([
     ['all', {}, 6],
     ['a meeting', { meetings: ['M1'] }, 3],
@@ -132,6 +229,24 @@ describe('a subscription', () => {
     expect(client.frames).toEqual([]);
     expect(node.hub.metrics.subscriptions).toBe(1);
   });
+});
+
+test('a node that starts long after a race was over shows its last figures as every other node does', () => {
+  const { world, node } = openRace();
+  const last = pool('R1-WIN', 2, changed('1.30'), { final: true });
+  const { cycle, at } = world.tick([last]);
+  world.tick([]);
+  node.read();
+  const young = world.node();
+  young.readMarket();
+  young.hub.begin([{ cycle, at, pool: last }]);
+  young.ticks = world.ticks.length;
+  world.tick([pool('R1-PLACE', 1, WIN)]);
+  world.settle();
+  const shown = [node, young].map((one) => new FeedClient().connect(one).subscribe({ filter: { pools: ['R1-WIN'] } }));
+  const [everywhere, here] = shown.map((client) => client.last['pc']);
+  expect(everywhere).toMatchObject([{ v: 2, tot: { gross: 1_950, final: true } }]);
+  expect(here).toEqual(everywhere);
 });
 
 describe('a change', () => {
@@ -331,6 +446,9 @@ describe('a request that cannot be served', () => {
     ['one clock of two', { op: 'subscribe', id: 3, clk }, 'INVALID_CLOCK', 3],
     ['the other clock of two', { op: 'subscribe', id: 3, initialClk: 'x' }, 'INVALID_CLOCK', 3],
     ['clocks made up', { op: 'subscribe', id: 3, clk, initialClk: `${'0'.repeat(16)}-000000` }, 'INVALID_CLOCK', 3],
+    ['a clock too long', { op: 'subscribe', id: 3, clk: 'x'.repeat(101), initialClk: 'x' }, 'INVALID_CLOCK', 3],
+    ['a clock that is a number', { op: 'subscribe', id: 3, clk, initialClk: 7 }, 'INVALID_CLOCK', 3],
+    ['a clock and a field', { op: 'subscribe', id: 3, clk: 7, fields: ['WEATHER'] }, 'INVALID_INPUT', 3],
   ])('%s is refused, and the connection stays', (_name, request, code, id) => {
     const { node } = openRace();
     const client = new FeedClient().connect(node);

@@ -6,7 +6,9 @@ import { join } from 'node:path';
 import { env } from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrate, openDatabase, startPglite } from '#mutuel/adapters';
+import type { PoolCard } from '#mutuel/engine';
 import { directTails, type ProjectionBatch, type SqlDatabase, validRecords } from '#mutuel/runtime';
+import { ruleSetFor } from '#mutuel/tote';
 import { schema, tables } from '#mutuel/views';
 import { up } from '../../../infra/native/index.mjs';
 import {
@@ -149,6 +151,26 @@ describe.each([
       status: 'REJECTED',
       code: 'POOL_UNKNOWN',
     });
+  });
+
+  it('shows a pool over several races with its first leg, and who runs in each', async () => {
+    const house = await House.open(2);
+    const card = meeting(['WIN']);
+    const [race] = card.races;
+    const ruleSet = ruleSetFor('US', 'DAILY_DOUBLE');
+    if (!race || !ruleSet) throw new Error('no race or no rules');
+    const double: PoolCard = { poolId: 'DD', type: 'DAILY_DOUBLE', ruleSet, carryInMinor: 500, legs: [RACE, 'last'] };
+    const last = { ...race, raceId: 'last', number: 4, runners: race.runners.slice(0, 4), pools: [double] };
+    await house.act({ type: 'PublishMeeting', meeting: { ...card, races: [race, last] }, by: operator });
+    await project(house, db);
+    const read = new ReadModel(db);
+    expect((await read.race(RACE))?.pools).toMatchObject([
+      { poolId: WIN, type: 'WIN' },
+      { poolId: 'DD', type: 'DAILY_DOUBLE', raceId: null, legs: [RACE, 'last'], carryIn: 500, currency: 'EUR' },
+    ]);
+    expect((await read.race('last'))?.pools).toEqual([]);
+    expect((await read.published('DD'))?.field.legs?.map(({ declared }) => declared.length)).toEqual([6, 4]);
+    expect((await read.published(WIN))?.field.declared).toHaveLength(6);
   });
 
   it('keeps the stake of every combination, boxes line by line', async () => {

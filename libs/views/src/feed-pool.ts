@@ -2,7 +2,8 @@
  * One pool as the feed shows it: `def` and scratches from the market, `tot` and rows from the ticks. Each value carries the place in
  * its log at which it last changed, so that the difference to any earlier place is known without keeping the past. What is shown
  * must be a function of the two places alone, in whatever order this process met ticks and market decisions: only then can a client
- * resume on another node. A value never goes away in a delta; where one does, the pool is sent whole.
+ * resume on another node. A value never goes away in a delta; where one does, the pool is sent whole. The signature of a seal alone has
+ * no place in a log: it is outside `h`, and told again to whoever comes back soon after it.
  */
 import { sha256 } from '#mutuel/contracts';
 import {
@@ -21,6 +22,19 @@ import type { TickPool } from './tick.js';
 export interface FeedPosition {
   readonly cycle: number;
   readonly seq: number;
+  /** Signatures of seals that this process has heard of; absent in a place that a client's clocks name. */
+  readonly seals?: number;
+}
+
+/** A seal as it was signed; see `/v1/seals`. Signing stands beside the log: when it comes is no function of the two places. */
+export interface FeedSeal {
+  readonly poolId: string;
+  readonly closeNo: number;
+  /** JSON text. */
+  readonly statement: string;
+  readonly keyId: string;
+  /** Base64. */
+  readonly signature: string;
 }
 
 /** What a subscription sees. `singles`: rows of one runner a line; `exotics`: all other rows; `late`: the mark of late money. */
@@ -36,6 +50,8 @@ export interface FeedMask {
 /** A row is marked as late money for the cycle in which it took at least this share of the pool: one part in ten. */
 const LATE_MONEY_PARTS = 10;
 const HASH_DIGITS = 8;
+/** Nodes hear of a signature this many cycles apart at most: whoever comes back with clocks is told again what is not older. */
+const HEARD_APART_CYCLES = 2;
 
 type Value = string | number | boolean | null | readonly string[];
 
@@ -61,6 +77,10 @@ export class FeedPool {
   /** Scratched interests. */
   #out: ReadonlySet<string> = new Set();
   #outText = '';
+  #seal: { readonly closeNo: number; readonly text: string } | undefined;
+  /** When the signature was heard: how many had been by then, and in which cycle. */
+  #sealAt = 0;
+  #sealCycle = 0;
   /** Where a row or a row's price last went away. */
   #lostAt = 0;
   #outAt = 0;
@@ -158,6 +178,31 @@ export class FeedPool {
     this.#ticked(cycle);
   }
 
+  /** Its last close is sealed, and not signed as far as is known here. */
+  get isUnsigned(): boolean {
+    return Number(this.#def.value['closeNo'] ?? 0) > (this.#seal?.closeNo ?? 0);
+  }
+
+  /** The seal was signed; true where that is news. */
+  signed({ closeNo, statement, keyId, signature }: FeedSeal, count: number, cycle: number): boolean {
+    if (closeNo <= (this.#seal?.closeNo ?? 0)) return false;
+    this.#seal = { closeNo, text: JSON.stringify({ closeNo, keyId, signature, statement }) };
+    this.#sealAt = count;
+    this.#sealCycle = cycle;
+    this.#forget();
+    return true;
+  }
+
+  /** Whether anything may have changed since a place. */
+  isMoved(from: FeedPosition): boolean {
+    return this.tickAt > from.cycle || this.seqAt > from.seq || this.#isSignedSince(from);
+  }
+
+  #isSignedSince({ cycle, seals }: FeedPosition): boolean {
+    if (seals === undefined) return this.#seal !== undefined && this.#sealCycle >= cycle - HEARD_APART_CYCLES;
+    return this.#sealAt > seals;
+  }
+
   #row(row: OddsRow, late: boolean, cycle: number): void {
     const known = this.#rows.get(row[0]);
     if (known) {
@@ -196,7 +241,8 @@ export class FeedPool {
     if (known !== undefined) return known;
     const { def, tot, rows } = this.#parts(mask);
     const head = `{"id":${JSON.stringify(this.id)},"img":true,"v":${this.v}`;
-    const body = `${mask.def ? `,"def":${def}` : ''}${mask.tot ? `,"tot":${tot}` : ''}`;
+    const seal = mask.def && this.#seal ? `,"seal":${this.#seal.text}` : '';
+    const body = `${mask.def ? `,"def":${def}` : ''}${mask.tot ? `,"tot":${tot}` : ''}${seal}`;
     const text = `${head}${body}${this.#hasRows(mask) ? `,"rc":[${rows}]` : ''},"h":"${this.hash(mask)}"}`;
     this.#images.set(mask.key, text);
     return text;
@@ -206,12 +252,13 @@ export class FeedPool {
   since(from: FeedPosition, mask: FeedMask): string | undefined {
     const cycle = floorTo(from.cycle, this.tickAt, this.#tickBefore);
     const seq = floorTo(from.seq, this.seqAt, this.#seqBefore);
-    const key = `${cycle}/${seq}/${mask.key}`;
-    if (this.#delta.key !== key) this.#delta = { key, text: this.#since({ cycle, seq }, mask) };
+    const seal = mask.def && this.#isSignedSince(from) ? this.#seal?.text : undefined;
+    const key = `${cycle}/${seq}/${seal !== undefined}/${mask.key}`;
+    if (this.#delta.key !== key) this.#delta = { key, text: this.#since({ cycle, seq }, mask, seal) };
     return this.#delta.text;
   }
 
-  #since({ cycle, seq }: FeedPosition, mask: FeedMask): string | undefined {
+  #since({ cycle, seq }: FeedPosition, mask: FeedMask, seal: string | undefined): string | undefined {
     if (seq < this.#bornAt) return this.image(mask);
     const hasRows = this.#hasRows(mask);
     const isLost = hasRows && (this.#lostAt > cycle || this.#outAt > seq);
@@ -219,9 +266,10 @@ export class FeedPool {
     const def = mask.def ? this.#def.since(seq) : undefined;
     const tot = mask.tot ? this.#tot.since(cycle) : undefined;
     const rows = hasRows && this.tickAt > cycle ? this.#rowsSince(cycle, mask) : '';
-    if (def === undefined && tot === undefined && rows === '') return undefined;
+    if (def === undefined && tot === undefined && rows === '' && seal === undefined) return undefined;
     const head = `{"id":${JSON.stringify(this.id)},"v":${this.v}`;
-    const body = `${def ? `,"def":${def}` : ''}${tot ? `,"tot":${tot}` : ''}${rows ? `,"rc":[${rows}]` : ''}`;
+    const sealed = seal === undefined ? '' : `,"seal":${seal}`;
+    const body = `${def ? `,"def":${def}` : ''}${tot ? `,"tot":${tot}` : ''}${sealed}${rows ? `,"rc":[${rows}]` : ''}`;
     return `${head}${body},"h":"${this.hash(mask)}"}`;
   }
 
@@ -275,7 +323,7 @@ export class FeedPool {
   }
 }
 
-/** What the pool held at its last close, once every shard has sealed that one: what is signed at `/v1/seals`, and not yet signed here. */
+/** What the pool held at its last close, once every shard has sealed that one; the signature follows beside it. */
 function sealOf(seals: MarketPool['seals']): Readonly<Record<string, Value>> {
   const [first, ...others] = seals;
   if (!first) return {};

@@ -12,9 +12,9 @@ import {
   type ShardReport,
   standingOf,
 } from '#mutuel/engine';
-import { FeedPool, type FeedPosition } from './feed-pool.js';
+import { FeedPool, type FeedPosition, type FeedSeal } from './feed-pool.js';
 import { cycleAt } from './odds-book.js';
-import type { Tick, TickPool } from './tick.js';
+import type { LastOdds, Tick, TickPool } from './tick.js';
 
 /** The market as somebody else folds it: `apply` there comes before `market` here. */
 export interface FeedMarket {
@@ -36,6 +36,7 @@ export class FeedState {
   /** Grows whenever a pool appears or leaves. */
   listing = 0;
   #cycle = 0;
+  #seals = 0;
   #seq: number;
   /** The last decision read, whether or not it changed what is shown. */
   #seen: number;
@@ -59,13 +60,21 @@ export class FeedState {
   }
 
   get position(): FeedPosition {
-    return { cycle: this.#cycle, seq: this.#seq };
+    return { cycle: this.#cycle, seq: this.#seq, seals: this.#seals };
   }
 
   /** Whether the changes since a place are known, so that a client there can go on from it. */
   covers({ cycle, seq }: FeedPosition): boolean {
     const isKnown = cycle >= this.#since.cycle && seq >= this.#since.seq;
     return isKnown && cycle <= this.#cycle && seq <= this.#seen && cycle > this.#cycle - RESUME_CYCLES;
+  }
+
+  /**
+   * The last figures of pools that no tick will tell again, before the first tick: their races were over before the oldest one that
+   * is read.
+   */
+  begin(known: readonly LastOdds[]): void {
+    for (const { cycle, pool } of known) this.pools.get(pool.id)?.tick(pool, cycle);
   }
 
   /** The pools that may show something new. */
@@ -110,6 +119,22 @@ export class FeedState {
     }
     if (touched.size > 0) this.#seq = seq;
     return [...touched];
+  }
+
+  /** The pools of which a signature is news. */
+  signed(seals: readonly FeedSeal[]): readonly FeedPool[] {
+    const count = this.#seals + 1;
+    const touched = seals.flatMap((seal) => {
+      const pool = this.pools.get(seal.poolId);
+      return pool?.signed(seal, count, this.#cycle) ? [pool] : [];
+    });
+    if (touched.length > 0) this.#seals = count;
+    return touched;
+  }
+
+  /** Pools whose last close is sealed and not signed as far as is known here. */
+  unsigned(): readonly string[] {
+    return [...this.pools.values()].filter(({ isUnsigned }) => isUnsigned).map(({ id }) => id);
   }
 
   /** After a gap the next full tick sets all right; marks of late money are the same everywhere from the one after it. */

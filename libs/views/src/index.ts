@@ -1,5 +1,5 @@
 export { type KnownPool, PoolCards } from './cards.js';
-export { type FeedMask, FeedPool, type FeedPosition } from './feed-pool.js';
+export { type FeedMask, FeedPool, type FeedPosition, type FeedSeal } from './feed-pool.js';
 export { type FeedMarket, FeedState, RESUME_CYCLES } from './feed-state.js';
 export { cardStatements, marketStatements } from './market-rows.js';
 export * from './odds-book.js';

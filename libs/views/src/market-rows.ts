@@ -138,13 +138,8 @@ function acted(e: Extract<MarketEvent, { t: 'Acted' }>, d: DecisionRecord, write
     ...[refused ? 'REFUSED' : 'ACCEPTED', d.code ?? null, d.detail ?? null],
   );
   if (refused || e.race === undefined) return;
-  if (e.action === 'EnterResult')
+  if (e.action === 'EnterResult' || e.action === 'VoidRace')
     write('update races set entered_by = $2, reason = $3 where race_id = $1', e.race, e.by.user, e.reason || null);
-  if (e.action === 'VoidRace')
-    write(
-      'update races set entered_by = $2, reason = $3 where race_id = $1 and official > 0',
-      ...[e.race, e.by.user, e.reason || null],
-    );
   if (e.action === 'ConfirmSettlement')
     write('update races set confirmed_by = $2 where race_id = $1', e.race, e.by.user);
 }
@@ -204,6 +199,7 @@ function marketFact(fact: MarketFact, d: DecisionRecord, cards: PoolCards, write
       forgetProposals(fact.race, write);
       return;
     case 'CorrectionPriced':
+    case 'RefundsAsked':
     case 'CorrectionsClosed':
       return;
     case 'RaceVoided':

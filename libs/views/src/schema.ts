@@ -224,6 +224,20 @@ alter table races add column handicap boolean not null default false;
 alter table pools add column terms jsonb not null default '{}';
 `,
   },
+  {
+    id: '010-versions-of-odds',
+    sql: `
+-- How many changes a pool had seen at its newest figures: the feed shows it, and begins with these where the topic was read too late.
+alter table odds add column v bigint not null default 0;
+`,
+  },
+  {
+    id: '011-first-legs',
+    sql: `
+-- A pool over several races is shown with its first leg, long after it is over, too.
+create index pools_by_first_leg on pools ((legs->>0)) where legs is not null;
+`,
+  },
 ];
 
 /** Every table that a rebuild empties; `schema_migrations` is not ours. */

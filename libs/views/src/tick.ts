@@ -27,6 +27,14 @@ export interface TickPool {
   readonly rows: readonly OddsRow[];
 }
 
+/** A pool as its newest tick told it, and when that was. */
+export interface LastOdds {
+  readonly cycle: number;
+  /** When it was computed, milliseconds UTC. */
+  readonly at: number;
+  readonly pool: TickPool;
+}
+
 export interface Tick {
   readonly v: typeof TICK_FORMAT;
   readonly cycle: number;

@@ -16,6 +16,8 @@ export interface PgliteOptions {
   /** Created if needed; the database keeps to its sub-folder `read-models`. */
   readonly dir: string;
   readonly onWarning: (sentence: string) => void;
+  /** The database has died: nothing answers at its address any more. */
+  readonly onDeath?: (fault: Error) => void;
 }
 
 export interface PgliteServer {
@@ -31,7 +33,7 @@ const MAX_CONNECTIONS = 4;
 const BOOT_MS = 60_000;
 const STOP_MS = 10_000;
 
-export async function startPglite({ dir, onWarning }: PgliteOptions): Promise<PgliteServer> {
+export async function startPglite({ dir, onWarning, onDeath }: PgliteOptions): Promise<PgliteServer> {
   // Absolute: in the address of the socket a relative folder would be read as the name of a host.
   const folder = resolve(dir, 'read-models');
   const lock = lockFolder(folder);
@@ -49,11 +51,22 @@ export async function startPglite({ dir, onWarning }: PgliteOptions): Promise<Pg
       );
       return boot(options);
     });
-    worker.on('error', (error) => onWarning(`The embedded database has died: ${error.message}`));
+    let isOver = false;
+    let why = 'its thread ended';
+    worker.on('error', (error) => {
+      why = error.message;
+    });
+    worker.once('exit', () => {
+      if (isOver) return;
+      isOver = true;
+      onDeath?.(new Error(`The embedded database has died: ${why}`));
+    });
     return {
       url: place.url,
       async stop() {
-        await stop(worker);
+        const isDead = isOver;
+        isOver = true;
+        if (!isDead) await stop(worker);
         place.remove();
         lock.release();
       },

@@ -249,7 +249,7 @@ export class KafkaTail implements LogTail {
     if (session !== this.session) return;
     for (const cursor of this.cursors.values()) {
       cursor.repeats = true;
-      cursor.paused = false;
+      this.unpause(cursor); // A consumer that joins again still has paused what it had; a new one has nothing paused.
       session.consumer.seek({ ...cursor.at, offset: String(cursor.next) });
     }
   }
@@ -303,9 +303,10 @@ export class KafkaTail implements LogTail {
   }
 
   private pump(cursor: Cursor): void {
-    if (cursor.pumping || cursor.waiting.length === 0) return;
+    if (cursor.pumping || !cursor.live || cursor.waiting.length === 0) return;
     cursor.pumping = this.handOut(cursor).finally(() => {
       cursor.pumping = undefined;
+      this.pump(cursor); // What came right behind the last batch, and may have paused the partition.
     });
   }
 
@@ -322,7 +323,11 @@ export class KafkaTail implements LogTail {
   }
 
   private resume(cursor: Cursor): void {
-    if (!cursor.paused || cursor.waiting.length > MAX_WAITING_RECORDS / 2) return;
+    if (cursor.waiting.length <= MAX_WAITING_RECORDS / 2) this.unpause(cursor);
+  }
+
+  private unpause(cursor: Cursor): void {
+    if (!cursor.paused) return;
     cursor.paused = false;
     try {
       this.session?.consumer.resume([{ topic: cursor.at.topic, partitions: [cursor.at.partition] }]);

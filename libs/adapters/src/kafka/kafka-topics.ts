@@ -3,6 +3,8 @@
  * counts are fixed for a cluster epoch, and settings belong to the operator.
  */
 import kafkajs, { type Admin, type DescribeConfigResponse } from 'kafkajs';
+import { TOPICS } from '#mutuel/contracts';
+import { isRetriable } from '#mutuel/runtime';
 import { MAX_APPEND_BYTES } from '../append-limits.js';
 import { ServerLost } from '../server-lost.js';
 import { SetupFault } from '../setup-fault.js';
@@ -27,6 +29,8 @@ export const TOPIC_SETTINGS: Readonly<Record<string, string>> = {
   'unclean.leader.election.enable': 'false',
   'max.message.bytes': String(MAX_APPEND_BYTES * 2),
 };
+
+const EXPIRES = ['retention.ms', 'retention.bytes'] as const;
 
 /**
  * What is wrong with a topic. `DURABILITY`: one machine's loss can lose acknowledged bets; somebody may choose to live with that and
@@ -83,7 +87,7 @@ async function young<T>(question: () => Promise<T>): Promise<T> {
   try {
     return await settled(question, YOUNG_MS);
   } catch (cause) {
-    const isUnsettled = cause instanceof TypeError || (cause as { retriable?: unknown }).retriable === true;
+    const isUnsettled = cause instanceof TypeError || isRetriable(cause);
     if (!isUnsettled) throw cause;
     throw new ServerLost(`Kafka's brokers do not agree on the log's topics yet: ${(cause as Error).message}`, {
       cause,
@@ -146,6 +150,12 @@ function settingFaults({ resourceName, configEntries }: DescribeConfigResponse['
       value('cleanup.policy') === 'delete',
       untrue,
       `cleanup.policy is ${value('cleanup.policy')}; the log is never compacted`,
+    ],
+    // What expires is gone from the truth. Ticks are made from decisions: an installation may let old ones go.
+    [
+      resourceName === TOPICS.odds || EXPIRES.every((setting) => value(setting) === '-1'),
+      untrue,
+      `its records expire (${EXPIRES.map((setting) => `${setting} is ${value(setting)}`).join(', ')}; both must be -1)`,
     ],
     [
       Number(value('max.message.bytes')) >= MAX_APPEND_BYTES * 1.1,

@@ -31,6 +31,8 @@ interface Open {
 }
 
 const POINT_BYTES = 32;
+/** Whoever waits for a device longer, behind others or not, hears that it is away. */
+const PATIENCE_MS = 5_000;
 
 /** `pkcs11:token=NAME;object=LABEL?module-path=/…/lib.so&pin-source=file:/…`; a sentence where something is missing. */
 export function readPkcs11Uri(text: string): Pkcs11Uri | string {
@@ -72,23 +74,19 @@ export class Pkcs11Key {
     return this.#alone(({ module, session, key }) => module.signEd25519(session, key, bytes));
   }
 
-  /** Lets go of the device. */
-  async close(): Promise<void> {
-    await this.#queue.catch(() => undefined);
-    this.#forget();
-  }
-
-  /** A session signs one thing at a time. */
+  /** A session signs one thing at a time; nothing more is asked of a device that has not answered the last question. */
   #alone<T>(work: (open: Open) => Promise<T>): Promise<T> {
+    const { token, module } = this.uri;
+    let isGivenUp = false;
     const turn = this.#queue
       .catch(() => undefined)
       .then(async () => {
+        if (isGivenUp) throw new Pkcs11KeyAway('nobody waits any more');
         try {
-          this.#open ??= this.#begin();
+          this.#open ??= await this.#begin();
           return await work(this.#open);
         } catch (fault) {
-          this.#forget();
-          const { token, module } = this.uri;
+          await this.#forget();
           throw fault instanceof Pkcs11KeyAway
             ? fault
             : new Pkcs11KeyAway(
@@ -97,28 +95,39 @@ export class Pkcs11Key {
         }
       });
     this.#queue = turn;
-    return turn;
+    return new Promise((resolve, reject) => {
+      const timer = setTimeout(() => {
+        isGivenUp = true;
+        reject(
+          new Pkcs11KeyAway(
+            `the device of token "${token}" (${module}) has not answered for ${PATIENCE_MS / 1_000} seconds`,
+          ),
+        );
+      }, PATIENCE_MS);
+      turn.then(resolve, reject).finally(() => clearTimeout(timer));
+    });
   }
 
-  #begin(): Open {
+  async #begin(): Promise<Open> {
     const { token, object } = this.uri;
     const pin = this.#pin();
-    const module = this.#load();
+    const module = await this.#load();
     try {
-      const slot = module.slotOf(token);
+      const slot = await module.slotOf(token);
       if (slot === undefined) throw new Pkcs11KeyAway(`no device holds a token named "${token}"`);
-      const session = module.openSession(slot);
-      this.#login(module, session, pin);
-      const [key, publicKey] = [CKO.privateKey, CKO.publicKey].map((kind) => module.find(session, kind, object));
+      const session = await module.openSession(slot);
+      await this.#login(module, session, pin);
+      const key = await module.find(session, CKO.privateKey, object);
+      const publicKey = await module.find(session, CKO.publicKey, object);
       if (key === undefined || publicKey === undefined)
         throw new Pkcs11KeyAway(`token "${token}" holds no key pair named "${object}"`);
       // An octet string around the point, or the bare point of older devices.
-      const point = module.bytesOf(session, publicKey, CKA.ecPoint);
+      const point = await module.bytesOf(session, publicKey, CKA.ecPoint);
       const isEd25519 = point.length === POINT_BYTES || (point.length === POINT_BYTES + 2 && point[0] === 4);
       if (!isEd25519) throw new Pkcs11KeyAway(`key "${object}" of token "${token}" is no Ed25519 key`);
       return { module, session, key, point: Buffer.from(point.subarray(-POINT_BYTES)) };
     } catch (fault) {
-      module.close();
+      await module.close();
       throw fault;
     }
   }
@@ -136,18 +145,18 @@ export class Pkcs11Key {
     return pin;
   }
 
-  #load(): Pkcs11Module {
+  async #load(): Promise<Pkcs11Module> {
     try {
-      return new Pkcs11Module(this.uri.module);
+      return await Pkcs11Module.open(this.uri.module);
     } catch (fault) {
       if (fault instanceof Pkcs11Refusal) throw fault;
       throw new Pkcs11KeyAway(`the PKCS#11 library ${this.uri.module} cannot be loaded (${(fault as Error).message})`);
     }
   }
 
-  #login(module: Pkcs11Module, session: number, pin: string): void {
+  async #login(module: Pkcs11Module, session: number, pin: string): Promise<void> {
     try {
-      module.login(session, pin);
+      await module.login(session, pin);
     } catch (fault) {
       const isPin =
         fault instanceof Pkcs11Refusal && [CKR.pinIncorrect, CKR.pinLocked].some((one) => one === fault.code);
@@ -156,13 +165,9 @@ export class Pkcs11Key {
     }
   }
 
-  #forget(): void {
+  async #forget(): Promise<void> {
     const open = this.#open;
     this.#open = undefined;
-    try {
-      open?.module.close();
-    } catch {
-      // The device is gone: nothing of it is left to close.
-    }
+    await open?.module.close();
   }
 }

@@ -1,6 +1,6 @@
 /**
- * The few functions of a PKCS#11 library that signing takes (OASIS PKCS #11 v3.0), called off the main thread where a device may take
- * its time. It must never hold a private key's bytes: they do not leave the device.
+ * The few functions of a PKCS#11 library that signing takes (OASIS PKCS #11 v3.0), all of them called off the main thread: a device
+ * may take its time for any. It must never hold a private key's bytes: they do not leave the device.
  */
 import { createRequire } from 'node:module';
 
@@ -57,7 +57,6 @@ const SIGNATURES = {
 type Name = keyof typeof SIGNATURES;
 
 interface Call {
-  (...args: unknown[]): number | bigint;
   async(...argsAndCallback: unknown[]): void;
 }
 
@@ -81,56 +80,64 @@ function bindings(): typeof import('koffi') {
 
 export class Pkcs11Module {
   readonly #functions = new Map<string, Call>();
+  /** What a device reads and writes outlives the call. */
+  readonly #underWay = new Set<readonly unknown[]>();
 
-  /** Throws where the library cannot be loaded. */
-  constructor(path: string) {
+  private constructor(path: string) {
     const library = bindings().load(path);
     for (const [name, types] of Object.entries(SIGNATURES))
       this.#functions.set(name, library.func(name, 'ulong', [...types]) as unknown as Call);
-    this.#call('C_Initialize', [null], [CKR.alreadyInitialized]);
+  }
+
+  /** Rejects where the library cannot be loaded. */
+  static async open(path: string): Promise<Pkcs11Module> {
+    const module = new Pkcs11Module(path);
+    await module.#call('C_Initialize', [null], [CKR.alreadyInitialized]);
+    return module;
   }
 
   /** Of the token with this label. */
-  slotOf(label: string): number | undefined {
+  async slotOf(label: string): Promise<number | undefined> {
     const slots = new BigUint64Array(MAX_SLOTS);
     const count = new BigUint64Array([BigInt(MAX_SLOTS)]);
-    this.#call('C_GetSlotList', [1, slots, count]);
-    return [...slots.subarray(0, Number(count[0]))].map(Number).find((slot) => {
+    await this.#call('C_GetSlotList', [1, slots, count]);
+    for (const slot of [...slots.subarray(0, Number(count[0]))].map(Number)) {
       const info = Buffer.alloc(TOKEN_INFO_BYTES);
-      this.#call('C_GetTokenInfo', [slot, info]);
-      return info.toString('utf8', 0, LABEL_BYTES).trimEnd() === label;
-    });
+      await this.#call('C_GetTokenInfo', [slot, info]);
+      if (info.toString('utf8', 0, LABEL_BYTES).trimEnd() === label) return slot;
+    }
+    return undefined;
   }
 
-  openSession(slot: number): number {
+  async openSession(slot: number): Promise<number> {
     const session = new BigUint64Array(1);
-    this.#call('C_OpenSession', [slot, CKF_SERIAL_SESSION, null, null, session]);
+    await this.#call('C_OpenSession', [slot, CKF_SERIAL_SESSION, null, null, session]);
     return Number(session[0]);
   }
 
-  login(session: number, pin: string): void {
+  async login(session: number, pin: string): Promise<void> {
     const bytes = Buffer.from(pin, 'utf8');
-    this.#call('C_Login', [session, CKU_USER, bytes, bytes.length], [CKR.alreadyLoggedIn]);
+    await this.#call('C_Login', [session, CKU_USER, bytes, bytes.length], [CKR.alreadyLoggedIn]);
   }
 
   /** The object of this class and label; undefined where there is none. */
-  find(session: number, kind: number, label: string): number | undefined {
+  async find(session: number, kind: number, label: string): Promise<number | undefined> {
     const kindBytes = Buffer.alloc(ULONG_BYTES);
     kindBytes.writeBigUInt64LE(BigInt(kind));
     const text = Buffer.from(label, 'utf8');
     const found = new BigUint64Array(1);
     const count = new BigUint64Array(1);
-    this.#call('C_FindObjectsInit', [session, [attribute(CKA.class, kindBytes), attribute(CKA.label, text)], 2]);
-    this.#call('C_FindObjects', [session, found, 1, count]);
-    this.#call('C_FindObjectsFinal', [session]);
+    await this.#call('C_FindObjectsInit', [session, [attribute(CKA.class, kindBytes), attribute(CKA.label, text)], 2]);
+    await this.#call('C_FindObjects', [session, found, 1, count]);
+    await this.#call('C_FindObjectsFinal', [session]);
     return count[0] === 1n ? Number(found[0]) : undefined;
   }
 
-  bytesOf(session: number, object: number, type: number): Buffer {
+  async bytesOf(session: number, object: number, type: number): Promise<Buffer> {
     const value = Buffer.alloc(POINT_BYTES);
     // What the function wrote comes back as another object in its place.
     const wanted = [attribute(type, value)];
-    this.#call('C_GetAttributeValue', [session, object, wanted, 1]);
+    await this.#call('C_GetAttributeValue', [session, object, wanted, 1]);
     return value.subarray(0, Number(wanted[0]?.ulValueLen));
   }
 
@@ -139,26 +146,23 @@ export class Pkcs11Module {
     const signature = Buffer.alloc(SIGNATURE_BYTES);
     const length = new BigUint64Array([BigInt(SIGNATURE_BYTES)]);
     const mechanism = { mechanism: CKM_EDDSA, pParameter: null, ulParameterLen: 0 };
-    await this.#callAside('C_SignInit', [session, mechanism, key]);
-    await this.#callAside('C_Sign', [session, bytes, bytes.length, signature, length]);
+    await this.#call('C_SignInit', [session, mechanism, key]);
+    await this.#call('C_Sign', [session, bytes, bytes.length, signature, length]);
     return signature.subarray(0, Number(length[0]));
   }
 
-  /** Everything that was opened is closed. */
-  close(): void {
-    this.#function('C_Finalize')(null);
+  /** Everything that was opened is closed, whatever the device says to it. */
+  close(): Promise<void> {
+    return this.#call('C_Finalize', [null]).catch(() => undefined);
   }
 
-  #call(name: Name, args: readonly unknown[], fine: readonly number[] = []): void {
-    const code = Number(this.#function(name)(...args));
-    if (code !== 0 && !fine.includes(code)) throw new Pkcs11Refusal(name, code);
-  }
-
-  #callAside(name: Name, args: readonly unknown[]): Promise<void> {
+  #call(name: Name, args: readonly unknown[], fine: readonly number[] = []): Promise<void> {
+    this.#underWay.add(args);
     return new Promise((resolve, reject) => {
       this.#function(name).async(...args, (fault: Error | null, code: number | bigint) => {
+        this.#underWay.delete(args);
         if (fault) reject(fault);
-        else if (Number(code) === 0) resolve();
+        else if (Number(code) === 0 || fine.includes(Number(code))) resolve();
         else reject(new Pkcs11Refusal(name, Number(code)));
       });
     });

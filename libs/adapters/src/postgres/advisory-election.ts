@@ -2,8 +2,10 @@
  * Who should try to lead, by session locks of PostgreSQL: a killed process loses its connection, and with it its locks, within
  * moments. A hint and nothing more: the decision log alone decides who counts, with this server or without it.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import type { Election } from '#mutuel/runtime';
+import { PROBED } from './pg-database.js';
 
 export interface ElectionOptions {
   readonly url: string;
@@ -16,31 +18,36 @@ export interface ElectionOptions {
 const SPACE = 0x6d75;
 const CONNECT_MS = 2_000;
 const RECONNECT_AFTER_MS = 1_000;
+const CLOSE_MS = 1_000;
 
 export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOptions): Election {
-  let connection: Promise<pg.Client> | undefined;
+  let session: { readonly client: pg.Client; readonly ready: Promise<unknown> } | undefined;
   let lostAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   const held = new Set<string>();
 
-  const lost = (): void => {
-    if (connection && !closed)
-      onWarning('The connection that leaders are elected by was lost; silence of the log decides');
-    connection = undefined;
+  /** A session given up earlier may end at any time: that says nothing of the one that came after it. */
+  const lost = (client: pg.Client): void => {
+    if (client !== session?.client) return;
+    if (!closed) onWarning('The connection that leaders are elected by was lost; silence of the log decides');
+    session = undefined;
     lostAt = performance.now();
     held.clear();
+    // It may only stand still: left open, it would keep its locks, and win those that it was asked for last.
+    void end(client);
   };
-  const connect = (): Promise<pg.Client> => {
-    connection ??= (async () => {
-      // A session that ends takes its locks with it; a machine that vanished is noticed by these probes.
-      const options = { keepAlive: true, connectionTimeoutMillis: CONNECT_MS, query_timeout: CONNECT_MS };
-      const client = new pg.Client({ connectionString: url, ...options });
-      client.on('error', lost);
-      client.on('end', lost);
-      await client.connect();
-      return client;
-    })();
-    return connection;
+  const connect = () => {
+    // A session that ends takes its locks with it; a machine that vanished is noticed by these probes, at both ends.
+    const options = {
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_MS,
+      query_timeout: CONNECT_MS,
+      options: PROBED,
+    };
+    const client = new pg.Client({ connectionString: url, ...options });
+    client.on('error', () => lost(client));
+    client.on('end', () => lost(client));
+    return { client, ready: client.connect() };
   };
   /** One question after the other: the session takes no second one while it answers the first. */
   let before: Promise<unknown> = Promise.resolve();
@@ -50,16 +57,18 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
     return answer;
   };
   const askNow = async (text: string, src: string): Promise<boolean> => {
-    if (closed || (!connection && performance.now() - lostAt < RECONNECT_AFTER_MS)) return false;
+    if (closed || (!session && performance.now() - lostAt < RECONNECT_AFTER_MS)) return false;
+    session ??= connect();
+    const { client, ready } = session;
     try {
-      const client = await connect();
+      await ready;
       const { rows } = await client.query<{ done: boolean }>(`select ${text}($1, hashtext($2)) as done`, [
         SPACE,
         `${name} ${src}`,
       ]);
       return rows[0]?.done === true;
     } catch {
-      lost();
+      lost(client);
       return false;
     }
   };
@@ -75,8 +84,10 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
     },
     async close() {
       closed = true;
-      const client = await connection?.catch(() => undefined);
-      await client?.end().catch(() => undefined);
+      await session?.ready.catch(() => undefined);
+      if (session) await Promise.race([end(session.client), sleep(CLOSE_MS, undefined, { ref: false })]);
     },
   };
 }
+
+const end = (client: pg.Client): Promise<void> => client.end().catch(() => undefined);

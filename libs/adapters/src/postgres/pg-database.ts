@@ -13,7 +13,17 @@ export interface DatabaseOptions {
   readonly onWarning: (sentence: string) => void;
   /** Connecting, or waiting for a connection, longer than this is a fault (5 s). */
   readonly connectTimeoutMs?: number;
+  /** A statement that takes longer is a fault, and the end of its connection; without it, one takes as long as it takes. */
+  readonly queryTimeoutMs?: number;
 }
+
+/**
+ * Settings of a session on a server of its own: it is ended, with its transaction and its locks, half a minute after the machine of its
+ * client has vanished. Else that takes the system's two hours.
+ */
+export const PROBED = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4';
+/** What pg says of a statement that took too long. */
+const TOO_LONG = 'Query read timeout';
 
 /** The database refused or was not there. `code` is the SQLSTATE or the system's error code. */
 export class DatabaseFault extends Error {
@@ -30,12 +40,13 @@ export class DatabaseFault extends Error {
 
 /** Connects once, so that a missing server is one clear line at the start. */
 export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabase> {
-  const { url, max, onWarning, connectTimeoutMs = 5000 } = options;
+  const { url, max, onWarning, connectTimeoutMs = 5000, queryTimeoutMs } = options;
   const pool = new pg.Pool({
     connectionString: url,
     max,
     connectionTimeoutMillis: connectTimeoutMs,
     keepAlive: true,
+    ...(queryTimeoutMs === undefined ? {} : { query_timeout: queryTimeoutMs, options: PROBED }),
     types: { getTypeParser },
   });
   // A connection that breaks, idle or in use, is replaced at the next query; without listeners it would end the process.
@@ -75,11 +86,14 @@ class PgDatabase implements SqlDatabase {
       await run(client, 'commit');
       return result;
     } catch (error) {
-      // When even the roll-back fails the connection is in an unknown state: it is closed, which rolls back.
-      broken = await run(client, 'rollback').then(
-        () => undefined,
-        (failure: Error) => failure,
-      );
+      // When even the roll-back fails the connection is in an unknown state: it is closed, which rolls back. Behind a statement that
+      // still runs it would only wait.
+      broken = isTooLong(error)
+        ? error
+        : await run(client, 'rollback').then(
+            () => undefined,
+            (failure: Error) => failure,
+          );
       throw error;
     } finally {
       client.release(broken);
@@ -109,6 +123,9 @@ function throwFault(error: unknown): never {
   const message = error instanceof Error ? error.message || code : String(error);
   throw new DatabaseFault(message, code, isRetriable(code, message), { cause: error });
 }
+
+const isTooLong = (error: unknown): error is DatabaseFault =>
+  error instanceof DatabaseFault && error.message === TOO_LONG;
 
 function codeOf(error: unknown): string {
   const code = (error as { code?: unknown } | null)?.code;

@@ -3,7 +3,7 @@
  * it must never hold a fact that is not in the log, and never let an older value replace a newer one.
  */
 import type { HotCache } from '#mutuel/runtime';
-import { answered, closeClients, type RedisClient, type RedisOptions, redisClients } from './redis-client.js';
+import { type RedisConnection, type RedisOptions, redisConnections } from './redis-client.js';
 
 /** Stores sequence and value together unless a newer or equal sequence is there. */
 const PUT = `
@@ -14,24 +14,24 @@ return 1`;
 
 /** Connects once, so that a missing server is one clear line at the start; later it reconnects by itself. */
 export async function openRedisCache(options: RedisOptions): Promise<HotCache> {
-  const [commands, subscriptions] = await redisClients(options, 2);
-  return new RedisCache(commands as RedisClient, subscriptions as RedisClient, options.prefix ?? '');
+  const [commands, subscriptions] = await redisConnections(options, 2);
+  return new RedisCache(commands as RedisConnection, subscriptions as RedisConnection, options.prefix ?? '');
 }
 
 class RedisCache implements HotCache {
   constructor(
-    private readonly commands: RedisClient,
-    private readonly subscriptions: RedisClient,
+    private readonly commands: RedisConnection,
+    private readonly subscriptions: RedisConnection,
     private readonly prefix: string,
   ) {}
 
   async put(key: string, sequence: number, value: string): Promise<boolean> {
     const options = { keys: [this.prefix + key], arguments: [String(sequence), value] };
-    return (await answered(this.commands.eval(PUT, options))) === 1;
+    return (await this.commands.ask(() => this.commands.client.eval(PUT, options))) === 1;
   }
 
   async get(key: string): Promise<{ readonly sequence: number; readonly value: string } | undefined> {
-    const [sequence, value] = await answered(this.commands.hmGet(this.prefix + key, ['s', 'v']));
+    const [sequence, value] = await this.commands.ask(() => this.commands.client.hmGet(this.prefix + key, ['s', 'v']));
     return sequence == null || value == null ? undefined : { sequence: Number(sequence), value };
   }
 
@@ -41,14 +41,15 @@ class RedisCache implements HotCache {
   }
 
   async publish(channel: string, message: string): Promise<void> {
-    await answered(this.commands.publish(this.prefix + channel, message));
+    await this.commands.ask(() => this.commands.client.publish(this.prefix + channel, message));
   }
 
   async subscribe(channel: string, onMessage: (message: string) => void): Promise<() => Promise<void>> {
     // A function of its own for each subscription: the same handler may subscribe twice.
     const listener = (message: string): void => onMessage(message);
-    await answered(this.subscriptions.subscribe(this.prefix + channel, listener));
-    return () => this.subscriptions.unsubscribe(this.prefix + channel, listener);
+    const { client } = this.subscriptions;
+    await this.subscriptions.ask(() => client.subscribe(this.prefix + channel, listener));
+    return () => this.subscriptions.ask(() => client.unsubscribe(this.prefix + channel, listener));
   }
 
   trouble(): string | undefined {
@@ -56,7 +57,7 @@ class RedisCache implements HotCache {
     return isReady ? undefined : 'Redis is away: odds come from the log alone';
   }
 
-  close(): Promise<void> {
-    return closeClients([this.commands, this.subscriptions]);
+  async close(): Promise<void> {
+    await Promise.all([this.commands.close(), this.subscriptions.close()]);
   }
 }

@@ -19,12 +19,15 @@ const MAX_QUEUED = 10_000;
 const COMMAND_TIMEOUT_MS = 2000;
 const MAX_RETRY_DELAY_MS = 2000;
 
-export type RedisClient = ReturnType<typeof newClient>;
+/** A stop waits this long for what is still under way. */
+const CLOSE_MS = 1000;
+
+type RedisClient = ReturnType<typeof newClient>;
 
 /** Connected; several of one use warn with one voice. */
-export async function redisClients(options: RedisOptions, count: number): Promise<readonly RedisClient[]> {
-  const state = { ready: false, warned: false };
-  const clients = Array.from({ length: count }, () => newClient(options, state));
+export async function redisConnections(options: RedisOptions, count: number): Promise<readonly RedisConnection[]> {
+  const voice: Voice = { ready: false, warned: false, onWarning: options.onWarning };
+  const clients = Array.from({ length: count }, () => newClient(options, voice));
   try {
     await Promise.all(clients.map((client) => client.connect()));
   } catch (cause) {
@@ -32,30 +35,84 @@ export async function redisClients(options: RedisOptions, count: number): Promis
     const reason = (cause as Error).message || String(cause);
     throw new ServerLost(`Redis cannot be reached at ${hostOf(options.url)}: ${reason}`, { cause });
   }
-  state.ready = true;
-  return clients;
+  voice.ready = true;
+  return clients.map((client) => new RedisConnection(client, voice));
 }
 
-export async function closeClients(clients: readonly RedisClient[]): Promise<void> {
-  for (const client of clients) {
+export class RedisConnection {
+  /** The question that a server which stands still has not answered in time. */
+  #overdue: Promise<unknown> | undefined;
+
+  constructor(
+    readonly client: RedisClient,
+    private readonly voice: Voice,
+  ) {}
+
+  get isReady(): boolean {
+    return this.client.isReady && !this.#overdue;
+  }
+
+  /**
+   * The client bounds only what it has not written yet: a server that stands still is noticed here, and asked nothing more until it has
+   * answered or the connection is lost. Throws `ServerLost`.
+   */
+  async ask<T>(question: () => Promise<T>): Promise<T> {
+    let timer: NodeJS.Timeout | undefined;
+    try {
+      if (this.#overdue) throw new Error('it stands still');
+      const answer = question();
+      const late = new Promise<never>((_, reject) => {
+        timer = setTimeout(() => {
+          this.#await(answer);
+          reject(new Error(`nothing within ${COMMAND_TIMEOUT_MS / 1000} s`));
+        }, COMMAND_TIMEOUT_MS);
+      });
+      return await Promise.race([answer, late]);
+    } catch (cause) {
+      throw new ServerLost(`Redis did not answer: ${(cause as Error).message || String(cause)}`, { cause });
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  async close(): Promise<void> {
     // A graceful end waits for a server; one that is away has nothing of ours to finish.
-    if (client.isReady) await client.close();
-    else client.destroy();
+    const timer = setTimeout(() => this.client.destroy(), CLOSE_MS);
+    if (this.isReady) await this.client.close();
+    else this.client.destroy();
+    clearTimeout(timer);
+  }
+
+  #await(answer: Promise<unknown>): void {
+    if (this.#overdue) return;
+    this.#overdue = answer;
+    away(this.voice, 'it stands still');
+    const end = (): void => {
+      this.#overdue = undefined;
+      if (this.client.isReady) back(this.voice);
+    };
+    answer.then(end, end);
   }
 }
 
-export async function answered<T>(answer: Promise<T>): Promise<T> {
-  try {
-    return await answer;
-  } catch (cause) {
-    throw new ServerLost(`Redis did not answer: ${(cause as Error).message || String(cause)}`, { cause });
-  }
+interface Voice {
+  ready: boolean;
+  warned: boolean;
+  readonly onWarning: (sentence: string) => void;
 }
 
-function newClient(
-  { url, onWarning, connectTimeoutMs = 3000 }: RedisOptions,
-  state: { ready: boolean; warned: boolean },
-) {
+function away(voice: Voice, why: string): void {
+  if (!voice.ready || voice.warned) return;
+  voice.warned = true;
+  voice.onWarning(`Redis is away (${why}); everything goes on without it until it is back`);
+}
+
+function back(voice: Voice): void {
+  if (voice.warned) voice.onWarning('Redis is back');
+  voice.warned = false;
+}
+
+function newClient({ url, connectTimeoutMs = 3000 }: RedisOptions, voice: Voice) {
   const client = createClient({
     url,
     commandsQueueMaxLength: MAX_QUEUED,
@@ -65,18 +122,11 @@ function newClient(
     socket: {
       connectTimeout: connectTimeoutMs,
       // The first connection is tried once; a lost one for as long as the process lives, since the cache only degrades.
-      reconnectStrategy: (retries) => (state.ready ? Math.min(100 * 2 ** retries, MAX_RETRY_DELAY_MS) : false),
+      reconnectStrategy: (retries) => (voice.ready ? Math.min(100 * 2 ** retries, MAX_RETRY_DELAY_MS) : false),
     },
   });
-  client.on('error', (error: Error) => {
-    if (!state.ready || state.warned) return;
-    state.warned = true;
-    onWarning(`Redis is away (${error.message}); everything goes on without it until it is back`);
-  });
-  client.on('ready', () => {
-    if (state.warned) onWarning('Redis is back');
-    state.warned = false;
-  });
+  client.on('error', (error: Error) => away(voice, error.message));
+  client.on('ready', () => back(voice));
   return client;
 }
 

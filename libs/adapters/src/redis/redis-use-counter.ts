@@ -3,13 +3,13 @@
  */
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { UseCounter } from '#mutuel/runtime';
-import { answered, closeClients, type RedisOptions, redisClients } from './redis-client.js';
+import { type RedisConnection, type RedisOptions, redisConnections } from './redis-client.js';
 
 /** Connects once, so that a missing server is one clear line at the start; later it reconnects by itself. */
 export async function openRedisUseCounter(options: RedisOptions & { readonly windowS: number }): Promise<UseCounter> {
-  const clients = await redisClients(options, 1);
+  const [connection] = (await redisConnections(options, 1)) as [RedisConnection];
   const limiter = new RateLimiterRedis({
-    storeClient: clients[0],
+    storeClient: connection.client,
     useRedisPackage: true,
     rejectIfRedisNotReady: true,
     keyPrefix: `${options.prefix ?? ''}uses`,
@@ -19,9 +19,9 @@ export async function openRedisUseCounter(options: RedisOptions & { readonly win
   });
   return {
     async add(key, uses) {
-      const { consumedPoints, msBeforeNext } = await answered(limiter.consume(key, uses));
+      const { consumedPoints, msBeforeNext } = await connection.ask(() => limiter.consume(key, uses));
       return { used: consumedPoints, windowEndsInMs: msBeforeNext };
     },
-    close: () => closeClients(clients),
+    close: () => connection.close(),
   };
 }
