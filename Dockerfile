@@ -23,6 +23,7 @@ RUN mkdir -p /var/lib/mutuel && chown node:node /var/lib/mutuel
 COPY --from=packages /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
 COPY --from=build /app/bin ./bin
+COPY --from=build /app/infra/workspace.mjs ./infra/
 COPY package.json LICENSE ./
 ENV HOST=0.0.0.0 PORT=3000 GRPC_PORT=4000 DATA_DIR=/var/lib/mutuel LOG_FORMAT=json
 USER node

@@ -233,7 +233,7 @@ export interface AuditEntry {
   seq: number;
   at: string;
   action: string;
-  actor: { user: string; roles: string[] } | null;
+  actor: { user: string; roles: string[]; device: string } | null;
   raceId: string | null;
   reason: string | null;
   outcome: string;

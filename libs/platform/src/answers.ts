@@ -10,7 +10,8 @@ const odds = z.string().nullable().meta({ description: 'Decimal odds, stake incl
 const receipt = z.object({ shard: z.int(), seq: z.int(), hash: z.string() });
 const balance = z.object({ available: minor });
 
-export const problemAnswer = z.object({
+/** RFC 9457 lets a problem carry more than is said of it; what it carries here is said all the same. */
+export const problemAnswer = z.looseObject({
   type: z.string(),
   title: z.string(),
   status: z.int(),
@@ -19,6 +20,14 @@ export const problemAnswer = z.object({
   retry: z.enum(['NEVER', 'SAME_KEY', 'NEW_KEY']),
   correlationId: z.string(),
   errors: z.array(z.object({ pointer: z.string(), code: z.string(), detail: z.string() })).optional(),
+  ticketId: z.string().optional().meta({ description: 'Of a decided ticket that was refused.' }),
+  ticketRef: z.string().optional(),
+  receipt: receipt.optional().meta({ description: 'Where the refusal stands in the log of the account’s shard.' }),
+  seq: z.int().optional().meta({ description: 'Where it stands in the market’s log: of an operator’s act.' }),
+  outcome: z
+    .literal('UNKNOWN')
+    .optional()
+    .meta({ description: 'Nothing is known here; nothing is said to be refused.' }),
 });
 
 const bet = z.object({
@@ -30,7 +39,10 @@ const bet = z.object({
   lines: z.int(),
   unitStake: minor.nullable(),
   stake: minor,
-  indicativeOdds: odds,
+  indicativeOdds: odds.meta({
+    description:
+      'As shown with the first answer: decimal odds, stake included. Null in a repeated answer once they are not known any more; never others.',
+  }),
   code: z.string().optional(),
   detail: z.string().optional(),
   pointer: z.string().optional(),
@@ -108,6 +120,8 @@ export const ticketViewAnswer = z.object({
   proofs: z.array(proof).meta({ description: 'After the close: where each bet stands in the sealed pool.' }),
 });
 
+export const ticketsAnswer = z.object({ tickets: z.array(ticketViewAnswer.omit({ proofs: true })) });
+
 export const receiptFileAnswer = z.object({
   kind: z.literal('mutuel-receipt-file'),
   v: z.literal(1),
@@ -151,6 +165,23 @@ export const moneyAnswer = z.object({
   receipt,
 });
 
+export const accountOpenedAnswer = z.object({ accountId: z.string(), currency: z.string(), receipt });
+
+const stakeLimits = { ticketMax: minor.optional(), dayStake: minor.optional() };
+export const limitsAnswer = z.object({
+  accountId: z.string(),
+  limits: z.object({
+    ...stakeLimits,
+    excludedUntil: z.number().optional().meta({ description: 'Milliseconds UTC.' }),
+    blocked: z.boolean().optional(),
+    later: z
+      .object({ ...stakeLimits, from: z.number().meta({ description: 'Milliseconds UTC.' }) })
+      .optional()
+      .meta({ description: 'What may be staked from then on: higher limits that wait.' }),
+  }),
+  receipt,
+});
+
 export const quoteAnswer = z.object({
   lines: z.int(),
   cost: minor,
@@ -182,7 +213,9 @@ export const accountAnswer = z.object({
     owed: minor.meta({ description: 'What a correction could not take back: kept back from winnings.' }),
   }),
   status: z.string(),
-  limits: z.record(z.string(), z.unknown()),
+  limits: z.record(z.string(), z.unknown()).meta({
+    description: 'As in the answer to a change of them: `later` holds in place of the others from its time on.',
+  }),
 });
 
 export const statementAnswer = z.object({
@@ -396,7 +429,11 @@ export const auditAnswer = z.object({
       seq: z.int(),
       at: time,
       action: z.string(),
-      actor: z.object({ user: z.string(), roles: z.array(z.string()) }),
+      actor: z.object({
+        user: z.string(),
+        roles: z.array(z.string()),
+        device: z.string().meta({ description: 'Id of the token that the act came with.' }),
+      }),
       raceId: z.string().nullable(),
       reason: z.string().nullable(),
       outcome: z.enum(['ACCEPTED', 'REFUSED']),

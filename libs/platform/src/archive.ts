@@ -18,6 +18,7 @@ import {
 import { sha256 } from '#mutuel/contracts';
 import type { TopicPartition } from '#mutuel/runtime';
 import type { Config } from './config.js';
+import { kafkaOf } from './kafka-connection.js';
 import { openLogReader, settledCut } from './log-reader.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
 
@@ -141,13 +142,14 @@ export async function openArchive(folder: string): Promise<Pick<LogReader, 'topi
 }
 
 function openTarget(
-  { brokers, replication, data }: Config,
+  config: Config,
   topics: Manifest['topics'],
   onWarning: (line: string) => void,
 ): Promise<LogRestorer> {
-  if (brokers === undefined) return openLmdbRestorer({ dir: data, topics });
-  const connection = { brokers, clientId: 'mutuel-restore', onWarning };
-  return openKafkaRestorer({ ...connection, topics, replication: replication ?? Math.min(3, brokers.length) });
+  const kafka = kafkaOf(config, 'mutuel-restore', onWarning);
+  if (kafka === undefined) return openLmdbRestorer({ dir: config.data, topics });
+  const replication = config.replication ?? Math.min(3, kafka.brokers.length);
+  return openKafkaRestorer({ ...kafka, topics, replication });
 }
 
 /** Every file is the one that was written, and they follow each other without a hole. */

@@ -8,12 +8,15 @@ import { z } from 'zod';
 import type { Role } from '#mutuel/engine';
 import { Problem } from './problem.js';
 
+/** `CASHIER`: the payment service or a cashier's desk, of which the market knows nothing. */
+export type HouseRole = Role | 'CASHIER';
+
 export interface Principal {
   /** The person or system, stable over sessions. */
   readonly subject: string;
   /** Accounts it may bet from and look into. */
   readonly accounts: readonly string[];
-  readonly roles: readonly Role[];
+  readonly roles: readonly HouseRole[];
   readonly channel: string;
   /** Id of the token: the session or device. */
   readonly device: string;
@@ -25,7 +28,7 @@ const claimsSchema = z.object({
   exp: z.number().optional(),
   nbf: z.number().optional(),
   acc: z.array(z.string()).max(1000).optional(),
-  roles: z.array(z.enum(['STEWARD', 'TOTE_OPERATOR', 'ACCOUNTANT'])).optional(),
+  roles: z.array(z.enum(['STEWARD', 'TOTE_OPERATOR', 'ACCOUNTANT', 'CASHIER'])).optional(),
   ch: z.string().max(40).optional(),
 });
 
@@ -37,21 +40,16 @@ export class Tokens {
   /** At once, on the thread that asks: through a pool of threads each new token would wait for one of them. */
   readonly #verified: (token: string) => unknown;
 
+  /** Signed is by `key` alone; what `previous` signed is good too, while the key is changed. */
   constructor(
     key: Uint8Array,
     private readonly now: () => number,
+    previous?: Uint8Array,
   ) {
-    const secret = Buffer.from(key);
-    this.#signed = createSigner({ key: secret, algorithm: 'HS256', noTimestamp: true });
-    // Its own clock is the system's; times are judged below by ours.
-    const times = { ignoreExpiration: true, ignoreNotBefore: true };
-    this.#verified = createVerifier({
-      key: secret,
-      algorithms: ['HS256'],
-      allowedIss: ISSUER,
-      requiredClaims: ['iss'],
-      ...times,
-    });
+    this.#signed = createSigner({ key: Buffer.from(key), algorithm: 'HS256', noTimestamp: true });
+    const verified = verifierOf(key);
+    const earlier = previous && verifierOf(previous);
+    this.#verified = earlier ? (token) => either(verified, earlier, token) : verified;
   }
 
   /** Signs a token; without `expires` (seconds UTC) it lives as long as the key. */
@@ -95,6 +93,27 @@ export class Tokens {
   }
 }
 
+type Verifier = (token: string) => unknown;
+
+const verifierOf = (key: Uint8Array): Verifier =>
+  createVerifier({
+    key: Buffer.from(key),
+    algorithms: ['HS256'],
+    allowedIss: ISSUER,
+    requiredClaims: ['iss'],
+    // Its own clock is the system's; times are judged by ours.
+    ignoreExpiration: true,
+    ignoreNotBefore: true,
+  });
+
+function either(first: Verifier, second: Verifier, token: string): unknown {
+  try {
+    return first(token);
+  } catch {
+    return second(token);
+  }
+}
+
 function notValid(): Problem {
   return new Problem(
     'NOT_AUTHENTICATED',
@@ -107,12 +126,12 @@ export function requireAccount(principal: Principal, accountId: string): void {
     throw new Problem('NOT_AUTHORIZED', `The token does not carry the account ${accountId.slice(0, 100)}.`);
 }
 
-/** Operators may look into any account; nobody but its holder may bet from it. */
+/** Who holds a role of the house may look into any account; nobody but its holder may bet from it. */
 export function requireSightOf(principal: Principal, accountId: string): void {
   if (principal.roles.length === 0) requireAccount(principal, accountId);
 }
 
-function requireRole(principal: Principal, allowed: readonly Role[]): void {
+export function requireRole(principal: Principal, allowed: readonly HouseRole[]): void {
   if (!principal.roles.some((role) => allowed.includes(role)))
     throw new Problem('NOT_AUTHORIZED', `This needs the role ${allowed.join(' or ')}.`);
 }

@@ -1,10 +1,11 @@
 /**
- * What clients can do with their accounts: place, look up, cancel and abandon tickets, move money. Every answer about a bet comes
+ * What clients can do with their accounts: place, look up, cancel and abandon tickets. Every answer about a bet comes
  * from its decision in the log or from the projections of it; a time-out is never told as a refusal.
  */
-import { encodeCommand, type ServiceKey, signCommand } from '#mutuel/contracts';
+import { encodeCommand } from '#mutuel/contracts';
 import { REF_AHEAD_MS, readRef, type ShardEvent } from '#mutuel/engine';
-import type { TicketBetView, TicketView } from '#mutuel/services';
+import { isRetriable } from '#mutuel/runtime';
+import type { TicketView } from '#mutuel/services';
 import { type Principal, requireAccount, requireSightOf } from './auth.js';
 import type { AccountReads, Answered, OddsReads, ShardDoor, Submitted } from './doors.js';
 import type { TicketLimits } from './limits.js';
@@ -17,7 +18,6 @@ import {
   type AskedBets,
   acceptedIn,
   type OddsOf,
-  poolAskedFor,
   type Receipt,
   receiptOf,
   type TicketAnswer,
@@ -25,6 +25,15 @@ import {
   ticketIdOf,
   ticketRefusal,
 } from './ticket-answers.js';
+import {
+  answerOf,
+  burntView,
+  isBurnt,
+  type KnownTicket,
+  knownTicket,
+  refusedView,
+  viewOfKnown,
+} from './ticket-views.js';
 
 export interface PendingAnswer {
   readonly ticketRef: string;
@@ -36,14 +45,6 @@ export interface Answer<B> {
   readonly status: 200 | 201 | 202;
   readonly body: B;
   readonly replayed: boolean;
-}
-
-export interface MoneyAnswer {
-  readonly ref: string;
-  readonly kind: 'DEPOSIT' | 'WITHDRAWAL';
-  readonly amount: number;
-  readonly balance: { readonly available: number };
-  readonly receipt: Receipt;
 }
 
 export interface CancelAnswer {
@@ -59,10 +60,16 @@ export interface BettingParts {
   readonly reads: AccountReads;
   readonly odds: Pick<OddsReads, 'latest'>;
   readonly recent: RecentTickets;
-  readonly serviceKey: ServiceKey;
   readonly limits?: Pick<TicketLimits, 'admit'>;
   readonly now: () => number;
 }
+
+type Placed = Answer<TicketAnswer | PendingAnswer>;
+
+/** How far behind the log the projections may be before an outcome is said to be unknown. */
+const ROW_WAIT_MS = 3_000;
+const ROW_LOOK_MS = 50;
+const NEVER_USED = 'It was never decided, and is older than the window of two hours: it never will be.';
 
 /** Kept for those turned away at the door: a few reasons, a few seconds. */
 const MAX_REFUSALS = 100;
@@ -98,14 +105,13 @@ export class Betting {
     if (asking !== undefined) await asking;
     refuseFuture(ticketRef, this.#p.now());
     const cid = randomId();
-    const bytes = encodeCommand(cid, placeCommand(body, principal.channel));
-    const submitted = await this.#p.door.submit(accountId, cid, bytes, principal.channel);
+    const command = placeCommand(body, principal.channel);
+    const submitted = await this.#p.door.submit(accountId, cid, encodeCommand(cid, command), principal.channel);
     switch (submitted.kind) {
       case 'DECIDED':
-        return this.#decided(body, submitted);
+        return this.#decided(body, command.body, submitted);
       case 'PENDING':
-        this.#p.recent.addPending(accountId, ticketRef, this.#p.now());
-        return { status: 202, body: pendingAnswer(accountId, ticketRef), replayed: false };
+        return this.#pending(body);
       case 'BUSY':
         throw busy(submitted);
       default:
@@ -113,9 +119,9 @@ export class Betting {
     }
   }
 
-  #decided(body: TicketBody, answered: Answered<ShardEvent>): Answer<TicketAnswer> | Promise<Answer<TicketAnswer>> {
+  #decided(body: TicketBody, bodyHash: string, answered: Answered<ShardEvent>): Placed | Promise<Placed> {
     const { code } = answered.decision;
-    if (code === 'REPLAY' || code === 'REF_OUTSIDE_WINDOW') return this.#earlier(body, answered);
+    if (code === 'REPLAY' || code === 'REF_OUTSIDE_WINDOW') return this.#earlier(body, bodyHash, answered);
     const accepted = acceptedIn(answered);
     const answer = accepted && ticketAnswer(answered, accepted, this.#oddsOf, body.bets);
     if (answer !== undefined || takesRef(answered)) this.#remember(body, answered, answer);
@@ -124,24 +130,50 @@ export class Betting {
   }
 
   /** The reference was settled before: the first answer again, from memory or from its permanent row. */
-  async #earlier(body: TicketBody, now: Answered<ShardEvent>): Promise<Answer<TicketAnswer>> {
+  async #earlier(body: TicketBody, bodyHash: string, now: Answered<ShardEvent>): Promise<Placed> {
     const { accountId, ticketRef } = body;
-    const recent = this.#recall(this.#p.recent.byRef(accountId, ticketRef)) ?? this.#fromLog(body, now);
-    if (recent && isBurnt(recent.answered)) throw ticketRefusal(now, ticketRef);
+    const recent =
+      this.#recall(this.#p.recent.byRef(accountId, ticketRef)) ?? this.#fromLog(accountId, ticketRef, now, body.bets);
+    const view = viewOfKnown(recent) ?? (await this.#rowOf(accountId, ticketRef, now));
+    if (view === 'NOT_YET') return this.#pending(body);
+    if (view === null || view.status === 'BURNT') throw ticketRefusal(now, ticketRef);
+    // Of a reference that old the shard does not know the body any more.
+    if (view.bodyHash !== null && view.bodyHash !== bodyHash) throw ticketRefusal(withOtherBody(now), ticketRef);
     if (recent?.answer) return { status: 201, body: recent.answer, replayed: true };
     if (recent) throw ticketRefusal(recent.answered, ticketRef, true);
-    const view = await this.#p.reads.ticketByRef(accountId, ticketRef);
-    if (view === null || view.status === 'BURNT') {
-      if (now.decision.code === 'REPLAY') return this.#notProjectedYet(accountId, ticketRef);
-      throw ticketRefusal(now, ticketRef);
-    }
     if (view.status === 'REJECTED') throw refusedView(view);
     return { status: 201, body: answerOf(view, body.bets), replayed: true };
   }
 
-  #fromLog({ accountId, ticketRef, bets }: TicketBody, { decision }: Answered<ShardEvent>): KnownTicket | undefined {
-    const answered = decision.of === undefined ? undefined : this.#p.door.recent(accountId, decision.of);
-    return answered && knownTicket(accountId, ticketRef, answered, this.#oddsOf, bets);
+  /** The permanent row, null where none will ever be; something was appended, so that a database away is no refusal. */
+  async #rowOf(account: string, ref: string, now: Answered<ShardEvent>): Promise<TicketView | 'NOT_YET' | null> {
+    const { reads } = this.#p;
+    try {
+      const row = await reads.ticketByRef(account, ref);
+      if (row !== null) return row;
+      // What has no row once this decision is projected was never decided before it.
+      const isProjected = (await reads.projectedSeq(now.shard)) >= now.decision.seq;
+      return isProjected ? await reads.ticketByRef(account, ref) : 'NOT_YET';
+    } catch (fault) {
+      if (isRetriable(fault)) return 'NOT_YET';
+      throw fault;
+    }
+  }
+
+  #pending({ accountId, ticketRef }: TicketBody): Answer<PendingAnswer> {
+    this.#p.recent.addPending(accountId, ticketRef, this.#p.now());
+    return { status: 202, body: pendingAnswer(accountId, ticketRef), replayed: false };
+  }
+
+  /** The decision by which the shard says that the reference was taken, while it is in memory; which odds were shown is not in it. */
+  #fromLog(
+    account: string,
+    ref: string,
+    { decision }: Answered<ShardEvent>,
+    asked: AskedBets = [],
+  ): KnownTicket | undefined {
+    const answered = decision.of === undefined ? undefined : this.#p.door.recent(account, decision.of);
+    return answered && knownTicket(account, ref, answered, () => null, asked);
   }
 
   #remember(
@@ -150,7 +182,8 @@ export class Betting {
     answer: TicketAnswer | undefined,
   ): void {
     const { accountId, ticketRef, bets = [] } = ticket;
-    const odds = (answer?.bets ?? []).map((bet) => bet.indicativeOdds);
+    const accepted = (answer?.bets ?? []).filter((bet) => bet.status === 'ACCEPTED');
+    const odds = accepted.map((bet) => bet.indicativeOdds);
     const asked = answer?.status === 'PARTIAL' ? bets : [];
     const ticketId = ticketIdOf(answered);
     this.#p.recent.add({ accountId, ticketRef, ticketId, seq: answered.decision.seq, odds, asked });
@@ -163,14 +196,6 @@ export class Betting {
     const { accountId, ticketRef, asked } = recent;
     const odds = recent.odds.values();
     return knownTicket(accountId, ticketRef, answered, () => odds.next().value ?? null, asked);
-  }
-
-  /** Decided by another process a moment ago: its decision will be in the projections shortly. */
-  #notProjectedYet(accountId: string, ticketRef: string): never {
-    throw new Problem('SERVICE_UNAVAILABLE', 'The ticket was decided; its answer is not in the read models yet.', {
-      retryAfterSeconds: 1,
-      extra: { href: hrefOf(accountId, ticketRef) },
-    });
   }
 
   async lookUp(principal: Principal, ticketId: string): Promise<TicketView> {
@@ -235,41 +260,30 @@ export class Betting {
       return { status: 200, body: burntView(answered, account, ref), replayed: code !== undefined };
     }
     if (code !== 'REPLAY' && code !== 'REF_OUTSIDE_WINDOW') throw refusedAnswer(answered);
-    const found = await this.lookUpByRef(principal, account, ref);
-    if (found.status === 202)
-      throw new Problem('OUTCOME_UNKNOWN', 'The decision on this reference is not known here yet.');
-    return { status: 200, body: found.body as TicketView, replayed: false };
+    const view = await this.#settledBy(answered, account, ref);
+    if (view !== undefined) return { status: 200, body: view, replayed: false };
+    throw new Problem('OUTCOME_UNKNOWN', 'The decision on this reference is not known here yet.');
   }
 
-  async moveMoney(
-    principal: Principal,
-    type: 'Deposit' | 'Withdraw',
-    account: string,
-    body: { readonly ref: string; readonly amount: number },
-  ): Promise<Answer<MoneyAnswer>> {
-    requireAccount(principal, account);
-    const { ref, amount } = body;
-    const cid = randomId();
-    const bytes = signCommand(cid, { type, account, ref, amount }, this.#p.serviceKey);
-    const answered = decidedOf(await this.#p.door.submit(account, cid, bytes));
-    const replayed = answered.decision.code === 'REPLAY';
-    const first = replayed ? this.#p.door.recent(account, answered.decision.of ?? 0) : answered;
-    const event = first?.decision.events[0];
-    if (first && event?.t === 'MoneyMoved') {
-      const balance = { available: event.balance };
-      return { status: 201, body: { ref, kind: event.kind, amount, balance, receipt: receiptOf(first) }, replayed };
+  /** What became of a reference that its shard will not decide on any more; the projections are waited for. */
+  async #settledBy(now: Answered<ShardEvent>, account: string, ref: string): Promise<TicketView | undefined> {
+    const recent = viewOfKnown(this.#recall(this.#p.recent.byRef(account, ref)) ?? this.#fromLog(account, ref, now));
+    const waitUntil = this.#p.now() + ROW_WAIT_MS;
+    for (;;) {
+      const row = await this.#rowOf(account, ref, now);
+      if (row === null)
+        return (await this.#isUnused(account, ref)) ? burntView(now, account, ref, NEVER_USED) : undefined;
+      if (row !== 'NOT_YET') return row;
+      if (recent !== null || this.#p.now() > waitUntil) return recent ?? undefined;
+      await new Promise((resolve) => setTimeout(resolve, ROW_LOOK_MS));
     }
-    if (!replayed) throw refusedAnswer(answered);
-    const row = await this.#p.reads.moneyRef(account, ref);
-    if (row === null)
-      throw new Problem('SERVICE_UNAVAILABLE', 'It was decided; the answer is not in the read models yet.', {
-        retryAfterSeconds: 1,
-      });
-    const { seq, balance: available } = row;
-    const kind = type === 'Deposit' ? 'DEPOSIT' : 'WITHDRAWAL';
-    // Of so old a decision the hash is in the log alone.
-    const receipt = { shard: answered.shard, seq, hash: '' };
-    return { status: 201, body: { ref, kind, amount, balance: { available }, receipt }, replayed };
+  }
+
+  /** Of an account from another epoch, what was decided there is not in these read models. */
+  async #isUnused(account: string, ref: string): Promise<boolean> {
+    const { time = 0 } = readRef(ref) ?? {};
+    const carriedAt = await this.#p.reads.carriedAt(account);
+    return carriedAt === null || time > carriedAt + REF_AHEAD_MS;
   }
 }
 
@@ -298,7 +312,16 @@ function refuseFuture(ticketRef: string, now: number): void {
   throw new Problem('REF_INVALID', detail, { errors: [{ pointer: '/ticketRef', code: 'REF_INVALID', detail }] });
 }
 
-const isBurnt = ({ decision }: Answered<ShardEvent>): boolean => decision.events[0]?.t === 'RefBurnt';
+/** What the shard says itself of a younger reference. */
+const withOtherBody = ({ decision, ...rest }: Answered<ShardEvent>): Answered<ShardEvent> => ({
+  ...rest,
+  decision: {
+    ...decision,
+    code: 'IDEMPOTENCY_BODY_MISMATCH',
+    detail: 'This ticketRef was used with another body.',
+    pointer: '/ticketRef',
+  },
+});
 
 const takesRef = ({ decision }: Answered<ShardEvent>): boolean => decision.events[0]?.t === 'RefTaken';
 
@@ -323,135 +346,7 @@ export function decidedOf<E>(submitted: Submitted<E>): Answered<E> {
   );
 }
 
-function refusedAnswer(answered: Answered<unknown>): Problem {
+export function refusedAnswer(answered: Answered<unknown>): Problem {
   const { decision } = answered;
   return refusalOf({ ...decision, code: decision.code ?? 'INTERNAL' }, { extra: { receipt: receiptOf(answered) } });
-}
-
-/** What a ticket's reference became, with the decision that says so; without an answer where it was refused or burnt. */
-interface KnownTicket {
-  readonly accountId: string;
-  readonly ticketRef: string;
-  readonly answered: Answered<ShardEvent>;
-  readonly answer: TicketAnswer | undefined;
-}
-
-function knownTicket(
-  accountId: string,
-  ticketRef: string,
-  answered: Answered<ShardEvent>,
-  oddsOf: OddsOf,
-  asked: AskedBets,
-): KnownTicket {
-  const accepted = acceptedIn(answered);
-  return { accountId, ticketRef, answered, answer: accepted && ticketAnswer(answered, accepted, oddsOf, asked) };
-}
-
-function viewOfKnown(known: KnownTicket | undefined): TicketView | null {
-  if (known === undefined) return null;
-  const { answer, answered, accountId, ticketRef } = known;
-  const ticketId = ticketIdOf(answered);
-  if (isBurnt(answered)) return burntView(answered, accountId, ticketRef);
-  const { decision } = answered;
-  return {
-    ticketId,
-    ticketRef,
-    accountId,
-    status: answer?.status ?? 'REJECTED',
-    acceptedAt: answer?.acceptedAt ?? null,
-    decidedAt: new Date(decision.at).toISOString(),
-    totalStake: answer?.totalStake ?? 0,
-    currency: answer?.currency ?? null,
-    channel: acceptedIn(answered)?.channel ?? null,
-    code: decision.code ?? null,
-    detail: decision.detail ?? null,
-    pointer: decision.pointer ?? null,
-    bets: (answer?.bets ?? []).map(viewOfBet),
-    balance: answer?.balance ?? null,
-    receipt: receiptOf(answered),
-    bodyHash: acceptedIn(answered)?.body ?? null,
-  };
-}
-
-/** A bet of which nothing is known but its decision. */
-function viewOfBet(bet: TicketAnswer['bets'][number], index: number): TicketBetView {
-  const { betRef, betId, poolId, selection, status, lines, unitStake, stake } = bet;
-  return {
-    ...{
-      betRef,
-      betId: betId ?? String(index),
-      poolId,
-      selection: selection ?? '',
-      status,
-      lines,
-      unitStake: unitStake ?? 0,
-      stake,
-    },
-    indicativeOdds: null,
-    code: bet.code ?? null,
-    detail: bet.detail ?? null,
-    pointer: bet.pointer ?? null,
-    placement: status,
-    resulting: 'NONE',
-    settlement: 'NONE',
-    payout: 0,
-    refund: 0,
-    refundCause: null,
-  };
-}
-
-function burntView(answered: Answered<ShardEvent>, accountId: string, ticketRef: string): TicketView {
-  return {
-    ...{ ticketId: ticketIdOf(answered), ticketRef, accountId, status: 'BURNT', acceptedAt: null },
-    decidedAt: new Date(answered.decision.at).toISOString(),
-    ...{
-      totalStake: 0,
-      currency: null,
-      channel: null,
-      code: 'REF_BURNT',
-      detail: null,
-      pointer: null,
-      bets: [],
-      balance: null,
-    },
-    receipt: receiptOf(answered),
-    bodyHash: null,
-  };
-}
-
-/** The first answer, rebuilt from the permanent row; the odds of that moment are not kept. */
-function answerOf(view: TicketView, asked: TicketBody['bets']): TicketAnswer {
-  const bets = view.bets.map((bet): TicketAnswer['bets'][number] => {
-    const { betRef, poolId, lines, stake, code, detail, pointer } = bet;
-    if (bet.placement !== 'REJECTED') {
-      const { betId, selection, unitStake } = bet;
-      return { betRef, betId, poolId, selection, status: 'ACCEPTED', lines, unitStake, stake, indicativeOdds: null };
-    }
-    const refused = {
-      betId: null,
-      poolId: poolAskedFor(asked, betRef),
-      selection: null,
-      status: 'REJECTED',
-      unitStake: null,
-    } as const;
-    const why = { code: code ?? '', detail: detail ?? '', pointer: pointer ?? '' };
-    return { betRef, ...refused, lines: 0, stake: 0, indicativeOdds: null, ...why };
-  });
-  const { ticketId, ticketRef, accountId, totalStake, currency, receipt } = view;
-  return {
-    ...{ ticketId, ticketRef, accountId },
-    status: bets.some((bet) => bet.status === 'REJECTED') ? 'PARTIAL' : 'ACCEPTED',
-    acceptedAt: view.acceptedAt ?? view.decidedAt,
-    totalStake,
-    currency: currency ?? '',
-    bets,
-    balance: view.balance ?? { available: 0 },
-    receipt,
-  };
-}
-
-function refusedView(view: TicketView): Problem {
-  const { ticketId, ticketRef, receipt, code, detail, pointer } = view;
-  const refused = { code: code ?? 'MALFORMED', detail: detail ?? undefined, pointer: pointer ?? undefined };
-  return refusalOf(refused, { extra: { ticketId, ticketRef, receipt }, replayed: true });
 }

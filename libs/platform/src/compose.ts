@@ -30,11 +30,13 @@ import {
   ReadModel,
   SealPublisher,
   type SealPublisherOptions,
+  SealTail,
 } from '#mutuel/services';
 import type { Tick } from '#mutuel/views';
+import { Accounts } from './accounts.js';
 import { Tokens } from './auth.js';
 import { Betting } from './betting.js';
-import { type Config, isDistributed, type Role } from './config.js';
+import { type Config, isDistributed, type Role, requireProduction } from './config.js';
 import { DemoAccess } from './demo-access.js';
 import { fundDemo } from './demo-setup.js';
 import { Desk } from './desk.js';
@@ -42,6 +44,7 @@ import { marketDoor, shardDoor } from './gateway-doors.js';
 import { startGrpc } from './grpc/server.js';
 import { type ApiParts, apiModule } from './http/api-module.js';
 import { openFeedSocket } from './http/feed-socket.js';
+import { callText } from './http/operator-calls.js';
 import { type HttpServer, pageOf, startHttp } from './http/server.js';
 import { type Keys, readKeys } from './keys.js';
 import { type Held, TicketLimits } from './limits.js';
@@ -49,6 +52,7 @@ import { LiveOdds } from './live-odds.js';
 import { MarketFollower } from './market-follower.js';
 import type { MarketView } from './market-view.js';
 import { OperatorViews, type ShardFacts } from './operator-views.js';
+import { patiently } from './patience.js';
 import { giveWay } from './priority.js';
 import { Quotes } from './quotes.js';
 import { Racing } from './racing.js';
@@ -92,6 +96,7 @@ const PROOFS_AFTER_MS = 2_000;
 const DISTRIBUTED_GRPC_STEP = 1_000;
 
 export async function startSystem(config: Config, roles: readonly Role[], voice: Voice): Promise<System> {
+  requireProduction(config, roles);
   // While a server is looked for, each attempt is a warning; when it is missing, the one line that says so is enough.
   const early: (readonly [string, LineFacts | undefined])[] = [];
   let isEarly = true;
@@ -101,7 +106,7 @@ export async function startSystem(config: Config, roles: readonly Role[], voice:
     isEarly = false;
     for (const [line, facts] of early.splice(0)) voice.warn(line, facts);
   };
-  const composition = new Composition(config, roles, { say: (line) => voice.say(line), warn });
+  const composition = new Composition(config, roles, { say: (line, facts) => voice.say(line, facts), warn });
   try {
     const system = await composition.start();
     flush();
@@ -149,6 +154,7 @@ class Composition {
     const onWarning = (line: string): void => this.#voice.warn(line);
     const opened = await openSeams(this.#config, `mutuel-${name}`, onWarning, isAwaited ? 'prompt' : 'bulk');
     this.#stops.push({ name: 'seams', stop: () => opened.close() });
+    void opened.failed.then((fault) => this.#fail(fault));
     this.#installation = new Installation(opened.label, opened.durable);
     if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);
     await joinCluster({ ...opened, role: name, epoch: this.#config.epoch, release: RELEASE }).catch(asStartFault);
@@ -162,7 +168,7 @@ class Composition {
     if (this.#roles.has('projector')) await this.#startProjector(seams);
     if (this.#roles.has('odds')) await this.#startOdds(seams);
     if (this.#roles.has('calculators')) await this.#startCalculators(seams, keys);
-    const tokens = new Tokens(keys.token, seams.clock.now);
+    const tokens = new Tokens(keys.token, seams.clock.now, keys.tokenPrevious);
     const isDoor = this.#roles.has('bet-api') || this.#roles.has('back-office');
     const demo =
       this.#config.demo && this.#roles.has('bet-api')
@@ -193,6 +199,11 @@ class Composition {
   // ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #startEngine(seams: Seams, keys: Keys): void {
+    const onAlarm = (code: string, detail: string): void => {
+      this.#onAlarm(code, detail);
+      // A shard that the market's facts no longer reach would stand by as if it led.
+      if (code === 'RELAY_STOPPED') this.#fail(new Error(detail));
+    };
     const engine = new EngineHost({
       ...this.#named('engine', seams),
       epoch: this.#config.epoch,
@@ -207,11 +218,15 @@ class Composition {
       skips: () => readSkips({ log: seams.log, serviceKey: keys.service }),
       // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
       campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
-      onAlarm: this.#onAlarm,
+      onAlarm,
       onHalted: (fault) => this.#fail(fault),
     });
     engine.start();
-    this.#stops.push({ name: 'engine', stop: () => engine.stop() });
+    // Whoever wants to compare a replay with the state that leads here need not wait for the night.
+    const onAsked = (): void => void engine.askCheckpointsNow();
+    process.on('SIGUSR2', onAsked);
+    const stop = (): Promise<void> => engine.stop().finally(() => process.off('SIGUSR2', onAsked));
+    this.#stops.push({ name: 'engine', stop });
     this.#readiness.add('engine', () => {
       const runners = [...engine.shards.values(), ...(engine.market ? [engine.market] : [])];
       const idle = runners
@@ -224,7 +239,7 @@ class Composition {
 
   async #startProjector(seams: Seams): Promise<void> {
     const db = await seams.database();
-    await checkReadModels({ ...seams, db }).catch(asStartFault);
+    await patiently(seams.clock, () => checkReadModels({ ...seams, db })).catch(asStartFault);
     const projector = new ProjectorHost({
       ...this.#named('projector', seams),
       db,
@@ -233,7 +248,7 @@ class Composition {
     });
     this.#stops.push({ name: 'projector', stop: () => projector.stop() });
     await projector.start();
-    this.#readiness.add('projector', () => projector.driver.fault?.message);
+    this.#readiness.add('projector', () => projector.fault?.message);
     watchProjector(projector.driver, this.#metrics);
   }
 
@@ -278,7 +293,7 @@ class Composition {
     const { shards, clock } = seams;
     const db = await seams.database();
     // Answers from before are in the read models: the gateways need not read again what those hold.
-    const checkpoints = await readCheckpoints(db);
+    const checkpoints = await patiently(clock, () => readCheckpoints(db));
     const bets = this.#gateway<ShardEvent>(seams, checkpoints, {
       commandsTopic: TOPICS.shardCommands,
       decisionsTopic: TOPICS.shardDecisions,
@@ -297,21 +312,27 @@ class Composition {
     const follower = await MarketFollower.open(options).catch(asStartFault);
     const { view } = follower;
     // Made before the first decision that is read and the first tick, so that clocks from before a restart still hold.
-    const feed = new FeedHub({ market: view, clock, onFault: (fault) => this.#onFault(fault, 'feed') });
+    const onFault = (fault: Error): void => this.#onFault(fault, 'feed');
+    const feed = new FeedHub({ market: view, clock, durable: seams.durable, onFault });
     view.onDecision((record) => feed.onMarket(record));
     odds.onTick((tick) => feed.onTick(tick));
     odds.onTick(tickMeter('RECEIVED', this.#metrics, clock.now));
     this.#feed = feed;
     this.#stops.push({ name: 'market view', stop: () => follower.stop() });
-    const [, stopOdds] = await Promise.all([
-      follower.start(),
-      odds.start(seams.log, seams.tails, onFatal),
-      bets.start(),
-      market.start(),
-    ]);
+    const reads = new ReadModel(db);
+    const sealTail = new SealTail({ db, clock, feed, onFault });
+    sealTail.start();
+    this.#stops.push({ name: 'seals in the feed', stop: () => sealTail.stop() });
+    const startOdds = async (): Promise<() => Promise<void>> => {
+      await follower.start();
+      const known = await patiently(clock, () => reads.lastOdds(view.poolsOver()));
+      odds.begin(known);
+      feed.begin(known);
+      return odds.start({ ...seams, onFatal });
+    };
+    const [stopOdds] = await Promise.all([startOdds(), bets.start(), market.start()]);
     this.#stops.push({ name: 'odds reader', stop: stopOdds });
     await this.#followCache(odds, seams);
-    const reads = new ReadModel(db);
     const signer = sealSigner(this.#config);
     if (this.#roles.has('back-office')) this.#publishSeals({ db, clock, signer, shards }, view);
     const timed = timedShardDoor(shardDoor(bets, shards), TOPICS.shardCommands, this.#metrics);
@@ -327,11 +348,12 @@ class Composition {
     this.#prepareProofs(seals, view, clock);
     return {
       betting: new Betting({
-        ...{ door, reads, odds, recent: new RecentTickets(), serviceKey: keys.service, now },
+        ...{ door, reads, odds, recent: new RecentTickets(), now },
         limits: await this.#limits(seams),
       }),
+      accounts: new Accounts({ door, reads, serviceKey: keys.service, holdersPay: this.#config.demo, now }),
       desk: new Desk(timedMarketDoor(marketDoor(market), TOPICS.marketCommands, this.#metrics), keys.service),
-      quotes: new Quotes(view, odds),
+      quotes: new Quotes(view, odds, now),
       racing,
       reads,
       seals,
@@ -469,6 +491,7 @@ class Composition {
       durable: this.#installation.durable,
       consoleDir,
       traces: this.#requests,
+      onOperatorCall: (call, correlationId) => this.#voice.say(callText(call), { correlationId, call }),
     }).catch((fault: Error) => {
       throw listenFault(fault, host, port);
     });
@@ -499,6 +522,7 @@ class Composition {
         readiness: this.#readiness,
         metrics: this.#metrics,
         traces: this.#requests,
+        durable: this.#installation.durable,
         host,
         onFault: this.#onFault,
       },

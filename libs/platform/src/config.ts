@@ -7,6 +7,7 @@ import { z } from 'zod';
 import { readPkcs11Uri } from '#mutuel/adapters';
 import { NEWEST_RECORD_FORMAT, RECORD_FORMAT, type RecordFormat } from '#mutuel/contracts';
 import { EXIT, StartFault } from './start-fault.js';
+import { withoutPasswords } from './telemetry/log-lines.js';
 
 export const ROLES = ['engine', 'projector', 'odds', 'calculators', 'bet-api', 'back-office', 'demo'] as const;
 export type Role = (typeof ROLES)[number];
@@ -58,6 +59,18 @@ const schema = z.object({
     .transform((list) => list.split(',').map((broker) => broker.trim()))
     .pipe(z.array(z.string().regex(/^[\w.-]+:\d+$/, 'must be host:port, separated by commas')).min(1))
     .optional(),
+  /** Whether brokers are spoken to by TLS; a file of authorities (PEM) says so too, and whom to trust. */
+  kafkaTls: z
+    .enum(['on', 'off'], 'must be on or off')
+    .optional()
+    .transform((text) => text === 'on'),
+  kafkaCaFile: z.string().min(1).optional(),
+  kafkaUser: z.string().min(1).optional(),
+  kafkaPassword: z.string().min(1).optional(),
+  kafkaPasswordFile: z.string().min(1).optional(),
+  kafkaSasl: z
+    .enum(['scram-sha-512', 'scram-sha-256', 'plain'], 'must be scram-sha-512, scram-sha-256 or plain')
+    .default('scram-sha-512'),
   databaseUrl: url('postgres').optional(),
   redisUrl: url('redis').optional(),
   replication: z.coerce.number().int().min(1, 'must be 1 to 9').max(9, 'must be 1 to 9').optional(),
@@ -80,8 +93,11 @@ const schema = z.object({
   limitPos: limit.default(2_000),
   limitPartner: limit.default(50_000),
   printConfig: z.boolean(),
+  /** Signs what speaks as the house; the one of before, or the next one, is accepted beside it. */
   serviceKey: key.optional(),
+  serviceKeyPrevious: key.optional(),
   tokenKey: key.optional(),
+  tokenKeyPrevious: key.optional(),
   /** The Ed25519 key of seals and receipts, PEM; the public one where a command signs. */
   sealKeyFile: z.string().min(1).optional(),
   sealSignCommand: z.string().min(1).optional(),
@@ -142,6 +158,12 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   countries: ['--countries', undefined],
   card: ['--card', undefined],
   brokers: [undefined, 'KAFKA_BROKERS'],
+  kafkaTls: [undefined, 'KAFKA_TLS'],
+  kafkaCaFile: [undefined, 'KAFKA_CA_FILE'],
+  kafkaUser: [undefined, 'KAFKA_USER'],
+  kafkaPassword: [undefined, 'KAFKA_PASSWORD'],
+  kafkaPasswordFile: [undefined, 'KAFKA_PASSWORD_FILE'],
+  kafkaSasl: [undefined, 'KAFKA_SASL'],
   databaseUrl: [undefined, 'DATABASE_URL'],
   redisUrl: [undefined, 'REDIS_URL'],
   replication: [undefined, 'KAFKA_REPLICATION'],
@@ -154,7 +176,9 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
   limitPartner: [undefined, 'LIMIT_PARTNER'],
   printConfig: ['--print-config', undefined],
   serviceKey: [undefined, 'SERVICE_KEY'],
+  serviceKeyPrevious: [undefined, 'SERVICE_KEY_PREVIOUS'],
   tokenKey: [undefined, 'TOKEN_KEY'],
+  tokenKeyPrevious: [undefined, 'TOKEN_KEY_PREVIOUS'],
   sealKeyFile: [undefined, 'SEAL_KEY_FILE'],
   sealSignCommand: [undefined, 'SEAL_SIGN_COMMAND'],
   sealPkcs11: [undefined, 'SEAL_PKCS11'],
@@ -170,7 +194,9 @@ const SOURCES: Readonly<Record<keyof Config, readonly [flag: string | undefined,
 /** Flags without a value. */
 const SWITCHES = new Set(['--demo', '--allow-single-node', '--print-config']);
 
-const SECRETS: readonly (keyof Config)[] = ['serviceKey', 'tokenKey'];
+const SECRETS: readonly (keyof Config)[] = ['serviceKey', 'serviceKeyPrevious', 'tokenKey', 'tokenKeyPrevious'];
+/** A command may be given a secret among its words. */
+const MASKED: readonly (keyof Config)[] = [...SECRETS, 'kafkaPassword', 'sealSignCommand'];
 
 export interface StartArguments {
   readonly args: readonly string[];
@@ -199,23 +225,60 @@ export function readConfig({ args, env, demoByDefault }: StartArguments): Config
   return result.data;
 }
 
-/** All servers of the distributed way, or none. */
+/** All servers of the distributed way, or none, and nothing that another setting contradicts. */
 function requireWhole(config: Config): void {
   const named = { KAFKA_BROKERS: config.brokers, DATABASE_URL: config.databaseUrl, REDIS_URL: config.redisUrl };
   const missing = Object.entries(named).flatMap(([name, value]) => (value === undefined ? [name] : []));
-  if (missing.length > 0 && missing.length < 3)
+  const passwords = [config.kafkaPassword, config.kafkaPasswordFile].filter((one) => one !== undefined).length;
+  const isSecret = config.kafkaTls || config.kafkaCaFile !== undefined;
+  const faults: readonly (readonly [is: boolean, line: string])[] = [
+    [
+      missing.length > 0 && missing.length < 3,
+      `${missing.join(' and ')} must be set too: the distributed system needs Kafka, PostgreSQL and Redis.`,
+    ],
+    [
+      passwords !== (config.kafkaUser === undefined ? 0 : 1),
+      'KAFKA_USER and one of KAFKA_PASSWORD and KAFKA_PASSWORD_FILE stand together.',
+    ],
+    [
+      config.kafkaUser !== undefined && config.kafkaSasl === 'plain' && !isSecret,
+      'KAFKA_SASL=plain would send the password for everybody to read: set KAFKA_CA_FILE or KAFKA_TLS=on.',
+    ],
+    [
+      config.sealPkcs11 !== undefined && (config.sealKeyFile ?? config.sealSignCommand) !== undefined,
+      'SEAL_PKCS11 stands alone: the device signs, and neither SEAL_KEY_FILE nor SEAL_SIGN_COMMAND would be used.',
+    ],
+    [
+      config.sealSignCommand !== undefined && config.sealKeyFile === undefined,
+      'SEAL_SIGN_COMMAND needs SEAL_KEY_FILE: the public key of what it signs.',
+    ],
+    [
+      config.production && config.demo,
+      "The demo hands out tokens, stewards' among them, to whoever asks: start with --no-demo in production.",
+    ],
+    [
+      config.production && (config.serviceKey === undefined || config.tokenKey === undefined),
+      'SERVICE_KEY and TOKEN_KEY must be set in production (64 hex digits or more each).',
+    ],
+  ];
+  const [first] = faults.filter(([is]) => is);
+  if (first !== undefined) throw new StartFault([first[1]], EXIT.SETTING);
+}
+
+/** What a start that takes other people's money must have been told besides, by what the process will play. */
+export function requireProduction(config: Config, roles: readonly Role[]): void {
+  if (!config.production) return;
+  if (!isDistributed(config) && !config.allowSingleNode)
     throw new StartFault(
-      [`${missing.join(' and ')} must be set too: the distributed system needs Kafka, PostgreSQL and Redis.`],
-      EXIT.SETTING,
+      [
+        'The embedded log is one machine alone: name Kafka, PostgreSQL and Redis, or accept that the loss of the machine loses bets: --allow-single-node.',
+      ],
+      EXIT.TOPICS,
     );
-  if (config.sealPkcs11 !== undefined && (config.sealKeyFile ?? config.sealSignCommand) !== undefined)
+  const signs = roles.includes('bet-api') || roles.includes('back-office');
+  if (signs && config.sealKeyFile === undefined && config.sealPkcs11 === undefined)
     throw new StartFault(
-      ['SEAL_PKCS11 stands alone: the device signs, and neither SEAL_KEY_FILE nor SEAL_SIGN_COMMAND would be used.'],
-      EXIT.SETTING,
-    );
-  if (config.production && (config.serviceKey === undefined || config.tokenKey === undefined))
-    throw new StartFault(
-      ['SERVICE_KEY and TOKEN_KEY must be set in production (64 hex digits or more each).'],
+      ['The key of seals and receipts must be named in production: SEAL_PKCS11 or SEAL_KEY_FILE.'],
       EXIT.SETTING,
     );
 }
@@ -254,8 +317,9 @@ function lineOf(issue: z.core.$ZodIssue): string {
 /** For `--print-config`: secrets and passwords masked. */
 export function maskedConfig(config: Config): Record<string, unknown> {
   const masked = Object.entries(config).map(([name, value]) => {
-    if (SECRETS.includes(name as keyof Config)) return [name, value === undefined ? undefined : '***'];
-    return [name, typeof value === 'string' ? value.replace(/(:\/\/[^:/@]*):[^@]*@/, '$1:***@') : value];
+    if (MASKED.includes(name as keyof Config)) return [name, value === undefined ? undefined : '***'];
+    const isAddress = typeof value === 'string' && value.includes('://');
+    return [name, isAddress ? withoutPasswords(value.replaceAll(/\s/g, '%20')) : value];
   });
   return Object.fromEntries(masked) as Record<string, unknown>;
 }

@@ -29,7 +29,8 @@ export class Desk {
   async act(principal: Principal, act: Act): Promise<ActAnswer> {
     requireOperator(principal);
     const cid = randomId();
-    const by = { user: principal.subject, roles: principal.roles, device: principal.device };
+    const roles = principal.roles.filter((role) => role !== 'CASHIER');
+    const by = { user: principal.subject, roles, device: principal.device };
     const answered = decidedOf(await this.door.submit(cid, signCommand(cid, { ...act, by }, this.serviceKey)));
     const { code, seq } = answered.decision;
     if (code !== undefined) throw refusalOf({ ...answered.decision, code }, { extra: { seq } });

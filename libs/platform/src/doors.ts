@@ -37,12 +37,15 @@ export interface MarketDoor {
 }
 
 /** The projections of accounts and tickets; they may lag the log by some hundred milliseconds. */
-export type AccountReads = Pick<ReadModel, 'ticket' | 'ticketByRef' | 'account' | 'statement' | 'moneyRef'>;
+export type AccountReads = Pick<
+  ReadModel,
+  'ticket' | 'ticketByRef' | 'tickets' | 'projectedSeq' | 'carriedAt' | 'account' | 'statement' | 'moneyRef'
+>;
 
 /** The projections of the racing day: what is too large, or too old, to be kept in memory. */
 export type PoolReads = Pick<
   ReadModel,
-  'history' | 'dividends' | 'probable' | 'meetings' | 'meeting' | 'race' | 'pool'
+  'history' | 'dividends' | 'probable' | 'published' | 'meetings' | 'meeting' | 'race' | 'pool'
 >;
 
 /** The odds as last published. Minor units and decimal strings as on the wire. */
@@ -56,10 +59,9 @@ export interface OddsRow {
 
 export interface PoolOdds {
   readonly cycle: number;
-  /** Milliseconds UTC. */
+  /** When its tick was computed, milliseconds UTC; the moment that it is of is the cycle's. */
   readonly computedAt: number;
   readonly final: boolean;
-  readonly late: boolean;
   readonly gross: number;
   readonly net: number;
   readonly carryIn: number;

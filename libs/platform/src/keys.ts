@@ -15,17 +15,29 @@ export interface Keys {
   readonly service: ServiceKey;
   /** Signs bearer tokens. */
   readonly token: Uint8Array;
+  /** Tokens that this one signed are good too. */
+  readonly tokenPrevious?: Uint8Array | undefined;
 }
+
+type KeySettings = Pick<Config, 'serviceKey' | 'serviceKeyPrevious' | 'tokenKey' | 'tokenKeyPrevious' | 'data'>;
 
 const KEY_BYTES = 32;
 
-export function readKeys({ serviceKey, tokenKey, data }: Pick<Config, 'serviceKey' | 'tokenKey' | 'data'>): Keys {
-  if (serviceKey !== undefined && tokenKey !== undefined) return { service: serviceKey, token: tokenKey };
-  const kept = keptIn(data);
-  return { service: serviceKey ?? kept.service, token: tokenKey ?? kept.token };
+export function readKeys(settings: KeySettings): Keys {
+  const { serviceKey, tokenKey, serviceKeyPrevious, tokenKeyPrevious: tokenPrevious } = settings;
+  const { service, token } =
+    serviceKey !== undefined && tokenKey !== undefined
+      ? { service: serviceKey, token: tokenKey }
+      : { ...keptIn(settings.data), ...(serviceKey && { service: serviceKey }), ...(tokenKey && { token: tokenKey }) };
+  return { service: serviceKeyPrevious ? [service, serviceKeyPrevious] : service, token, tokenPrevious };
 }
 
-function keptIn(data: string): Keys {
+interface KeptKeys {
+  readonly service: Uint8Array;
+  readonly token: Uint8Array;
+}
+
+function keptIn(data: string): KeptKeys {
   const file = join(data, 'keys.json');
   const fresh = { service: randomBytes(KEY_BYTES).toString('hex'), token: randomBytes(KEY_BYTES).toString('hex') };
   try {
@@ -51,6 +63,6 @@ function keptIn(data: string): Keys {
   }
 }
 
-function fromHex({ service, token }: { readonly service: string; readonly token: string }): Keys {
+function fromHex({ service, token }: { readonly service: string; readonly token: string }): KeptKeys {
   return { service: Buffer.from(service, 'hex'), token: Buffer.from(token, 'hex') };
 }

@@ -2,21 +2,18 @@
  * The published odds as this process has heard them: the newest of each pool. The odds topic has them all and is read back, at the
  * start, far enough to meet a full tick; the hot cache tells each tick as well, for when the log is slow. It serves what was
  * published, never what it computed, every cycle once and in order: what the cache did not tell comes from the log before anything
- * later does.
+ * later does. Of pools that were over before the oldest tick that is read back, the read models know the last figures.
  */
-import { TOPICS } from '#mutuel/contracts';
-import type { EventLog, HotCache, LogRecord, TailSource } from '#mutuel/runtime';
-import { ODDS_CHANNEL } from '#mutuel/services';
-import { CYCLE_MS, FULL_EVERY, oddsValue, type Tick, type TickPool, TickReader } from '#mutuel/views';
+import type { HotCache } from '#mutuel/runtime';
+import { ODDS_CHANNEL, ODDS_TOPIC, TickTail, type TickTailOptions } from '#mutuel/services';
+import { FULL_EVERY, type LastOdds, oddsValue, type Tick, type TickPool, TickReader } from '#mutuel/views';
 import type { OddsReads, OddsRow, PoolOdds } from './doors.js';
 
-const AT = { topic: TOPICS.odds, partition: 0 } as const;
 /** Ticks of large days take several records each. */
 const READ_BACK = FULL_EVERY * 8;
 const BIG_BETS = 20;
 
 export class LiveOdds implements OddsReads {
-  readonly #reader = new TickReader();
   readonly #listeners: ((tick: Tick) => void)[] = [];
   readonly #pools = new Map<string, PoolOdds>();
   /** The newest cycle and when it was computed. */
@@ -25,17 +22,21 @@ export class LiveOdds implements OddsReads {
   /** Ticks by where they were heard; most are heard twice, and taken once. */
   readonly heard = { cache: 0, log: 0 };
 
-  async start(log: EventLog, tails: TailSource, onFault: (fault: Error) => void): Promise<() => Promise<void>> {
-    const bounds = await log.bounds(AT);
-    const from = Math.max(bounds.start, bounds.end - READ_BACK);
-    const subscription = await tails.subscribe({ ...AT, from }, (records) => this.take(records), onFault);
-    return () => subscription.close();
+  /** Before the first tick. */
+  begin(known: readonly LastOdds[]): void {
+    for (const one of known) this.#pools.set(one.pool.id, poolOdds(one, one.pool));
   }
 
-  take(records: readonly LogRecord[]): void {
-    for (const record of records) {
-      const tick = this.#reader.accept(record.value);
-      if (!tick) continue;
+  /** Over lost servers: the log may be away for as long as it likes. */
+  async start(options: Pick<TickTailOptions, 'log' | 'tails' | 'clock' | 'onFatal'>): Promise<() => Promise<void>> {
+    const { end } = await options.log.bounds(ODDS_TOPIC);
+    const tail = new TickTail({ ...options, from: end - READ_BACK, onTicks: (ticks) => this.take(ticks) });
+    await tail.start();
+    return () => tail.close();
+  }
+
+  take(ticks: readonly Tick[]): void {
+    for (const tick of ticks) {
       this.heard.log++;
       if (tick.cycle > this.cycle) this.#tick(tick);
     }
@@ -79,11 +80,11 @@ function readable(read: () => Tick | undefined): Tick | undefined {
   }
 }
 
-function poolOdds({ cycle, late }: Tick, { gross, net, carryIn, final, rows }: TickPool): PoolOdds {
+function poolOdds({ cycle, at }: Pick<Tick, 'cycle' | 'at'>, { gross, net, carryIn, final, rows }: TickPool): PoolOdds {
   let odds: readonly OddsRow[] | undefined;
   let index: ReadonlyMap<string, (typeof rows)[number]> | undefined;
   return {
-    ...{ cycle, computedAt: cycle * CYCLE_MS, late, final, gross, net, carryIn },
+    ...{ cycle, computedAt: at, final, gross, net, carryIn },
     // Spelled out only for who asks: most ticks of most pools are never read here.
     get odds() {
       odds ??= rows.map(oddsValue);

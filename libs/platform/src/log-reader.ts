@@ -2,12 +2,14 @@
 import { type LogReader, openKafkaLog, openLmdbReader } from '#mutuel/adapters';
 import { TOPICS, type Topic } from '#mutuel/contracts';
 import type { Config } from './config.js';
+import { kafkaOf } from './kafka-connection.js';
 import { asStartFault } from './start-fault.js';
 
 export async function openLogReader(config: Config, onWarning: (line: string) => void): Promise<LogReader> {
   try {
-    if (config.brokers === undefined) return openLmdbReader(config.data);
-    const log = await openKafkaLog({ brokers: config.brokers, clientId: 'mutuel-log', onWarning });
+    const kafka = kafkaOf(config, 'mutuel-log', onWarning);
+    if (kafka === undefined) return openLmdbReader(config.data);
+    const log = await openKafkaLog(kafka);
     const counts = await Promise.all(
       Object.values(TOPICS).map(async (topic) => [topic, await log.partitions(topic)] as const),
     );

@@ -18,7 +18,7 @@ export interface AuditEntry {
   readonly seq: number;
   readonly at: string;
   readonly action: string;
-  readonly actor: { readonly user: string; readonly roles: readonly string[] };
+  readonly actor: { readonly user: string; readonly roles: readonly string[]; readonly device: string };
   readonly raceId: string | null;
   readonly reason: string | null;
   readonly outcome: 'ACCEPTED' | 'REFUSED';
@@ -29,7 +29,7 @@ export interface AuditEntry {
 /** What people did is rare: this is weeks of it. */
 const MAX_AUDIT = 50_000;
 /** Raised with every change to what stands beside the market's state in an image. */
-const LAYOUT = 1;
+const LAYOUT = 2;
 const LAYOUTS_OF_STATE = 1_000;
 
 /** What stands beside the market's state, which is the image's one part. */
@@ -110,6 +110,16 @@ export class MarketView {
     return pool && race && meeting && { pool, race, meeting };
   }
 
+  /** Of races settled or void: no tick tells them again. */
+  poolsOver(): string[] {
+    const pools = [...this.state.pools.values()];
+    const isOver = ({ race }: MarketPool): boolean => {
+      const status = this.race(race)?.status;
+      return status === 'SETTLED' || status === 'VOID';
+    };
+    return pools.filter(isOver).map(({ card }) => card.poolId);
+  }
+
   /** Newest first, older than `before` where given. */
   auditPage(limit: number, before?: number, raceId?: string): { entries: AuditEntry[]; next: string | null } {
     const entries: AuditEntry[] = [];
@@ -129,7 +139,7 @@ export class MarketView {
       seq: record.seq,
       at: new Date(record.at).toISOString(),
       action: event.action,
-      actor: { user: by.user, roles: by.roles },
+      actor: { user: by.user, roles: by.roles, device: by.device },
       raceId: event.race ?? null,
       reason: event.reason || null,
       outcome: record.code === undefined ? 'ACCEPTED' : 'REFUSED',

@@ -6,11 +6,12 @@ import { Inject } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler, type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import type { TicketView } from '#mutuel/services';
 import type { InclusionProof } from '#mutuel/verify';
+import { type AccountOpenedAnswer, Accounts, type LimitsAnswer, type MoneyAnswer } from './accounts.js';
 import type { Principal } from './auth.js';
-import { type Answer, Betting, type CancelAnswer, type MoneyAnswer, type PendingAnswer } from './betting.js';
+import { type Answer, Betting, type CancelAnswer, type PendingAnswer } from './betting.js';
 import { type Act, type ActAnswer, Desk } from './desk.js';
 import { type QuoteAnswer, Quotes } from './quotes.js';
-import type { QuoteBody, TicketBody } from './schemas.js';
+import type { LimitsBody, MoneyBody, OpenAccountBody, QuoteBody, TicketBody } from './schemas.js';
 import { Seals } from './seals.js';
 import type { TicketAnswer } from './ticket-answers.js';
 
@@ -48,7 +49,26 @@ export class MoveMoney extends Command<Answer<MoneyAnswer>> {
     readonly principal: Principal,
     readonly kind: 'Deposit' | 'Withdraw',
     readonly accountId: string,
-    readonly body: { readonly ref: string; readonly amount: number },
+    readonly body: MoneyBody,
+  ) {
+    super();
+  }
+}
+
+export class OpenAccount extends Command<Answer<AccountOpenedAnswer>> {
+  constructor(
+    readonly principal: Principal,
+    readonly body: OpenAccountBody,
+  ) {
+    super();
+  }
+}
+
+export class ChangeLimits extends Command<Answer<LimitsAnswer>> {
+  constructor(
+    readonly principal: Principal,
+    readonly accountId: string,
+    readonly body: LimitsBody,
   ) {
     super();
   }
@@ -121,9 +141,25 @@ class AbandonReferenceHandler implements ICommandHandler<AbandonReference> {
 
 @CommandHandler(MoveMoney)
 class MoveMoneyHandler implements ICommandHandler<MoveMoney> {
-  constructor(@Inject(Betting) private readonly betting: Betting) {}
+  constructor(@Inject(Accounts) private readonly accounts: Accounts) {}
   execute({ principal, kind, accountId, body }: MoveMoney) {
-    return this.betting.moveMoney(principal, kind, accountId, body);
+    return this.accounts.moveMoney(principal, kind, accountId, body);
+  }
+}
+
+@CommandHandler(OpenAccount)
+class OpenAccountHandler implements ICommandHandler<OpenAccount> {
+  constructor(@Inject(Accounts) private readonly accounts: Accounts) {}
+  execute({ principal, body }: OpenAccount) {
+    return this.accounts.open(principal, body);
+  }
+}
+
+@CommandHandler(ChangeLimits)
+class ChangeLimitsHandler implements ICommandHandler<ChangeLimits> {
+  constructor(@Inject(Accounts) private readonly accounts: Accounts) {}
+  execute({ principal, accountId, body }: ChangeLimits) {
+    return this.accounts.changeLimits(principal, accountId, body);
   }
 }
 
@@ -176,6 +212,8 @@ export const MESSAGE_HANDLERS = [
   CancelTicketHandler,
   AbandonReferenceHandler,
   MoveMoneyHandler,
+  OpenAccountHandler,
+  ChangeLimitsHandler,
   ActOnMarketHandler,
   QuoteTicketHandler,
   LookUpTicketHandler,

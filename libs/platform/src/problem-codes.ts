@@ -141,7 +141,7 @@ export const PROBLEM_CODES = {
     422,
     'NEVER',
     'The account has too many references',
-    'Deposits and withdrawals of one account are limited in number.',
+    'An account full of deposits and withdrawals takes no more deposits; what it holds can be withdrawn. Open another.',
   ),
   IDEMPOTENCY_BODY_MISMATCH: code(
     422,
@@ -173,7 +173,7 @@ export const PROBLEM_CODES = {
     422,
     'NEW_KEY',
     'Nothing is sold at the moment',
-    'The selling lease has run out; bets are refused until the market renews it.',
+    'The selling lease has run out; bets and cancellations are refused until the market renews it.',
   ),
   QUARANTINED: code(
     422,

@@ -2,23 +2,21 @@
  * What a ticket would cost and do, without placing it: lines, cost, odds before and after the stake, and what would be refused. An
  * estimate from the last tick and the folded market; the shard decides alone and may decide otherwise a moment later.
  */
-import { fieldOfPool, type MarketPool, oddsGross, type PoolStanding, standingOf } from '#mutuel/engine';
+import { fieldOfPool, type MarketPool, oddsGross, standingOf } from '#mutuel/engine';
 import {
   expandLines,
   type Field,
   isRefusal,
   lineStakes,
-  namesAnyOf,
   type OddsLine,
   probables,
   type ReadSelection,
   readSelection,
-  scratchedInterests,
 } from '#mutuel/tote';
 import type { OddsReads } from './doors.js';
 import type { MarketView } from './market-view.js';
-import { formulaText, partsOf } from './orders.js';
-import { Problem } from './problem.js';
+import { partsOf } from './orders.js';
+import { type QuoteRefusal, reportRefusal, stakeRefusal, stateRefusal, textOf, unknownPool } from './quote-refusals.js';
 import type { QuoteBody } from './schemas.js';
 
 export interface QuotedOdds {
@@ -40,7 +38,7 @@ export interface QuotedBet {
   readonly oddsAfter: string | null;
   /** Of the first combinations of the formula. */
   readonly odds: readonly QuotedOdds[];
-  readonly refusal: { readonly code: string; readonly detail: string; readonly pointer: string } | null;
+  readonly refusal: QuoteRefusal | null;
 }
 
 export interface QuoteAnswer {
@@ -54,12 +52,12 @@ export interface QuoteAnswer {
 const SHOWN_LINES = 24;
 
 type QuoteBet = QuoteBody['bets'][number];
-type Refusal = NonNullable<QuotedBet['refusal']>;
 
 export class Quotes {
   constructor(
     private readonly market: MarketView,
     private readonly odds: OddsReads,
+    private readonly now: () => number,
   ) {}
 
   async quote(body: QuoteBody): Promise<QuoteAnswer> {
@@ -76,12 +74,13 @@ export class Quotes {
 
   #bet(bet: QuoteBet, index: number, currency: string): QuotedBet {
     const pointer = `/bets/${index}`;
-    // Of a report the first bet alone can be quoted: what the others are staked with nobody knows.
-    const [part] = partsOf(bet);
+    const now = this.now();
+    // Of a report the first bet alone can be priced: what the others are staked with nobody knows.
+    const parts = partsOf(bet);
+    const [part] = parts;
     const { poolId = '' } = part;
     const found = this.market.pool(poolId);
-    if (!found)
-      return blank(bet, { code: 'POOL_UNKNOWN', detail: `There is no pool ${poolId}.`, pointer: `${pointer}/poolId` });
+    if (!found) return blank(bet, unknownPool(poolId, pointer));
     const text = textOf(part, index);
     if (typeof text !== 'string') return blank(bet, text);
     const { pool, meeting } = found;
@@ -94,10 +93,11 @@ export class Quotes {
     // What a combination over several races would pay is known once the legs before the last are over.
     const odds = unit > 0 && !field.legs ? this.#odds(pool, field, read, unit) : [];
     const refusal =
-      stateRefusal(standingOf(this.market.state, poolId), pool, field, read, pointer) ??
+      stateRefusal(standingOf(this.market.state, poolId), pool, field, read, { pointer, now }) ??
       (meeting.currency === currency
         ? stakeRefusal(pool, bet, unit, cost, pointer)
-        : { code: 'CURRENCY_MISMATCH', detail: `${poolId} is in ${meeting.currency}.`, pointer: '/currency' });
+        : { code: 'CURRENCY_MISMATCH', detail: `${poolId} is in ${meeting.currency}.`, pointer: '/currency' }) ??
+      reportRefusal(this.market, found, bet, parts, { index, now });
     const only = odds.length === 1 ? odds[0] : undefined;
     return {
       ...(bet.betRef === undefined ? {} : { betRef: bet.betRef }),
@@ -144,16 +144,7 @@ function* first(all: Iterable<string>, most: number): Iterable<string> {
   }
 }
 
-function textOf(bet: ReturnType<typeof partsOf>[0], index: number): string | Refusal {
-  try {
-    return formulaText(bet, index);
-  } catch (fault) {
-    if (!(fault instanceof Problem)) throw fault;
-    return { code: fault.code, detail: fault.message, pointer: fault.errors[0]?.pointer ?? `/bets/${index}` };
-  }
-}
-
-function blank(bet: QuoteBet, refusal: Refusal): QuotedBet {
+function blank(bet: QuoteBet, refusal: QuoteRefusal): QuotedBet {
   return {
     ...(bet.betRef === undefined ? {} : { betRef: bet.betRef }),
     poolId: partsOf(bet)[0].poolId ?? '',
@@ -167,47 +158,4 @@ function blank(bet: QuoteBet, refusal: Refusal): QuotedBet {
     odds: [],
     refusal,
   };
-}
-
-function stateRefusal(
-  { status }: PoolStanding,
-  pool: MarketPool,
-  field: Field,
-  read: ReadSelection,
-  pointer: string,
-): Refusal | null {
-  const { poolId, ruleSet } = pool.card;
-  if (status === 'DRAFT' || status === 'SUSPENDED') {
-    const detail = `${poolId} is ${status === 'DRAFT' ? 'not open yet' : 'suspended'}.`;
-    return { code: 'POOL_NOT_OPEN', detail, pointer: `${pointer}/poolId` };
-  }
-  if (status !== 'OPEN')
-    return { code: 'POOL_CLOSED', detail: `Betting on ${poolId} has stopped.`, pointer: `${pointer}/poolId` };
-  const out = field.legs
-    ? field.legs.flatMap((leg, i) => scratchedInterests(leg, ruleSet.coupling).map((runner) => `${i + 1}:${runner}`))
-    : scratchedInterests(field, ruleSet.coupling);
-  if (!namesAnyOf(read, out)) return null;
-  const detail = `The bet names a scratched runner (${out.join(', ')}).`;
-  return { code: 'RUNNER_SCRATCHED', detail, pointer };
-}
-
-function stakeRefusal(pool: MarketPool, bet: QuoteBet, unit: number, cost: number, pointer: string): Refusal | null {
-  const allowed = lineStakes(pool.card.ruleSet, bet.unitStake === undefined);
-  if (allowed === null) {
-    const detail = `${pool.card.poolId} sells no flexi bets: name a stake a line.`;
-    return { code: 'NOT_SUPPORTED', detail, pointer: `${pointer}/unitStake` };
-  }
-  const { leastMinor: min, multipleMinor: multiple } = allowed;
-  // A flexi bet costs what its lines cost in whole amounts: the rest of the stake is not taken.
-  if (bet.unitStake !== undefined && bet.stake !== undefined && bet.stake !== cost)
-    return { code: 'LINES_MISMATCH', detail: `The lines cost ${cost}, not ${bet.stake}.`, pointer: `${pointer}/stake` };
-  if (unit < min)
-    return { code: 'BELOW_MIN', detail: `The lowest stake a line is ${min}.`, pointer: `${pointer}/unitStake` };
-  if (unit % multiple !== 0)
-    return {
-      code: 'STAKE_NOT_MULTIPLE',
-      detail: `Stakes a line are multiples of ${multiple}.`,
-      pointer: `${pointer}/unitStake`,
-    };
-  return null;
 }

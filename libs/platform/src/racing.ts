@@ -18,7 +18,7 @@ import {
   waitingFor,
 } from '#mutuel/engine';
 import { dividendView, termsView } from '#mutuel/services';
-import { isRefusal, keyLabel, readSelection } from '#mutuel/tote';
+import { type Field, isRefusal, keyLabel, type RuleSet, readSelection } from '#mutuel/tote';
 import type { OddsReads, PoolOdds, PoolReads } from './doors.js';
 import type { MarketView } from './market-view.js';
 import { Problem } from './problem.js';
@@ -46,30 +46,40 @@ const OLD_RACES = 12;
 export class Racing {
   constructor(private readonly p: RacingParts) {}
 
+  /** Of a day: the meetings of the folded market, and those that it has let go of since. */
   async meetings(date: string | undefined): Promise<object> {
     const cards = [...this.p.market.cards.values()].filter((card) => date === undefined || card.date === date);
-    if (date !== undefined && cards.length === 0) return { meetings: await this.p.pools.meetings(date) };
-    return { meetings: cards.map((card) => this.#meeting(card)) };
+    const live = await Promise.all(cards.map((card) => this.#meeting(card)));
+    if (date === undefined) return { meetings: live };
+    const kept = (await this.p.pools.meetings(date)).filter(({ meetingId }) => !this.p.market.cards.has(meetingId));
+    return { meetings: [...kept, ...live] };
   }
 
   async meeting(meetingId: string): Promise<object> {
     const card = this.p.market.cards.get(meetingId);
-    const found = card ? this.#meeting(card) : await this.p.pools.meeting(meetingId);
+    const found = card ? await this.#meeting(card) : await this.p.pools.meeting(meetingId);
     if (!found) throw new Problem('MEETING_UNKNOWN', `There is no meeting ${meetingId}.`);
     return found;
   }
 
-  #meeting({ races, ...card }: MeetingCard): object {
-    const known = races.flatMap(({ raceId }) => this.p.market.race(raceId) ?? []);
-    const over = poolsOverRaces(
-      this.p.market.state,
-      races.map(({ raceId }) => raceId),
-    );
+  async #meeting({ races, ...card }: MeetingCard): Promise<object> {
+    const ids = races.map(({ raceId }) => raceId);
+    const over = poolsOverRaces(this.p.market.state, ids);
     return {
       ...card,
-      races: known.map((race) => this.summary(race)),
+      races: await this.#summaries(card.meetingId, ids),
       pools: over.map((pool) => this.#offer(pool, card.currency)),
     };
+  }
+
+  /** In card order; races that the market has let go of before the others of their meeting are in the read models. */
+  async #summaries(meetingId: string, ids: readonly string[]): Promise<readonly object[]> {
+    const isWhole = ids.every((id) => this.p.market.race(id));
+    const kept = isWhole ? [] : ((await this.p.pools.meeting(meetingId))?.races ?? []);
+    return ids.flatMap((id) => {
+      const race = this.p.market.race(id);
+      return race ? this.summary(race) : kept.filter(({ raceId }) => raceId === id);
+    });
   }
 
   #offer(card: PoolCard, currency: string | undefined) {
@@ -213,17 +223,23 @@ export class Racing {
 
   /** The odds of one combination, also of pools too large to be shown whole. */
   async probable(poolId: string, c: string): Promise<object> {
-    const { pool } = this.#found(poolId);
-    const { type, ruleSet } = pool.card;
+    const offered = this.#offeredIn(poolId) ?? (await this.p.pools.published(poolId));
+    if (!offered) throw new Problem('NOT_FOUND', `There is no pool ${poolId}.`);
+    const { ruleSet, field } = offered;
     const tick = this.p.odds.latest(poolId);
-    const read = readSelection(type, c, fieldOfPool(this.p.market.state, poolId), ruleSet);
+    const read = readSelection(ruleSet.poolType, c, field, ruleSet);
     if (isRefusal(read) || read.lines !== 1)
       throw noCombination(isRefusal(read) ? read.message : 'It is more than one.');
     const shown = tick?.of(read.text);
-    const cycle = tick?.cycle ?? null;
-    if (shown) return { poolId, cycle, ...shown };
+    if (shown) return { poolId, cycle: tick?.cycle ?? null, ...shown };
     const found = await this.p.pools.probable(poolId, read.text);
-    return { ...(found ?? { poolId, c: read.text, stake: 0, price: null, low: null, high: null }), cycle };
+    const blank = { poolId, c: read.text, stake: 0, price: null, low: null, high: null };
+    return { ...(found ?? blank), cycle: tick?.cycle ?? found?.cycle ?? null };
+  }
+
+  #offeredIn(poolId: string): { readonly ruleSet: RuleSet; readonly field: Field } | undefined {
+    const found = this.p.market.pool(poolId);
+    return found && { ruleSet: found.pool.card.ruleSet, field: fieldOfPool(this.p.market.state, poolId) };
   }
 
   async history(poolId: string, since: number | undefined): Promise<object> {

@@ -3,7 +3,13 @@
  * fields are refused everywhere. Sizes are bounded here, before anything is expanded or computed.
  */
 import { z } from 'zod';
-import { MAX_AMOUNT, MAX_BETS_PER_TICKET, MAX_REPORT_PARTS } from '#mutuel/engine';
+import {
+  LONGEST_EXCLUSION_MS,
+  MAX_AMOUNT,
+  MAX_BETS_PER_TICKET,
+  MAX_REPORT_PARTS,
+  SHORTEST_EXCLUSION_MS,
+} from '#mutuel/engine';
 import { poolTypes, type RuleSet, validateRuleSet } from '#mutuel/tote';
 
 export const MAX_COLUMNS = 10;
@@ -120,7 +126,39 @@ export const quoteSchema = z.strictObject({
 export type QuoteBody = z.infer<typeof quoteSchema>;
 
 export const reasonSchema = z.strictObject({ reason });
-export const moneySchema = z.strictObject({ ref: z.string().min(1).max(100), amount });
+export const moneySchema = z.strictObject({
+  ref: z.string().min(1).max(100),
+  amount,
+  reason: reason.optional().meta({ description: 'Noted beside the movement, for whoever looks into it later.' }),
+});
+export type MoneyBody = z.infer<typeof moneySchema>;
+export const openAccountSchema = z.strictObject({
+  accountId: id.meta({
+    description: 'Random, from whoever keeps the person behind it: nothing of the person stands here.',
+  }),
+  currency,
+});
+export type OpenAccountBody = z.infer<typeof openAccountSchema>;
+
+const limit = z.int().min(0).max(MAX_AMOUNT).nullable().optional();
+const hours = (ms: number): number => ms / 3_600_000;
+
+export const limitsSchema = z
+  .strictObject({
+    ticketMax: limit.meta({ description: 'Highest stake of one ticket; null is no limit.' }),
+    dayStake: limit.meta({ description: 'Highest sum of stakes of one UTC day; null is no limit.' }),
+    excludeHours: z
+      .int()
+      .min(hours(SHORTEST_EXCLUSION_MS))
+      .max(hours(LONGEST_EXCLUSION_MS))
+      .optional()
+      .meta({ description: 'No bet and no deposit for so long from now on: 24 hours to 12 months, never shortened.' }),
+    blocked: z.boolean().optional().meta({ description: 'For the desk alone.' }),
+  })
+  .meta({
+    description: 'What changes; what is absent stays. A lower limit holds at once, a higher one after 24 hours.',
+  });
+export type LimitsBody = z.infer<typeof limitsSchema>;
 export const recordFormatSchema = z.strictObject({ format: z.int().min(1).max(1_000) });
 export const recordFormatWithReasonSchema = recordFormatSchema.extend({ reason });
 export const scratchSchema = z.strictObject({ runner, reason });
@@ -227,6 +265,7 @@ export const queries = {
       .regex(/^\d+:\d+:\d+$/, 'is a position of an entry')
       .optional(),
   }),
+  tickets: z.strictObject({ limit: z.coerce.number().int().min(1).max(100).default(20) }),
   probables: z.strictObject({ c: z.string().min(1).max(200) }),
   anchors: z.strictObject({ limit: z.coerce.number().int().min(1).max(400).default(50) }),
   seals: z.strictObject({

@@ -5,7 +5,15 @@
  * public key alone. The private key must never be printed, logged or handed out.
  */
 import { spawn } from 'node:child_process';
-import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
+import {
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  generateKeyPairSync,
+  type KeyObject,
+  sign,
+  verify,
+} from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { makeDataFolder, Pkcs11Key } from '#mutuel/adapters';
@@ -24,16 +32,22 @@ export class SealKeyAway extends Error {
   readonly retriable = true;
 }
 
-export function sealSigner({
-  data,
-  sealKeyFile,
-  sealSignCommand,
-  sealPkcs11,
-}: Pick<Config, 'data' | 'sealKeyFile' | 'sealSignCommand' | 'sealPkcs11'>): Signer {
+/** `answerWithinMs`: what a signing command may take. */
+export function sealSigner(
+  {
+    data,
+    sealKeyFile,
+    sealSignCommand,
+    sealPkcs11,
+  }: Pick<Config, 'data' | 'sealKeyFile' | 'sealSignCommand' | 'sealPkcs11'>,
+  answerWithinMs = COMMAND_TIMEOUT_MS,
+): Signer {
   if (sealPkcs11 !== undefined) return new DeviceSigner(new Pkcs11Key(sealPkcs11));
   if (sealKeyFile === undefined) makeKeyIn(data);
   const file = sealKeyFile ?? join(data, 'seal-key.pem');
-  return sealSignCommand === undefined ? new FileSigner(file) : new CommandSigner(file, sealSignCommand);
+  return sealSignCommand === undefined
+    ? new FileSigner(file)
+    : new CommandSigner(file, sealSignCommand, answerWithinMs);
 }
 
 /** Reads the file anew until it holds a key: a key that is put there later is used without a restart. */
@@ -90,15 +104,21 @@ const away = <T>(answer: Promise<T>): Promise<T> =>
     throw new SealKeyAway(`the seal key is away: ${fault.message}`);
   });
 
+/** Whatever the command answers: what the published key does not bear out is no signature. */
 class CommandSigner implements Signer {
   constructor(
     private readonly file: string,
     private readonly command: string,
+    private readonly withinMs: number,
   ) {}
 
   async sign(statement: string) {
-    const { keyId } = await this.published();
-    return { statement, keyId, signature: await answerOf(this.command, statement) };
+    const { keyId, publicKey } = await this.published();
+    const signature = await answerOf(this.command, statement, this.withinMs);
+    const key = createPublicKey({ key: Buffer.from(publicKey, 'base64'), format: 'der', type: 'spki' });
+    if (!verify(null, Buffer.from(statement, 'utf8'), key, Buffer.from(signature, 'base64')))
+      throw new SealKeyAway(`the signing command answered with a signature that is not of the key ${this.file}`);
+    return { statement, keyId, signature };
   }
 
   async published(): Promise<PublishedKey> {
@@ -132,14 +152,20 @@ function makeKeyIn(data: string): void {
   }
 }
 
-function answerOf(command: string, statement: string): Promise<string> {
+/** The command is a session of its own: what it has started ends with it when its time is over. */
+function answerOf(command: string, statement: string, withinMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const away = (why: string): void => reject(new SealKeyAway(`the signing command ${why}`));
-    const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'inherit'], timeout: COMMAND_TIMEOUT_MS });
+    const child = spawn(command, { shell: true, stdio: ['pipe', 'pipe', 'inherit'], detached: true });
+    const impatience = setTimeout(() => {
+      away(`did not answer within ${withinMs} ms`);
+      endGroup(child.pid);
+    }, withinMs);
     const out: Buffer[] = [];
     child.stdout.on('data', (bytes: Buffer) => out.push(bytes));
     child.on('error', (fault) => away(`cannot be run: ${fault.message}`));
     child.on('close', (code, signal) => {
+      clearTimeout(impatience);
       const answer = Buffer.concat(out).toString('utf8').trim();
       if (code === 0 && /^[\w+/]{86}==$/.test(answer)) resolve(answer);
       else away(code === 0 ? 'did not answer with a signature in base64' : `ended with ${signal ?? `code ${code}`}`);
@@ -147,4 +173,12 @@ function answerOf(command: string, statement: string): Promise<string> {
     child.stdin.on('error', () => undefined);
     child.stdin.end(statement);
   });
+}
+
+function endGroup(pid: number | undefined): void {
+  try {
+    if (pid !== undefined) process.kill(-pid, 'SIGKILL');
+  } catch {
+    // Over already.
+  }
 }

@@ -19,7 +19,7 @@ import {
   startPglite,
   type TopicFault,
 } from '#mutuel/adapters';
-import { TOPICS, topicsOf } from '#mutuel/contracts';
+import { topicsOf } from '#mutuel/contracts';
 import {
   type Clock,
   type Election,
@@ -33,8 +33,10 @@ import {
 } from '#mutuel/runtime';
 import { schema } from '#mutuel/views';
 import { type Config, isDistributed } from './config.js';
+import { kafkaOf } from './kafka-connection.js';
 import { LIMIT_WINDOW_S } from './limits.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
+import { shardsOf } from './topics.js';
 
 export interface Seams {
   readonly log: EventLog;
@@ -53,6 +55,8 @@ export interface Seams {
   readonly uses: () => Promise<UseCounter>;
   /** Where several engines may run: who of them should lead. */
   readonly election?: Election | undefined;
+  /** Resolves when a part that is inside this process has died for good. */
+  readonly failed: Promise<Error>;
   close(): Promise<void>;
 }
 
@@ -75,11 +79,13 @@ export const systemClock: Clock = {
 export const systemEntropy: Entropy = { bytes: (count) => randomBytes(count) };
 
 const EMBEDDED_SHARDS = 2;
-const DISTRIBUTED_SHARDS = 4;
 const MAX_CONNECTIONS = 10;
+/** Of a server that stands still nobody waits for longer; the switch of a rebuild holds tables for ten seconds. */
+const QUERY_MS = 60_000;
 const BYTES_OF_MB = 1_000_000;
 /** Replicas that one node can hold. */
 const SINGLE_NODE = 1;
+const NOT_DURABLE = 'NOT DURABLE: single node';
 
 export type OnWarning = (sentence: string) => void;
 
@@ -100,9 +106,14 @@ async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
   const reserveBytes = config.reserveMb * BYTES_OF_MB;
   const log = await openLmdbLog({ dir, topics, clock: systemClock, reserveBytes, onWarning }).catch(asStartFault);
   const cache = openMemoryCache();
+  let onDeath: (fault: Error) => void = () => undefined;
+  const failed = new Promise<Error>((resolve) => {
+    onDeath = resolve;
+  });
   const openEmbedded = async () => {
-    const server = await startPglite({ dir, onWarning });
+    const server = await startPglite({ dir, onWarning, onDeath });
     const database = await openDatabase({ url: server.url, max: 1, onWarning });
+    await migrate(database, schema);
     const close = async () => {
       await database.close();
       await server.stop();
@@ -117,9 +128,10 @@ async function embedded(config: Config, onWarning: OnWarning): Promise<Seams> {
     cache: async () => cache,
     uses: async () => openMemoryUseCounter({ windowS: LIMIT_WINDOW_S }),
     open: openEmbedded,
+    failed,
     durable: false,
     windowMs: 0,
-    label: 'EMBEDDED',
+    label: config.production ? NOT_DURABLE : 'EMBEDDED',
   });
 }
 
@@ -129,12 +141,12 @@ async function distributed(
   onWarning: OnWarning,
   fetch: 'prompt' | 'bulk',
 ): Promise<Seams> {
-  const { brokers = [], databaseUrl = '', redisUrl = '' } = config;
-  const kafka = { brokers, clientId, onWarning };
+  const { databaseUrl = '', redisUrl = '' } = config;
+  const kafka = kafkaOf(config, clientId, onWarning) ?? { brokers: [], clientId, onWarning };
+  const { brokers } = kafka;
   await requireKafkaVersion(kafka).catch(asStartFault);
   const log = await openKafkaLog(kafka).catch(asStartFault);
-  const known = await log.partitions(TOPICS.shardCommands).catch(() => 0);
-  const shards = config.shards ?? (known || DISTRIBUTED_SHARDS);
+  const shards = await shardsOf(log, config.shards);
   const topics = topicsOf(shards);
   const replication = config.replication ?? Math.min(3, brokers.length);
   await ensureKafkaTopics({ ...kafka, topics, replication, minInsync: replication > SINGLE_NODE ? 2 : 1 }).catch(
@@ -143,11 +155,17 @@ async function distributed(
   const unsafe = await checkKafkaTopics({ ...kafka, topics }).catch(asStartFault);
   requireSafe(config, unsafe);
   const open = async () => {
-    const database = await openDatabase({ url: databaseUrl, max: MAX_CONNECTIONS, onWarning });
+    // A step of the schema takes as long as it takes.
+    const patient = await openDatabase({ url: databaseUrl, max: 1, onWarning });
+    await migrate(patient, schema).finally(() => patient.close());
+    const database = await openDatabase({
+      ...{ url: databaseUrl, max: MAX_CONNECTIONS, onWarning },
+      queryTimeoutMs: QUERY_MS,
+    });
     return { database, close: () => database.close() };
   };
   const durable = unsafe.length === 0;
-  const label = durable ? 'DISTRIBUTED' : 'NOT DURABLE: single node';
+  const label = durable ? 'DISTRIBUTED' : NOT_DURABLE;
   return seams({
     config,
     log,
@@ -156,6 +174,7 @@ async function distributed(
     cache: () => openRedisCache({ url: redisUrl, onWarning }),
     uses: () => openRedisUseCounter({ url: redisUrl, onWarning, windowS: LIMIT_WINDOW_S }),
     open,
+    failed: new Promise(() => undefined),
     durable,
     windowMs: 5,
     fetch,
@@ -188,6 +207,7 @@ interface SeamParts {
   readonly cache: () => Promise<HotCache>;
   readonly uses: () => Promise<UseCounter>;
   readonly open: () => Promise<Opened>;
+  readonly failed: Promise<Error>;
   readonly durable: boolean;
   readonly windowMs: number;
   readonly label: string;
@@ -197,21 +217,29 @@ interface SeamParts {
 
 /** Opens database and cache once, when the first role asks, and closes in the opposite order. */
 function seams(parts: SeamParts): Seams {
-  const { config, log, shards, cache, uses, open, durable, windowMs, label, election, fetch = 'prompt' } = parts;
+  const {
+    config,
+    log,
+    shards,
+    cache,
+    uses,
+    open,
+    failed,
+    durable,
+    windowMs,
+    label,
+    election,
+    fetch = 'prompt',
+  } = parts;
   const tails = new TailHub(log, systemClock, { fetch });
   let opened: Promise<Opened> | undefined;
   let cached: Promise<HotCache> | undefined;
   let counting: Promise<UseCounter> | undefined;
   return {
-    ...{ log, tails, clock: systemClock, entropy: systemEntropy, shards, durable, windowMs, election },
+    ...{ log, tails, clock: systemClock, entropy: systemEntropy, shards, durable, windowMs, election, failed },
     label: config.label ?? label,
     async database() {
-      opened ??= open()
-        .then(async (one) => {
-          await migrate(one.database, schema);
-          return one;
-        })
-        .catch(asStartFault);
+      opened ??= open().catch(asStartFault);
       return (await opened).database;
     },
     cache() {

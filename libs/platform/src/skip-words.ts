@@ -2,7 +2,7 @@
  * What two people say about a command that no release at hand can decide, from the command line: who speaks is who the operator's token
  * names. It must never take a word on anything but the very command that a decider stands at.
  */
-import { openCommand, TOPICS } from '#mutuel/contracts';
+import { openCommand, type ServiceKey, TOPICS } from '#mutuel/contracts';
 import {
   agreeSkip,
   askSkip,
@@ -40,7 +40,7 @@ export async function speakOnSkip(
   onLine: (line: string) => void,
 ): Promise<Skip | { readonly asked: string }> {
   const keys = readKeys(config);
-  const by = personOf(new Tokens(keys.token, systemClock.now), request.token);
+  const by = personOf(new Tokens(keys.token, systemClock.now, keys.tokenPrevious), request.token);
   const seams = await openSeams(config, 'mutuel-skip', onLine);
   try {
     const place = { src: request.src, epoch: config.epoch, offset: request.offset };
@@ -69,7 +69,7 @@ function personOf(tokens: Tokens, token: string): string {
 }
 
 /** What the decider of this source would decide next, in a few words; it must be a service's and stand at this offset. */
-async function stuckAt(seams: Seams, serviceKey: Uint8Array, { src, epoch, offset }: SkipPlace): Promise<string> {
+async function stuckAt(seams: Seams, serviceKey: ServiceKey, { src, epoch, offset }: SkipPlace): Promise<string> {
   const source = sourceOf(src, seams.shards);
   const { log } = seams;
   const valid = validRecords(src, source.at);

@@ -1,6 +1,6 @@
 /**
- * From a decision on a ticket to what its client is told, at once or on a repetition: the answer is a function of the decision
- * record alone, so that a replay is the first answer again.
+ * From a decision on a ticket to what its client is told, at once or on a repetition: all but the odds shown is a function of the
+ * decision record and of what was asked for, so that a replay is the first answer again.
  */
 import type { ShardEvent, TicketAccepted } from '#mutuel/engine';
 import type { Answered } from './doors.js';
@@ -70,39 +70,43 @@ export function acceptedIn(answered: Answered<ShardEvent>): TicketAccepted | und
   return event?.t === 'TicketAccepted' ? event : undefined;
 }
 
-/** `asked` are the bets as they were sent: of a refused one the decision keeps no pool. */
+/** What a refused bet has of all that an accepted one has. */
+export const REFUSED = {
+  betId: null,
+  selection: null,
+  status: 'REJECTED',
+  lines: 0,
+  unitStake: null,
+  stake: 0,
+  indicativeOdds: null,
+} as const;
+
+/** In the order of the ticket. `asked` are the bets as they were sent: of a refused one the decision keeps no pool. */
 export function ticketAnswer(
   answered: Answered<ShardEvent>,
   accepted: TicketAccepted,
   oddsOf: OddsOf,
   asked: AskedBets,
 ): TicketAnswer {
-  const bets: BetAnswer[] = accepted.bets.map((bet) => ({
-    betRef: bet.ref,
-    betId: `${accepted.ticket}-${bet.no + 1}`,
-    poolId: bet.pool,
-    selection: bet.sel,
-    status: 'ACCEPTED',
-    lines: bet.lines,
-    unitStake: bet.unit,
-    stake: bet.stake,
-    indicativeOdds: oddsOf(bet.pool, bet.sel),
-  }));
-  for (const { ref, code, detail, pointer } of accepted.refused)
-    bets.push({
-      betRef: ref,
-      betId: null,
-      poolId: poolAskedFor(asked, ref),
-      selection: null,
-      status: 'REJECTED',
-      lines: 0,
-      unitStake: null,
-      stake: 0,
-      indicativeOdds: null,
-      code,
-      detail,
-      pointer,
-    });
+  const taken = accepted.bets.map((bet): readonly [number, BetAnswer] => [
+    bet.no,
+    {
+      betRef: bet.ref,
+      betId: `${accepted.ticket}-${bet.no + 1}`,
+      poolId: bet.pool,
+      selection: bet.sel,
+      status: 'ACCEPTED',
+      lines: bet.lines,
+      unitStake: bet.unit,
+      stake: bet.stake,
+      indicativeOdds: oddsOf(bet.pool, bet.sel),
+    },
+  ]);
+  const refused = accepted.refused.map(({ no, ref, code, detail, pointer }): readonly [number, BetAnswer] => [
+    no,
+    { betRef: ref, poolId: poolAskedFor(asked, ref), ...REFUSED, code, detail, pointer },
+  ]);
+  const bets = [...taken, ...refused].sort(([a], [b]) => a - b).map(([, bet]) => bet);
   return {
     ticketId: accepted.ticket,
     ticketRef: accepted.ref,

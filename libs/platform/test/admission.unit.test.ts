@@ -1,4 +1,5 @@
 /** The betting door under overload: who is turned away, when, and at what cost to those inside. */
+import { connect, type Socket } from 'node:net';
 import { afterEach, describe, expect, test } from 'vitest';
 import { Tokens } from '../src/auth.js';
 import { Betting } from '../src/betting.js';
@@ -33,7 +34,7 @@ async function serve(door: Partial<ShardDoor>): Promise<(body: string, token?: s
   const whole = { submit, turnAway: () => undefined, recent: () => undefined, ...door } as ShardDoor;
   const betting = new Betting({
     ...{ door: whole, reads: {} as ApiParts['reads'], odds: { latest: () => undefined }, recent: new RecentTickets() },
-    ...{ serviceKey: KEY, now: () => Date.now() },
+    now: () => Date.now(),
   });
   const metrics = new Metrics();
   const module = apiModule({
@@ -81,5 +82,49 @@ describe('a ticket at a door that is full', () => {
     full = false;
     expect((await post(JSON.stringify(ticket), token)).status).toBe(202);
     expect(submitted).toBe(1);
+  });
+});
+
+describe('what is no HTTP', () => {
+  test('is told so, and its connection ends even where the other side keeps it', async () => {
+    await serve({});
+    const { server, port } = http as HttpServer;
+    const taken = new Promise<Socket>((resolve) => server.once('connection', resolve));
+    const stranger = connect({ port, host: '127.0.0.1', allowHalfOpen: true }).on('error', () => undefined);
+    const answer = new Promise((resolve) => stranger.once('data', (data) => resolve(String(data))));
+    stranger.write('no such thing\r\n\r\n');
+    expect(await answer).toMatch(/^HTTP\/1\.1 400 /);
+    const socket = await taken;
+    await expect.poll(() => socket.destroyed, { timeout: 5_000 }).toBe(true);
+    stranger.destroy();
+  });
+});
+
+describe('a door that closes', () => {
+  test('answers the ticket that is inside before it ends a connection, and sends others elsewhere', async () => {
+    let decide: (answer: Submitted<never>) => void = () => undefined;
+    let isInside: () => void = () => undefined;
+    const inside = new Promise<void>((resolve) => {
+      isInside = resolve;
+    });
+    const post = await serve({
+      submit: () => {
+        isInside();
+        return new Promise((resolve) => {
+          decide = resolve;
+        });
+      },
+    });
+    const token = tokens.sign(holder);
+    const first = post(JSON.stringify(ticket), token);
+    await inside;
+    const closed = http?.close();
+    const second = await post(JSON.stringify(ticket), token);
+    expect([second.status, second.headers.get('connection')]).toEqual([503, 'close']);
+    expect(await second.json()).toMatchObject({ code: 'SERVICE_UNAVAILABLE', retry: 'SAME_KEY' });
+    decide({ kind: 'PENDING' });
+    expect([(await first).status, (await first).headers.get('connection')]).toEqual([202, 'close']);
+    await closed;
+    await expect(post('{}', token)).rejects.toThrow();
   });
 });

@@ -2,7 +2,7 @@
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
-import type { z } from 'zod';
+import { z } from 'zod';
 import { changeFrame, statusFrame } from '#mutuel/services';
 import * as answers from '../src/answers.js';
 import { type Reply, startTestSystem, type TestSystem, until } from './support/system.js';
@@ -62,6 +62,19 @@ describe('a ticket', () => {
     expect(other.body['code']).toBe('IDEMPOTENCY_BODY_MISMATCH');
   });
 
+  test('sent fifty times in one moment is one bet, and fifty answers say so', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(8);
+    const balance = async () => as(answers.accountAnswer, await t.get(`/v1/accounts/${accountId}`, mine)).balance;
+    const before = await balance();
+    const body = ticketOf(accountId, win(raceId, '4'));
+    const replies = await Promise.all(Array.from({ length: 50 }, () => t.post('/v1/tickets', body, mine)));
+    expect(new Set(replies.map(({ status }) => status))).toEqual(new Set([201]));
+    expect(new Set(replies.map(({ text }) => text)).size).toBe(1);
+    expect(replies.filter(({ headers }) => headers.get('idempotent-replay') !== 'true')).toHaveLength(1);
+    await until(async () => (await balance()).available === before.available - 500);
+  });
+
   test('that was refused is refused again with the same receipt', async () => {
     const raceId = await t.openRace();
     const { accountId, token: mine } = account(1);
@@ -89,6 +102,23 @@ describe('a ticket', () => {
       totalStake: 500,
       bets: [{ status: 'ACCEPTED' }, { status: 'REJECTED', code: 'INVALID_SELECTION', poolId: `${raceId}-WIN` }],
     });
+  });
+
+  test('is among the last of its account, newest first, refused or not', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(8);
+    const sent = ['1', '99', '3'].map((runner) => ticketOf(accountId, win(raceId, runner)));
+    for (const ticket of sent) await t.post('/v1/tickets', ticket, mine);
+    const last = (limit: number) => t.get(`/v1/accounts/${accountId}/tickets?limit=${limit}`, mine);
+    await until(async () => (await last(1)).text.includes(sent[2]?.ticketRef ?? ''));
+    const { tickets } = as(answers.ticketsAnswer, await last(3));
+    expect(tickets.map(({ ticketRef, status, bets }) => [ticketRef, status, bets.length])).toEqual([
+      [sent[2]?.ticketRef, 'ACCEPTED', 1],
+      [sent[1]?.ticketRef, 'REJECTED', 0],
+      [sent[0]?.ticketRef, 'ACCEPTED', 1],
+    ]);
+    const foreign = await t.get(`/v1/accounts/${accountId}/tickets`, account(1).token);
+    expect(foreign.body['code']).toBe('NOT_AUTHORIZED');
   });
 
   test('with a reference from the future is refused before anything is written', async () => {
@@ -198,18 +228,26 @@ describe('a race', () => {
     // 1,000 on 1, 2,000 on 2, 3,000 on 3, and the hundreds on 8 with which the race was found open.
     await until(async () => Number((await t.get(pool)).body['gross']) > 6_000);
     const odds = as(answers.poolAnswer, await t.get(pool));
-    const gross = odds.gross;
     expect(odds.odds.find((row) => row.c === '2')?.stake).toBe(2_000);
     expect(as(answers.probableAnswer, await t.get(`${pool}/probables?c=2`)).price).toBe(
       odds.odds.find((row) => row.c === '2')?.price,
     );
     const quote = {
       currency: 'EUR',
-      bets: [{ poolId: `${raceId}-WIN`, form: 'STRAIGHT', columns: [['2']], unitStake: 10_000 }],
+      bets: [{ poolId: `${raceId}-WIN`, form: 'STRAIGHT', columns: [['2']], unitStake: 1_000 }],
     };
     const quoted = as(answers.quoteAnswer, await t.post('/v1/quotes', quote));
-    expect(quoted).toMatchObject({ lines: 1, cost: 10_000, bets: [{ refusal: null }] });
+    expect(quoted).toMatchObject({ lines: 1, cost: 1_000, bets: [{ refusal: null }] });
     expect(Number(quoted.bets[0]?.oddsAfter)).toBeLessThan(Number(quoted.bets[0]?.oddsBefore));
+    const { accountId: quoter, token: its } = account(7);
+    expect((await t.post('/v1/tickets', ticketOf(quoter, win(raceId, '2', 1_000)), its)).status).toBe(201);
+    const rowOf2 = async () => {
+      const { gross, odds } = as(answers.poolAnswer, await t.get(pool));
+      return { gross, ...odds.find((row) => row.c === '2') };
+    };
+    await until(async () => (await rowOf2()).stake === 3_000);
+    const { gross, price } = await rowOf2();
+    expect(price).toBe(quoted.bets[0]?.oddsAfter);
 
     const at = `/v1/operator/races/${raceId}`;
     as(answers.actAnswer, await t.post(`${at}/close`, { reason: 'off' }, token('steward-anna')), 202);
@@ -238,7 +276,7 @@ describe('a race', () => {
     const dividend = race.result?.dividends.find((one) => one.type === 'WIN');
     expect(race.result).toMatchObject({ status: 'OFFICIAL', finish: result.finish });
     const dividends = as(answers.dividendsAnswer, await t.get(`${pool}/dividends`));
-    expect(dividends.sheet.dividends).toMatchObject([{ c: '2', price: dividend?.price, stake: 2_000 }]);
+    expect(dividends.sheet.dividends).toMatchObject([{ c: '2', price: dividend?.price, stake: 3_000 }]);
 
     const { accountId, token: mine } = account(2);
     const paid = Math.floor(2_000 * Number(dividend?.price) + 1e-6);
@@ -280,10 +318,10 @@ describe('a race', () => {
     expect(refused.body).toMatchObject({ status: 403, code: 'NOT_AUTHORIZED' });
     await t.post(`${at}/scratch`, { runner: '7', reason: 'lame' }, token('steward-anna'));
     const audit = as(answers.auditAnswer, await t.get(`/v1/operator/audit?raceId=${raceId}`, token('accountant-paul')));
-    expect(audit.entries.map(({ action, actor, outcome }) => [action, actor.user, outcome])).toEqual([
-      ['ScratchRunner', 'steward-anna', 'ACCEPTED'],
-      ['EnterResult', 'tote-ines', 'REFUSED'],
-      ['OpenRace', 'tote-ines', 'ACCEPTED'],
+    expect(audit.entries.map(({ action, actor, outcome }) => [action, actor.user, actor.device, outcome])).toEqual([
+      ['ScratchRunner', 'steward-anna', 'demo-steward-anna', 'ACCEPTED'],
+      ['EnterResult', 'tote-ines', 'demo-tote-ines', 'REFUSED'],
+      ['OpenRace', 'tote-ines', 'demo-tote-ines', 'ACCEPTED'],
     ]);
     const { accountId, token: mine } = account(1);
     await until(async () => {
@@ -313,6 +351,25 @@ describe('a race', () => {
 });
 
 describe('the documents', () => {
+  test('describe a refused ticket, a refused act and an unknown outcome as they are answered', async () => {
+    const raceId = await t.openRace();
+    const { accountId, token: mine } = account(1);
+    const { components } = (await t.get('/v1/openapi.json')).body as {
+      components: { schemas: { Problem: z.core.JSONSchema.JSONSchema } };
+    };
+    const problem = z.fromJSONSchema(components.schemas.Problem);
+    const refused = [
+      await t.post('/v1/tickets', ticketOf(accountId, win(raceId, '9')), mine),
+      await t.post(`/v1/operator/races/${raceId}/resume`, { reason: 'by mistake' }, token('steward-anna')),
+      await t.get(`/v1/tickets/by-ref/${accountId}/${v7()}`, mine),
+    ];
+    expect(refused.map(({ body }) => [body['code'], Object.keys(problem.parse(body) as object).at(-1)])).toEqual([
+      ['INVALID_SELECTION', 'receipt'],
+      ['RACE_STATUS', 'seq'],
+      ['OUTCOME_UNKNOWN', 'outcome'],
+    ]);
+  });
+
   test('name every route that is served, and are served themselves', async () => {
     const openapi = (await t.get('/v1/openapi.json')).body as { openapi: string; paths: Record<string, object> };
     expect(openapi.openapi).toBe('3.1.0');
@@ -370,7 +427,7 @@ describe('the feed', () => {
     socket.send(JSON.stringify({ op: 'subscribe', id: 7, filter: { pools: [`${raceId}-WIN`] } }));
     await until(async () => frames.some((frame) => frame['ct'] === 'SUB_IMAGE'));
     const [status, image] = frames;
-    expect(statusFrame.parse(status)).toMatchObject({ id: 7, code: 'SUCCESS' });
+    expect(statusFrame.parse(status)).toMatchObject({ id: 7, code: 'SUCCESS', durability: 'single-node' });
     expect(changeFrame.parse(image)).toMatchObject({
       id: 7,
       pc: [{ id: `${raceId}-WIN`, img: true, def: { status: 'OPEN' } }],

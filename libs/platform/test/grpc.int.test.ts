@@ -87,6 +87,23 @@ test('a ticket is placed, replayed, looked up over HTTP, and cancelled', async (
   expect(cancelled).toMatchObject({ ticketId: placed['ticketId'], refunded: 300 });
 });
 
+test('every answer of a log that one machine keeps says so, a refusal too', async () => {
+  const marks = await Promise.all(
+    ['5', '99'].map(
+      (runner) =>
+        new Promise((resolve) => {
+          const metadata = new Metadata();
+          metadata.set('authorization', `Bearer ${mine().token}`);
+          const place = client['Place'] as unknown as (...args: unknown[]) => NodeJS.EventEmitter;
+          place
+            .call(client, ticket(runner), metadata, { deadline: Date.now() + 10_000 }, () => undefined)
+            .on('metadata', (told: Metadata) => resolve(told.get('mutuel-durability')));
+        }),
+    ),
+  );
+  expect(marks).toEqual([['single-node'], ['single-node']]);
+});
+
 test('a quote tells lines and cost', async () => {
   const bets = [{ poolId: `${raceId}-TRIFECTA`, form: 'BOX', runners: ['1', '2', '3'], unitStake: 200 }];
   expect(await call('Quote', { currency: 'EUR', bets }, mine().token)).toMatchObject({ lines: 6, cost: 1_200 });

@@ -37,6 +37,12 @@ describe('lines', () => {
     ['a ticket’s reference', 'key 0198f3c2-89ab-7000-8000-000000000001 exists', 'key 0198f3c2-*** exists'],
     ['an account', 'account acc-0000104 is blocked', 'account acc-*** is blocked'],
     ['a password', 'postgres://mutuel:secret@db:5432/mutuel is away', 'postgres://mutuel:***@db:5432/mutuel is away'],
+    ['a password with an @', 'redis://:p@ss/w:rd?@db is away, twice', 'redis://:***@db is away, twice'],
+    [
+      'a named password',
+      'at postgres://db:1/d?user=u&password=p@ss&ssl=1 it',
+      'at postgres://db:1/d?user=u&password=***&ssl=1 it',
+    ],
   ])('never hold %s', (_, line, said) => {
     for (const format of ['text', 'json'] as const) {
       const { lines, voice } = listen(format);

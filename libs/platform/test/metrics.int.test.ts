@@ -69,6 +69,17 @@ describe('metrics', () => {
     });
   });
 
+  test('a race that is sold past its post time is told by how long, until it is stopped', async () => {
+    await t.openRace();
+    const past = async () => sampleOf(await scrape(), 'mutuel_selling_past_post_seconds') ?? Number.NaN;
+    // Its card says 15:00 on a day that is over.
+    expect(await past()).toBeGreaterThan((Date.now() - Date.parse('2026-11-22T15:00:00Z')) / 1_000 - 60);
+    const open = (await t.get('/v1/meetings?date=2026-11-22')).body['meetings'] as { meetingId: string }[];
+    for (const { meetingId } of open)
+      await t.post(`/v1/operator/races/${meetingId}-C1/close`, { reason: 'off' }, t.operators.get('steward-anna'));
+    await until(async () => (await past()) === 0);
+  });
+
   test('no label holds an account or a reference', async () => {
     const text = await scrape();
     expect(t.accounts.filter(({ accountId }) => text.includes(accountId))).toEqual([]);

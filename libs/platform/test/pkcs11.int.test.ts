@@ -82,4 +82,19 @@ describe('a seal key in a PKCS#11 device', () => {
     device.putBack();
     expect(isSigned(await signer.sign('{}'))).toBe(true);
   });
+
+  it('is waited for no longer than five seconds, holds up nobody meanwhile, and is used when it answers', async () => {
+    // Who finds no token lets go of the library: the next one begins anew.
+    await expect(signerOf(device.uri('nowhere', 'seal')).sign('{}')).rejects.toThrow(/no device holds/);
+    const signer = signerOf(device.uri('mutuel', 'seal'));
+    const goOn = device.standStill();
+    let turns = 0;
+    const ticking = setInterval(() => turns++, 10);
+    const waiting = [signer.sign('{}'), signer.published()];
+    await Promise.all(waiting.map((one) => expect(one).rejects.toThrow(/has not answered for 5 seconds/)));
+    clearInterval(ticking);
+    expect(turns).toBeGreaterThan(10);
+    goOn();
+    expect(isSigned(await signer.sign('{}'))).toBe(true);
+  });
 });

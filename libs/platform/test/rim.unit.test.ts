@@ -1,21 +1,24 @@
 /** What stands at the rim, without a system behind it: codes, problems, bodies, validation, tokens, settings, orders. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { ArgumentsHost } from '@nestjs/common';
 import fc from 'fast-check';
 import { createSigner } from 'fast-jwt';
 import { v7 } from 'uuid';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import { z } from 'zod';
+import { openCommand, type ServiceKey, signCommand } from '#mutuel/contracts';
 import { type Principal, Tokens } from '../src/auth.js';
-import { maskedConfig, readConfig } from '../src/config.js';
+import { maskedConfig, ROLES, type Role, readConfig, requireProduction } from '../src/config.js';
 import { meetingOf } from '../src/desk.js';
 import { ALL_CONTROLLERS } from '../src/http/api-module.js';
 import { asyncapiDocument } from '../src/http/asyncapi.js';
 import { openapiDocument, routesOf } from '../src/http/openapi.js';
 import { ProblemFilter } from '../src/http/rim.js';
 import { readJsonBody } from '../src/json-body.js';
-import { readKeys } from '../src/keys.js';
+import { kafkaOf } from '../src/kafka-connection.js';
+import { type Keys, readKeys } from '../src/keys.js';
 import { placeCommand } from '../src/orders.js';
 import { Problem, problemBody, refusalOf } from '../src/problem.js';
 import { errorsDocument, PROBLEM_CODES } from '../src/problem-codes.js';
@@ -284,6 +287,7 @@ describe('a token', () => {
 describe('the settings', () => {
   const read = (args: string[], env: Record<string, string> = {}) => readConfig({ args, env, demoByDefault: true });
   const servers = { KAFKA_BROKERS: 'a:9092,b:9092', DATABASE_URL: 'postgres://u:secret@h/d', REDIS_URL: 'redis://h' };
+  const keys = { SERVICE_KEY: 'ab'.repeat(32), TOKEN_KEY: 'cd'.repeat(32) };
 
   test('come from flags before the environment before defaults', () => {
     expect(read([]).port).toBe(3000);
@@ -304,7 +308,15 @@ describe('the settings', () => {
     [[], { KAFKA_BROKERS: 'a:9092' }, /DATABASE_URL and REDIS_URL must be set too/],
     [[], { ...servers, KAFKA_BROKERS: 'a' }, /^KAFKA_BROKERS must be host:port/],
     [[], { SERVICE_KEY: 'secret' }, /^SERVICE_KEY must be at least 32 bytes in hex\.$/],
-    [[], { NODE_ENV: 'production' }, /SERVICE_KEY and TOKEN_KEY must be set in production/],
+    [['--no-demo'], { NODE_ENV: 'production' }, /SERVICE_KEY and TOKEN_KEY must be set in production/],
+    [[], { NODE_ENV: 'production', ...keys }, /^The demo hands out tokens, .* start with --no-demo in production\.$/],
+    [[], { KAFKA_TLS: 'yes' }, /^KAFKA_TLS must be on or off\.$/],
+    [[], { KAFKA_USER: 'mutuel' }, /^KAFKA_USER and one of KAFKA_PASSWORD and KAFKA_PASSWORD_FILE stand together\.$/],
+    [[], { KAFKA_PASSWORD: 'secret' }, /^KAFKA_USER and one of KAFKA_PASSWORD and/],
+    [[], { KAFKA_USER: 'u', KAFKA_PASSWORD: 'secret', KAFKA_PASSWORD_FILE: 'f' }, /^KAFKA_USER and one of/],
+    [[], { KAFKA_USER: 'u', KAFKA_PASSWORD: 'secret', KAFKA_SASL: 'plain' }, /^KAFKA_SASL=plain would send/],
+    [[], { TOKEN_KEY_PREVIOUS: 'secret' }, /^TOKEN_KEY_PREVIOUS must be at least 32 bytes in hex\.$/],
+    [[], { SEAL_SIGN_COMMAND: 'sign' }, /^SEAL_SIGN_COMMAND needs SEAL_KEY_FILE: the public key/],
   ])('%j with %j are refused in one line', (args, env, line) => {
     let fault: unknown;
     try {
@@ -320,25 +332,181 @@ describe('the settings', () => {
     expect(exitCode).toBe(2);
   });
 
+  describe('in production', () => {
+    const start = (roles: readonly Role[], args: string[], env: Record<string, string>) => () =>
+      requireProduction(read(['--no-demo', ...args], { NODE_ENV: 'production', ...keys, ...env }), roles);
+    const sealed = { SEAL_KEY_FILE: 'seal.pem' };
+
+    test.each<[string, readonly Role[], string[], Record<string, string>, RegExp, number]>([
+      ['one machine that nobody accepted', ROLES, [], sealed, /^The embedded log is one machine .*--allow-single-/, 6],
+      ['no key of seals', ROLES, ['--allow-single-node'], {}, /^The key of seals .* must be named in production: /, 2],
+      ['no key of seals at a door', ['back-office'], [], servers, /^The key of seals and receipts must be named/, 2],
+    ])('%s stops a start', (_, roles, args, env, line, exitCode) => {
+      const fault = { lines: [expect.stringMatching(line) as string], exitCode };
+      expect(start(roles, args, env)).toThrow(expect.objectContaining(fault) as Error);
+    });
+
+    test.each<[string, readonly Role[], string[], Record<string, string>]>([
+      ['one machine that was accepted, with a key', ROLES, ['--allow-single-node'], sealed],
+      [
+        'a key in a device',
+        ROLES,
+        [],
+        { ...servers, SEAL_PKCS11: 'pkcs11:token=t;object=o?module-path=/m&pin-source=file:/p' },
+      ],
+      ['a decider, which seals without signing', ['engine'], [], servers],
+    ])('%s does not', (_, roles, args, env) => {
+      expect(start(roles, args, env)).not.toThrow();
+    });
+  });
+
   test('are shown without their secrets', () => {
     const text = JSON.stringify(maskedConfig(read([], { ...servers, SERVICE_KEY: 'ab'.repeat(32) })));
     expect(text).not.toContain('secret');
     expect(text).not.toContain('abab');
   });
 
+  test.each([
+    ['DATABASE_URL', 'databaseUrl', 'postgres://u:hidden@h:5432/d', 'postgres://u:***@h:5432/d'],
+    ['DATABASE_URL', 'databaseUrl', 'postgres://u:hid@den/hid:den?#den@h/d', 'postgres://u:***@h/d'],
+    ['DATABASE_URL', 'databaseUrl', 'postgres://u:hid den@h/d', 'postgres://u:***@h/d'],
+    [
+      'DATABASE_URL',
+      'databaseUrl',
+      'postgres://h:1/d?user=u&password=hid@den&ssl=1',
+      'postgres://h:1/d?user=u&password=***&ssl=1',
+    ],
+    ['DATABASE_URL', 'databaseUrl', 'postgres://u@h/d?sslpassword=hidden', 'postgres://u@h/d?sslpassword=***'],
+    ['REDIS_URL', 'redisUrl', 'redis://:hid@den@h:6379', 'redis://:***@h:6379'],
+    ['TSA_URL', 'tsaUrl', 'https://u:hidden@tsa/q?token=hidden', 'https://u:***@tsa/q?token=***'],
+    ['OTEL_EXPORTER_OTLP_ENDPOINT', 'otlpEndpoint', 'http://h/?api-key=hidden', 'http://h/?api-key=***'],
+    ['SEAL_SIGN_COMMAND', 'sealSignCommand', 'sign --pin hidden', '***'],
+    ['LABEL', 'label', 'A label: of two @ words', 'A label: of two @ words'],
+  ])('show %s as %s: what is hidden is masked whole', (variable, name, given, shown) => {
+    const config = read([], { ...servers, SEAL_KEY_FILE: 'seal.pem', [variable]: given });
+    expect(maskedConfig(config)[name]).toBe(shown);
+  });
+
+  test('that are wrong are told all at once, a line each', () => {
+    const wrong = { SERVICE_KEY: 'secret', REDIS_URL: 'http://h', SHARDS: '65', CHECKPOINT_HOUR: 'x' };
+    const fault = {
+      lines: [
+        '--shards or SHARDS must be 1 to 64.',
+        'REDIS_URL must be a redis:// address.',
+        'SERVICE_KEY must be at least 32 bytes in hex.',
+        expect.stringMatching(/^CHECKPOINT_HOUR must be /),
+      ],
+      exitCode: 2,
+    };
+    expect(() => read([], wrong)).toThrow(expect.objectContaining(fault) as Error);
+  });
+
+  describe('of a Kafka that asks who is there', () => {
+    const folder = mkdtempSync(join(tmpdir(), 'mutuel-kafka-'));
+    afterAll(() => rmSync(folder, { recursive: true, force: true }));
+    const file = (name: string, text: string) => {
+      writeFileSync(join(folder, name), text);
+      return join(folder, name);
+    };
+    const securityOf = (env: Record<string, string>) =>
+      kafkaOf(read([], { ...servers, ...env }), 'mutuel', () => undefined)?.security;
+
+    test.each<[string, Record<string, string>, object | undefined]>([
+      ['nothing', {}, undefined],
+      ['TLS by the authorities that Node knows', { KAFKA_TLS: 'on' }, { ssl: true }],
+      ['TLS by an authority of its own', { KAFKA_CA_FILE: file('ca.pem', 'PEM') }, { ssl: { ca: ['PEM'] } }],
+      [
+        'a password in a file',
+        { KAFKA_USER: 'mutuel', KAFKA_PASSWORD_FILE: file('password', 'hidden\n') },
+        { sasl: { mechanism: 'scram-sha-512', username: 'mutuel', password: 'hidden' } },
+      ],
+      [
+        'a password by TLS',
+        { KAFKA_TLS: 'on', KAFKA_USER: 'mutuel', KAFKA_PASSWORD: 'hidden', KAFKA_SASL: 'plain' },
+        { ssl: true, sasl: { mechanism: 'plain', username: 'mutuel', password: 'hidden' } },
+      ],
+    ])('name %s', (_, env, security) => {
+      expect(securityOf(env)).toEqual(security);
+    });
+
+    test('are shown without the password, and a file that is missing is named', () => {
+      const shown = maskedConfig(read([], { ...servers, KAFKA_USER: 'mutuel', KAFKA_PASSWORD: 'hidden' }));
+      expect(JSON.stringify(shown)).not.toContain('hidden');
+      expect(() => securityOf({ KAFKA_CA_FILE: join(folder, 'none') })).toThrow(
+        /^KAFKA_CA_FILE cannot be read: ENOENT/,
+      );
+    });
+  });
+
   test('make keys once, for their owner alone', () => {
+    const none = (data: string) => ({
+      ...{
+        data,
+        serviceKey: undefined,
+        serviceKeyPrevious: undefined,
+        tokenKey: undefined,
+        tokenKeyPrevious: undefined,
+      },
+    });
     const data = mkdtempSync(join(tmpdir(), 'mutuel-keys-'));
-    const first = readKeys({ data, serviceKey: undefined, tokenKey: undefined });
-    expect(readKeys({ data, serviceKey: undefined, tokenKey: undefined })).toEqual(first);
+    const first = readKeys(none(data));
+    expect(readKeys(none(data))).toEqual(first);
     expect(statSync(join(data, 'keys.json')).mode & 0o777).toBe(0o600);
     rmSync(data, { recursive: true });
-    expect(() => readKeys({ data: '/dev/null/x', serviceKey: undefined, tokenKey: undefined })).toThrow(
-      /cannot be written/,
-    );
+    expect(() => readKeys(none('/dev/null/x'))).toThrow(/cannot be written/);
+  });
+});
+
+describe('a key that is changed', () => {
+  const [OLD, NEW] = ['ab'.repeat(32), 'cd'.repeat(32)];
+  const keysOf = (env: Record<string, string>) =>
+    readKeys(readConfig({ args: [], env: { SERVICE_KEY: NEW, TOKEN_KEY: NEW, ...env }, demoByDefault: false }));
+  const changing = { SERVICE_KEY_PREVIOUS: OLD, TOKEN_KEY_PREVIOUS: OLD };
+  const principal: Principal = { subject: 'p', accounts: ['acc-1'], roles: [], channel: 'web', device: 'd' };
+
+  test('signs tokens alone, and the one beside it is accepted for as long as it is named', () => {
+    const tokens = ({ token, tokenPrevious }: Keys) => new Tokens(token, () => 0, tokenPrevious);
+    const old = new Tokens(Buffer.from(OLD, 'hex'), () => 0);
+    const both = tokens(keysOf(changing));
+    expect(both.bearer(`Bearer ${old.sign(principal)}`)).toEqual(principal);
+    const fresh = tokens(keysOf({}));
+    expect(fresh.bearer(`Bearer ${both.sign(principal)}`)).toEqual(principal);
+    const refused = expect.objectContaining({ code: 'NOT_AUTHENTICATED' }) as Error;
+    expect(() => fresh.bearer(`Bearer ${old.sign(principal)}`)).toThrow(refused);
+    const strange = new Tokens(Buffer.alloc(32), () => 0).sign(principal);
+    expect(() => both.bearer(`Bearer ${strange}`)).toThrow(refused);
+  });
+
+  test('signs commands alone, and the one beside it is accepted for as long as it is named', () => {
+    const cid = randomId();
+    const signedBy = (key: ServiceKey) => signCommand(cid, { type: 'RenewLease' }, key);
+    const isTrusted = (bytes: Uint8Array, key: ServiceKey): boolean => {
+      const opened = openCommand(bytes, key);
+      return 'trusted' in opened && opened.trusted;
+    };
+    const { service: both } = keysOf(changing);
+    const { service: fresh } = keysOf({});
+    const old = Buffer.from(OLD, 'hex');
+    expect([isTrusted(signedBy(old), both), isTrusted(signedBy(both), fresh)]).toEqual([true, true]);
+    expect([isTrusted(signedBy(old), fresh), isTrusted(signedBy(Buffer.alloc(32)), both)]).toEqual([false, false]);
   });
 });
 
 describe('the documents', () => {
+  test('describe every problem that carries more than a problem must', () => {
+    const { components } = openapiDocument(ALL_CONTROLLERS) as {
+      components: { schemas: { Problem: z.core.JSONSchema.JSONSchema } };
+    };
+    const { Problem: schema } = components.schemas;
+    const described = z.fromJSONSchema(schema);
+    const why = { code: 'POOL_CLOSED', detail: 'Betting has stopped.', pointer: '/bets/0/poolId' };
+    const receipt = { shard: 0, seq: 7, hash: 'ab' };
+    for (const extra of [{}, { ticketId: 't', ticketRef: 'r', receipt }, { seq: 8 }, { outcome: 'UNKNOWN' }]) {
+      described.parse(problemBody(refusalOf(why, { extra }), 'c-1'));
+      expect(Object.keys(schema.properties ?? {})).toEqual(expect.arrayContaining(Object.keys(extra)));
+    }
+  });
+
   test('give every operation an id of its own, and every body and parameter a schema', () => {
     const routes = routesOf(ALL_CONTROLLERS);
     expect(new Set(routes.map(({ facts }) => facts.id)).size).toBe(routes.length);

@@ -8,10 +8,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { WebSocket } from 'ws';
 import {
   type AnchorFile,
   type EvidenceStatement,
   type PublishedKey,
+  readSeal,
+  type Signed,
   trustedKeys,
   verifyAnchor,
   verifyEvidence,
@@ -58,6 +61,11 @@ describe('while the seal key is away', () => {
   it('bets are taken and races closed, receipts are 503 with the reason, and an alarm was raised once', async () => {
     const raceId = await test.openRace();
     const ticket = await bet(raceId);
+    const told: { pc?: { id: string; seal?: Signed }[] }[] = [];
+    const socket = new WebSocket(`${test.system.url.replace('http', 'ws')}/feed`);
+    socket.on('message', (data) => told.push(JSON.parse(String(data))));
+    await new Promise((open) => socket.once('open', open));
+    socket.send(JSON.stringify({ op: 'subscribe', id: 1, filter: { pools: [`${raceId}-WIN`] }, fields: ['DEF'] }));
     expect((await stop(raceId)).status).toBeLessThan(300);
     await until(async () => test.warnings.some((line) => line.startsWith('SEALS_UNSIGNED')));
     await until(async () => (await receipt(ticket)).status === 503);
@@ -70,6 +78,16 @@ describe('while the seal key is away', () => {
     writeFileSync(keyFile, generateKeyPairSync('ed25519').privateKey.export({ format: 'pem', type: 'pkcs8' }));
     await until(async () => (await seals(raceId)).length > 0);
     await until(async () => test.warnings.some((line) => line.startsWith('SEAL_KEY_BACK')));
+
+    // Whoever listens need not ask for the seal.
+    const inFeed = () => told.flatMap(({ pc = [] }) => pc).find(({ seal }) => seal)?.seal;
+    await until(async () => inFeed() !== undefined);
+    socket.close();
+    const { keys } = (await test.get('/v1/seal-keys')).body as unknown as { keys: PublishedKey[] };
+    expect(readSeal(inFeed() as Signed, trustedKeys(keys))).toMatchObject({
+      poolId: `${raceId}-WIN`,
+      closeNo: 1,
+    });
   });
 });
 
@@ -124,8 +142,11 @@ describe('the evidence of a ticket', () => {
       expect(verdict.held.join('\n')).toMatch(/events in the order of their logs, the stop \d+ ms after the bet/);
       const said = JSON.parse(String(pack.body['statement'])) as EvidenceStatement;
       expect(said.bets.map(({ betId }) => betId)).toEqual(id === ticket ? [`${ticket}-1`, `${ticket}-2`] : [id]);
-      expect(said.events.find(({ action }) => action === 'StopBetting')?.actor).toBe('steward-anna');
-      expect(pack.text).not.toMatch(/"(?:name|email|address|phone|device|ip)\W/);
+      const stop = said.events.find(({ action }) => action === 'StopBetting');
+      expect(stop).toMatchObject({ actor: 'steward-anna', device: 'demo-steward-anna' });
+      expect(pack.text).not.toMatch(/"(?:name|email|address|phone|ip)\W/);
+      // Officials' devices are told, bettors' are not.
+      expect(said.events.filter(({ source, device }) => source !== 'market' && device !== undefined)).toEqual([]);
     }
   });
 

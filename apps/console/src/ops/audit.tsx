@@ -55,7 +55,8 @@ export function Audit({ operator, race }: { operator: OperatorSession; race: Rac
 
 function Entry({ entry }: { entry: AuditEntry }) {
   const detail = typeof entry.detail === 'string' ? entry.detail : null;
-  const said = [entry.reason, entry.code, detail].filter((part) => part !== null && part !== '');
+  const device = entry.actor?.device ?? null;
+  const said = [entry.reason, entry.code, detail, device].filter((part) => part !== null && part !== '');
   return (
     <li data-testid="audit-entry">
       <time dateTime={entry.at}>{instant(entry.at)}</time>

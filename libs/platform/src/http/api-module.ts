@@ -5,6 +5,7 @@
 import type { DynamicModule, Provider, Type } from '@nestjs/common';
 import { APP_FILTER, APP_GUARD } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import { Accounts } from '../accounts.js';
 import { Tokens } from '../auth.js';
 import { Betting } from '../betting.js';
 import { DemoAccess } from '../demo-access.js';
@@ -17,7 +18,7 @@ import { Racing } from '../racing.js';
 import { Installation, Readiness } from '../readiness.js';
 import { Seals } from '../seals.js';
 import { Metrics } from '../telemetry/metrics.js';
-import { ACCOUNT_READS, AccountsController } from './accounts.controller.js';
+import { ACCOUNT_READS, AccountsController, NewAccountsController } from './accounts.controller.js';
 import { asyncapiDocument } from './asyncapi.js';
 import { BetRoute } from './bet-route.js';
 import { methodsOf, openapiDocument } from './openapi.js';
@@ -38,6 +39,7 @@ import { TicketsController } from './tickets.controller.js';
 /** What the API's handlers work with. */
 export interface ApiParts {
   readonly betting: Betting;
+  readonly accounts: Accounts;
   readonly desk: Desk;
   readonly quotes: Quotes;
   readonly racing: Racing;
@@ -85,8 +87,9 @@ export function apiModule(options: ModuleOptions): DynamicModule {
   };
 }
 
-const apiProviders = ({ betting, desk, quotes, racing, reads, operator, seals }: ApiParts): Provider[] => [
+const apiProviders = ({ betting, accounts, desk, quotes, racing, reads, operator, seals }: ApiParts): Provider[] => [
   { provide: Betting, useValue: betting },
+  { provide: Accounts, useValue: accounts },
   { provide: Desk, useValue: desk },
   { provide: Quotes, useValue: quotes },
   { provide: Racing, useValue: racing },
@@ -104,6 +107,7 @@ export const ALL_CONTROLLERS: readonly Type[] = [
   RacingController,
   SealsController,
   OperatorController,
+  NewAccountsController,
   RecordFormatController,
   DemoController,
   ContractController,
@@ -116,7 +120,7 @@ function controllersOf({ api, doors, demo }: ModuleOptions): Type[] {
     ...(doors.betting ? [TicketsController, AccountsController] : []),
     RacingController,
     SealsController,
-    ...(doors.operator ? [OperatorController, RecordFormatController] : []),
+    ...(doors.operator ? [OperatorController, NewAccountsController, RecordFormatController] : []),
     ...(demo ? [DemoController] : []),
     ContractController,
     SystemController,

@@ -3,7 +3,7 @@
  * (token, validation, the handler on the bus, the problem filter), without Nest's pipeline of guards, pipes and interceptors, which
  * costs more than deciding the bet. It must never know anything about bets that the handler does not.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { Controller, Inject, Post } from '@nestjs/common';
 import { CommandBus } from '@nestjs/cqrs';
 import type { FastifyReply, FastifyRequest } from 'fastify';
@@ -12,11 +12,11 @@ import { Tokens } from '../auth.js';
 import { Betting } from '../betting.js';
 import { PlaceTicket } from '../messages.js';
 import { plainTicket } from '../plain-ticket.js';
-import { type Problem, problemBody } from '../problem.js';
+import type { Problem } from '../problem.js';
 import { ticketSchema } from '../schemas.js';
 import { validate } from '../validate.js';
 import { Documented } from './documented.js';
-import { PROBLEM_TYPE, ProblemFilter, told } from './rim.js';
+import { ProblemFilter, told } from './rim.js';
 
 export const BET_ROUTE = '/v1/tickets';
 const JSON_TYPE = 'application/json; charset=utf-8';
@@ -34,21 +34,6 @@ export class BetRoute {
   /** Why a ticket is not even read at this moment: under overload a refusal must cost as little as it can. */
   turnAway({ url, method }: IncomingMessage): Problem | undefined {
     return url === BET_ROUTE && method === 'POST' ? this.betting.turnAway() : undefined;
-  }
-
-  /** On the bare server, before Fastify has seen the request. */
-  refuse(response: ServerResponse, problem: Problem, correlationId: string, durable: boolean): void {
-    const body = JSON.stringify(problemBody(problem, correlationId));
-    const headers = {
-      'x-correlation-id': correlationId,
-      'cache-control': 'no-store',
-      'x-content-type-options': 'nosniff',
-      'retry-after': String(problem.retryAfterSeconds ?? 1),
-      'content-type': PROBLEM_TYPE,
-      'content-length': Buffer.byteLength(body),
-      ...(durable ? {} : { 'mutuel-durability': 'single-node' }),
-    };
-    response.writeHead(problem.status, headers).end(body);
   }
 
   fault(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {

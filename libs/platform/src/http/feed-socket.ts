@@ -31,6 +31,9 @@ export function openFeedSocket(server: Server, hub: FeedEntry): { close(): Promi
   const alive = new WeakSet<WebSocket>();
   const onUpgrade = (request: IncomingMessage, socket: Duplex, head: Buffer): void => {
     if (request.url?.split('?')[0] !== PATH) {
+      // Node listens to this socket no longer: its error would end the process, and nobody else would close it.
+      socket.on('error', () => socket.destroy());
+      socket.once('finish', () => socket.destroy());
       socket.end('HTTP/1.1 404 Not Found\r\nconnection: close\r\ncontent-length: 0\r\n\r\n');
       return;
     }

@@ -17,16 +17,14 @@ import {
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import type { z } from 'zod';
+import { isRetriable } from '#mutuel/runtime';
 import { type Principal, Tokens } from '../auth.js';
 import type { Answer } from '../betting.js';
 import { Problem, problemBody } from '../problem.js';
 import type { ProblemCode } from '../problem-codes.js';
 import { validate } from '../validate.js';
 import { ROUTE_FACTS, type RouteFacts } from './documented.js';
-
-interface Asked extends FastifyRequest {
-  principal?: Principal;
-}
+import type { Asked } from './operator-calls.js';
 
 @Injectable()
 export class BearerGuard implements CanActivate {
@@ -95,8 +93,9 @@ export class ProblemFilter implements ExceptionFilter {
     );
   }
 
-  answer(thrown: unknown, request: FastifyRequest, reply: FastifyReply): void {
+  answer(thrown: unknown, request: Asked, reply: FastifyReply): void {
     const problem = this.#problemOf(thrown, request);
+    request.refusedWith = problem.code;
     if (problem.code === 'NOT_FOUND' && this.o.page(request, reply)) return;
     if (problem.code === 'METHOD_NOT_ALLOWED') reply.header('allow', this.#allowed(request).join(', '));
     sendProblem(reply, problem, request.id);
@@ -122,7 +121,7 @@ export class ProblemFilter implements ExceptionFilter {
     // Whoever hung up in the middle of his body hears nothing of it.
     if ((thrown as NodeJS.ErrnoException | null)?.code !== 'ECONNRESET') this.o.onFault(thrown, request.id);
     // A database that is away or overloaded: only looked into, so that nothing was written by what could not be answered.
-    if ((thrown as { retriable?: unknown } | null)?.retriable === true)
+    if (isRetriable(thrown))
       return new Problem(
         'SERVICE_UNAVAILABLE',
         'The read models cannot be reached at this moment: send the same again.',

@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { RequestListener, Server } from 'node:http';
+import type { Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import helmet from '@fastify/helmet';
@@ -19,7 +19,8 @@ import { randomId } from '../random-ids.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { RequestTraces } from '../telemetry/request-traces.js';
 import { BET_ROUTE, BetRoute } from './bet-route.js';
-import { Porch } from './porch.js';
+import { correlationId, Gate } from './gate.js';
+import { type OperatorCall, operatorCall } from './operator-calls.js';
 
 export interface HttpOptions {
   readonly module: DynamicModule;
@@ -33,6 +34,8 @@ export interface HttpOptions {
   readonly consoleDir: string | undefined;
   /** Where sampled requests are traced. */
   readonly traces?: RequestTraces | undefined;
+  /** Hears of every call at the operators' door once it is answered. */
+  readonly onOperatorCall?: (call: OperatorCall, correlationId: string) => void;
 }
 
 export interface HttpServer {
@@ -44,6 +47,7 @@ export interface HttpServer {
 
 export const MAX_BODY_BYTES = 1_048_576;
 const REQUEST_MS = 10_000;
+const REFUSED_MS = 1_000;
 const KEEP_ALIVE_MS = 72_000;
 /** More are closed as they come: each costs memory, and at this many the queue is in front of the machine anyway. */
 const MAX_CONNECTIONS = 20_000;
@@ -66,17 +70,17 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     bodyParser: false,
     abortOnError: false,
   });
-  const porch = new Porch();
-  await dress(app, options, porch);
+  const gate = await dress(app, options);
   await app.init();
   await listen(app, options);
   const server = app.getHttpServer() as Server;
   server.maxConnections = MAX_CONNECTIONS;
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : options.port;
-  const close = (): Promise<void> => {
-    porch.close();
-    return app.close();
+  const close = async (): Promise<void> => {
+    // Nest ends every connection at once.
+    await gate.close();
+    await app.close();
   };
   return { app, server, port, close };
 }
@@ -84,9 +88,8 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
 /** Bodies, headers and figures of every request, on Fastify itself. */
 async function dress(
   app: NestFastifyApplication,
-  { module, metrics, durable, consoleDir, traces }: HttpOptions,
-  porch: Porch,
-): Promise<void> {
+  { module, metrics, durable, consoleDir, traces, onOperatorCall }: HttpOptions,
+): Promise<Gate> {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -126,9 +129,13 @@ async function dress(
   fastify.addHook('onResponse', (request, reply, done) => {
     const route = request.routeOptions.url ?? 'none';
     metrics.request(request.method, route, reply.statusCode, reply.elapsedTime / 1000);
+    const call = operatorCall(request, reply);
+    if (call) onOperatorCall?.(call, request.id);
     done();
   });
-  if (module.providers?.includes(BetRoute)) guard(app, metrics, durable, porch);
+  const bets = module.providers?.includes(BetRoute) ? betRoute(app) : undefined;
+  const gate = new Gate({ metrics, durable, turnAway: (request) => bets?.turnAway(request) });
+  gate.stand(fastify.server);
   if (consoleDir !== undefined && existsSync(consoleDir))
     await app.register(fastifyStatic, {
       root: consoleDir,
@@ -138,32 +145,23 @@ async function dress(
         reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
+  return gate;
 }
 
-/** The betting route, with its bouncer in front of everything. */
-function guard(app: NestFastifyApplication, metrics: Metrics, durable: boolean, porch: Porch): void {
+/** The betting route passes none of Nest's pipeline. */
+function betRoute(app: NestFastifyApplication): BetRoute {
   const bets = app.get(BetRoute);
-  const fastify = app.getHttpAdapter().getInstance();
-  fastify.route({
-    method: 'POST',
-    url: BET_ROUTE,
-    handler: (request, reply) => bets.place(request, reply),
-    // Made before Nest sets its own: what cannot be read never reaches the handler.
-    errorHandler: (fault, request, reply) => bets.fault(fault, request, reply),
-  });
-  const { server } = fastify;
-  const [handler] = server.listeners('request') as RequestListener[];
-  if (!handler) throw new Error('the server has no listener to stand in front of');
-  server.removeAllListeners('request');
-  server.on('request', (request, response) => {
-    const problem = bets.turnAway(request);
-    if (problem === undefined) return handler(request, response);
-    const id = correlationId(request);
-    porch.hold(() => {
-      if (!response.destroyed) bets.refuse(response, problem, id, durable);
+  app
+    .getHttpAdapter()
+    .getInstance()
+    .route({
+      method: 'POST',
+      url: BET_ROUTE,
+      handler: (request, reply) => bets.place(request, reply),
+      // Made before Nest sets its own: what cannot be read never reaches the handler.
+      errorHandler: (fault, request, reply) => bets.fault(fault, request, reply),
     });
-    metrics.request('POST', BET_ROUTE, problem.status, 0);
-  });
+  return bets;
 }
 
 async function listen(app: NestFastifyApplication, { port, host }: HttpOptions): Promise<void> {
@@ -201,13 +199,6 @@ export function pageOf(consoleDir: string | undefined): (request: FastifyRequest
   };
 }
 
-const CORRELATION = /^[\w.:-]{8,64}$/;
-
-function correlationId(request: { headers: Record<string, string | string[] | undefined> }): string {
-  const given = request.headers['x-correlation-id'];
-  return typeof given === 'string' && CORRELATION.test(given) ? given : randomId();
-}
-
 /** What never became a request: too slow, or not HTTP at all. */
 function refuseRaw(fault: NodeJS.ErrnoException, socket: Socket): void {
   if (fault.code === 'ECONNRESET' || !socket.writable) {
@@ -221,6 +212,8 @@ function refuseRaw(fault: NodeJS.ErrnoException, socket: Socket): void {
   const body = JSON.stringify(problemBody(problem, randomId()));
   const head = `HTTP/1.1 ${problem.status} ${slow ? 'Request Timeout' : 'Bad Request'}`;
   const length = Buffer.byteLength(body);
+  // Who does not close would keep the socket for ever; a moment later the answer has been read.
+  socket.setTimeout(REFUSED_MS, () => socket.destroy());
   socket.end(
     `${head}\r\ncontent-type: application/problem+json\r\ncontent-length: ${length}\r\nconnection: close\r\n\r\n${body}`,
   );

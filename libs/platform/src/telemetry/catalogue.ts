@@ -93,6 +93,10 @@ export const CATALOGUE = {
     'Paid by the shards, in minor units; what corrections took back is not taken off.',
     ['source'],
   ),
+  mutuel_selling_past_post_seconds: gauge(
+    ENGINE,
+    'How long ago the post time was of the race that should have been stopped first; 0 where none sells past it.',
+  ),
   mutuel_pools_sealed_total: counter(ENGINE, 'Pools sealed by all shards.'),
   mutuel_voided_bets_total: counter(ENGINE, 'Bets acknowledged after a stop and voided at the close marker.'),
   mutuel_seal_spread_seconds: histogram(

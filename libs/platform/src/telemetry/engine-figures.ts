@@ -39,6 +39,7 @@ export function watchEngine(engine: EngineHost, metrics: Metrics, now: () => num
   if (!market) return;
   watchRunner(market, metrics);
   watchMarket(market, metrics);
+  metrics.read('mutuel_selling_past_post_seconds', () => [[{}, sellingPastPost(market, now()) / 1_000]]);
   watchLease(metrics, market.src, now, () => market.state?.lease);
 }
 
@@ -123,6 +124,12 @@ function watchMarket(runner: MarketRunner, metrics: Metrics): void {
     codes.add(code ?? 'OK');
     for (const event of events) take(event);
   });
+}
+
+/** Milliseconds: nobody stops a race but a steward or a schedule, so one that is forgotten sells on. */
+function sellingPastPost({ state }: MarketRunner, now: number): number {
+  const open = [...(state?.races.values() ?? [])].filter(({ status }) => status === 'OPEN');
+  return Math.max(0, ...open.map(({ card }) => now - card.postTime));
 }
 
 interface Lease {

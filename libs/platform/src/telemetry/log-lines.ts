@@ -1,18 +1,23 @@
 /**
  * What a process says: a line for a person at a terminal, a JSON object where machines collect it (`LOG_FORMAT=json`, or in
  * production). Lines of one request share its correlation id, which the client has in its answer and a trace in its first span. No
- * line holds a person, a reference or a token: what a fault's own text may carry of them is masked.
+ * line holds a person, a reference or a token (operators are named in lines about their calls): what a fault's own text may carry of them
+ * is masked.
  */
+
+import type { OperatorCall } from '../http/operator-calls.js';
 
 /** What a line is about, for machines. */
 export interface LineFacts {
   readonly code?: string;
   readonly correlationId?: string;
+  /** A call at the operators' door. */
+  readonly call?: OperatorCall;
 }
 
 /** Lines for people: what happened, and what somebody should look at. */
 export interface Voice {
-  say(line: string): void;
+  say(line: string, facts?: LineFacts): void;
   warn(line: string, facts?: LineFacts): void;
 }
 
@@ -41,11 +46,14 @@ export function voiceOf({
   out = console.log,
   err = console.error,
 }: VoiceOptions): Voice {
-  if (format === 'text') return { say: out, warn: (line) => err(masked(line)) };
+  // At a terminal calls that went well would bury what somebody should look at.
+  const isPlain = ({ call }: LineFacts): boolean => call?.code === null;
+  if (format === 'text')
+    return { say: (line, facts = {}) => (isPlain(facts) ? undefined : out(line)), warn: (line) => err(masked(line)) };
   const text = (level: string, line: string, facts: LineFacts): string =>
     JSON.stringify({ time: now().toISOString(), level, roles, ...facts, message: masked(line) });
   return {
-    say: (line) => out(text('info', line, {})),
+    say: (line, facts = {}) => out(text('info', line, facts)),
     warn: (line, facts = {}) => err(text('warn', line, facts)),
   };
 }
@@ -54,11 +62,15 @@ const TOKEN = /\beyJ[\w-]+\.[\w-]+\.[\w-]*|\bBearer\s+\S+/g;
 /** References of tickets and of money are UUIDs; command ids and incarnations are not written so. */
 const REFERENCE = /\b[0-9a-f]{8}-[0-9a-f]{4}-7[0-9a-f]{3}-[0-9a-f]{4}-[0-9a-f]{12}\b/gi;
 const ACCOUNT = /\bacc[-_][\w-]+/gi;
-const PASSWORD = /(:\/\/[^:/@\s]*):[^@\s]*@/g;
+/** Up to the last @ before a space: who writes a password as it is may have any character in it. */
+const PASSWORD = /(:\/\/[^:/@\s]*):\S*@/g;
+const NAMED_SECRET = /([?&][\w-]*(?:pass|passwd|password|pwd|secret|token|key)=)[^&\s"']*/gi;
+
+/** Addresses without the passwords in them, wherever an address may have one. */
+export const withoutPasswords = (text: string): string =>
+  text.replace(NAMED_SECRET, '$1***').replace(PASSWORD, '$1:***@');
 
 export const masked = (line: string): string =>
-  line
-    .replace(TOKEN, '***')
-    .replace(PASSWORD, '$1:***@')
+  withoutPasswords(line.replace(TOKEN, '***'))
     .replace(REFERENCE, (reference) => `${reference.slice(0, 8)}-***`)
     .replace(ACCOUNT, 'acc-***');

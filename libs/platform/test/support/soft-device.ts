@@ -1,7 +1,7 @@
 /** A PKCS#11 device in software (SoftHSM), in a folder of its own, with keys put into it from outside as no real device would allow. */
 import { execFileSync } from 'node:child_process';
 import type { KeyObject } from 'node:crypto';
-import { existsSync, mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, existsSync, mkdirSync, openSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
 const PIN = '5678';
@@ -10,15 +10,16 @@ const PLACES = ['/usr/lib/softhsm/libsofthsm2.so', '/usr/lib64/softhsm/libsofths
 export class SoftDevice {
   readonly pinFile: string;
   readonly #tokens: string;
+  readonly #settings: string;
 
   constructor(private readonly folder: string) {
     this.pinFile = join(folder, 'pin');
     this.#tokens = join(folder, 'tokens');
     mkdirSync(this.#tokens);
-    const settings = join(folder, 'softhsm2.conf');
-    writeFileSync(settings, `directories.tokendir = ${this.#tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`);
+    this.#settings = join(folder, 'softhsm2.conf');
+    writeFileSync(this.#settings, this.#text());
     // The library asks the environment of the process that loads it.
-    process.env['SOFTHSM2_CONF'] = settings;
+    process.env['SOFTHSM2_CONF'] = this.#settings;
     this.setPin(PIN);
   }
 
@@ -54,5 +55,22 @@ export class SoftDevice {
   putBack(): void {
     renameSync(this.#tokens, `${this.#tokens}.empty`);
     renameSync(`${this.#tokens}.out`, this.#tokens);
+  }
+
+  /** The library waits for its settings when it is begun next, until the answer is called. */
+  standStill(): () => void {
+    rmSync(this.#settings);
+    execFileSync('mkfifo', [this.#settings]);
+    const pipe = openSync(this.#settings, 'r+');
+    return () => {
+      rmSync(this.#settings);
+      writeFileSync(this.#settings, this.#text());
+      writeSync(pipe, this.#text());
+      closeSync(pipe);
+    };
+  }
+
+  #text(): string {
+    return `directories.tokendir = ${this.#tokens}\nobjectstore.backend = file\nlog.level = ERROR\n`;
   }
 }
