@@ -1,15 +1,18 @@
 /**
  * An exported log verified as an operator does it, by the built `mutuel verify log` in a process of its own: one-bet tickets with their
- * commands, decided, chained and written before the clock starts; then the process with its start, lines, chain, times, postings,
- * references, leaves, trees, the second calculator's books and the end of the file. Median and best of rounds; records a second of the
- * clock and of processor time (of all threads). Run: `npm run bench -- verify-log` (`--small` for the smoke mode).
+ * commands, decided, chained and written before the clock starts, and the odds ticks of their time (a thousand bets a second, every pool
+ * in every tick); then the process with its start, lines, chain, times, postings, references, leaves, trees, odds priced again, the second
+ * calculator's books and the end of the file. Median and best of rounds; records a second of the clock and of processor time (of all
+ * threads). Run: `npm run bench -- verify-log` (`--small` for the smoke mode; `--program=FILE` for another build of the
+ * command line tool).
  */
 import { mkdtempSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { encodeRecord, GENESIS, sha256 } from '#mutuel/contracts';
+import { type DecisionRecord, encodeRecord, GENESIS, sha256 } from '#mutuel/contracts';
 import { type MarketFact, type ShardCommand, shardDecider } from '#mutuel/engine';
 import { type ExportedRecord, ExportWriter, type LogReport } from '#mutuel/verify';
+import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Tick } from '#mutuel/views';
 import { runToEnd } from '../test/trust/running-system.js';
 import { processorSeconds } from './support/processor-time.js';
 import { LOAD_START, shardSetUp, shardTickets } from './support/shard-load.js';
@@ -19,6 +22,11 @@ const ACCOUNTS = small ? 500 : 20_000;
 const POOLS = small ? 10 : 100;
 const TICKETS = small ? 2_000 : 200_000;
 const ROUNDS = small ? 2 : 5;
+const LEASE_EVERY = 10_000;
+const LEASE_MS = 60_000;
+const PROGRAM = '--program=';
+const program =
+  process.argv.find((flag) => flag.startsWith(PROGRAM))?.slice(PROGRAM.length) ?? 'dist/apps/cli/src/main.js';
 
 const folder = mkdtempSync(join(tmpdir(), 'mutuel-verify-log-'));
 const file = join(folder, 'log.export');
@@ -42,7 +50,7 @@ console.log(`records a second of processor time      ${figure(median('cpu'))} (b
 rmSync(folder, { recursive: true, force: true });
 
 async function verify(path: string): Promise<number> {
-  const { lines } = await runToEnd({ program: 'dist/apps/cli/src/main.js', args: ['verify', 'log', path, '--json'] });
+  const { lines } = await runToEnd({ program, args: ['verify', 'log', path, '--json'] });
   const report = JSON.parse(lines.find((line) => line.startsWith('{')) ?? '{}') as Partial<LogReport>;
   const { records: read = 0, bets, findings = [] } = report;
   if (findings.length > 0 || bets !== TICKETS)
@@ -82,7 +90,17 @@ function exportOf(): Buffer {
   };
   shardSetUp({ accounts: ACCOUNTS, pools: POOLS }, decide);
   const next = shardTickets({ accounts: ACCOUNTS, pools: POOLS });
-  for (let i = 0; i < TICKETS; i++) decide(next(i), LOAD_START + 60_000 + Math.floor(i / 100));
+  const began = LOAD_START + LEASE_MS;
+  for (let i = 0; i < TICKETS; i++) {
+    const issuedAt = began + i;
+    if (i % LEASE_EVERY === 0)
+      decide(
+        { type: 'MarketFact', n: facts.length + 1, fact: { t: 'LeaseRenewed', issuedAt, ttlMs: LEASE_MS } },
+        issuedAt,
+      );
+    decide(next(i), issuedAt);
+  }
+  const ticks = ticksOf(decisions, began + TICKETS).flatMap((tick) => encodeTick(tick, 'bench'));
   const published = { v: 1, kind: 'decision', src: 'market', epoch: 1, seq: 1, in: [1, 0, 0] } as const;
   const fact = { cid: 'm', inc, prev: GENESIS, at: LOAD_START, time: LOAD_START, events: facts, posts: [] };
   const market = [
@@ -97,9 +115,21 @@ function exportOf(): Buffer {
   ];
   const command = { topic: 'market.commands', partition: 0, offset: 0, time: LOAD_START, value: Buffer.from('{}') };
   const writer = new ExportWriter();
-  const topics = { 'market.commands': 1, 'market.decisions': 1, 'shard.commands': 1, 'shard.decisions': 1 };
-  const all = [command, ...market, ...commands, ...decisions];
+  const topics = { 'market.commands': 1, 'market.decisions': 1, odds: 1, 'shard.commands': 1, 'shard.decisions': 1 };
+  const odds = ticks.map((value, offset) => ({ topic: 'odds', partition: 0, offset, time: LOAD_START, value }));
+  const all = [command, ...market, ...odds, ...commands, ...decisions];
   return Buffer.concat([writer.head({ shards: 1, topics }), ...all.map((one) => writer.record(one)), writer.end()]);
+}
+
+/** As the odds role computes them; the market's news comes by the shard's log, too. */
+function ticksOf(decisions: readonly ExportedRecord[], until: number): Tick[] {
+  const book = new OddsBook(1);
+  for (const { offset, time, value } of decisions.slice(1))
+    book.offer(0, { decision: JSON.parse(Buffer.from(value).toString('utf8')) as DecisionRecord, offset, time });
+  const ticks: Tick[] = [];
+  for (let cycle = cycleAt(LOAD_START + LEASE_MS) + 1; cycle * CYCLE_MS < until; cycle++)
+    ticks.push(computeTick(book, { cycle, prevCycle: ticks.at(-1)?.cycle ?? null, at: cycle * CYCLE_MS, late: false }));
+  return ticks;
 }
 
 function startOf(topic: string, src: string, inc: string): ExportedRecord {

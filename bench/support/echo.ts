@@ -62,7 +62,6 @@ const parts = {
     reads: nothing as unknown as ApiParts['reads'],
     odds: { latest: () => undefined },
     recent: new RecentTickets(),
-    serviceKey: KEY,
     now,
   }),
   desk: {},

@@ -16,7 +16,7 @@ import {
   scratchedInterests,
 } from '#mutuel/tote';
 import { type LegRace, legRaceOf, readLegBets, symbolicLegs } from './support/leg-races.js';
-import { type Race, raceOf, readBets, symbolic } from './support/races.js';
+import { jackpotInOf, type Race, raceOf, readBets, symbolic } from './support/races.js';
 
 const RACES = 12;
 const SEED = 20_261_122;
@@ -67,6 +67,7 @@ describe('a race as a line of the price command', () => {
           result: race.finish,
           carryIn: race.carryInMinor,
           guarantee: race.guaranteeMinor,
+          jackpotIn: jackpotInOf(race, rules),
         };
         const answer = priceLine({ ...line, stakes });
         if ('error' in answer && answer.error.code === 'TOO_FEW_RUNNERS') return;

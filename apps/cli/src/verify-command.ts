@@ -159,7 +159,8 @@ function pageOf(report: LogReport): string {
     racesSettled: 'races settled',
     dividends: 'dividend sheets priced again, equal',
     ticks: 'odds ticks',
-    tickFigures: 'figures in them equal to their cuts',
+    tickFigures: 'pools in them compared with their cuts',
+    tickRows: 'combinations in these, stakes and odds worked out again',
   };
   const rows = Object.entries(names).map(
     ([key, name]) => `${figures[key as keyof typeof figures].toLocaleString('en').padStart(18)}  ${name}`,

@@ -32,7 +32,8 @@ const START = '{"v":1,"kind":"started","src":"market","epoch":1,"inc":"a"}';
 beforeAll(() => {
   const good = exportOf([START]);
   const statement =
-    '{"kind":"mutuel-certificate","v":1,"lost":0,"doubled":0,"late":0,"adrift":0,"other":0,"page":"PAGE"}';
+    '{"kind":"mutuel-certificate","v":1,"lost":0,"doubled":0,"late":0,"adrift":0,"other":0,"accepted":9,"drawn":2,"struck":2,' +
+    '"racesSettled":1,"seals":2,"deciders":3,"replayed":3,"page":"PAGE"}';
   const signature = sign(null, Buffer.from(statement), house.privateKey).toString('base64');
   const files: Readonly<Record<string, string | Buffer>> = {
     'good.log': good,

@@ -4,7 +4,7 @@
  */
 import { faultOfSignature, readStatement, type Signed, type TrustedKeys } from './signed.js';
 
-/** The signed content. Each of the four must be nothing for a run that passed; `other` are findings of no such kind. */
+/** The signed content. Each of the five must be nothing for a run that passed (`other`: findings of no such kind), none of the rest may. */
 export interface CertificateStatement {
   readonly kind: 'mutuel-certificate';
   readonly v: 1;
@@ -19,6 +19,17 @@ export interface CertificateStatement {
   readonly late: number;
   readonly adrift: number;
   readonly other: number;
+  /** Tickets that clients were told of. */
+  readonly accepted: number;
+  /** Faults that were drawn, and those of them that struck. */
+  readonly drawn: number;
+  readonly struck: number;
+  readonly racesSettled: number;
+  /** Seals of pools whose signatures hold and that say what the log says. */
+  readonly seals: number;
+  /** Deciders, and those whose log folds to the state that they said they had led with at the end. */
+  readonly deciders: number;
+  readonly replayed: number;
   /** As it was printed. */
   readonly page: string;
 }
@@ -30,5 +41,21 @@ export function readCertificate(file: unknown, keys: TrustedKeys): CertificateSt
   return faultOfSignature(signed, keys) ?? readStatement<CertificateStatement>(signed, 'mutuel-certificate');
 }
 
-export const hasPassed = ({ lost, doubled, late, adrift, other }: CertificateStatement): boolean =>
-  [lost, doubled, late, adrift, other].every((count) => count === 0);
+export const hasPassed = (statement: CertificateStatement): boolean => {
+  const { lost, doubled, late, adrift, other } = statement;
+  return [lost, doubled, late, adrift, other].every((count) => count === 0) && missingFrom(statement).length === 0;
+};
+
+/** Of what a run must have been through before its zeros say anything, what is missing. */
+export function missingFrom(statement: CertificateStatement): readonly string[] {
+  const { accepted, drawn, struck, racesSettled, seals, deciders, replayed } = statement;
+  return [
+    ...(accepted > 0 ? [] : ['no ticket was accepted']),
+    ...(struck > 0 && struck === drawn ? [] : [`${struck} of ${drawn} faults that were drawn have struck`]),
+    ...(racesSettled > 0 ? [] : ['no race was settled']),
+    ...(seals > 0 && seals >= racesSettled ? [] : [`${seals} seals were verified for ${racesSettled} races`]),
+    ...(replayed > 0 && replayed === deciders
+      ? []
+      : [`the replay met the state of ${replayed} of ${deciders} deciders`]),
+  ];
+}

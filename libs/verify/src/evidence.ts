@@ -49,6 +49,8 @@ export interface EvidenceEvent {
   readonly seq: number;
   /** The account for its own bets, the operator's user for acts of the market, `rules` for what follows by itself. */
   readonly actor: string;
+  /** What an act of the market came from: the id of the operator's token; absent for all else. */
+  readonly device?: string;
   readonly action: string;
   readonly outcome: 'ACCEPTED' | 'REFUSED';
   readonly betId: string | null;

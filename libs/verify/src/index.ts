@@ -1,6 +1,6 @@
 /** The door of the verifier: exported logs, receipts and evidence packs, checked with public keys and nothing else of ours. */
 export { type AnchorFile, type AnchorHead, type AnchorStatement, type HeadOf, verifyAnchor } from './anchor.js';
-export { type CertificateStatement, hasPassed, readCertificate } from './certificate.js';
+export { type CertificateStatement, hasPassed, missingFrom, readCertificate } from './certificate.js';
 export {
   type EvidenceBet,
   type EvidenceEvent,

@@ -8,6 +8,7 @@ import { AuditFold, AuditLogBroken, AuditLogReader, type LoggedDecision } from '
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { leafOf, poolRoot } from './inclusion.js';
 import { type Movement, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
+import { type RaceCard, TickChecks } from './tick-checks.js';
 
 export interface LogFinding {
   /** `shard.decisions/0 #17`: topic, partition and offset of the record at fault. */
@@ -32,8 +33,10 @@ export interface LogReport {
   /** Dividend sheets priced again and equal. */
   readonly dividends: number;
   readonly ticks: number;
-  /** Pool figures of ticks compared with their cuts; those of pools with non-runners are not. */
+  /** Pool figures of ticks compared with their cuts. */
   readonly tickFigures: number;
+  /** Rows of these: the stake on a combination compared with the cut, its odds worked out again. */
+  readonly tickRows: number;
   /** What was met and not checked, each with how often. */
   readonly notChecked: readonly string[];
   readonly findings: readonly LogFinding[];
@@ -88,13 +91,6 @@ interface Declaration {
 /** Where something was found: a record, or its place in words. */
 type Place = ExportedRecord | string;
 
-interface TickToCheck {
-  readonly cycle: number;
-  readonly cut: readonly number[];
-  readonly pools: readonly { readonly id: string; readonly gross: number; found: number }[];
-  readonly at: string;
-}
-
 /** A log with one defect may have a million findings: these are enough to act on. */
 const MAX_FINDINGS = 100;
 /** Causes of refunds that take a bet out of its pool; a scratch takes out lines. */
@@ -124,7 +120,6 @@ export class LogVerifier {
   /** The same by the name of the clearing account. */
   readonly #clearings = new Map<string, PoolTruth>();
   readonly #stops = new Map<string, number>();
-  readonly #scratchedIn = new Set<string>();
   readonly #finishes = new Map<string, readonly (readonly string[])[]>();
   readonly #declared = new Map<string, Declared>();
   readonly #timesDeclared = new Map<string, number>();
@@ -132,12 +127,11 @@ export class LogVerifier {
   readonly #sheets = new Map<string, { readonly takeout: number; readonly topUp: number }>();
   readonly #reports = new ShardReports((what) => this.#pass(what));
   readonly #settled = new Map<string, string>();
+  /** Pools that were declared, of which a race was taken up since. */
+  readonly #outdated = new Set<string>();
   readonly #sealedByMarket: { readonly event: Event; readonly at: string }[] = [];
-  readonly #ticks: TickToCheck[] = [];
+  readonly #ticks: TickChecks;
   readonly #commandTimes = new Map<string, number[]>();
-  #lastTick = Number.NEGATIVE_INFINITY;
-  /** Next tick whose cut the shard at hand has not reached. */
-  readonly #tickAt: number[];
   readonly #figures = {
     records: 0,
     decisions: 0,
@@ -148,12 +142,12 @@ export class LogVerifier {
     takeout: 0,
     reports: 0,
     seals: 0,
-    ticks: 0,
     logged: 0,
   };
 
   constructor(private readonly head: ExportHead) {
-    this.#tickAt = new Array<number>(head.shards).fill(0);
+    const say = { find: (at: string, what: string) => this.#find(at, what), pass: (what: string) => this.#pass(what) };
+    this.#ticks = new TickChecks(head.shards, say);
   }
 
   /** Takes the next record of the file. Throws `LogUnreadable` where the chain of a log is broken. */
@@ -171,7 +165,7 @@ export class LogVerifier {
         this.#command(record);
         return;
       case 'odds':
-        this.#tick(record);
+        this.#ticks.take(record.value, placeOf(record));
         return;
       default:
         return;
@@ -189,16 +183,17 @@ export class LogVerifier {
     for (const { event, at } of this.#sealedByMarket) this.#checkMarketSeal(event, at);
     for (const [race, at] of this.#settled) this.#checkSettled(race, at);
     this.#reports.finish((at, what) => this.#find(at, what));
+    for (const _ of this.#outdated) this.#pass('dividends of pools of which a race was corrected, and they were not');
     const dividends = [...this.#declared.values()].filter((one) => this.#checkDividends(one)).length;
     for (const declaration of this.#declarations) this.#checkDeclaration(declaration);
-    const tickFigures = this.#checkTicks();
+    const ticks = this.#ticks.finish();
     const { logged, ...figures } = this.#figures;
     return {
       ...figures,
       passedOver: logged - figures.decisions,
       racesSettled: this.#settled.size,
       dividends,
-      tickFigures,
+      ...ticks,
       notChecked: [...this.#notChecked].map(([what, many]) => (many === 0 ? what : `${what} (${many})`)),
       findings: this.#findings,
     };
@@ -274,21 +269,25 @@ export class LogVerifier {
 
   // The market.
 
-  #market(decision: Decision, at: Place): void {
+  #market(decision: Decision, at: ExportedRecord): void {
     for (const event of decision.events) {
       if (event.t === 'Fact') this.#fact(event['fact'] as Event, decision, at);
-      else if (event.t === 'PoolSealed') this.#sealedByMarket.push({ event, at: placeOf(at) });
-      else if (event.t === 'RaceSettled') this.#settled.set(String(event['race']), placeOf(at));
+      else if (event.t === 'PoolSealed') {
+        this.#sealedByMarket.push({ event, at: placeOf(at) });
+        this.#ticks.sealed(String(event['pool']), Number(event['closeNo']), at.offset);
+      } else if (event.t === 'RaceSettled') this.#settled.set(String(event['race']), placeOf(at));
       else if (event.t === 'ReportReceived')
         this.#reports.heard(Number(event['shard']), Number(event['n']), event['report'], placeOf(at));
     }
   }
 
-  #fact(fact: Event, { posts }: Decision, at: Place): void {
+  #fact(fact: Event, { posts }: Decision, at: ExportedRecord): void {
     const race = String(fact['race']);
     switch (fact.t) {
-      case 'MeetingPublished':
-        for (const { raceId, pools } of (fact['meeting'] as MeetingNews).races)
+      case 'MeetingPublished': {
+        const { races } = fact['meeting'] as { readonly races: readonly RaceCard[] };
+        this.#ticks.published(races);
+        for (const { raceId, pools } of races)
           for (const { poolId, legs } of pools) {
             const pool: PoolTruth = {
               ...{ race: raceId, races: legs ?? [raceId] },
@@ -298,6 +297,7 @@ export class LogVerifier {
             this.#clearings.set(`pool:${poolId}`, pool);
           }
         return;
+      }
       case 'BettingClosed':
       case 'RaceVoided':
         this.#stopped(race, Number(fact['stopAt']), Number(fact['closeNo']));
@@ -306,12 +306,21 @@ export class LogVerifier {
         this.#stopped(race, Number(fact['offAt']), Number(fact['closeNo']));
         return;
       case 'RunnerScratched':
-        this.#scratchedIn.add(race);
+        this.#ticks.scratched(race, String(fact['runner']), at.offset);
         return;
       case 'RaceReopened':
         this.#settled.delete(race);
+        for (const [id, { races }] of this.#pools) if (races.includes(race)) this.#takenUp(id);
+        return;
+      case 'RefundsAsked':
+        // What is given back of a paid pool is settled with its last leg, once more.
+        for (const pool of fact['pools'] as readonly string[]) {
+          this.#settled.delete(this.#pools.get(pool)?.race ?? '');
+          this.#takenUp(pool);
+        }
         return;
       case 'ResultEntered': {
+        this.#settled.delete(race);
         if (fact['voided'] === true) this.#voidedResults.add(`${race}/${fact['version']}`);
         const gone = fact['disqualified'] as readonly string[];
         const finish = (fact['finish'] as readonly (readonly string[])[]).map((rank) =>
@@ -331,6 +340,7 @@ export class LogVerifier {
         }
         const pools = fact['pools'] as readonly Omit<Declared, 'finish' | 'at'>[];
         for (const pool of pools) {
+          this.#outdated.delete(pool.pool);
           this.#timesDeclared.set(pool.pool, (this.#timesDeclared.get(pool.pool) ?? 0) + 1);
           if (this.#voidedResults.has(`${race}/${fact['version']}`)) {
             this.#declared.delete(pool.pool);
@@ -349,6 +359,11 @@ export class LogVerifier {
     }
   }
 
+  /** What a pool was declared on is no more what stands, until it is declared once more. */
+  #takenUp(pool: string): void {
+    if (this.#declared.delete(pool)) this.#outdated.add(pool);
+  }
+
   #stopped(race: string, time: number, closeNo: number): void {
     const key = `${race}/${closeNo}`;
     this.#stops.set(key, Math.min(this.#stops.get(key) ?? Number.POSITIVE_INFINITY, time));
@@ -360,6 +375,7 @@ export class LogVerifier {
     const shard = record.partition;
     this.#passCuts(shard, record.offset);
     this.#decision(`shard-${shard}`, record, (decision) => {
+      this.#ticks.counts(shard, record.time, () => placeOf(record));
       this.#audit.apply(decision.src, decision);
       let moved: number | undefined;
       for (const event of decision.events) {
@@ -368,6 +384,10 @@ export class LogVerifier {
       }
       if (moved !== undefined) this.#checkMoved(decision.posts, moved, record);
     });
+  }
+
+  #passCuts(shard: number, offset: number): void {
+    this.#ticks.passCuts(shard, offset, (pool) => this.#pools.get(pool)?.parts.get(shard)?.gross ?? 0);
   }
 
   /** What the bets of a decision took from accounts and gave to them is what it booked on them. */
@@ -402,6 +422,11 @@ export class LogVerifier {
         this.#report(shard, Number(event['n']), ended?.['job'] as number | undefined, event['report'] as Report, at);
         return undefined;
       }
+      case 'FactApplied': {
+        const fact = event['fact'] as Event;
+        if (fact.t === 'RunnerScratched') this.#ticks.scratchedIn(shard, String(fact['race']));
+        return undefined;
+      }
       default:
         return undefined;
     }
@@ -422,6 +447,7 @@ export class LogVerifier {
       total += bet.stake;
       if (!part) continue;
       part.take(bet.leaf, bet.stake, decision.at);
+      this.#ticks.bet(shard, bet.pool, bet);
       this.#figures.bets += 1;
       this.#figures.stakes += bet.stake;
     }
@@ -477,6 +503,7 @@ export class LogVerifier {
       this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${before} is left`);
       return 0;
     }
+    if (cause !== 'SCRATCHED') this.#ticks.withdrew(shard, poolId, i);
     if (amount === before) return 1;
     if (cause === 'TicketCancelled' || WITHDRAWING.has(cause))
       this.#find(at, `bet ${i} of ${poolId} is withdrawn with ${amount} of ${before}`);
@@ -491,7 +518,9 @@ export class LogVerifier {
     if (amount !== left) this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${left} is left`);
     if (part.settled.has(i)) this.#find(at, `bet ${i} of ${poolId} is settled a second time`);
     part.settle(i, amount);
-    if (cause === 'RACE_VOID') part.gross -= amount;
+    if (cause !== 'RACE_VOID') return;
+    part.gross -= amount;
+    this.#ticks.withdrew(shard, poolId, i);
   }
 
   #paid(shard: number, poolId: string, items: readonly Movement[], at: Place): void {
@@ -518,6 +547,7 @@ export class LogVerifier {
   #sealed(shard: number, seal: SealReport, part: PoolPart, at: Place): void {
     const pool = this.#pools.get(seal.pool) as PoolTruth;
     this.#figures.seals += 1;
+    this.#ticks.sealedIn(shard, seal.pool, seal.closeNo);
     const ofClose = pool.seals.get(seal.closeNo) ?? new Map<number, SealReport>();
     if (ofClose.has(shard)) this.#find(at, `shard ${shard} seals ${seal.pool} a second time for close ${seal.closeNo}`);
     ofClose.set(shard, seal);
@@ -549,50 +579,6 @@ export class LogVerifier {
       pool.parts.set(shard, part);
     }
     return part;
-  }
-
-  // Ticks.
-
-  #tick(record: ExportedRecord): void {
-    let tick: TickNews;
-    try {
-      tick = JSON.parse(Buffer.from(record.value).toString('utf8')) as TickNews;
-    } catch {
-      this.#find(record, 'the tick is not readable JSON');
-      return;
-    }
-    // The first of a cycle counts; ticks in several records are left to those who recompute them whole.
-    if (tick.cycle <= this.#lastTick || tick.parts !== 1) return;
-    this.#lastTick = tick.cycle;
-    this.#figures.ticks += 1;
-    const pools = tick.pools.map(({ id, gross }) => ({ id, gross, found: 0 }));
-    this.#ticks.push({ cycle: tick.cycle, cut: tick.cut.shards, pools, at: placeOf(record) });
-  }
-
-  /** Before the shard's record at `offset` is applied: every tick whose cut ends here sees what stands now. */
-  #passCuts(shard: number, offset: number): void {
-    for (let next = this.#tickAt[shard] as number; next < this.#ticks.length; next++) {
-      const tick = this.#ticks[next] as TickToCheck;
-      if ((tick.cut[shard] ?? 0) > offset) return;
-      for (const pool of tick.pools) pool.found += this.#pools.get(pool.id)?.parts.get(shard)?.gross ?? 0;
-      this.#tickAt[shard] = next + 1;
-    }
-  }
-
-  #checkTicks(): number {
-    let checked = 0;
-    for (const { pools, cycle, at } of this.#ticks) {
-      for (const { id, gross, found } of pools) {
-        const races = this.#pools.get(id)?.races;
-        if (races === undefined) this.#find(at, `cycle ${cycle} shows ${id}, which was never published`);
-        else if (races.some((race) => this.#scratchedIn.has(race))) this.#pass('ticks of races with non-runners');
-        else {
-          checked += 1;
-          if (gross !== found) this.#find(at, `cycle ${cycle} shows ${gross} in ${id}, its cut makes ${found}`);
-        }
-      }
-    }
-    return checked;
   }
 
   // The end.
@@ -678,18 +664,4 @@ function placeOf(at: Place): string {
   if (typeof at === 'string') return at;
   const { topic, partition, offset, byte } = at;
   return `${topic}/${partition} #${offset}${byte === undefined ? '' : ` (byte ${byte})`}`;
-}
-
-interface MeetingNews {
-  readonly races: readonly {
-    readonly raceId: string;
-    readonly pools: readonly { readonly poolId: string; readonly legs?: readonly string[] }[];
-  }[];
-}
-
-interface TickNews {
-  readonly cycle: number;
-  readonly parts: number;
-  readonly cut: { readonly shards: readonly number[] };
-  readonly pools: readonly { readonly id: string; readonly gross: number }[];
 }

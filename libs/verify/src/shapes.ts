@@ -37,6 +37,15 @@ const statements = {
   }),
   'mutuel-certificate': z.looseObject({
     ...{ lost: count, doubled: count, late: count, adrift: count, other: count, page: text },
+    ...{
+      accepted: count,
+      drawn: count,
+      struck: count,
+      racesSettled: count,
+      seals: count,
+      deciders: count,
+      replayed: count,
+    },
   }),
   'mutuel-anchor': z.looseObject({
     heads: z.array(z.looseObject({ source: text, seq: count, head: text })),

@@ -9,6 +9,7 @@ import {
   legResult,
   linesMatching,
   linesWithout,
+  noJackpotBy,
   priceLegs,
   type RuleSet,
   ratio,
@@ -60,7 +61,8 @@ const legOf: fc.Arbitrary<AuditLeg> = fc
     };
   });
 
-export function legRaceOf({ poolType, unique }: RuleSet): fc.Arbitrary<LegRace> {
+export function legRaceOf(rules: RuleSet): fc.Arbitrary<LegRace> {
+  const { poolType } = rules;
   const { picks } = shapeOf(poolType);
   const column = fc.subarray(declared, { minLength: 1, maxLength: 4 });
   const reserve = fc.constantFrom(null, null, ...declared);
@@ -74,7 +76,7 @@ export function legRaceOf({ poolType, unique }: RuleSet): fc.Arbitrary<LegRace> 
     legs: fc.array(legOf, { minLength: picks, maxLength: picks }),
     bets: fc.oneof(...[3, 12].map((maxLength) => fc.array(bet, { maxLength }))),
     carryInMinor: amount,
-    jackpotInMinor: unique ? amount : fc.constant(0),
+    jackpotInMinor: noJackpotBy(rules) === undefined ? amount : fc.constant(0),
     guaranteeMinor: fc.oneof(
       { weight: 4, arbitrary: fc.constant(0) },
       { weight: 1, arbitrary: fc.nat({ max: 999_999 }) },

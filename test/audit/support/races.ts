@@ -15,6 +15,7 @@ import {
   keptNonRunners,
   linesMatching,
   linesWithout,
+  noJackpotBy,
   pricePool,
   type ReadSelection,
   type RuleSet,
@@ -31,6 +32,8 @@ export interface Race {
   readonly finish: readonly (readonly string[])[];
   readonly carryInMinor: number;
   readonly guaranteeMinor: number;
+  /** Put up where the rules have a jackpot that can be won. */
+  readonly jackpotInMinor: number;
   readonly bets: readonly Bet[];
 }
 
@@ -67,17 +70,19 @@ export const raceOf = (type: AuditedPoolType): fc.Arbitrary<Race> =>
           { weight: 4, arbitrary: fc.constant(0) },
           { weight: 1, arbitrary: fc.nat({ max: 999_999 }) },
         ),
+        jackpotInMinor: fc.oneof(
+          { weight: 3, arbitrary: fc.constant(0) },
+          { weight: 1, arbitrary: fc.nat({ max: 99_999 }) },
+        ),
         bets: fc.oneof(...[3, 14].map((maxLength) => fc.array(betOn(type, declared), { maxLength }))),
       })
-      .map(({ scratched, coupled, order, ties, tied, finishers, carryInMinor, guaranteeMinor, bets }) => ({
+      .map(({ scratched, coupled, order, ties, tied, finishers, ...money }) => ({
         field: { declared, scratched, entries: coupled.length > 1 ? [coupled] : [] },
         finish: ranked(
           order.filter((runner) => !scratched.includes(runner)).slice(0, finishers),
           (place) => tied && ties[place] === true,
         ),
-        carryInMinor,
-        guaranteeMinor,
-        bets,
+        ...money,
       }));
   });
 
@@ -170,6 +175,10 @@ export function readBets(race: Race, rules: RuleSet): readonly ReadBet[] {
   });
 }
 
+/** What is put up of it for a pool by these rules. */
+export const jackpotInOf = ({ jackpotInMinor }: Race, rules: RuleSet): number =>
+  noJackpotBy(rules) === undefined ? jackpotInMinor : 0;
+
 export function symbolic(race: Race, rules: RuleSet, bets: readonly ReadBet[]): Sheet {
   const out = scratchedInterests(race.field, rules.coupling);
   const kept = keptNonRunners(rules);
@@ -183,6 +192,7 @@ export function symbolic(race: Race, rules: RuleSet, bets: readonly ReadBet[]): 
     refundsMinor: sum((read) => read.lines - linesWithout(read, out, kept)),
     carryInMinor: race.carryInMinor,
     guaranteeMinor: race.guaranteeMinor,
+    jackpotInMinor: jackpotInOf(race, rules),
     stakeOn: (c) => sum((read) => linesMatching(read, c, out, kept)),
   });
 }
@@ -195,6 +205,7 @@ export const byForce = (race: Race, rules: RuleSet, bets: readonly ReadBet[]): D
     finish: race.finish,
     carryInMinor: race.carryInMinor,
     guaranteeMinor: race.guaranteeMinor,
+    jackpotInMinor: jackpotInOf(race, rules),
     tickets: bets.map(({ read, unitMinor }) => ({ selection: parseSelectionText(read.text), unitMinor })),
   });
 
