@@ -2,6 +2,8 @@
  * Those who bet. Each ticket is followed until its outcome is known: by its answer, by asking again under the same reference, by giving
  * it up. Some ask twice, some with another body, some for the impossible.
  */
+import { encodeCommand, TOPICS } from '#mutuel/contracts';
+import { shardOf } from '#mutuel/engine';
 import type { PoolPlan, RacePlan } from './day.js';
 import type { Heard, Network } from './network.js';
 import type { Feature, Plan } from './plan.js';
@@ -39,6 +41,8 @@ const MOST_MS = 8_000;
 const RICH = 1_000_000_000;
 const LATE_MS = 2_500;
 const OPENING_MS = 300;
+/** Of those whose API died. */
+const COMES_BACK = 0.15;
 
 export class Bettors {
   /** Tickets and payments whose outcome somebody still waits for. */
@@ -100,6 +104,20 @@ export class Bettors {
     if (wait > 0) await kernel.sleep(wait);
     if (strikes.isOn) strikes.note('rush-at-stop', `${count} at once`);
     for (let i = 0; i < count; i++) this.#follow(this.#act(race));
+  }
+
+  /**
+   * What an API that died right after it appended leaves behind, far more than one door lets wait: bets in the log that nobody waits
+   * for. Some come back and ask again.
+   */
+  crowdInto(race: RacePlan): void {
+    const { plan, random, system } = this;
+    for (let i = 0; i < plan.crowd; i++) {
+      const ticket = this.#ticket(race);
+      const partition = shardOf(ticket.account, plan.shards);
+      system.log.inject({ topic: TOPICS.shardCommands, partition }, encodeCommand(random.hex(32), ticket.command));
+      if (random.chance(COMES_BACK)) this.#follow(this.#patience(0).then(() => this.#place(ticket)));
+    }
   }
 
   #follow(outcome: Promise<unknown>): void {
@@ -186,11 +204,14 @@ export class Bettors {
 
   async #limit(): Promise<unknown> {
     const account = this.random.pick(this.#accounts);
+    // What was lowered stays so for longer than a run: low enough to be met, high enough to go on betting.
     const limits = this.random.pick([
-      {},
-      { ticketMax: 2_000 },
+      { ticketMax: null, dayStake: 400_000 },
+      { ticketMax: this.random.pick([5_000, 20_000]) },
       { dayStake: 200_000 },
       { blocked: true },
+      { blocked: false },
+      { blocked: false, ticketMax: 50_000 },
       { excludedUntil: this.system.kernel.now + 3_000 },
     ]);
     return this.#asHouse(account, { type: 'SetLimits', account, limits, version: ++this.#versions });

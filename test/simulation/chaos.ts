@@ -4,6 +4,8 @@
  */
 import { signCommand, TOPICS } from '#mutuel/contracts';
 import type { TopicPartition } from '#mutuel/runtime';
+import { type Crashes, isDeath } from './crashes.js';
+import type { SimProcess } from './kernel.js';
 import type { Fault } from './plan.js';
 import { FAULTS } from './plan.js';
 import type { Random } from './random.js';
@@ -11,6 +13,14 @@ import type { SimLog } from './sim-log.js';
 import type { Strikes } from './strikes.js';
 import { type Role, SERVICE_KEY, type System } from './system.js';
 
+/** A supervisor starts what has died within so long, ms. */
+const BACK_WITHIN: Readonly<Record<Role, number>> = {
+  engine: 3_000,
+  api: 1_500,
+  calculators: 2_000,
+  projector: 3_000,
+  odds: 8_000,
+};
 const TICK_MS = 200;
 const OLDEST_COPY_MS = 3_600_000;
 /** A reader knows the last 256 starts again: what that many others followed is not on its way any more. Some are being written. */
@@ -31,20 +41,21 @@ export class Chaos {
     private readonly log: SimLog,
     private readonly random: Random,
     private readonly strikes: Strikes,
+    private readonly crashes: Crashes,
   ) {
     this.#disasters = {
-      'power-cut': () => this.#powerCut(),
+      'power-cut': () => this.powerCut(),
       'broker-down': () => this.#brokerDown(),
       'tails-broken': () => this.log.breakTails(this.#anyProcess()),
-      'engine-killed': () => this.#killFor('engine', this.random.below(this.system.plan.hosts), 3_000),
+      'engine-killed': () => this.#killFor('engine', this.random.below(this.system.plan.hosts)),
       'engine-frozen': () => this.#freeze('engine', this.random.below(this.system.plan.hosts)),
       'engine-stopped': () => this.#stopEngine(),
       'two-starters': () => this.#twoStarters(),
-      'api-killed': () => this.#killFor('api', 0, 1_500),
+      'api-killed': () => this.#killFor('api', 0),
       'api-frozen': () => this.#freeze('api', 0),
-      'calculator-killed': () => this.#killFor('calculators', 0, 2_000),
-      'projector-killed': () => this.#killFor('projector', 0, 3_000),
-      'odds-killed': () => this.#killFor('odds', 0, 8_000),
+      'calculator-killed': () => this.#killFor('calculators', 0),
+      'projector-killed': () => this.#killFor('projector', 0),
+      'odds-killed': () => this.#killFor('odds', 0),
       'broker-clock': () => this.log.moveClock(this.#skew()),
       'process-clock': () => this.#moveClock(),
       'zombie-decision': () => this.#repeat(TOPICS.shardDecisions, TOPICS.marketDecisions, 'decision'),
@@ -72,10 +83,11 @@ export class Chaos {
     const isAway = this.strikes.has('shard-down') && HEARD_BY_SHARDS.has(kind);
     if (isAway && this.random.chance(AWAY_AT_A_FACT)) this.#strike('shard-down');
     if (!this.random.chance(AT_A_FACT)) return;
-    const armed = FAULTS.filter((fault) => this.strikes.has(fault) && this.#disasters[fault]);
+    const armed = FAULTS.filter((fault) => this.strikes.has(fault) && (this.#disasters[fault] || isDeath(fault)));
     if (armed.length === 0) return;
     const fault = this.random.pick(armed);
-    this.system.kernel.after(this.random.between(0, 60), () => this.#strike(fault));
+    const strike = () => (isDeath(fault) ? this.crashes.arm(fault) : this.#strike(fault));
+    this.system.kernel.after(this.random.between(0, 60), strike);
   }
 
   /** Everything broken is whole again, as far as people and supervisors can make it. */
@@ -118,10 +130,20 @@ export class Chaos {
 
   // ── Processes ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #killFor(role: Role, index: number, most: number): void {
+  /** Dies in the middle of what it does. One that was being stopped is being replaced already. */
+  kill(process: SimProcess): void {
+    process.kill();
+    for (const role of Object.keys(this.system.running) as Role[])
+      this.#killFor(
+        role,
+        this.system.running[role].findIndex((one) => one?.process === process),
+      );
+  }
+
+  #killFor(role: Role, index: number): void {
     if (!this.system.running[role][index]) return;
     this.system.kill(role, index);
-    this.#startLater(role, index, this.random.between(1, most));
+    this.#startLater(role, index, this.random.between(1, BACK_WITHIN[role]));
   }
 
   #startLater(role: Role, index: number, after: number, campaign?: 'AT_ONCE' | 'WHEN_QUIET'): void {
@@ -189,7 +211,7 @@ export class Chaos {
 
   // ── The log ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-  #powerCut(): void {
+  powerCut(): void {
     if (this.system.plan.topology === 'EMBEDDED')
       for (const role of Object.keys(this.system.running) as Role[])
         this.system.running[role].forEach((one, index) => {

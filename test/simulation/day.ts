@@ -80,6 +80,8 @@ export class Day {
   readonly races: RacePlan[] = [];
   readonly bettors: Bettors;
   readonly officials: Officials;
+  /** Races of the day before that are not over. */
+  inquiries: readonly RacePlan[] = [];
   #isOver = false;
 
   constructor(
@@ -116,7 +118,10 @@ export class Day {
     ]);
     if (this.#has('format-raised') && this.number === 1)
       void this.officials.raiseFormat(this.random.between(0, 20_000));
-    await Promise.all(this.races.map((race) => Promise.all([this.officials.drive(race), this.bettors.betOn(race)])));
+    await Promise.all([
+      ...this.races.map((race) => Promise.all([this.officials.drive(race), this.bettors.betOn(race)])),
+      ...this.inquiries.map((race) => this.officials.drive(race)),
+    ]);
     this.#isOver = true;
   }
 

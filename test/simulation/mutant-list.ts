@@ -104,6 +104,12 @@ export const mutants: readonly Mutant[] = [
     to: 'return trusted || c ? readAccountCommand(c) :',
   },
   {
+    name: 'the read models keep a checkpoint of what they do not hold',
+    file: 'runtime/src/projection-driver.ts',
+    from: 'await projection.apply({ decisions, checkpoints });',
+    to: 'await projection.apply({ decisions, get checkpoints() { return run.readers.map((one) => checkpointOf(one.valid)); } });',
+  },
+  {
     name: 'quarantine forgets which command killed',
     file: 'runtime/src/deaths.ts',
     from: 'note?.suspects.find(([e, o]) => e === epoch && o === offset)?.[2] ?? 0;',
@@ -156,14 +162,14 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the lease is ignored',
     file: TICKETS,
-    from: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs)',
-    to: 'if (x.at > Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs * 1_000)',
+    from: 'if (at <= Math.min(lease.issuedAt, lease.at) + lease.ttlMs) return undefined;',
+    to: 'if (at <= Math.min(lease.issuedAt, lease.at) + lease.ttlMs * 1_000) return undefined;',
   },
   {
     name: 'the lease runs from its arrival, not from its issue',
     file: TICKETS,
-    from: 'Math.min(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
-    to: 'Math.max(s.lease.issuedAt, s.lease.at) + s.lease.ttlMs',
+    from: 'Math.min(lease.issuedAt, lease.at) + lease.ttlMs',
+    to: 'Math.max(lease.issuedAt, lease.at) + lease.ttlMs',
   },
   {
     name: 'a bet that waited too long is accepted',
@@ -174,8 +180,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'bets between the stop and the marker stand',
     file: RACES,
-    from: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, late);",
-    to: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, Math.max(late, d.at));",
+    from: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, lastInTime(pool));",
+    to: "jobOf(s, id, 'CLOSE').cursor = firstBetAfter(pool.book, Math.max(lastInTime(pool), d.at));",
   },
   {
     name: 'a late off refunds nobody',
@@ -253,8 +259,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'roles are not asked for',
     file: MARKET,
-    from: 'ALLOWED[c.type]?.some((role) => c.by.roles.includes(role))',
-    to: 'ALLOWED[c.type]?.some((role) => role !== undefined)',
+    from: 'ALLOWED[c.type].some((role) => c.by.roles.includes(role))',
+    to: 'ALLOWED[c.type].some((role) => role !== undefined)',
   },
   {
     name: 'two calculators are enough',
@@ -308,8 +314,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'a pool that may not be corrected is corrected',
     file: 'engine/src/market-legs.ts',
-    from: "if (race.official > 0 && card.ruleSet.corrections === 'NONE') return [];",
-    to: "if (race.official < 0 && card.ruleSet.corrections === 'NONE') return [];",
+    from: 'if (pool.declared !== null && !mayChange(pool)) return [];',
+    to: 'if (pool.declared === null && !mayChange(pool)) return [];',
   },
   {
     name: 'a correction is shown before it is weighed',
@@ -336,10 +342,10 @@ export const mutants: readonly Mutant[] = [
     to: 'settledOf(pool);',
   },
   {
-    name: 'the one who voids an official race confirms it',
+    name: 'the one who voids a race confirms what follows',
     file: EVOLVE,
-    from: "if (e.action === 'VoidRace' && race.official > 0) race.enteredBy = e.by.user;",
-    to: '',
+    from: " || e.action === 'VoidRace') race.enteredBy = e.by.user;",
+    to: ') race.enteredBy = e.by.user;',
   },
   // ── Pools over several races, carry-overs ──────────────────────────────────────────────────────────────────────
   {

@@ -120,10 +120,20 @@ export class Officials {
     }
   }
 
+  /** A race that was official is taken up again, and left like that: the others have gone home. */
+  async inquire(race: RacePlan): Promise<void> {
+    const view = await this.#view(race.id);
+    if (view.status !== 'PAYING' && view.status !== 'SETTLED') return;
+    await this.#correct(race, view, this.#story(), this.random.pick(['SCRATCH', 'SCRATCH', 'OTHER'] as const));
+  }
+
   async #next(race: RacePlan, view: RaceView, story: Story): Promise<unknown> {
     const { now } = this.system.kernel;
     if (view.status === story.voids && (view.status !== 'OPEN' || now > (race.opens + race.stops) / 2)) {
-      return this.#do('VoidRace', { race: race.id, reason: 'storm' }, STEWARD);
+      const heard = await this.#do('VoidRace', { race: race.id, reason: 'storm' }, STEWARD);
+      // A race that was official stays provisional by it: once is enough.
+      if (heard.kind === 'ACCEPTED') story.voids = undefined;
+      return heard;
     }
     switch (view.status) {
       case 'DRAFT':

@@ -52,6 +52,14 @@ export const FAULTS = [
   'rush-at-stop',
   'shard-down',
   'night',
+  'killed-before-append',
+  'killed-after-append',
+  'killed-before-flush',
+  'killed-after-flush',
+  'killed-before-snapshot',
+  'killed-after-snapshot',
+  'killed-before-checkpoint',
+  'killed-after-checkpoint',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -122,12 +130,19 @@ export interface Plan {
   /** By fault: a probability per occasion, or per second for those that strike by themselves. */
   readonly faults: ReadonlyMap<Fault, number>;
   readonly features: ReadonlySet<Feature>;
+  /** Bets that stand undecided in the log when a race is stopped; 0 in most seeds. */
+  readonly crowd: number;
 }
 
 export interface PlanChanges {
   readonly without?: ReadonlySet<string>;
   readonly races?: number;
 }
+
+/** Of the seeds with a rush at the stop; each costs as much as three others. */
+const CROWDED = 0.03;
+/** Ten thousand where a seed has 2,000 commands. */
+const TIMES_IN_FLIGHT = 5;
 
 /** Half of the seeds are mild: a system that never gets to work shows nothing either. */
 export function planOf(seed: number, commands: number, { without = new Set(), races }: PlanChanges = {}): Plan {
@@ -145,8 +160,9 @@ export function planOf(seed: number, commands: number, { without = new Set(), ra
     const on = random.chance(0.6);
     if (on && !without.has(feature)) features.add(feature);
   }
+  const isCrowded = Random.stream(seed, 'crowd').chance(CROWDED) && faults.has('rush-at-stop');
   return {
-    ...{ seed, commands, faults, features },
+    ...{ seed, commands, faults, features, crowd: isCrowded ? TIMES_IN_FLIGHT * commands : 0 },
     shards: random.pick([1, 2, 2, 3]),
     hosts: random.pick([1, 2, 2]),
     races: Math.min(random.between(1, 4), races ?? Number.POSITIVE_INFINITY),
@@ -214,4 +230,12 @@ const RATES: Readonly<Record<Fault, number>> = {
   'rush-at-stop': 1,
   'shard-down': 0.01,
   night: 0.5,
+  'killed-before-append': 0.002,
+  'killed-after-append': 0.002,
+  'killed-before-flush': 0.001,
+  'killed-after-flush': 0.001,
+  'killed-before-snapshot': 0.15,
+  'killed-after-snapshot': 0.15,
+  'killed-before-checkpoint': 0.03,
+  'killed-after-checkpoint': 0.03,
 };

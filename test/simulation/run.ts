@@ -4,10 +4,12 @@
  */
 import { createHash } from 'node:crypto';
 import { sha256, TOPICS, topicsOf } from '#mutuel/contracts';
+import type { LogRecord, TopicPartition } from '#mutuel/runtime';
 import { Auditor } from './auditor/auditor.js';
 import { Finding } from './auditor/finding.js';
 import { Chaos } from './chaos.js';
-import { Day } from './day.js';
+import { Crashes } from './crashes.js';
+import { Day, type RacePlan } from './day.js';
 import { Kernel, turn } from './kernel.js';
 import { Network } from './network.js';
 import type { Plan } from './plan.js';
@@ -47,11 +49,18 @@ const START = Date.UTC(2026, 10, 22, 12);
 const DAY_MS = 400_000;
 /** Once the faults have stopped, everything is at rest within this. */
 const REST_MS = 60_000;
+/** Nights after which what was over the evening before has left the state; each has eighteen thousand odds cycles to be made up for. */
+const LONG_NIGHTS = 0.06;
 const POISONED_TOPIC = TOPICS.shardCommands;
+/** Each costs three lives of its decider, and who waits meanwhile asks again: without a bound a backlog only grows. */
+const MOST_POISONED = 20;
 const TRACE_BYTES = 65_536;
 
-export async function runSeed(plan: Plan): Promise<Outcome> {
-  const world = new World(plan);
+/** One rule more than the auditor's: throws a `Finding` where a durable record breaks it. */
+type MoreRules = (at: TopicPartition, record: LogRecord) => void;
+
+export async function runSeed(plan: Plan, moreRules: MoreRules = () => undefined): Promise<Outcome> {
+  const world = new World(plan, moreRules);
   return world.run();
 }
 
@@ -65,12 +74,22 @@ class World {
   readonly chaos: Chaos;
   #failure: Failure | undefined;
   readonly #trace = new Trace();
+  /** What of the day is not over waits for the next one. */
+  #hasInquiry = false;
+  #day: Day | undefined;
+  #awaitsCrowd: boolean;
   #poison: Random;
+  #poisoned = 0;
 
-  constructor(readonly plan: Plan) {
+  constructor(
+    readonly plan: Plan,
+    moreRules: MoreRules,
+  ) {
     const { seed, shards } = plan;
+    this.#awaitsCrowd = plan.crowd > 0;
     const stream = (name: string): Random => Random.stream(seed, name);
     this.strikes = new Strikes(plan, stream('strikes'), () => `${this.kernel.step}`);
+    const crashes = new Crashes(plan, stream('crashes'), this.strikes);
     const clocks = ['broker-clock', 'process-clock'] as const;
     this.auditor = new Auditor({
       ...{ shards, serviceKey: SERVICE_KEY },
@@ -78,14 +97,18 @@ class World {
       isPoison: (at, offset) => this.system.isPoison(at, { offset }),
     });
     this.#poison = stream('poison');
-    this.log = new SimLog(this.kernel, plan, stream('log'), this.strikes, topicsOf(shards), (at, record) => {
+    this.log = new SimLog(this.kernel, plan, stream('log'), this.strikes, crashes, topicsOf(shards), (at, record) => {
       this.#trace.add(`${at.topic}${at.partition}/${record.time}/`, record.value);
       if (at.topic === POISONED_TOPIC && this.strikes.has('poison')) this.#mayPoison(at, record.offset, record.value);
       this.#guard(() => this.auditor.heard(at, record));
+      if (this.#awaitsCrowd && at.topic === TOPICS.marketCommands) this.#mayCrowd(record.value);
+      this.#guard(() => moreRules(at, record));
     });
-    this.system = new System(this.kernel, plan, this.log, stream('system'), this.strikes);
+    this.system = new System(this.kernel, plan, this.log, stream('system'), this.strikes, crashes);
     this.network = new Network(this.system, plan, stream('network'), this.strikes, this.auditor);
-    this.chaos = new Chaos(this.system, this.log, stream('chaos'), this.strikes);
+    this.chaos = new Chaos(this.system, this.log, stream('chaos'), this.strikes, crashes);
+    crashes.kill = (process) => this.chaos.kill(process);
+    crashes.cutPower = () => this.chaos.powerCut();
     this.strikes.phases = () => this.auditor.phases();
     this.auditor.onFact = (kind) => this.chaos.atFact(kind);
     this.log.onRot = (process) => this.system.damaged(process);
@@ -114,17 +137,47 @@ class World {
     const first = new Day(this.system, this.network, this.plan, Random.stream(this.plan.seed, 'day'), 1, undefined);
     await this.#pass(first);
     if (this.#failure || !this.plan.faults.has('night')) return;
+    const inquiries = this.#underInquiry(first);
     await this.#night();
     if (this.#failure) return;
     const races = this.plan.features.has('legs') ? Math.min(this.plan.races, 2) : 1;
     const second = { ...this.plan, commands: Math.ceil(this.plan.commands / 4), races };
-    await this.#pass(
-      new Day(this.system, this.network, second, Random.stream(this.plan.seed, 'day 2'), 2, first.bettors),
+    const next = new Day(this.system, this.network, second, Random.stream(this.plan.seed, 'day 2'), 2, first.bettors);
+    next.inquiries = inquiries;
+    await this.#pass(next);
+  }
+
+  /** Some inquiries go on through the night; the next card is published meanwhile. */
+  async #inquire(day: Day): Promise<void> {
+    const random = Random.stream(this.plan.seed, 'inquiry');
+    const { faults, features } = this.plan;
+    if (day.number === 2 || !faults.has('night') || !features.has('corrections') || random.chance(0.3)) return;
+    this.#hasInquiry = true;
+    let isAsked = false;
+    const asked = day.officials.inquire(random.pick(day.races));
+    asked.then(
+      () => {
+        isAsked = true;
+      },
+      (fault: unknown) => this.#caught(fault),
+    );
+    await this.kernel.run(() => this.#failure !== undefined || isAsked, this.kernel.now + REST_MS);
+    await this.kernel.run(() => this.#failure !== undefined, this.kernel.now + 5_000);
+  }
+
+  /** The races of a day that are not over, with all that they share a pool with. */
+  #underInquiry({ races }: Day): readonly RacePlan[] {
+    this.#hasInquiry = false;
+    const open = races.filter(({ id }) => this.auditor.market.races.get(id)?.endedAt === undefined);
+    const shared = races.flatMap(({ pools }) => pools.flatMap(({ legs = [] }) => legs));
+    return races.filter(
+      (race) => open.includes(race) || (shared.includes(race.id) && open.some(({ id }) => shared.includes(id))),
     );
   }
 
   /** A day and what comes after it: faults, then none, then rest. */
   async #pass(day: Day): Promise<void> {
+    this.#day = day;
     const running = day.run();
     let isRun = false;
     running.then(
@@ -146,6 +199,7 @@ class World {
     this.#check(day);
     if (this.#failure) return;
     if (!isAtRest) return this.#fail('LIVE', this.#stuck(day, isRun));
+    await this.#inquire(day);
     await this.#rest();
   }
 
@@ -154,7 +208,7 @@ class World {
     const hosts = this.system.running.engine.filter((one) => one !== undefined);
     await this.kernel.run(() => this.#failure !== undefined || this.system.isDecided(), this.kernel.now + 5_000);
     if (this.#failure) return;
-    this.#guard(() => this.auditor.atRest());
+    this.#guard(() => this.auditor.atRest(this.#hasInquiry));
     for (const { source, live, folded } of await this.system.hashes(sha256))
       if (live !== folded)
         this.#fail('G4', `${source} lives in state ${live.slice(0, 8)}, its log folds to ${folded.slice(0, 8)}`);
@@ -176,9 +230,7 @@ class World {
       this.system.running[role].forEach((one, index) => {
         if (one) this.system.kill(role, index);
       });
-    this.kernel.skip(
-      Random.stream(this.plan.seed, 'night').pick([7_500_000, 7_500_000, 7_500_000, 7_500_000, 7_500_000, 90_000_000]),
-    );
+    this.kernel.skip(Random.stream(this.plan.seed, 'night').chance(LONG_NIGHTS) ? 90_000_000 : 7_500_000);
     this.strikes.isOn = true;
     this.strikes.note('night');
     this.system.startAll();
@@ -186,11 +238,24 @@ class World {
   }
 
   #mayPoison(at: { topic: string; partition: number }, offset: number, value: Uint8Array): void {
-    if (!this.strikes.isOn || !this.#poison.chance(this.plan.faults.get('poison') ?? 0)) return;
+    if (!this.strikes.isOn || this.#poisoned >= MOST_POISONED) return;
+    if (!this.#poison.chance(this.plan.faults.get('poison') ?? 0)) return;
     // A client's only: what the house signs may not be skipped.
     if (!Buffer.from(value).includes('"cmd"')) return;
+    this.#poisoned++;
     this.strikes.note('poison', `offset ${offset}`);
     this.system.poison(at, offset);
+  }
+
+  /** The stop is ordered and not decided: now they come. */
+  #mayCrowd(order: Uint8Array): void {
+    const bytes = Buffer.from(order);
+    if (!this.strikes.isOn || !bytes.includes('StopBetting') || !bytes.includes('TOTE_OPERATOR')) return;
+    const race = this.#day?.races.find(({ id }) => bytes.includes(id));
+    if (!race) return;
+    this.#awaitsCrowd = false;
+    this.strikes.note('rush-at-stop', `${this.plan.crowd} in the log`);
+    this.#day?.bettors.crowdInto(race);
   }
 
   #stuck(day: Day, isRun: boolean): string {

@@ -19,13 +19,14 @@ import {
   type OnFault,
   type TopicPartition,
 } from '#mutuel/runtime';
+import type { Crashes } from './crashes.js';
 import type { Kernel, SimProcess } from './kernel.js';
 import type { Plan } from './plan.js';
 import type { Random } from './random.js';
 import type { Strikes } from './strikes.js';
 
 interface Waiting {
-  readonly base: number;
+  readonly process: SimProcess;
   readonly acknowledge: () => void;
   readonly fail: (fault: AppendFault) => void;
 }
@@ -80,6 +81,7 @@ export class SimLog {
     private readonly plan: Plan,
     private readonly random: Random,
     private readonly strikes: Strikes,
+    private readonly crashes: Crashes,
     topics: Readonly<Record<string, number>>,
     private readonly onDurable: OnDurable,
   ) {
@@ -166,14 +168,17 @@ export class SimLog {
         if (generation !== this.#generation) return fail(new AppendFault('the connection was lost', 'UNKNOWN'));
         // Of a process that died meanwhile the bytes may have left, or not.
         if (process.state === 'DEAD' && random.chance(0.5)) return;
+        const operations = this.#operations(at, values);
+        if (operations.some((operation) => this.crashes.strike('before', operation, process))) return;
         const partition = this.#at(at);
         const base = partition.end;
         const answer = (): void => {
           this.kernel.after(random.between(0, 1), () => process.enter(() => resolve({ base })));
         };
         const acknowledge = isUnanswered ? () => fail(new AppendFault('no answer', 'UNKNOWN')) : answer;
-        this.#write(partition, values, { base, acknowledge, fail });
+        this.#write(partition, values, { process, acknowledge, fail });
         if (isTwice) this.#write(partition, values, undefined);
+        for (const operation of operations) this.crashes.strike('after', operation, process);
       });
     });
   }
@@ -182,6 +187,15 @@ export class SimLog {
     const { now } = this.kernel;
     if (topic.startsWith('shard') && now < (this.#shardDownUntil.get(partition) ?? 0)) return true;
     return now < this.#noLeaseUntil && values.some((value) => Buffer.from(value).includes('RenewLease'));
+  }
+
+  /** What it is that a process may die before or after: a decision that holds the day's checkpoint is one as well. */
+  #operations({ topic }: TopicPartition, values: readonly Uint8Array[]): readonly ('append' | 'checkpoint')[] {
+    const mayStrike = this.strikes.has('killed-before-checkpoint') || this.strikes.has('killed-after-checkpoint');
+    if (!mayStrike || !topic.endsWith('.decisions')) return ['append'];
+    return values.some((value) => Buffer.from(value).includes('"t":"Checkpoint"'))
+      ? ['append', 'checkpoint']
+      : ['append'];
   }
 
   /** Bytes that come from nowhere: a zombie, a forger, a message delivered once more. */
@@ -204,14 +218,16 @@ export class SimLog {
 
   #flush(partition: Partition): void {
     partition.isFlushing = false;
-    const { written, waiting } = partition;
+    const waiting = partition.waiting.map(({ process }) => process);
+    if (this.crashes.strikeFlush('before', waiting)) return;
+    const { written } = partition;
     partition.written = [];
-    partition.waiting = [];
     for (const record of written) {
       partition.records.push(record);
       this.onDurable(partition.at, record);
     }
-    for (const { acknowledge } of waiting) acknowledge();
+    if (this.crashes.strikeFlush('after', waiting)) return;
+    for (const { acknowledge } of partition.waiting.splice(0)) acknowledge();
     for (const cursor of partition.cursors) this.#handOut(partition, cursor);
   }
 

@@ -12,6 +12,7 @@ import {
   type TakeElsewhere,
   takeSnapshot,
 } from '#mutuel/runtime';
+import { type Crashes, nothing } from './crashes.js';
 import type { SimProcess } from './kernel.js';
 import type { Random } from './random.js';
 import type { Strikes } from './strikes.js';
@@ -25,6 +26,7 @@ export class SimSnapshots {
     private readonly shards: number,
     private readonly random: Random,
     private readonly strikes: Strikes,
+    private readonly crashes: Crashes,
   ) {}
 
   seenBy(process: SimProcess): SnapshotStore {
@@ -42,10 +44,12 @@ export class SimSnapshots {
       write: async (src, seq, pieces) => {
         const bytes = new Uint8Array(Buffer.concat(pieces));
         await process.clock.sleep(this.random.between(1, 30));
+        if (this.crashes.strike('before', 'snapshot', process)) return nothing();
         if (this.strikes.happens('snapshot-failed')) throw new Error('the disk is full');
         const kept = this.#bySource.get(src) ?? new Map<number, Uint8Array>();
         this.#bySource.set(src, kept.set(seq, bytes));
         for (const old of this.#list(src).slice(KEPT)) kept.delete(old);
+        if (this.crashes.strike('after', 'snapshot', process)) return nothing();
       },
     };
   }

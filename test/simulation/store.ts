@@ -5,6 +5,7 @@
 import type { DecisionRecord } from '#mutuel/contracts';
 import type { MarketEvent, PoolCard, ShardEvent } from '#mutuel/engine';
 import type { Projection, ProjectionBatch, SourcedDecision } from '#mutuel/runtime';
+import { type Crashes, nothing } from './crashes.js';
 import type { SimProcess } from './kernel.js';
 import type { Strikes } from './strikes.js';
 
@@ -38,12 +39,14 @@ export class Store {
   #checkpoints = new Map<string, string>();
 
   /** The store as one projector process reaches it. */
-  seenBy(process: SimProcess, strikes: Strikes): Projection<unknown> {
+  seenBy(process: SimProcess, strikes: Strikes, crashes: Crashes): Projection<unknown> {
     return {
       load: async () => new Map(this.#checkpoints),
       apply: async (batch) => {
         await process.clock.sleep(strikes.happens('projector-slow') ? 700 : 1);
+        if (crashes.strike('before', 'checkpoint', process)) return nothing();
         this.#commit(batch);
+        if (crashes.strike('after', 'checkpoint', process)) return nothing();
       },
     };
   }

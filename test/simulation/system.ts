@@ -33,6 +33,7 @@ import {
   resultKeys,
 } from '#mutuel/tote';
 import { Api } from './api.js';
+import type { Crashes } from './crashes.js';
 import { type Kernel, SimProcess } from './kernel.js';
 import type { Plan } from './plan.js';
 import { withPoison } from './poison.js';
@@ -88,9 +89,10 @@ export class System {
     readonly log: SimLog,
     private readonly random: Random,
     readonly strikes: Strikes,
+    private readonly crashes: Crashes,
   ) {
     this.#election = new SimElection(strikes);
-    this.#snapshots = new SimSnapshots(plan.shards, random, strikes);
+    this.#snapshots = new SimSnapshots(plan.shards, random, strikes, crashes);
     this.running = { engine: [], api: [], calculators: [], projector: [], odds: [] };
   }
 
@@ -258,7 +260,7 @@ export class System {
   #projector({ process, log, tails }: Ports): ProjectionDriver {
     const driver = new ProjectionDriver({
       ...{ log, tails, clock: process.clock, sources: allSources(this.plan.shards) },
-      projection: this.store.seenBy(process, this.strikes),
+      projection: this.store.seenBy(process, this.strikes, this.crashes),
       onAlarm: (code, detail) => this.strikes.recent.push(`${this.kernel.step} ${process.name} ${code}: ${detail}`),
     });
     driver.start();

@@ -10,7 +10,7 @@ export interface Job {
   readonly races: number | undefined;
 }
 
-export const changesOf = ({ without, races }: Pick<Job, 'without' | 'races'>): PlanChanges => ({
+const changesOf = ({ without, races }: Pick<Job, 'without' | 'races'>): PlanChanges => ({
   without: new Set(without),
   ...(races === undefined ? {} : { races }),
 });

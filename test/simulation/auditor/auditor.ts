@@ -95,8 +95,8 @@ export class Auditor {
     return this.market.phases();
   }
 
-  /** What must hold once everything has come to rest. */
-  atRest(): void {
+  /** What must hold once everything has come to rest, but for what an inquiry keeps open. */
+  atRest(hasInquiry: boolean): void {
     for (const { chain, commands } of [...this.#sources, this.#market])
       must(
         chain.seq === commands.all.length,
@@ -105,9 +105,17 @@ export class Auditor {
       );
     for (const shard of this.shards) shard.atRest();
     for (const [id, { endedAt, status }] of this.market.races)
-      must(endedAt !== undefined, 'LIVE', () => `race ${id} is ${status} and was never settled`);
+      must(
+        endedAt !== undefined || (hasInquiry && this.market.isTakenUp(id)),
+        'LIVE',
+        () => `race ${id} is ${status} and was never settled`,
+      );
     for (const [pool, left] of this.market.clearing)
-      must(left === 0, 'G3', () => `${left} is left on the account of ${pool}`);
+      must(
+        left === 0 || (hasInquiry && this.market.isUnderInquiry(pool)),
+        'G3',
+        () => `${left} is left on the account of ${pool}`,
+      );
   }
 
   get dropped(): number {

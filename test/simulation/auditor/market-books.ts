@@ -124,8 +124,8 @@ export class MarketBooks {
   readonly #reportNo: number[];
   /** People's orders of the last day, by the id of the command. */
   readonly #answered = new Map<string, { readonly seq: number; readonly at: number }>();
-  /** By pool: what carried money on is worth now, and what later pools have taken of it. */
-  readonly #carried = new Map<string, { out: number; taken: number; balance: number }>();
+  /** By pool: what carried money on is worth now, and what later pools have reserved and taken of it. */
+  readonly #carried = new Map<string, { out: number; reserved: number; taken: number; balance: number }>();
 
   constructor(
     private readonly shards: () => readonly ShardBooks[],
@@ -170,16 +170,18 @@ export class MarketBooks {
       if (pool) pool.side += amount;
       if (account.startsWith('carry-over:')) this.#carriedBy(account.slice(11)).balance += amount;
     }
-    for (const [id, { out, taken, balance }] of this.#carried)
+    // What a correction takes from a pool that has reserved it is there all the same, of the operator's money.
+    for (const [id, { out, reserved, taken, balance }] of this.#carried)
       must(
-        balance === Math.max(0, out - taken),
+        balance === Math.max(reserved, out - taken),
         'G3',
-        () => `market #${d.seq}: ${balance} stands on the carry-over of ${id}, which left ${out} and lent ${taken}`,
+        () =>
+          `market #${d.seq}: ${balance} stands on the carry-over of ${id}, which left ${out}, lent ${taken} and has promised ${reserved}`,
       );
   }
 
   #carriedBy(id: string) {
-    const known = this.#carried.get(id) ?? { out: 0, taken: 0, balance: 0 };
+    const known = this.#carried.get(id) ?? { out: 0, reserved: 0, taken: 0, balance: 0 };
     this.#carried.set(id, known);
     return known;
   }
@@ -195,12 +197,31 @@ export class MarketBooks {
 
   /** With each lease, what can no longer be corrected is let go. */
   #closesCorrections(d: Decision): void {
-    for (const [id, { official, isFinal, endedAt }] of this.races)
-      must(
-        official === 0 || isFinal || endedAt === undefined || d.at - endedAt < SIX_HOURS,
-        'G5',
-        () => `market #${d.seq} leaves ${id} open for corrections`,
-      );
+    for (const [id, race] of this.races)
+      must(!this.#isOverdue(d, race), 'G5', () => `market #${d.seq} leaves ${id} open for corrections`);
+  }
+
+  /**
+   * Six hours after its end, if it was official, or is void and pools over several races end with it; but a leg before it that is taken
+   * up is waited for.
+   */
+  #isOverdue(d: Decision, { official, status, isFinal, endedAt, pools }: MarketRace): boolean {
+    const ending = pools.map((id) => this.pools.get(id) as MarketPool).filter(({ legs }) => legs);
+    const mayChange = official > 0 || (status === 'VOID' && ending.length > 0);
+    if (!mayChange || isFinal || endedAt === undefined || d.at - endedAt < SIX_HOURS) return false;
+    const paid = ending.filter(({ paying, rules }) => paying > 0 && rules.corrections !== 'NONE');
+    return !paid.some(({ legs }) => legs?.some((leg) => this.isTakenUp(leg)));
+  }
+
+  isTakenUp(id: string): boolean {
+    const { status, corrects, official } = this.races.get(id) as MarketRace;
+    return official > 0 && (status === 'REOPENED' || (status === 'PROVISIONAL' && corrects > 0));
+  }
+
+  /** One of its races is: what it gave back meanwhile is settled with the next order. */
+  isUnderInquiry(id: string): boolean {
+    const pool = this.pools.get(id);
+    return pool !== undefined && (pool.legs ?? [pool.race]).some((race) => this.isTakenUp(race));
   }
 
   // ── What may be decided ────────────────────────────────────────────────────────────────────────────────────────
@@ -256,9 +277,15 @@ export class MarketBooks {
   }
 
   /** Proposals are waited for: also on a void race that a pool over several races ends with. */
-  #isSettling({ status, called }: MarketRace): boolean {
-    const isOpen = (id: string): boolean => this.pools.get(id)?.legs !== undefined && this.pools.get(id)?.paying === 0;
+  #isSettling({ status, called, version }: MarketRace): boolean {
+    const isOpen = (id: string): boolean =>
+      this.pools.get(id)?.legs !== undefined && this.pools.get(id)?.paying !== version;
     return status === 'PROVISIONAL' || (status === 'VOID' && called.some(isOpen));
+  }
+
+  /** The pools that end with a race when it is void. */
+  #ownPools({ pools }: MarketRace): readonly MarketPool[] {
+    return pools.flatMap((id) => this.pools.get(id) ?? []).filter(({ legs }) => legs === undefined);
   }
 
   /** Pools that are settled together with a race. */
@@ -299,9 +326,14 @@ export class MarketBooks {
         if (status === 'VOID') return 'RACE_STATUS';
         const isOut = race.scratched.includes(String(body['runner']));
         // What may not be corrected is paid as it was declared, in every shard alike.
-        const isOnItsWay = ({ rules, paid }: MarketPool): boolean =>
-          rules.corrections === 'NONE' && paid.size < this.#reportNo.length;
-        const waits = race.official > 0 && race.pools.some((id) => isOnItsWay(this.pools.get(id) as MarketPool));
+        const id = String(body['race']);
+        const waits = [...this.pools.values()].some(
+          ({ rules, paid, paying, race: own, legs }) =>
+            (own === id || legs?.includes(id) === true) &&
+            paying > 0 &&
+            rules.corrections === 'NONE' &&
+            paid.size < this.#reportNo.length,
+        );
         return this.#correction(d, race, body) ?? (isOut ? 'ALREADY_SCRATCHED' : waits ? 'RACE_STATUS' : undefined);
       }
       case 'EnterResult': {
@@ -330,8 +362,8 @@ export class MarketBooks {
     switch (e['t']) {
       case 'Acted': {
         const race = this.races.get(String(e['race']));
-        const isOrder = e['action'] === 'EnterResult' || (e['action'] === 'VoidRace' && (race?.official ?? 0) > 0);
-        if (race && isOrder) race.enteredBy = (e['by'] as { user: string }).user;
+        if (race && (e['action'] === 'EnterResult' || e['action'] === 'VoidRace'))
+          race.enteredBy = (e['by'] as { user: string }).user;
         return;
       }
       case 'Fact':
@@ -414,7 +446,7 @@ export class MarketBooks {
 
   #fact(d: Decision, fact: Fields, { body }: Command): void {
     if (fact['t'] === 'MeetingPublished') {
-      for (const [id, { endedAt }] of this.races) if (endedAt !== undefined && d.at - endedAt >= DAY) this.#retire(id);
+      this.#retire(d);
       this.#publish(d, fact['meeting'] as Fields);
       return;
     }
@@ -452,6 +484,7 @@ export class MarketBooks {
           );
         Object.assign(race, { closeNo: fact['closeNo'], stopAt: fact['stopAt'] });
         race.status = fact['t'] === 'RaceVoided' ? 'VOID' : 'CLOSED';
+        if (race.status === 'VOID') for (const pool of this.#ownPools(race)) this.#reserves(pool, -1);
         this.#endSales(String(fact['race']), fact['t'] === 'RaceVoided');
         this.#forget(race);
         return;
@@ -494,11 +527,7 @@ export class MarketBooks {
           Object.assign(this.pools.get(id) as MarketPool, { weighing: this.facts.length - 1, weighed: new Set() });
         return;
       case 'CorrectionsClosed':
-        must(
-          race.official > 0 && !race.isFinal && race.endedAt !== undefined && d.at - race.endedAt >= SIX_HOURS,
-          'G5',
-          () => `market #${d.seq} ends the time for corrections too early`,
-        );
+        must(this.#isOverdue(d, race), 'G5', () => `market #${d.seq} ends the time for corrections too early`);
         race.isFinal = true;
         return;
       case 'DividendsDeclared':
@@ -534,7 +563,9 @@ export class MarketBooks {
     const isVoided = fact['voided'] === true;
     must(!isVoided || race.official > 0, 'G5', () => `market #${d.seq} voids by a correction what was never official`);
     Object.assign(race, { version: fact['version'], finish: fact['finish'], called, isVoided });
+    const paid = called.find((id) => (this.pools.get(id) as MarketPool).paying > 0);
     if (race.status !== 'VOID') race.status = 'PROVISIONAL';
+    else if (paid !== undefined) Object.assign(race, { corrects: this.pools.get(paid)?.paying, endedAt: undefined });
     for (const { pool: id, legs } of fact['pools'] as readonly Fields[]) {
       const pool = this.pools.get(String(id)) as MarketPool;
       if (!pool.legs) continue;
@@ -648,10 +679,20 @@ export class MarketBooks {
     }
   }
 
-  /** A day after its end a race leaves the market's memory. */
-  #retire(id: string): void {
-    for (const pool of this.races.get(id)?.pools ?? []) this.pools.delete(pool);
-    this.races.delete(id);
+  /** A day after its end a race leaves the market's memory, together with all that it shares a pool with. */
+  #retire(d: Decision): void {
+    const isOver = (id: string): boolean => d.at - (this.races.get(id)?.endedAt ?? Number.POSITIVE_INFINITY) >= DAY;
+    const kept = new Set([...this.races.keys()].filter((id) => !isOver(id)));
+    const legs = [...this.pools.values()].map((pool) => pool.legs ?? []);
+    for (let size = -1; size !== kept.size; ) {
+      size = kept.size;
+      for (const shared of legs) if (shared.some((leg) => kept.has(leg))) for (const leg of shared) kept.add(leg);
+    }
+    for (const [id, { pools }] of this.races) {
+      if (kept.has(id)) continue;
+      for (const pool of pools) this.pools.delete(pool);
+      this.races.delete(id);
+    }
   }
 
   #publish(d: Decision, meeting: Fields): void {
@@ -678,14 +719,15 @@ export class MarketBooks {
           [carryFrom, carryInMinor],
           [jackpotFrom, terms.jackpotInMinor ?? 0],
         ] as const) {
-          const there = from.reduce((sum, id) => sum + this.#carriedBy(id).balance, 0);
+          const free = (id: string): number => this.#carriedBy(id).balance - this.#carriedBy(id).reserved;
+          const there = from.reduce((sum, id) => sum + free(id), 0);
           must(
             from.length === 0 || amount <= there,
             'G3',
             () => `market #${d.seq}: ${poolId} takes ${amount} of ${there} that was carried on`,
           );
         }
-        this.pools.set(poolId, {
+        const pool: MarketPool = {
           ...{
             type,
             rules: ruleSet,
@@ -700,7 +742,9 @@ export class MarketBooks {
           ...{ terms, jackpotFrom, jackpotOut: 0, added: 0 },
           ...{ counted: new Set(), proposals: new Map(), paid: new Set(), paying: 0, side: 0 },
           ...{ weighed: new Set(), weighing: 0 },
-        });
+        };
+        this.pools.set(poolId, pool);
+        this.#reserves(pool, 1);
       }
     }
   }
@@ -743,6 +787,8 @@ export class MarketBooks {
     const bets = books.flatMap((book) => book.bets);
     const stands = bets.reduce((sum, bet) => sum + bet.left, 0);
     must(sealed === stands, 'G6', () => `${name}: the seals less refunds say ${sealed}, the bets ${stands}`);
+    const owed = shards.map((shard) => shard.owed(String(id))).find((one) => one !== undefined);
+    must(owed === undefined, 'G3', () => `${name}: ${owed} stands though its stake is to be given back`);
     const given = bets.reduce((sum, bet) => sum + bet.given, 0);
     const said = ['ENGINE', 'AUDIT', 'PROJECTOR'].map((source) => pool.proposals.get(source));
     for (const p of said) {
@@ -757,6 +803,7 @@ export class MarketBooks {
     const isFirst = pool.paying === 0;
     Object.assign(pool, { paying: version, paid: new Set() });
     const { jackpotInMinor = 0, guaranteeMinor = 0 } = pool.terms;
+    if (isFirst) this.#reserves(pool, -1);
     for (const source of pool.carryFrom) if (isFirst) this.#carriedBy(source).taken += pool.carryIn;
     for (const source of pool.jackpotFrom) if (isFirst) this.#carriedBy(source).taken += jackpotInMinor;
     // What is missing of the gross pool that was promised is added for winners alone.
@@ -822,6 +869,12 @@ export class MarketBooks {
     const side = into - f.takeoutMinor - f.breakageMinor - f.carryOutMinor - f.jackpotMinor;
     const now = pool.side + posted;
     must(now === side, 'G3', () => `${name}: ${now} is posted to the pool, the sheet says ${side}`);
+  }
+
+  /** From its card on to its first dividend, or to the void of its race, what a pool is to have is nobody else's. */
+  #reserves({ carryFrom, carryIn, jackpotFrom, terms }: MarketPool, times: 1 | -1): void {
+    for (const id of carryFrom) this.#carriedBy(id).reserved += times * carryIn;
+    for (const id of jackpotFrom) this.#carriedBy(id).reserved += times * (terms.jackpotInMinor ?? 0);
   }
 
   /** What nobody won waits under the pool's name; its jackpot under that of its rules, for every pool by these. */

@@ -8,6 +8,7 @@ import type { Command } from './commands.js';
 import { must } from './finding.js';
 import { asRun, isColumn, isOn, isRightIn, type LegLines, legLinesOf, linesOf, payment } from './lines.js';
 import { merkleRoot } from './merkle.js';
+import { type AccountLimits, barredBy, follows, inForce } from './player-limits.js';
 
 export interface Rules {
   readonly minStakeMinor?: number;
@@ -28,7 +29,7 @@ export interface Account {
   balance: number;
   /** What could not be taken back from it. */
   owed: number;
-  limits: { ticketMax?: number; dayStake?: number; excludedUntil?: number; blocked?: boolean };
+  limits: AccountLimits;
   limitsVersion: number;
   day: number;
   dayStaked: number;
@@ -250,11 +251,11 @@ export class ShardBooks {
     const settled = this.#unknown(body) ?? this.#ref(d, body, String(body['body']));
     if (settled !== undefined) return settled;
     const account = this.accounts.get(String(body['account'])) as Account;
-    const { limits } = account;
+    const { ticketMax, dayStake } = inForce(account.limits, d.at);
     if (d.time - d.at > STALE) return 'STALE';
     if (body['currency'] !== account.currency) return 'CURRENCY_MISMATCH';
-    if (limits.blocked) return 'ACCOUNT_BLOCKED';
-    if (limits.excludedUntil !== undefined && d.at < limits.excludedUntil) return 'SELF_EXCLUDED';
+    const barred = barredBy(account.limits, d.at);
+    if (barred !== undefined) return barred;
     if (d.at > Math.min(this.lease.issuedAt, this.lease.at) + this.lease.ttlMs) return 'CHANNEL_LEASE_EXPIRED';
     let first: string | undefined;
     let total = 0;
@@ -268,9 +269,9 @@ export class ShardBooks {
       else first ??= code;
     }
     if (taken === 0) return first;
-    if (limits.ticketMax !== undefined && total > limits.ticketMax) return 'PLAYER_LIMIT_STAKE';
+    if (total > ticketMax) return 'PLAYER_LIMIT_STAKE';
     const today = account.day === Math.floor(d.at / DAY) ? account.dayStaked : 0;
-    if (limits.dayStake !== undefined && today + total > limits.dayStake) return 'PLAYER_LIMIT_STAKE';
+    if (today + total > dayStake) return 'PLAYER_LIMIT_STAKE';
     return total > account.balance ? 'INSUFFICIENT_FUNDS' : undefined;
   }
 
@@ -347,7 +348,10 @@ export class ShardBooks {
       return bet.left === 0 ? 'TICKET_NOT_OPEN' : undefined;
     });
     const refusals = reasons.filter((reason) => reason !== undefined);
-    if (refusals.length === 0) return undefined;
+    if (refusals.length === 0)
+      return d.at > Math.min(this.lease.issuedAt, this.lease.at) + this.lease.ttlMs
+        ? 'CHANNEL_LEASE_EXPIRED'
+        : undefined;
     return refusals.find((reason) => reason === d.code) ?? refusals[0];
   }
 
@@ -366,6 +370,7 @@ export class ShardBooks {
       );
       return 'REPLAY';
     }
+    if (amount > 0 && barredBy(account.limits, d.at) !== undefined) return barredBy(account.limits, d.at);
     return account.balance + amount < 0 ? 'INSUFFICIENT_FUNDS' : undefined;
   }
 
@@ -392,9 +397,18 @@ export class ShardBooks {
         add(moved, 'cash', -amount);
         return;
       }
-      case 'LimitsSet':
-        Object.assign(this.#account(e), { limits: e['limits'], limitsVersion: e['version'] });
+      case 'LimitsSet': {
+        const account = this.#account(e);
+        const asked = command.body?.['limits'] as Fields;
+        const set = e['limits'] as AccountLimits;
+        must(
+          follows(account.limits, asked, d.at, set),
+          'G3',
+          () => `${this.name} #${d.seq} sets ${JSON.stringify(set)}, which is not what was asked for`,
+        );
+        Object.assign(account, { limits: set, limitsVersion: e['version'] });
         return;
+      }
       case 'RefTaken':
         this.#take(d, e, String(e['body']));
         return;
@@ -563,7 +577,7 @@ export class ShardBooks {
   /** The next bet of a report as it can be made now; one with a non-runner is passed over. */
   #nextBet(d: Decision, { account: id, won, steps }: Rolled) {
     const { limits, balance } = this.accounts.get(id) as Account;
-    if (limits.blocked || (limits.excludedUntil !== undefined && d.at < limits.excludedUntil)) return undefined;
+    if (barredBy(limits, d.at) !== undefined) return undefined;
     if (d.at > Math.min(this.lease.issuedAt, this.lease.at) + this.lease.ttlMs) return undefined;
     for (const [no, { pool: to, sel, quarters }] of steps.entries()) {
       const pool = this.#pool(to);
@@ -633,6 +647,10 @@ export class ShardBooks {
       case 'RaceReopened':
         for (const pool of race.pools.map((id) => this.#pool(id)))
           if (policyOf(pool) !== 'NONE' && (pool.legs?.at(-1) ?? race) === race) pool.isDone = false;
+        return;
+      case 'ResultEntered':
+        // Also where a pool is paid that ends with a void race.
+        for (const { pool } of fact['pools'] as readonly Fields[]) this.#pool(pool).isDone = false;
         return;
       case 'RecordFormatRaised':
         this.recordFormat = Number(fact['format']);
@@ -731,13 +749,19 @@ export class ShardBooks {
     }
   }
 
+  /** A bet that stands though it came too late, or with a line of a runner that does not run. */
+  owed(id: string): string | undefined {
+    const pool = this.#pool(id);
+    const isOwed = (bet: Bet): boolean => ['AFTER_OFF', 'SCRATCHED'].some((cause) => this.#due(pool, bet, cause) > 0);
+    return pool.bets.find(isOwed)?.key;
+  }
+
   /** What a bet must get back for a cause. */
   #due(pool: Pool, bet: Bet, cause: string): number {
-    const { race } = pool;
     switch (cause) {
       case 'AFTER_STOP':
       case 'AFTER_OFF':
-        return bet.at > Math.min(race.stopAt, race.offAt) ? bet.left : 0;
+        return bet.at > lastInTime(pool) ? bet.left : 0;
       case 'SCRATCHED':
         return bet.left - Math.min(bet.left, bet.unit * standing(pool, bet).length);
       case 'RACE_VOID':
@@ -928,7 +952,7 @@ export class ShardBooks {
     const known = pool.seals.get(race.closeNo);
     must(known === undefined, 'G7', () => `${this.name} #${d.seq} seals ${String(report['pool'])} a second time`);
     pool.seals.set(race.closeNo, report);
-    const late = pool.bets.find((bet) => bet.left > 0 && bet.at > Math.min(race.stopAt, race.offAt));
+    const late = pool.bets.find((bet) => bet.left > 0 && bet.at > lastInTime(pool));
     must(
       late === undefined,
       'G2',
@@ -1026,6 +1050,10 @@ function isNonRunnerIn({ race, legs }: Pool, { lines, reserves, complement = [] 
     runner !== undefined && (legs?.[i] ?? race).scratched.includes(runner);
   return [...lines, reserves, complement].some((line) => line.some(isOut));
 }
+
+/** A bet later than the stop stands nowhere, nor one later than the off of any race that it is about. */
+const lastInTime = ({ race, legs }: Pool): number =>
+  Math.min(race.stopAt, ...(legs ?? [race]).map(({ offAt }) => offAt));
 
 /** On sale, or not yet. */
 const sells = ({ race }: Pool, at: number): boolean => race.status !== 'CLOSED' && at <= race.scheduledStop;
