@@ -30,6 +30,14 @@ export default {
       to: { path: '^libs/(tote|engine)/', reachable: true },
     },
     {
+      name: 'verify-shares-nothing',
+      comment:
+        'Who checks the log knows its documented form and the second calculator, and no code of whoever wrote it.',
+      severity: 'error',
+      from: { path: '^libs/verify/src/' },
+      to: { path: '^(apps|libs)/', pathNot: '^libs/(verify|audit)/src/' },
+    },
+    {
       name: 'drivers-only-in-adapters',
       comment: 'Every seam to the world is a port; the packages behind the ports are named in one place.',
       severity: 'error',

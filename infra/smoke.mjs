@@ -20,7 +20,7 @@ const SCRIPTS = {
   'loadtests/sustain.js': { RATE: '40', DURATION: '5s', USERS: '20' },
   'loadtests/soak.js': { RATE: '20', DURATION: '5s', USERS: '20' },
   'loadtests/burst.js': { RATE: '150', DURATION: '4s', CALM: '10', CALM_FOR: '3s', USERS: '20' },
-  'loadtests/feed.js': { READERS: '20', RAMP: '2s', DURATION: '12s' },
+  'loadtests/feed.js': { READERS: '20', RAMP: '2s', DURATION: '15s' },
 };
 
 await command(async () => {

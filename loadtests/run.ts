@@ -4,7 +4,7 @@
  * bets from valid decisions, latencies, processor time of each process, lateness of the odds, what a million bets cost. Exit code 1
  * where the load misses its floor or the checker finds something.
  *
- *   npm run load -- sustain [--minutes 10] [--rate 2000] [--generator k6|light]      also peak, burst, soak, feed (by k6 alone)
+ *   npm run load -- sustain [--minutes 10] [--rate 2000] [--generator k6|light]      also peak, burst, soak, feed (by k6)
  *   … [--accounts 100000] [--warmup 30] [--engines 1] [--bet-apis 1] [--profiles DIR]
  */
 import { execFile } from 'node:child_process';
@@ -60,6 +60,8 @@ const SETTLE_MS = 6_000;
 const LOWEST_PART = 0.99;
 /** The floor of the light generator; k6's own stand in its scripts. */
 const FLOOR = { p50: 20, p99: 50 };
+/** The peak's way up (loadtests/peak.js), in the time in which the readers come. */
+const RISE = { from: 75, steps: 10, seconds: 30 };
 const BURST = { calm: 500, calmSeconds: 15, rate: 5_000, seconds: 30, recoverySeconds: 5 };
 
 const system = new LoadedSystem({
@@ -91,7 +93,7 @@ try {
   const ended = endedChildrenSeconds();
   const machine = machineSeconds();
   const slopes = new Slopes(system.processes);
-  failed = !(byK6 ? await runK6(load) : await runLight(load));
+  failed = !(load === 'feed' ? await feedDuringPeak() : byK6 ? await runK6(load) : await runLight(load));
   const elapsed = (Date.now() - from) / 1_000;
   const generator = (endedChildrenSeconds() - ended) / elapsed;
   const spent = spentSince(processors);
@@ -145,6 +147,25 @@ async function burst(): Promise<boolean> {
       (after.usualAfterSeconds ?? 99) <= recoverySeconds,
       `as usual ${after.usualAfterSeconds ?? '–'} s after the burst`,
     ],
+  ]);
+}
+
+/** Readers by k6 while the light generator bets as the peak does: odds that do not change are sent to nobody. */
+async function feedDuringPeak(): Promise<boolean> {
+  const rates = Array.from({ length: RISE.steps }, (_, i) =>
+    Math.round(RISE.from + ((rate - RISE.from) * (i + 1)) / RISE.steps),
+  );
+  const steps = [...rates.map((each) => `${each}x${RISE.seconds / RISE.steps}`), `${rate}x${seconds}`];
+  const [isInTime, text] = await Promise.all([
+    runK6('feed'),
+    light(['--steps', steps.join(','), '--connections', '1024', '--json']),
+  ]);
+  const held = (JSON.parse(text) as Report[]).at(-1) as Report;
+  console.log(told(`light generator, ${rate}/s for ${seconds} s after the rise`, held));
+  const kept = held.acceptedPerSecond >= rate * LOWEST_PART;
+  return verdict([
+    [isInTime, 'what the readers saw, by the thresholds above'],
+    [kept, `${held.acceptedPerSecond}/s accepted of ${rate}/s`],
   ]);
 }
 

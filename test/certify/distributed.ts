@@ -133,6 +133,10 @@ export class DistributedTarget implements Target {
     return this.#cluster.start();
   }
 
+  askCheckpoints(): void {
+    for (const role of ['shards', 'market']) this.#cluster.askCheckpoints(role);
+  }
+
   stop(): Promise<void> {
     return this.#cluster.stopRoles();
   }

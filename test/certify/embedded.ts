@@ -110,6 +110,10 @@ export class EmbeddedTarget implements Target {
     this.#port = new URL(this.#system.url).port;
   }
 
+  askCheckpoints(): void {
+    this.#running.askCheckpoints();
+  }
+
   async stop(): Promise<void> {
     const code = await this.#running.stop();
     if (code !== 0) this.incidents.push(`it stopped with code ${code}`);

@@ -1,6 +1,6 @@
 /** The one page of a run. It must never leave out a kind of finding, nor show a figure that nothing stands behind. */
-import { type CertificateStatement, hasPassed } from '#mutuel/verify';
-import type { Proof } from './proof.js';
+import { type CertificateStatement, hasPassed, missingFrom } from '#mutuel/verify';
+import { isMet, type Proof } from './proof.js';
 
 export interface Struck {
   readonly name: string;
@@ -25,6 +25,8 @@ export interface Run {
   readonly races: number;
   readonly receipts: number;
   readonly faults: readonly { readonly name: string; readonly how: string }[];
+  /** How many faults were drawn; `struck`: those that struck. */
+  readonly drawn: number;
   readonly struck: readonly Struck[];
   readonly notInjected: readonly string[];
   readonly proof: Proof;
@@ -49,11 +51,16 @@ const SHOWN_FINDINGS = 12;
 const count = (value: number): string => value.toLocaleString('en');
 
 export function certificateOf(run: Run): CertificateStatement {
-  const { proof, commit, seed, minutes, startedAt } = run;
+  const { proof, commit, seed, minutes, startedAt, accepted, drawn, struck } = run;
   const many = (kind: Kind): number => proof.findings.filter((finding) => kindOf(finding) === kind).length;
   const found = { lost: many('lost'), doubled: many('doubled'), late: many('late'), adrift: many('adrift') };
   const bare = { kind: 'mutuel-certificate', v: 1, commit, seed, minutes, startedAt } as const;
-  const statement = { ...bare, ...found, other: many('other'), page: '' };
+  const { seals, racesSettled, retold } = proof;
+  const done = {
+    ...{ accepted, drawn, struck: struck.length, racesSettled, seals },
+    ...{ deciders: retold.length, replayed: retold.filter(isMet).length },
+  };
+  const statement = { ...bare, ...found, other: many('other'), ...done, page: '' };
   return { ...statement, page: pageOf(run, statement) };
 }
 
@@ -62,7 +69,8 @@ function pageOf(run: Run, statement: CertificateStatement): string {
   const row = (name: string, value: string): string => `  ${name.padEnd(38)}${value}`;
   const refused = [...run.refusals].sort(([, a], [, b]) => b - a).map(([code, many]) => `${code} ${count(many)}`);
   const zero = (name: string, value: number): string => row(name, `${value}${value === 0 ? '' : '   FAILS'}`);
-  const isEqual = !proof.findings.some((finding) => finding.startsWith('replay:'));
+  const isEqual = statement.replayed > 0 && !proof.findings.some((finding) => finding.startsWith('replay:'));
+  const missing = missingFrom(statement);
   return [
     `CERTIFICATE  ${run.title}`,
     row('run', `${new Date(run.startedAt).toISOString()}, ${run.minutes} min, seed ${run.seed}, commit ${run.commit}`),
@@ -78,11 +86,11 @@ function pageOf(run: Run, statement: CertificateStatement): string {
     zero('late', statement.late),
     zero('cents adrift', statement.adrift),
     zero('other findings', statement.other),
-    row('replay hash', `${isEqual ? 'equal' : 'DIFFERS'}  ${shortHash(proof.replayHash)}`),
-    row('seals verified', count(proof.seals)),
+    row('replay hash', `${isEqual ? 'equal' : 'DIFFERS'}  ${proof.retold.map(shortHash).join(' ')}`),
+    row('seals verified', `${count(proof.seals)}, of ${count(proof.racesSettled)} races settled`),
     row('receipts with proofs verified', count(run.receipts)),
     row('dividend sheets priced again, equal', count(proof.dividends)),
-    row('odds figures equal to their cuts', count(proof.tickFigures)),
+    row('odds equal to their cuts', `${count(proof.tickFigures)} pools, ${count(proof.tickRows)} combinations`),
     '',
     row('fault', 'how often, and time to accept again (median, longest)'),
     ...run.faults.map(({ name, how }) =>
@@ -94,10 +102,11 @@ function pageOf(run: Run, statement: CertificateStatement): string {
     ),
     ...run.notInjected.map((what) => row('not injected', what)),
     ...proof.notChecked.map((what) => row('not checked', what)),
+    ...missing.map((what) => `  MISSING  ${what}`),
     ...(proof.findings.length === 0 ? [] : ['']),
     ...proof.findings.slice(0, SHOWN_FINDINGS).map((finding) => `  FOUND  ${finding}`),
     '',
-    hasPassed(statement) ? 'PASSED' : `FAILED: ${proof.findings.length} findings`,
+    hasPassed(statement) ? 'PASSED' : `FAILED: ${proof.findings.length} findings, ${missing.length} things missing`,
   ].join('\n');
 }
 
@@ -109,11 +118,8 @@ function faultRow(name: string, how: string, struck: readonly Struck[]): string 
   return `  ${name.padEnd(38)}${times.padEnd(30)}${how}`;
 }
 
-const shortHash = (hashes: string): string =>
-  hashes
-    .split(' ')
-    .map((hash) => hash.slice(0, 12))
-    .join(' ');
+/** As the decider said it. */
+const shortHash = ({ said = 'none' }: Proof['retold'][number]): string => said.slice(0, 12);
 
 function folded(text: string): string[] {
   const lines = [''];

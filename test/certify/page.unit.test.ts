@@ -2,7 +2,9 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { hasPassed, readCertificate, trustedKeys } from '#mutuel/verify';
+import type { Retold } from '../trust/retold.js';
 import { certificateOf, kindOf, type Run } from './page.js';
+import { faultsOf } from './proof.js';
 
 const FINDINGS = [
   ['lost', 'lost: acc-1 ref was acknowledged as t0-1-a and is in no log'],
@@ -16,16 +18,52 @@ const FINDINGS = [
   ['other', 'seal of R1-WIN: there is no signed one'],
 ] as const;
 
+const met = (src: string): Retold => ({ src, said: 'ab'.repeat(32), made: 'ab'.repeat(32), after: 0 });
+
+/** What a run left undone, and how the page says so. */
+const NOTHING: readonly (readonly [string, (whole: Run) => Partial<Run>, RegExp])[] = [
+  ['a run that nobody bet in', () => ({ accepted: 0 }), /MISSING +no ticket was accepted/],
+  ['a run without faults', () => ({ drawn: 0, struck: [] }), /MISSING +0 of 0 faults that were drawn/],
+  ['a fault that was drawn and did not strike', () => ({ drawn: 2 }), /MISSING +1 of 2 faults that were drawn/],
+  [
+    'a run without a settled race',
+    ({ proof }) => ({ proof: { ...proof, racesSettled: 0 } }),
+    /MISSING +no race was settled/,
+  ],
+  ['a run without a seal', ({ proof }) => ({ proof: { ...proof, seals: 0 } }), /MISSING +0 seals were verified for 2/],
+  [
+    'fewer seals than races',
+    ({ proof }) => ({ proof: { ...proof, seals: 1 } }),
+    /MISSING +1 seals were verified for 2/,
+  ],
+  [
+    'a run that was never replayed',
+    ({ proof }) => ({ proof: { ...proof, retold: [] } }),
+    /MISSING .* of 0 of 0 deciders/,
+  ],
+  [
+    'a decider that said nothing of its state',
+    ({ proof }) => ({ proof: { ...proof, retold: [met('shard-0'), { ...met('market'), said: undefined }] } }),
+    /MISSING .* of 1 of 2 deciders/,
+  ],
+  [
+    'a decider that went on after it',
+    ({ proof }) => ({ proof: { ...proof, retold: [met('shard-0'), { ...met('shard-1'), after: 1 }] } }),
+    /MISSING .* of 1 of 2 deciders/,
+  ],
+];
+
 const run = (findings: readonly string[]): Run => ({
   ...{ title: 'embedded', commit: 'abc', seed: 7, minutes: 2, startedAt: 0, top: 200, machine: 'Node' },
   ...{ sent: 12, accepted: 10, unknown: 1, races: 2, receipts: 3 },
   refusals: new Map([['POOL_CLOSED', 2]]),
   faults: [{ name: 'kill -9', how: 'SIGKILL' }],
   struck: [{ name: 'kill -9', at: 5, againMs: 1_200 }],
+  drawn: 1,
   notInjected: [],
   proof: {
-    ...{ accepted: 10, decisions: 20, seals: 2, dividends: 2, tickFigures: 4, replayHash: 'h' },
-    ...{ findings, notChecked: [] },
+    ...{ accepted: 10, decisions: 20, seals: 2, racesSettled: 2, dividends: 2, tickFigures: 4, tickRows: 40 },
+    ...{ retold: [met('shard-0'), met('market')], findings, notChecked: [] },
   },
 });
 
@@ -36,7 +74,22 @@ describe('the page of a certified run', () => {
     expect(statement[kind]).toBe(1);
     expect(hasPassed(statement)).toBe(false);
     expect(statement.page).toContain(`FOUND  ${finding}`);
-    expect(statement.page.split('\n').at(-1)).toBe('FAILED: 1 findings');
+    expect(statement.page.split('\n').at(-1)).toBe('FAILED: 1 findings, 0 things missing');
+  });
+
+  it.each(NOTHING)('does not pass %s, though nothing is wrong with it', (_, without, words) => {
+    const whole = run([]);
+    const statement = certificateOf({ ...whole, ...without(whole) });
+    expect(hasPassed(statement)).toBe(false);
+    expect(statement.page).toMatch(words);
+    expect(statement.page.split('\n').at(-1)).toBe('FAILED: 0 findings, 1 things missing');
+  });
+
+  it('names a replay that is not what the decider said', () => {
+    expect(faultsOf(met('shard-0'))).toEqual([]);
+    expect(faultsOf({ ...met('shard-0'), said: undefined })[0]).toMatch(/^replay: shard-0 was asked .* and said none$/);
+    expect(faultsOf({ ...met('shard-0'), after: 3 })[0]).toMatch(/^replay: shard-0 accepted 3 tickets after/);
+    expect(faultsOf({ ...met('market'), made: 'cd' })[0]).toMatch(/^replay: market says .*, its log folds to cd$/);
   });
 
   it('passes where nothing was found, and says what was accepted, refused and struck', () => {

@@ -1,6 +1,7 @@
 /**
  * What a run is judged by, from the log and the read models it left: three readers that share no code with the engine (the checker
- * of the clients' journal, the verifier of exported logs, the verifier of receipts), and the past told twice.
+ * of the clients' journal, the verifier of exported logs, the verifier of receipts), and the past told again: by the deciders that led,
+ * and by their logs.
  */
 import { TOPICS } from '#mutuel/contracts';
 import type { EventLog, SqlDatabase } from '#mutuel/runtime';
@@ -8,7 +9,7 @@ import { sealKeys, signedSeals } from '#mutuel/services';
 import { type ExportHead, exportOrder, LogVerifier, readSeal, type SealStatement, trustedKeys } from '#mutuel/verify';
 import { checkLogs, type JournalLine } from '../trust/log-checker.js';
 import { readDecisionLogs } from '../trust/read-log.js';
-import { rebuildReadModels, stateHashes, tableDigests } from '../trust/retold.js';
+import { type Retold, rebuildReadModels, retold, tableDigests } from '../trust/retold.js';
 
 export interface Proof {
   readonly accepted: number;
@@ -16,8 +17,10 @@ export interface Proof {
   readonly seals: number;
   readonly dividends: number;
   readonly tickFigures: number;
-  /** Of the states of all deciders after the whole log. */
-  readonly replayHash: string;
+  readonly tickRows: number;
+  readonly racesSettled: number;
+  /** What every decider that led said of its state at the end, and what its log folds to. */
+  readonly retold: readonly Retold[];
   readonly findings: readonly string[];
   readonly notChecked: readonly string[];
 }
@@ -44,9 +47,8 @@ export async function proofOf(
       findings.push(`adrift: ${account} has ${balance}, its postings sum to ${checked.balances.get(account)}`);
   for (const [pool, left] of checked.clearing) if (left !== 0) findings.push(`adrift: ${left} are left in ${pool}`);
 
-  const [once, again] = [await stateHashes(log), await stateHashes(log)];
-  if (once.join() !== again.join())
-    findings.push(`replay: the log folds to ${once.join(' ')} and to ${again.join(' ')}`);
+  const told = await retold(log);
+  findings.push(...told.flatMap(faultsOf));
   const seals = await checkSeals(db, market, findings);
   const live = await tableDigests(db);
   await rebuildReadModels(db, log, isLive);
@@ -54,8 +56,20 @@ export async function proofOf(
     if (live[table] !== digest) findings.push(`replay: ${table} was ${live[table]}, made anew ${digest}`);
 
   const { accepted, decisions } = checked;
-  const { dividends, tickFigures, notChecked } = report;
-  return { accepted, decisions, seals, dividends, tickFigures, replayHash: once.join(' '), findings, notChecked };
+  const { racesSettled, dividends, tickFigures, tickRows, notChecked } = report;
+  const checks = { seals, racesSettled, dividends, tickFigures, tickRows, retold: told };
+  return { accepted, decisions, ...checks, findings, notChecked };
+}
+
+/** The replay met what the decider said of the state that it had led with. */
+export const isMet = ({ said, made, after }: Retold): boolean => said !== undefined && said === made && after === 0;
+
+export function faultsOf(told: Retold): string[] {
+  const { src, said, made, after } = told;
+  if (isMet(told)) return [];
+  if (said === undefined) return [`replay: ${src} was asked for the hash of its state and said none`];
+  if (after > 0) return [`replay: ${src} accepted ${after} tickets after it said the hash of its state`];
+  return [`replay: ${src} says that its state was ${said}, its log folds to ${made}`];
 }
 
 /** The whole log through the verifier of exported files. */

@@ -32,6 +32,8 @@ const CALM_SPREAD_MS = 6_000;
 /** One fault in three strikes around an off. */
 const AT_THE_OFF = 1 / 3;
 const AROUND_THE_OFF_MS = 1_500;
+/** To ask for a checkpoint and have it in the command logs: what is there is decided before the system stops. */
+const CHECKPOINT_MS = 2_000;
 const AGAIN_WITHIN_MS = 60_000;
 const RECEIPTS = 50;
 const CYCLE_MS = 15_000;
@@ -94,7 +96,7 @@ async function certify(): Promise<Run> {
   // Races go on selling until the last fault is recovered from: without a bet nobody could tell.
   const striking = strike(client, minutesOf, { began, until, findings });
   await minutesOf.run(striking);
-  const struck = await striking;
+  const { drawn, struck } = await striking;
   stop.abort();
   await selling;
   console.error('certify: the races are home; outcomes that are unknown are resolved');
@@ -102,11 +104,13 @@ async function certify(): Promise<Run> {
   findings.push(...client.contradictions);
   const receipts = await checkReceipts(client, findings);
   await officials.close();
+  target.askCheckpoints();
+  await pause(CHECKPOINT_MS);
   await target.stop();
   console.error('certify: the log and the read models are judged');
   const proof = await target.read((log, db) => proofOf(log, db, client.journal, target.isLive));
   return {
-    ...{ title: target.title, commit, seed, minutes, startedAt, top, struck, receipts },
+    ...{ title: target.title, commit, seed, minutes, startedAt, top, drawn, struck, receipts },
     machine: `Node ${process.versions.node}, ${availableParallelism()} × ${cpus()[0]?.model ?? 'unknown processor'}`,
     ...{ sent: client.sent, accepted: client.count(201), refusals: client.refusals, unknown: client.wereUnknown },
     ...{ races: minutesOf.races.length, faults: target.faults, notInjected: target.notInjected },
@@ -119,8 +123,9 @@ async function strike(
   client: JournalClient,
   load: LastMinutes,
   { began, until, findings }: { began: number; until: number; findings: string[] },
-): Promise<Struck[]> {
+): Promise<{ drawn: number; struck: Struck[] }> {
   const struck: Struck[] = [];
+  let drawn = 0;
   let pack: Fault[] = [];
   await pause(WARM_MS);
   for (;;) {
@@ -129,11 +134,12 @@ async function strike(
     const moment = isAtOff ? load.nextOff + random() * AROUND_THE_OFF_MS : next;
     if (moment > until) {
       await pause(Math.max(0, until - performance.now()));
-      return struck;
+      return { drawn, struck };
     }
     await pause(moment - performance.now());
     if (pack.length === 0) pack = packOf(target.faults, random);
     const fault = pack.shift() as Fault;
+    drawn += 1;
     const at = Math.round(performance.now() - began);
     const againMs = await recovery(fault, client);
     struck.push({ name: fault.name, at, againMs });

@@ -161,6 +161,11 @@ export class Cluster {
     return release;
   }
 
+  /** Every decider of the role writes the hash of its state to its log. */
+  askCheckpoints(role: string): void {
+    this.#slot(role).system?.askCheckpoints();
+  }
+
   suspend(role: string): void {
     this.#slot(role).system?.pause();
   }

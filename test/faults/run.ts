@@ -8,11 +8,8 @@
 import { parseArgs } from 'node:util';
 import { PACES, type Pace, SCENARIOS, type Scenario } from './scenarios.js';
 import { SmallDisks } from './small-disks.js';
-import { headOfTable, rowOf } from './table.js';
+import { headOfTable, judged, rowOf } from './table.js';
 import { type Outcome, Trial } from './trial.js';
-
-/** Kill -9 of a leading engine to the first acceptance, where another one stands by. */
-const STANDBY_WITHIN_MS = 2_000;
 
 const { values } = parseArgs({
   options: {
@@ -49,11 +46,9 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, endEar
 try {
   await trial.start();
   for (const { scenario, number } of run) {
-    const outcome = await trial.run(scenario, number);
+    const outcome = judged(await trial.run(scenario, number));
     outcomes.push(outcome);
     console.log(rowOf(outcome));
-    const standby = standbyLine(outcome);
-    if (standby) console.log(`    ${standby}`);
     if (outcome.codes.length > 0) console.log(`    ${outcome.codes.join(', ')}`);
     for (const finding of outcome.findings) console.log(`    ${finding}`);
   }
@@ -72,13 +67,6 @@ console.log(
   `at the end: ${adrift.length === 0 ? 'no cent adrift; the read models equal those made anew from the log' : `${adrift.length} findings`}`,
 );
 process.exit(failed === 0 && adrift.length === 0 && left.length === 0 ? 0 : 1);
-
-/** Whether a warm standby was there in time: a sentence on every run of it, since a machine that others use may be the reason. */
-function standbyLine({ name, againMs }: Outcome): string | undefined {
-  if (!name.includes('a standby is warm')) return undefined;
-  const holds = againMs !== undefined && againMs <= STANDBY_WITHIN_MS;
-  return `accepts again ${holds ? 'within' : 'LATER than'} ${STANDBY_WITHIN_MS} ms of the kill: ${againMs ?? 'never'} ms`;
-}
 
 /** A fault's number, and with it its seed, is its place in the whole matrix, whichever are run. */
 function chosenOf(only: string, part: string): { readonly scenario: Scenario; readonly number: number }[] {

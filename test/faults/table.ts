@@ -24,6 +24,18 @@ const HEADINGS = [
 ];
 const FAULT_WIDTH = 38;
 
+/** Kill -9 of a leading engine to the first acceptance, where another one stands by. */
+const STANDBY_WITHIN_MS = 2_000;
+
+/** With what is found by the clock: a warm standby that was not there in time. A machine that others use may be the reason. */
+export function judged(outcome: Outcome): Outcome {
+  const { name, againMs, findings } = outcome;
+  const inTime = againMs !== undefined && againMs <= STANDBY_WITHIN_MS;
+  if (!name.includes('a standby is warm') || inTime) return outcome;
+  const late = `accepts again after ${againMs ?? 'ever so many'} ms, later than ${STANDBY_WITHIN_MS} ms of the kill`;
+  return { ...outcome, findings: [...findings, late] };
+}
+
 export function headOfTable(): string {
   return `${line(HEADINGS)}\n${line(HEADINGS.map((heading, i) => '-'.repeat(i === 0 ? FAULT_WIDTH : heading.length)))}`;
 }

@@ -4,7 +4,7 @@
  * role shows its metrics, and what dashboards and alerts name is in the scrapes.
  */
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -12,11 +12,11 @@ import { fileURLToPath } from 'node:url';
 import { v7 } from 'uuid';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { parse } from 'yaml';
-import { CATALOGUE, type MetricFacts, RUNTIME_METRICS } from '#mutuel/platform';
+import { CATALOGUE, EXIT, type MetricFacts, RUNTIME_METRICS } from '#mutuel/platform';
 import { freePort, up, wipe } from '../../infra/native/index.mjs';
 import { DASHBOARDS } from '../../infra/observability/dashboards.js';
 import { type Cast, castOf, Officials } from '../trust/officials.js';
-import { readCompose, readDockerfile, type Service } from './containers.js';
+import { imageFolder, readCompose, readDockerfile, type Service } from './containers.js';
 import { type OtlpReceiver, startOtlpReceiver } from './otlp-receiver.js';
 import { familyOf, namesIn } from './promql.js';
 
@@ -36,9 +36,10 @@ class Contained {
   constructor(
     command: readonly string[],
     private readonly env: Readonly<Record<string, string>>,
+    cwd = ROOT,
   ) {
     const [program = '', ...args] = command;
-    this.#child = spawn(program, args, { cwd: ROOT, env: { PATH: process.env['PATH'], ...env } });
+    this.#child = spawn(program, args, { cwd, env: { PATH: process.env['PATH'], ...env } });
     this.ended = new Promise((resolve) => this.#child.once('exit', resolve));
     for (const stream of [this.#child.stdout, this.#child.stderr])
       if (stream) createInterface({ input: stream }).on('line', (line) => this.lines.push(line));
@@ -175,6 +176,24 @@ describe('infra/compose.yaml, run natively', () => {
     expect(Object.keys(RUNTIME_METRICS).filter((name) => !all.has(name))).toEqual([]);
   });
 
+  test('the crowd opens meetings and bets', async () => {
+    const words = compose.services['crowd']?.command ?? [];
+    const crowd = new Contained(
+      words.map((word) => word.replace('http://bet-api:3000', url())),
+      imageEnv,
+    );
+    const tickets = async (): Promise<number> => {
+      const text = await (await fetch(`${url()}/metrics`)).text();
+      const counts = text.matchAll(
+        /^http_server_request_duration_seconds_count\{.*"\/v1\/tickets".*code="201"\} (\d+)$/gm,
+      );
+      return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
+    };
+    const before = await tickets();
+    await expect.poll(tickets, { timeout: 60_000, interval: 200 }).toBeGreaterThan(before + 3);
+    expect(await crowd.stop()).toBe(0);
+  });
+
   test('every line is an object that says which roles spoke, and holds no account', () => {
     for (const [role, { lines }] of roles) {
       const messages = lines.map((line) => JSON.parse(line) as { level: string; roles: string; message: string });
@@ -196,12 +215,35 @@ describe('infra/compose.yaml, run natively', () => {
 });
 
 describe('the Dockerfile, run natively', () => {
+  const app = imageFolder();
+  afterAll(() => rmSync(app, { recursive: true, force: true }));
+
+  test('has all that its programs load, in packages that are shipped', async () => {
+    expect(existsSync(join(app, 'node_modules/typescript'))).toBe(false);
+    const env = { ...imageEnv, ...(await here()) };
+    const programs = [...ROLES, 'standalone'].map((role) => [`dist/apps/${role}/src/main.js`, '--print-config']);
+    const others = [
+      ['bin/mutuel.mjs', 'rules', 'list'],
+      ['bin/mutuel.mjs', 'topics', 'check'],
+    ];
+    const ends = [...programs, ...others].map(async (words) => {
+      const program = new Contained(['node', ...words], env, app);
+      return [words.join(' '), await program.ended, program.lines.at(-1)] as const;
+    });
+    for (const [words, code, last] of await Promise.all(ends))
+      expect([words, code, last]).toEqual([words, words.endsWith('check') ? EXIT.SETTING : 0, expect.any(String)]);
+  });
+
   test('its command starts the whole system, its probe says so, its signal stops it', async () => {
     const [probe = ''] = image?.of('HEALTHCHECK') ?? [];
     const test = JSON.parse(String(/CMD (\[.*\])$/.exec(probe)?.[1])) as string[];
     const folder = mkdtempSync(join(tmpdir(), 'mutuel-image-'));
     const [command = '[]'] = image?.of('CMD') ?? [];
-    const system = new Contained(JSON.parse(command) as string[], { ...imageEnv, ...(await here()), DATA_DIR: folder });
+    const system = new Contained(
+      JSON.parse(command) as string[],
+      { ...imageEnv, ...(await here()), DATA_DIR: folder },
+      app,
+    );
     await system.healthy(['CMD', ...test]);
     expect((await fetch(`${system.url}/health/live`)).status).toBe(200);
     const [signal] = image?.of('STOPSIGNAL') ?? [];

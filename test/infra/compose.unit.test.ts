@@ -49,6 +49,15 @@ describe('infra/compose.yaml', () => {
     expect(service).toMatchObject({ read_only: true, cap_drop: ['ALL'], security_opt: ['no-new-privileges:true'] });
   });
 
+  test('starts the crowd with flags that it takes', () => {
+    const [, , ...words] = compose.services['crowd']?.command ?? [];
+    expect(programOf(compose.services['crowd']?.command ?? [])).toBe('apps/demo/src/main.ts');
+    const known = readFileSync(join(root, 'apps/demo/src/main.ts'), 'utf8');
+    expect(words.filter((_, i) => i % 2 === 0).map((flag) => flag.replace(/^--/, ''))).toEqual(['url', 'rate']);
+    for (const flag of ['url', 'rate']) expect(known).toContain(`    ${flag}: { type: 'string'`);
+    expect(words[1]).toBe(`http://bet-api:${compose.services['bet-api']?.environment?.['PORT']}`);
+  });
+
   test('names every image by its version', () => {
     const loose = services.filter(([, { image }]) => !/^[\w./-]+:(v?\d[\w.-]*|local)$/.test(image ?? ''));
     expect(loose.map(([name]) => name)).toEqual([]);
@@ -101,7 +110,7 @@ describe('Dockerfile', () => {
   test('builds in stages, and runs as an ordinary user what they made', () => {
     expect(stages.length).toBe(3);
     expect(last?.of('USER')).toEqual(['node']);
-    expect(last?.of('COPY').filter((copy) => copy.includes('--from='))).toHaveLength(3);
+    expect(last?.of('COPY').filter((copy) => copy.includes('--from='))).toHaveLength(4);
     expect(last?.of('RUN').join()).not.toMatch(/npm|apt/);
   });
 

@@ -17,6 +17,7 @@ import { type Ending, QUIET, RunningSystem, runToEnd } from '../trust/running-sy
 
 const INSTANCE = 'start-faults';
 const ROLE = (name: string): string => `dist/apps/${name}/src/main.js`;
+const CLI = 'dist/apps/cli/src/main.js';
 const KEYS = { SERVICE_KEY: 'ab'.repeat(32), TOKEN_KEY: 'cd'.repeat(32) };
 const onWarning = (line: string): void => console.warn(line);
 
@@ -48,10 +49,27 @@ describe('the embedded system says in one line that', () => {
     isOneLine(await runToEnd({ args: [...flags(), ...args] }), code, what);
   });
 
-  it('its port is busy', async () => {
+  it.each([
+    ['with its demo', [], EXIT.SETTING, /^The demo hands out tokens, .* start with --no-demo in production\.$/],
+    ['on one machine alone', ['--no-demo'], EXIT.TOPICS, /^The embedded log is one machine .* --allow-single-node\.$/],
+    [
+      'without a key of seals',
+      ['--no-demo', '--allow-single-node'],
+      EXIT.SETTING,
+      /^The key of seals .* must be named/,
+    ],
+  ])('production does not start %s', async (_, args, code, what) => {
+    isOneLine(await runToEnd({ args: flags(...args), env: { ...KEYS, NODE_ENV: 'production' } }), code, what);
+  });
+
+  it('its port is busy, or the one that gRPC was given', async () => {
     const server = await listening(() => undefined);
     const port = String(portOf(server));
-    isOneLine(await runToEnd({ args: [...flags(...QUIET), '--port', port] }), EXIT.PORT, /^Port \d+ is busy: choose/);
+    const busy = (flag: string, folder: string): Promise<Ending> =>
+      runToEnd({ args: ['--port', '0', '--data', join(data, folder), ...QUIET, flag, port] });
+    const [http, grpc] = await Promise.all([busy('--port', 'http'), busy('--grpc-port', 'grpc')]);
+    isOneLine(http, EXIT.PORT, /^Port \d+ is busy: choose/);
+    isOneLine(grpc, EXIT.PORT, /^Port \d+ for gRPC cannot be used: .*EADDRINUSE/);
     server.close();
   });
 
@@ -124,9 +142,49 @@ describe('a role of the distributed system says in one line that', () => {
   it.each([
     ['the topics do not keep append times', { 'message.timestamp.type': 'CreateTime' }, /not its append time/],
     ['the topics are compacted', { 'cleanup.policy': 'compact' }, /cleanup\.policy is compact/],
+    [
+      'the log expires',
+      { 'retention.ms': '604800000' },
+      /records expire \(retention\.ms is 604800000, .* both must be -1\)/,
+    ],
   ])('%s, even outside production', async (_, settings, what) => {
     await remake({ ...SAFE, ...settings });
     isOneLine(await end('engine'), EXIT.TOPICS, what);
+  });
+
+  it('the command line makes the topics, counts their partitions as the roles do, and says what is wrong with them', async () => {
+    await remake({});
+    // A young broker may make Kafka's client say something, too.
+    const topics = async (what: string, env: Record<string, string> = {}): Promise<Ending> => {
+      const { code, lines } = await runToEnd({ program: CLI, args: ['topics', what], env: { ...servers, ...env } });
+      return { code, lines: lines.filter((line) => /^(TRUTH|DURABILITY|The topics)/.test(line)).sort() };
+    };
+    const absent = await topics('check');
+    expect(absent.lines).toContain('TRUTH Topic shard.commands does not exist.');
+    expect(absent.code).toBe(EXIT.TOPICS);
+    const made = await topics('create', { SHARDS: '6' });
+    // One broker: two sentences for each topic, and nothing else.
+    expect(made.lines).toHaveLength(2 * Object.keys(TOPICS).length);
+    for (const line of made.lines)
+      expect(line).toMatch(/^DURABILITY Topic [\w.]+(?: has 1 replicas|: min\.insync\.replicas is 1)/);
+    expect(made.code).toBe(EXIT.TOPICS);
+    // Six shards, and nobody says so.
+    expect(await topics('check')).toEqual(made);
+    const other = await topics('check', { SHARDS: '4' });
+    expect(other.lines).toContain('TRUTH Topic shard.commands has 6 partitions, not 4.');
+    await admin.alterConfigs({
+      validateOnly: false,
+      resources: [
+        { type: kafkajs.ConfigResourceTypes.TOPIC, name: TOPICS.marketDecisions, configEntries: EXPIRING },
+        { type: kafkajs.ConfigResourceTypes.TOPIC, name: TOPICS.odds, configEntries: EXPIRING },
+      ],
+    });
+    const expiring = await topics('check');
+    // Ticks are made from decisions, and may go.
+    expect(expiring.lines.filter((line) => line.includes('expire'))).toEqual([
+      'TRUTH Topic market.decisions: its records expire (retention.ms is 86400000, retention.bytes is -1; both must be -1).',
+    ]);
+    expect((await runToEnd({ program: CLI, args: ['topics', 'check'] })).code).toBe(EXIT.SETTING);
   });
 
   it('one broker is not enough for production, unless it was told to live with that and then says so', async () => {
@@ -188,10 +246,17 @@ describe('a role of the distributed system says in one line that', () => {
     isOneLine(await end('engine'), EXIT.PARTITIONS, /^The log was founded with 4 shards and now has 8: /);
   });
 
+  const EXPIRING = [
+    { name: 'message.timestamp.type', value: 'LogAppendTime' },
+    { name: 'max.message.bytes', value: '8000000' },
+    { name: 'retention.ms', value: '86400000' },
+  ];
   const SAFE = {
     'message.timestamp.type': 'LogAppendTime',
     'cleanup.policy': 'delete',
     'max.message.bytes': '8000000',
+    'retention.ms': '-1',
+    'retention.bytes': '-1',
   };
 
   /** Makes the topics anew, empty; without settings the next role makes them. */

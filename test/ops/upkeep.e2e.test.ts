@@ -110,6 +110,10 @@ describe('an embedded system', () => {
     const { base } = await appender.append(at, [signCommand('ab'.repeat(16), fact, Buffer.from(service, 'hex'))]);
     await appender.close();
     await log.close();
+    const lag = await cli('', 'lag', '--fail-above', '0');
+    expect(lag.lines).toContainEqual(expect.stringMatching(/^shard-1 undecided=1 unprojected=- last=\d{4}-/));
+    expect(lag.code).toBe(EXIT.FAULT);
+    expect((await cli('', 'lag', '--fail-above', '1')).code).toBe(0);
 
     const stopped = await runToEnd({ args, env });
     expect(stopped.lines.join('\n')).toMatch(

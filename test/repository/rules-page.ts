@@ -352,6 +352,7 @@ export function rulesPage(): string {
     'Every pool type by the rule sets that ship. This page is made by `test/repository/rules-page.ts` and compared with the rules by a',
     'test. Where each figure comes from, or that it is general knowledge which wants a human check, stands beside it in',
     '[libs/tote/src/rule-sets](../libs/tote/src/rule-sets). `npx mutuel rules explain NAME TYPE` prints one in full, `rules diff A B` compares two.',
+    'A shard hears of a stop within milliseconds, at the latest when its selling lease runs out: what was cancelled before that stays cancelled.',
     '',
     ...poolTypes.flatMap((type) => (type === 'REPORT' ? reportPart() : poolPart(type))),
   ].join('\n');

@@ -5,6 +5,8 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type ExportedRecord, type LogReport, LogUnreadable, LogVerifier } from '#mutuel/verify';
+import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Tick } from '#mutuel/views';
+import { LegsWorld } from '../../libs/engine/test/legs-world.js';
 import { poolId, RACE, steward, World } from '../../libs/engine/test/world.js';
 
 type Json = Record<string, unknown>;
@@ -14,7 +16,7 @@ type Event = Json & { t: string };
 const WIN = poolId('WIN');
 const HEAD = {
   shards: 2,
-  topics: { 'market.decisions': 1, 'shard.decisions': 2, 'shard.commands': 2, 'market.commands': 1 },
+  topics: { 'market.decisions': 1, 'shard.decisions': 2, 'shard.commands': 2, 'market.commands': 1, odds: 1 },
 };
 
 /** Twenty bets, a late one, a cancelled race day's worth of reports: everything the verifier looks at. */
@@ -26,6 +28,10 @@ function raceDay(): Log[] {
   }
   world.ask({ type: 'ScratchRunner', race: RACE, runner: '6', reason: 'lame', by: steward });
   world.settleRace([['2'], ['3'], ['1']]);
+  return logsOf(world);
+}
+
+function logsOf(world: World): Log[] {
   return [world.market, ...world.shards].map((host, i) => ({
     src: host.name,
     topic: i === 0 ? 'market.decisions' : 'shard.decisions',
@@ -61,7 +67,7 @@ function recordsOf(logs: readonly Log[], commandTimes = logs): ExportedRecord[] 
       return text;
     });
     return [JSON.stringify({ ...head, kind: 'started' }), ...lines].map((text, offset) => ({
-      ...{ topic, partition, offset, time: 0, value: Buffer.from(text) },
+      ...{ topic, partition, offset, time: Number(all[offset - 1]?.['at'] ?? 0), value: Buffer.from(text) },
     }));
   });
   return [...commands, ...decisions];
@@ -301,6 +307,24 @@ describe('the verifier of exported logs', () => {
     expect(report.stakes).toBe(9_900);
   });
 
+  it('finds nothing wrong with a pool over several races while a leg of it is taken up, nor afterwards', () => {
+    const world = LegsWorld.over('DAILY_DOUBLE', 'HK');
+    world.bet('acc-0', 'DAILY_DOUBLE', '1/2', 1_000);
+    world.bet('acc-1', 'DAILY_DOUBLE', '5/3', 1_000);
+    for (const leg of [1, 2]) world.run(leg, [[String(leg)]]);
+    const found = (): unknown[] => verify(recordsOf(logsOf(world))).findings.map(({ what }) => what);
+    expect(found()).toEqual([]);
+    // The stakes on 5/3 are given back; the pool is settled again with the second leg.
+    world.scratchIn(1, '5');
+    expect(found()).toEqual([]);
+    world.enter(1, [['1']], 'as it was');
+    world.makeOfficial(1);
+    expect(found()).toEqual([]);
+    world.makeOfficial(2);
+    expect(world.raceAt(2).status).toBe('SETTLED');
+    expect(found()).toEqual([]);
+  });
+
   it.each(TAMPERINGS)('names %s, altered and chained again', (_, tamper, words) => {
     const logs = raceDay();
     tamper(logs);
@@ -367,5 +391,262 @@ describe('the verifier of exported logs', () => {
   it('says what it could not check where the export holds no commands', () => {
     const report = verify(recordsOf(raceDay()).filter(({ topic }) => topic.endsWith('decisions')));
     expect(report.notChecked).toContain('times of commands of shard-0: the export holds no command log');
+  });
+});
+
+// Odds.
+
+const TYPES = ['WIN', 'PLACE', 'SHOW', 'QUINELLA', 'EXACTA', 'TRIFECTA'] as const;
+
+/** Three cycles of betting (two coupled runners, a cancelled ticket, a non-runner), then the end: a tick for each. */
+function oddsDay(rules = 'US', types: readonly string[] = TYPES): Log[] {
+  const world = World.open({ types, rules, runners: 9, balance: 100_000_000, entries: { 1: 'A', 5: 'A' } });
+  const runner = (i: number): string => String(((i * 7) % 9) + 1);
+  const lines: Readonly<Record<string, (i: number) => readonly [sel: string, lines: number]>> = {
+    one: (i) => [runner(i), 1],
+    pair: (i) => [`BOX:${runner(i)},${runner(i + 1)}`, 1],
+    order: (i) => [`BOX:${runner(i)},${runner(i + 1)}`, 2],
+    three: (i) => [`BOX:${runner(i)},${runner(i + 1)},${runner(i + 3)}`, 6],
+  };
+  const formOf = (type: string): keyof typeof lines =>
+    type === 'EXACTA' ? 'order' : type === 'TRIFECTA' ? 'three' : /QUINELLA|DEUX/.test(type) ? 'pair' : 'one';
+  for (let cycle = 0; cycle < 3; cycle++) {
+    for (const type of types)
+      for (let i = 0; i < 24; i++) {
+        const [sel, many] = (lines[formOf(type)] as (typeof lines)[string])(i + cycle);
+        // Under ENTRY a pair of coupled runners is no line: such a bet is refused, and never in a log.
+        world.bet(`acc-${i % 4}`, poolId(type), sel, 1_000 * (1 + ((i * i + cycle) % 7)), many);
+      }
+    if (cycle === 1) {
+      const ticket = world.shards
+        .flatMap(({ decisions }) => decisions.flatMap(({ events }) => events))
+        .findLast(({ t }) => t === 'TicketAccepted');
+      const { account, ticket: id } = ticket as unknown as { account: string; ticket: string };
+      world.send(account, { type: 'CancelTicket', account, ticket: id, reason: 'mine', by: account });
+      world.ask({ type: 'ScratchRunner', race: RACE, runner: '4', reason: 'lame', by: steward });
+    }
+    world.now = (cycleAt(world.now) + 1) * CYCLE_MS;
+    world.renewLease();
+  }
+  world.settleRace([['2'], ['3'], ['1'], ['6']]);
+  return logsOf(world);
+}
+
+/** The ticks of a day, as the odds role computes them. */
+function ticksOf(logs: readonly Log[]): Tick[] {
+  const book = new OddsBook(2);
+  const times = logs.flatMap(({ src, partition, decisions }) =>
+    decisions.map((decided, i) => {
+      const time = Number(decided['at']);
+      const decision = decided as unknown as Parameters<OddsBook['offer']>[1]['decision'];
+      book.offer(src === 'market' ? 'market' : partition, { decision, offset: i + 1, time });
+      return time;
+    }),
+  );
+  const ticks: Tick[] = [];
+  for (let cycle = cycleAt(Math.min(...times)) + 1; (cycle - 1) * CYCLE_MS < Math.max(...times); cycle++)
+    ticks.push(computeTick(book, { cycle, prevCycle: ticks.at(-1)?.cycle ?? null, at: cycle * CYCLE_MS, late: false }));
+  return structuredClone(ticks);
+}
+
+const oddsRecords = (values: readonly Uint8Array[]): ExportedRecord[] =>
+  values.map((value, offset) => ({ topic: 'odds', partition: 0, offset, time: 0, value }));
+const written = (ticks: readonly Tick[]): ExportedRecord[] =>
+  oddsRecords(ticks.flatMap((tick) => encodeTick(tick, 'w')));
+
+/** As in a file: the ticks behind the market, before the shards. */
+function withTicks(logs: readonly Log[], ticks: readonly ExportedRecord[]): ExportedRecord[] {
+  const isOfShards = ({ topic }: ExportedRecord): boolean => topic === 'shard.decisions';
+  const records = recordsOf(logs);
+  return [...records.filter((one) => !isOfShards(one)), ...ticks, ...records.filter(isOfShards)];
+}
+
+type Loose<T> = { -readonly [K in keyof T]: T[K] };
+type LoosePool = Omit<Loose<Tick['pools'][number]>, 'rows'> & { rows: [string, number, ...(string | null)[]][] };
+type LooseTick = Omit<Loose<Tick>, 'pools' | 'cut'> & {
+  pools: LoosePool[];
+  cut: { market: number; shards: number[] };
+};
+const poolIn = ({ pools }: LooseTick, type: string): LoosePool =>
+  pools.find(({ id }) => id === poolId(type)) as LoosePool;
+const rowIn = (tick: LooseTick, type: string, no = 0): LoosePool['rows'][number] =>
+  poolIn(tick, type).rows.filter(([, stake]) => stake > 0)[no] as LoosePool['rows'][number];
+
+/** What the second of the four ticks is made to show, and words of the finding that must name it. */
+const SHOWN_OTHERWISE: readonly (readonly [string, (tick: LooseTick, all: LooseTick[]) => void, RegExp])[] = [
+  [
+    'the price of a winner',
+    (tick) => (rowIn(tick, 'WIN')[2] = '99.00'),
+    /shows 99\.00 for \d in .*-WIN, .* priced again/,
+  ],
+  [
+    'a place price, the lower',
+    (tick) => (rowIn(tick, 'PLACE')[3] = '1.00'),
+    /shows 1\.00 to .*-PLACE, .* priced again/,
+  ],
+  ['a show price, the higher', (tick) => (rowIn(tick, 'SHOW')[4] = '9.90'), /to 9\.90 for .*-SHOW, .* priced again/],
+  ['the price of a pair', (tick) => (rowIn(tick, 'QUINELLA')[2] = '7.77'), /shows 7\.77 .*-QUINELLA, .* priced again/],
+  ['the price of an order', (tick) => (rowIn(tick, 'EXACTA')[2] = '7.77'), /shows 7\.77 .*-EXACTA, .* priced again/],
+  ['a price of three', (tick) => (rowIn(tick, 'TRIFECTA')[2] = '7.77'), /shows 7\.77 .*-TRIFECTA, .* priced again/],
+  ['a runner without its odds', (tick) => rowIn(tick, 'WIN').splice(2), /shows no odds for \d in .* priced again/],
+  ['a stake, and not its price', (tick) => (rowIn(tick, 'TRIFECTA')[1] -= 100), /priced again/],
+  [
+    'two runners, each with the stake and the price of the other',
+    (tick) => {
+      const [a, b] = [rowIn(tick, 'WIN', 0), rowIn(tick, 'WIN', 1)];
+      [a[0], b[0]] = [b[0], a[0]];
+    },
+    /(?:more|less) on \d in .*-WIN than its cut holds/,
+  ],
+  [
+    'two orders, each with the stake and the price of the other',
+    (tick) => {
+      const rows = poolIn(tick, 'TRIFECTA').rows;
+      const [a, b] = [rows[0], rows.find(([, stake]) => stake !== rows[0]?.[1])] as [
+        LoosePool['rows'][number],
+        LoosePool['rows'][number],
+      ];
+      [a[0], b[0]] = [b[0], a[0]];
+    },
+    /(?:more|less) on \d>\d>\d in .*-TRIFECTA than its cut holds/,
+  ],
+  [
+    'a gross pool, and the stakes on large combinations as they are',
+    (tick) => {
+      const pool = poolIn(tick, 'TRIFECTA');
+      Object.assign(pool, { gross: pool.gross + 10_000, rows: [] });
+      pool.net = pool.gross - Math.floor((pool.gross * 25) / 100);
+    },
+    /shows \d+ (?:in .*-TRIFECTA, its cut makes|after takeout)/,
+  ],
+  ['the net pool', (tick) => (poolIn(tick, 'WIN').net += 1), /after takeout in .*-WIN/],
+  ['a carry-in', (tick) => (poolIn(tick, 'WIN').carryIn += 1), /carried into .*-WIN, its card says 0/],
+  ['a runner less', (tick) => poolIn(tick, 'WIN').rows.pop(), /shows 6 of 7 runners in .*-WIN/],
+  [
+    'a pair less',
+    (tick) => poolIn(tick, 'QUINELLA').rows.pop(),
+    /shows \d+ less on .* in .*-QUINELLA than its cut holds/,
+  ],
+  ['a runner twice', (tick) => poolIn(tick, 'WIN').rows.push(rowIn(tick, 'WIN')), /a combination of .*-WIN twice/],
+  [
+    'a runner that is not on the card',
+    (tick) => (rowIn(tick, 'WIN')[0] = '17'),
+    /shows 17 in .*-WIN, which is no comb/,
+  ],
+  [
+    'a pool that sells as final',
+    (tick) => (poolIn(tick, 'WIN').final = true),
+    /-WIN as final, at its cut it was not sealed/,
+  ],
+  [
+    'a pool that is sealed as open',
+    (_, all) => (poolIn(all.at(-1) as LooseTick, 'WIN').final = false),
+    /as open, at its cut/,
+  ],
+  [
+    'a pool that nobody published',
+    (tick) => (poolIn(tick, 'WIN').id = 'R9-WIN'),
+    /shows R9-WIN, which was never published/,
+  ],
+  ['a cut that ends earlier', (tick) => (tick.cut.shards[0] = Number(tick.cut.shards[0]) - 1), /its cut makes \d+/],
+  [
+    'a cut that ends later',
+    (tick) => (tick.cut.shards[0] = Number(tick.cut.shards[0]) + 2),
+    /counts it, though it came \d+ ms/,
+  ],
+  ['a cut before the last one', (tick) => (tick.cut.shards[0] = 1), /the cut of cycle \d+ lies before that of cycle/],
+  ['nothing: it is left out', (tick, all) => all.splice(all.indexOf(tick), 1), /names cycle \d+ as the one before it/],
+];
+
+const MOST_BACKED = 'whether ticks show the most backed combinations of large pools';
+
+describe('odds ticks, against the cuts that they name', () => {
+  const day = oddsDay();
+  const ticks = ticksOf(day);
+
+  it('are compared whole: gross pools, stakes on combinations, and odds priced again', () => {
+    const report = verify(withTicks(day, written(ticks)));
+    expect(report.findings).toEqual([]);
+    // Of trifectas a tick shows the twenty most backed; which these are, it alone says.
+    expect(report.notChecked).toEqual([`${MOST_BACKED} (4)`]);
+    expect(report.ticks).toBe(4);
+    expect(report.tickFigures).toBe(ticks.flatMap(({ pools }) => pools).length);
+    expect(report.tickRows).toBe(ticks.flatMap(({ pools }) => pools.flatMap(({ rows }) => rows)).length);
+    expect(ticks.at(-1)?.pools.every(({ final }) => final)).toBe(true);
+  });
+
+  it.each([
+    ['FR', ['WIN', 'PLACE', 'QUINELLA', 'QUINELLA_PLACE', 'DEUX_SUR_QUATRE']],
+    ['UK', ['WIN', 'PLACE', 'EXACTA', 'QUINELLA_PLACE', 'TRIFECTA']],
+    ['HK', ['WIN', 'PLACE', 'QUINELLA', 'QUINELLA_PLACE']],
+    ['JP', ['WIN', 'PLACE', 'QUINELLA', 'QUINELLA_PLACE', 'EXACTA']],
+  ] as const)('hold by the rules of %s too', (rules, types) => {
+    const other = oddsDay(rules, types);
+    const report = verify(withTicks(other, written(ticksOf(other))));
+    expect(report.findings).toEqual([]);
+    expect(report.notChecked.filter((what) => !what.startsWith(MOST_BACKED))).toEqual([]);
+    expect(report.tickRows).toBeGreaterThan(100);
+  });
+
+  it.each(SHOWN_OTHERWISE)('are named where one shows otherwise %s', (_, tamper, words) => {
+    const altered = structuredClone(ticks) as unknown as LooseTick[];
+    tamper(altered[1] as LooseTick, altered);
+    const { findings } = verify(withTicks(day, written(altered as unknown as Tick[])));
+    expect(findings.filter(({ what }) => words.test(what))).not.toEqual([]);
+    expect(findings[0]?.at).toMatch(/^(?:odds\/0|shard\.decisions\/0) #\d+$/);
+  });
+
+  /** Each pool of a tick a record of its own. */
+  const parted = (tick: Tick): Uint8Array[] =>
+    tick.pools.map((pool, part) => {
+      const head = { ...tick, by: 'w', part, parts: tick.pools.length, pools: [pool] };
+      return Buffer.from(JSON.stringify(head));
+    });
+
+  it('in several parts are joined, and altered in one of them are named at that part', () => {
+    const parts = ticks.flatMap(parted);
+    const whole = verify(withTicks(day, written(ticks)));
+    expect(verify(withTicks(day, oddsRecords(parts)))).toEqual({ ...whole, records: whole.records + parts.length - 4 });
+    const altered = structuredClone(ticks) as unknown as LooseTick[];
+    rowIn(altered[1] as LooseTick, 'PLACE')[3] = '1.00';
+    const { findings } = verify(withTicks(day, oddsRecords((altered as unknown as Tick[]).flatMap(parted))));
+    const at = (ticks[0]?.pools.length ?? 0) + (ticks[1]?.pools.findIndex(({ id }) => id === poolId('PLACE')) ?? 0);
+    expect(findings).toEqual([{ at: `odds/0 #${at}`, what: expect.stringMatching(/-PLACE, .* priced again/) }]);
+  });
+
+  it('that are not whole are named as not checked, and the first whole one of a cycle counts', () => {
+    const last = parted(ticks.at(-1) as Tick);
+    const torn = verify(withTicks(day, oddsRecords([...ticks.slice(0, -1).flatMap(parted), ...last.slice(0, -1)])));
+    expect(torn.notChecked).toContain('ticks of which parts are missing (1)');
+    const second = structuredClone(ticks) as unknown as LooseTick[];
+    rowIn(second[1] as LooseTick, 'WIN')[2] = '99.00';
+    const twice = [...ticks.slice(0, 2), second[1] as unknown as Tick, ...ticks.slice(2)];
+    expect(verify(withTicks(day, written(twice))).findings).toEqual([]);
+  });
+
+  it('are named where they cannot be read', () => {
+    const bad = [...written(ticks), { ...(written(ticks)[0] as ExportedRecord), offset: 4, value: Buffer.from('{}') }];
+    expect(verify(withTicks(day, bad)).findings).toEqual([
+      { at: 'odds/0 #4', what: 'the tick is not readable JSON of its form' },
+    ]);
+  });
+
+  it('are named as not checked where nothing can be said: prices of tiers, and stakes beside bets on very many lines', () => {
+    const open = (rules: string, type: string): World =>
+      World.open({ types: [type], rules, runners: 12, balance: 100_000_000 });
+    const wide = open('US', 'SUPERFECTA');
+    const all = Array.from({ length: 12 }, (_, i) => i + 1).join();
+    expect(wide.bet('acc-0', poolId('SUPERFECTA'), `BOX:${all}`, 100, 11_880).code).toBeUndefined();
+    wide.bet('acc-1', poolId('SUPERFECTA'), '4>7>1>2', 100);
+    const tiers = open('FR', 'TIERCE');
+    expect(tiers.bet('acc-0', poolId('TIERCE'), '4>7>1', 100).code).toBeUndefined();
+    const [ofWide, ofTiers] = [wide, tiers].map((world) => {
+      const logs = logsOf(world);
+      return verify(withTicks(logs, written(ticksOf(logs))));
+    });
+    expect(ofWide?.findings).toEqual([]);
+    expect(ofTiers?.findings).toEqual([]);
+    expect(ofTiers?.notChecked.join()).toMatch(/^prices of TIERCE pools in ticks: .* \(1\)$/);
+    expect(ofWide?.notChecked.join()).toMatch(/stakes on combinations of pools with bets on over 5000 lines/);
   });
 });

@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { migrate, openDatabase, startPglite } from '#mutuel/adapters';
+import { AuditLogReader } from '#mutuel/audit';
 import { sha256, TOPICS } from '#mutuel/contracts';
 import { marketDecider, shardDecider } from '#mutuel/engine';
 import {
@@ -14,6 +15,7 @@ import {
   type SqlDatabase,
   shardSource,
   TailHub,
+  type TopicPartition,
 } from '#mutuel/runtime';
 import { rebuild } from '#mutuel/services';
 import { schema, tables } from '#mutuel/views';
@@ -32,6 +34,8 @@ export const clock: Clock = {
     }),
 };
 
+const READ_AT_ONCE = 5_000;
+
 /** What says when a row was written, not what happened, or is signed beside the fold: differs in every telling. */
 const OF_THE_WRITING = new Set([
   'checkpoints',
@@ -43,16 +47,59 @@ const OF_THE_WRITING = new Set([
   'anchors',
 ]);
 
-/** State hash of every source, shards first. */
-export async function stateHashes(log: EventLog): Promise<string[]> {
+/** What a decider that led said of its state, and what its log makes of it. */
+export interface Retold {
+  readonly src: string;
+  /** State hash in its last checkpoint; undefined where it never took one. */
+  readonly said: string | undefined;
+  /** What the decisions before that checkpoint fold to. */
+  readonly made: string | undefined;
+  /** Tickets that it accepted after it. */
+  readonly after: number;
+}
+
+/** Every log folded up to its last checkpoint, shards first. */
+export async function retold(log: EventLog): Promise<Retold[]> {
   const shards = await log.partitions(TOPICS.shardDecisions);
-  const hashes: string[] = [];
-  for (let shard = 0; shard < shards; shard++) {
-    const folded = await foldDecisions(log, shardSource(shard), shardDecider({ shard, shards, hash: sha256 }));
-    hashes.push(folded.stateHash);
+  const sources = Array.from({ length: shards }, (_, shard) => shard).map((shard) => ({
+    ...{ source: shardSource(shard), fold: (to: number) => foldShard(log, { shard, shards, to }) },
+  }));
+  const market = { source: MARKET_SOURCE, fold: (to: number) => foldMarket(log, { shards, to }) };
+  const told: Retold[] = [];
+  for (const { source, fold } of [...sources, market]) {
+    const { seq, said, after } = await lastCheckpoint(log, source);
+    told.push({ src: source.src, said, made: said === undefined ? undefined : await fold(seq - 1), after });
   }
-  const market = await foldDecisions(log, MARKET_SOURCE, marketDecider({ shards, hash: sha256 }));
-  return [...hashes, market.stateHash];
+  return told;
+}
+
+/** An earlier checkpoint that differs ends the fold: its sentence stands for the hash. */
+const orWhy = async (folded: Promise<{ readonly stateHash: string }>): Promise<string> =>
+  folded.then(
+    ({ stateHash }) => stateHash,
+    (fault: Error) => fault.message,
+  );
+const foldShard = (log: EventLog, { shard, shards, to }: { shard: number; shards: number; to: number }) =>
+  orWhy(foldDecisions(log, { ...shardSource(shard), to }, shardDecider({ shard, shards, hash: sha256 })));
+const foldMarket = (log: EventLog, { shards, to }: { shards: number; to: number }) =>
+  orWhy(foldDecisions(log, { ...MARKET_SOURCE, to }, marketDecider({ shards, hash: sha256 })));
+
+async function lastCheckpoint(log: EventLog, { src, at }: { readonly src: string; readonly at: TopicPartition }) {
+  const reader = new AuditLogReader(src);
+  const { start, end } = await log.bounds(at);
+  let last: { seq: number; said: string | undefined; after: number } = { seq: 0, said: undefined, after: 0 };
+  for (let from = start; from < end; ) {
+    const records = await log.read({ ...at, from }, Math.min(READ_AT_ONCE, end - from));
+    for (const record of records) {
+      const { seq = 0, events = [] } = reader.take(record) ?? {};
+      for (const event of events as readonly { readonly t: string; readonly state?: string }[]) {
+        if (event.t === 'Checkpoint') last = { seq, said: event.state, after: 0 };
+        else if (event.t === 'TicketAccepted') last.after += 1;
+      }
+    }
+    from += records.length;
+  }
+  return last;
 }
 
 /** Opens the read models of a stopped embedded system. */

@@ -102,6 +102,11 @@ export class RunningSystem {
     await this.#ended;
   }
 
+  /** What the engine in it has led until now is hashed, and the hash is written to its logs. */
+  askCheckpoints(): void {
+    this.#child.kill('SIGUSR2');
+  }
+
   /** Nothing of it runs until `resume`, and nobody is told. */
   pause(): void {
     this.#child.kill('SIGSTOP');
