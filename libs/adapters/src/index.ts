@@ -10,6 +10,7 @@ export { openMemorySnapshots } from './embedded/memory-snapshots.js';
 export { openMemoryUseCounter } from './embedded/memory-use-counter.js';
 export { openNoteFiles } from './embedded/note-files.js';
 export { type PgliteOptions, type PgliteServer, startPglite } from './embedded/pglite-server.js';
+export { makeSecretFile } from './embedded/secret-file.js';
 export { openSnapshotFiles, type SnapshotFilesOptions } from './embedded/snapshot-files.js';
 export { type FaultPlan, type FaultyLogOptions, faultyLog, seededRandom, steppingClock } from './faulty-log.js';
 export type { KafkaConnection } from './kafka/client.js';

@@ -3,9 +3,9 @@
  * never be printed.
  */
 import { randomBytes } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDataFolder } from '#mutuel/adapters';
+import { makeDataFolder, makeSecretFile } from '#mutuel/adapters';
 import type { ServiceKey } from '#mutuel/contracts';
 import type { Config } from './config.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
@@ -46,13 +46,11 @@ function keptIn(data: string): KeptKeys {
     asStartFault(fault);
   }
   try {
-    writeFileSync(file, `${JSON.stringify(fresh)}\n`, { mode: 0o600, flag: 'wx' });
-    return fromHex(fresh);
+    if (makeSecretFile(file, `${JSON.stringify(fresh)}\n`)) return fromHex(fresh);
   } catch (fault) {
-    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST')
-      throw new StartFault([`The data folder ${data} cannot be written: ${(fault as Error).message}`], EXIT.FOLDER, {
-        cause: fault,
-      });
+    throw new StartFault([`The data folder ${data} cannot be written: ${(fault as Error).message}`], EXIT.FOLDER, {
+      cause: fault,
+    });
   }
   try {
     return fromHex(JSON.parse(readFileSync(file, 'utf8')) as typeof fresh);

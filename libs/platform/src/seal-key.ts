@@ -14,9 +14,9 @@ import {
   sign,
   verify,
 } from 'node:crypto';
-import { readFileSync, writeFileSync } from 'node:fs';
+import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { makeDataFolder, Pkcs11Key } from '#mutuel/adapters';
+import { makeDataFolder, makeSecretFile, Pkcs11Key } from '#mutuel/adapters';
 import type { Signer } from '#mutuel/services';
 import type { PublishedKey } from '#mutuel/verify';
 import type { Config } from './config.js';
@@ -142,13 +142,9 @@ function makeKeyIn(data: string): void {
   makeDataFolder(data);
   const { privateKey } = generateKeyPairSync('ed25519');
   try {
-    writeFileSync(join(data, 'seal-key.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }), {
-      mode: 0o600,
-      flag: 'wx',
-    });
-  } catch (fault) {
-    // There already; a folder that cannot be written is told when the key is read.
-    if ((fault as NodeJS.ErrnoException).code !== 'EEXIST') return;
+    makeSecretFile(join(data, 'seal-key.pem'), privateKey.export({ format: 'pem', type: 'pkcs8' }).toString());
+  } catch {
+    // A folder that cannot be written is told when the key is read.
   }
 }
 

@@ -1,7 +1,8 @@
 /** What stands at the rim, without a system behind it: codes, problems, bodies, validation, tokens, settings, orders. */
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, watch, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setImmediate } from 'node:timers/promises';
 import type { ArgumentsHost } from '@nestjs/common';
 import fc from 'fast-check';
 import { createSigner } from 'fast-jwt';
@@ -438,22 +439,34 @@ describe('the settings', () => {
     });
   });
 
+  const unset = {
+    serviceKey: undefined,
+    serviceKeyPrevious: undefined,
+    tokenKey: undefined,
+    tokenKeyPrevious: undefined,
+  };
+
   test('make keys once, for their owner alone', () => {
-    const none = (data: string) => ({
-      ...{
-        data,
-        serviceKey: undefined,
-        serviceKeyPrevious: undefined,
-        tokenKey: undefined,
-        tokenKeyPrevious: undefined,
-      },
-    });
     const data = mkdtempSync(join(tmpdir(), 'mutuel-keys-'));
-    const first = readKeys(none(data));
-    expect(readKeys(none(data))).toEqual(first);
+    const first = readKeys({ data, ...unset });
+    expect(readKeys({ data, ...unset })).toEqual(first);
+    expect(readdirSync(data)).toEqual(['keys.json']);
     expect(statSync(join(data, 'keys.json')).mode & 0o777).toBe(0o600);
     rmSync(data, { recursive: true });
-    expect(() => readKeys(none('/dev/null/x'))).toThrow(/cannot be written/);
+    expect(() => readKeys({ data: '/dev/null/x', ...unset })).toThrow(/cannot be written/);
+  });
+
+  test('never show a file of keys before it is whole', async () => {
+    const data = mkdtempSync(join(tmpdir(), 'mutuel-keys-'));
+    const seen: string[] = [];
+    const watcher = watch(data, (kind, name) => void seen.push(`${kind} ${name}`));
+    readKeys({ data, ...unset });
+    await expect.poll(() => seen).toContain('rename keys.json');
+    await setImmediate();
+    watcher.close();
+    // A change of what has the name already is one before which another process may have read it.
+    expect(seen).not.toContain('change keys.json');
+    rmSync(data, { recursive: true });
   });
 });
 
