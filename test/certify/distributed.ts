@@ -3,6 +3,9 @@ import { openDatabase, openKafkaLog } from '#mutuel/adapters';
 import type { EventLog, SqlDatabase } from '#mutuel/runtime';
 import { Cluster, type DiskName, ROLES, type Role, type ServerName } from '../faults/cluster.js';
 import { SmallDisks } from '../faults/small-disks.js';
+import { checkLogs } from '../trust/log-checker.js';
+import { readDecisionLogs } from '../trust/read-log.js';
+import { becomeProjected, projected } from '../trust/retold.js';
 import { type Fault, pause, type Target } from './target.js';
 
 const SERVERS: readonly ServerName[] = ['kafka', 'postgres', 'redis'];
@@ -24,6 +27,8 @@ export class DistributedTarget implements Target {
   readonly notInjected: readonly string[];
   readonly #cluster: Cluster;
   readonly #hasDisks = SmallDisks.possible();
+  /** What the read models lacked when all had stopped. */
+  readonly #late: string[] = [];
 
   constructor({ accounts, random }: DistributedOptions) {
     this.#cluster = new Cluster({
@@ -38,7 +43,10 @@ export class DistributedTarget implements Target {
   }
 
   get incidents(): readonly string[] {
-    return this.#cluster.incidents.filter((incident) => /stopped with|did not start/.test(incident));
+    return [
+      ...this.#cluster.incidents.filter((incident) => /stopped with|did not start/.test(incident)),
+      ...this.#late,
+    ];
   }
 
   get betUrl(): string {
@@ -133,12 +141,19 @@ export class DistributedTarget implements Target {
     return this.#cluster.start();
   }
 
-  askCheckpoints(): void {
-    for (const role of ['shards', 'market']) this.#cluster.askCheckpoints(role);
+  async askCheckpoints(): Promise<void> {
+    await Promise.all(['shards', 'market'].map((role) => this.#cluster.askCheckpoints(role)));
   }
 
   stop(): Promise<void> {
-    return this.#cluster.stopRoles();
+    return this.#cluster.stopRoles(() =>
+      this.read(async (log, db) => {
+        const { shards, market } = await readDecisionLogs(log);
+        const { decisions } = checkLogs(shards, market, []);
+        if (!(await becomeProjected(db, decisions)))
+          this.#late.push(`of ${decisions} decisions ${await projected(db)} are projected`);
+      }),
+    );
   }
 
   async read<T>(work: (log: EventLog, db: SqlDatabase) => Promise<T>): Promise<T> {

@@ -110,8 +110,8 @@ export class EmbeddedTarget implements Target {
     this.#port = new URL(this.#system.url).port;
   }
 
-  askCheckpoints(): void {
-    this.#running.askCheckpoints();
+  askCheckpoints(): Promise<void> {
+    return this.#running.askCheckpoints();
   }
 
   async stop(): Promise<void> {

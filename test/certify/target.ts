@@ -24,8 +24,8 @@ export interface Target {
   start(): Promise<void>;
   readonly betUrl: string;
   readonly officeUrl: string;
-  /** Asks every decider for the hash of the state it leads with; it comes soon, or never. */
-  askCheckpoints(): void;
+  /** Asks every decider for the hash of the state it leads with; resolves once they are in the log, which may be never. */
+  askCheckpoints(): Promise<void>;
   /** Asks everything to stop. */
   stop(): Promise<void>;
   /** After `stop`: the log and the read models as they were left. */

@@ -83,8 +83,7 @@ describe('the embedded system, killed under load', () => {
     await selling;
     await client.resolve(system.url);
     await officials.close();
-    system.askCheckpoints();
-    await pause(2_000);
+    await system.askCheckpoints();
     expect(await system.stop()).toBe(0);
 
     const { shards, market } = await readLogFolder(data);

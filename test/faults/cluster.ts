@@ -162,8 +162,8 @@ export class Cluster {
   }
 
   /** Every decider of the role writes the hash of its state to its log. */
-  askCheckpoints(role: string): void {
-    this.#slot(role).system?.askCheckpoints();
+  async askCheckpoints(role: string): Promise<void> {
+    await this.#slot(role).system?.askCheckpoints();
   }
 
   suspend(role: string): void {

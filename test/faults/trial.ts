@@ -3,12 +3,12 @@
  * home, and a checker that shares no code with the engine holds the log against what the client was told.
  */
 import { openDatabase, openKafkaLog, seededRandom } from '#mutuel/adapters';
-import type { EventLog, SqlDatabase } from '#mutuel/runtime';
+import type { EventLog } from '#mutuel/runtime';
 import { JournalClient } from '../trust/journal-client.js';
 import { checkLogs, type Verdict } from '../trust/log-checker.js';
 import { castOf, Officials } from '../trust/officials.js';
 import { readDecisionLogs } from '../trust/read-log.js';
-import { rebuildReadModels, tableDigests } from '../trust/retold.js';
+import { becomeProjected, projected, rebuildReadModels, tableDigests } from '../trust/retold.js';
 import { Cluster, pause } from './cluster.js';
 import type { Pace, Scenario } from './scenarios.js';
 
@@ -153,7 +153,7 @@ export class Trial {
     const db = await openDatabase({ url: this.cluster.stores.database, max: 4, onWarning });
     await this.cluster.stopRoles(async () => {
       const { decisions } = await this.#verdict();
-      if (!(await becomes(async () => (await projected(db)) === decisions)))
+      if (!(await becomeProjected(db, decisions)))
         findings.push(`of ${decisions} decisions ${await projected(db)} are projected`);
     });
     const verdict = await this.#verdict();
@@ -209,12 +209,6 @@ async function home(officials: Officials, race: string): Promise<boolean> {
 }
 
 /** Decisions that the read models are made of. */
-async function projected(db: SqlDatabase): Promise<number> {
-  const text = `select coalesce(sum(seq), 0)::bigint as count from checkpoints where source = 'market' or source like 'shard-%'`;
-  const [row] = await db.query<{ count: number }>(text);
-  return Number(row?.count ?? 0);
-}
-
 async function becomes(condition: () => boolean | Promise<boolean>): Promise<boolean> {
   for (const until = performance.now() + SELL_AGAIN_MS; performance.now() < until; await pause(20))
     if (await condition()) return true;

@@ -135,6 +135,23 @@ export async function tableDigests(db: SqlDatabase): Promise<Record<string, stri
   return digests;
 }
 
+/** How many decisions are in the read models. */
+export async function projected(db: SqlDatabase): Promise<number> {
+  const text = `select coalesce(sum(seq), 0)::bigint as count from checkpoints where source = 'market' or source like 'shard-%'`;
+  const [row] = await db.query<{ count: number }>(text);
+  return Number(row?.count ?? 0);
+}
+
+const PROJECTED_WITHIN_MS = 60_000;
+const LOOK_MS = 20;
+
+/** Whoever wrote has stopped, the projector has not: resolves to whether so many decisions came to be in the read models. */
+export async function becomeProjected(db: SqlDatabase, decisions: number): Promise<boolean> {
+  for (const until = performance.now() + PROJECTED_WITHIN_MS; performance.now() < until; await clock.sleep(LOOK_MS))
+    if ((await projected(db)) === decisions) return true;
+  return false;
+}
+
 /** `live`: on a server of its own, where somebody may follow meanwhile. */
 export async function rebuildReadModels(db: SqlDatabase, log: EventLog, live: boolean): Promise<void> {
   const tails = new TailHub(log, clock);

@@ -3,6 +3,7 @@
  * own, known to be ready by its own word, ended by SIGKILL at any moment or asked to stop. It must never outlive its parent's test.
  */
 import { type ChildProcess, spawn } from 'node:child_process';
+import { EventEmitter } from 'node:events';
 import { createInterface } from 'node:readline';
 
 export const STANDALONE = 'dist/apps/standalone/src/main.js';
@@ -35,12 +36,18 @@ export class RunningSystem {
   readonly #child: ChildProcess;
   readonly #ended: Promise<number | null>;
   readonly #output: readonly string[];
+  /** Emits `line` with each line that it says. */
+  readonly #voice: EventEmitter;
 
-  private constructor(child: ChildProcess, ended: Promise<number | null>, url: string, output: readonly string[]) {
-    this.#child = child;
-    this.#ended = ended;
-    this.#output = output;
+  private constructor(
+    url: string,
+    running: { child: ChildProcess; ended: Promise<number | null>; output: readonly string[]; voice: EventEmitter },
+  ) {
     this.url = url;
+    this.#child = running.child;
+    this.#ended = running.ended;
+    this.#output = running.output;
+    this.#voice = running.voice;
   }
 
   /** Resolves once it says where it is and answers that it is ready; throws with its last words when it ends before. */
@@ -53,12 +60,14 @@ export class RunningSystem {
     });
     const ended = new Promise<number | null>((resolve) => child.once('exit', resolve));
     const output: string[] = [];
+    const voice = new EventEmitter();
     const ready = new Promise<string>((resolve, reject) => {
       const fail = (what: string): void =>
         reject(new Error(`${program} ${what}:\n${output.slice(-SHOWN_LINES).join('\n')}`));
       const impatience = setTimeout(() => fail(`is not ready after ${READY_WITHIN_MS / 1_000} s`), READY_WITHIN_MS);
       const hear = (line: string): void => {
         if (output.push(line) > KEPT_LINES) output.shift();
+        voice.emit('line', line);
         // In production the line stands inside JSON.
         const url = /^(?:Ready:|.* at) (http:[^\s"]+?)\/?(?:"\})?$/u.exec(line)?.[1];
         if (url === undefined) return;
@@ -75,7 +84,7 @@ export class RunningSystem {
     try {
       const url = await ready;
       await untilReady(url, child);
-      return new RunningSystem(child, ended, url, output);
+      return new RunningSystem(url, { child, ended, output, voice });
     } catch (failure) {
       child.kill('SIGKILL');
       throw failure;
@@ -102,9 +111,19 @@ export class RunningSystem {
     await this.#ended;
   }
 
-  /** What the engine in it has led until now is hashed, and the hash is written to its logs. */
-  askCheckpoints(): void {
+  /** What the engine in it has led until now is hashed; resolves once the hash is in each of its logs. */
+  async askCheckpoints(): Promise<void> {
+    const taken = new Promise<void>((resolve, reject) => {
+      const hear = (line: string): void => {
+        if (!line.includes('Checkpoint of ')) return;
+        this.#voice.off('line', hear);
+        resolve();
+      };
+      this.#voice.on('line', hear);
+      void this.#ended.then((code) => reject(new Error(`it ended with code ${code} instead:\n${this.said}`)));
+    });
     this.#child.kill('SIGUSR2');
+    await taken;
   }
 
   /** Nothing of it runs until `resume`, and nobody is told. */

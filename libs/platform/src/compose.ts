@@ -223,7 +223,8 @@ class Composition {
     });
     engine.start();
     // Whoever wants to compare a replay with the state that leads here need not wait for the night.
-    const onAsked = (): void => void engine.askCheckpointsNow();
+    const onAsked = (): void =>
+      void engine.askCheckpointsNow().then((of) => this.#voice.say(`Checkpoint of ${of.join(', ') || 'nothing'}`));
     process.on('SIGUSR2', onAsked);
     const stop = (): Promise<void> => engine.stop().finally(() => process.off('SIGUSR2', onAsked));
     this.#stops.push({ name: 'engine', stop });

@@ -71,6 +71,8 @@ const LEASE_TTL_MS = 6_000;
 /** How often the host looks whether a checkpoint is due, and how long it waits for one it has asked for. */
 const CHECKPOINT_LOOK_MS = 1_000;
 const CHECKPOINT_AGAIN_MS = 60_000;
+/** How often it looks whether the one that was asked for at once is there. */
+const CHECKPOINT_DECIDED_LOOK_MS = 50;
 const DAY_MS = 86_400_000;
 /** `YYYY-MM-DD`, UTC. */
 const dayOf = (time: number): string => new Date(time).toISOString().slice(0, 10);
@@ -90,7 +92,7 @@ export class EngineHost {
   readonly #stopping = new AbortController();
   #renewing: Promise<void> | undefined;
   #checking: Promise<void> | undefined;
-  #askedNow: Promise<void> = Promise.resolve();
+  #askedNow: Promise<unknown> = Promise.resolve();
   #nowAppender: RenewingAppender | undefined;
 
   constructor(options: EngineHostOptions) {
@@ -113,11 +115,12 @@ export class EngineHost {
 
   /**
    * Asks every decider that leads here for a checkpoint at once, whatever the hour: under today's date, or where that day was checked, under
-   * the next one that was not. Resolves once it is asked.
+   * the next one that was not. Resolves with the names of those that have decided it, none later than the stop.
    */
-  askCheckpointsNow(): Promise<void> {
-    this.#askedNow = this.#askedNow.then(() => this.#askEveryCheckpoint());
-    return this.#askedNow;
+  askCheckpointsNow(): Promise<readonly string[]> {
+    const decided = this.#askedNow.then(() => this.#askEveryCheckpoint());
+    this.#askedNow = decided;
+    return decided;
   }
 
   /** Relays and lease first, so that the deciders drain what is in their logs and nothing more comes from here. */
@@ -248,15 +251,23 @@ export class EngineHost {
     }
   }
 
-  async #askEveryCheckpoint(): Promise<void> {
-    const today = dayOf(this.#o.clock.now());
+  async #askEveryCheckpoint(): Promise<readonly string[]> {
+    const { clock } = this.#o;
+    const today = dayOf(clock.now());
+    const asked = new Map<ShardRunner | MarketRunner, string>();
     for (const runner of this.#runners()) {
       const checked = runner.state?.upkeep.checkpointDay;
       if (runner.status !== 'LEADING' || checked === undefined) continue;
       const day = checked < today ? today : dayOf(Date.parse(checked) + DAY_MS);
       this.#nowAppender ??= this.#appender();
       await this.#askCheckpoint(runner, day, this.#nowAppender);
+      asked.set(runner, day);
     }
+    const decided = (): (ShardRunner | MarketRunner)[] =>
+      [...asked].filter(([{ state }, day]) => state && state.upkeep.checkpointDay >= day).map(([runner]) => runner);
+    while (decided().length < asked.size && !this.#stopping.signal.aborted)
+      await clock.sleep(CHECKPOINT_DECIDED_LOOK_MS, this.#stopping.signal);
+    return decided().map(({ src }) => src);
   }
 
   async #askCheckpoint({ src }: ShardRunner | MarketRunner, day: string, appender: RenewingAppender): Promise<void> {
