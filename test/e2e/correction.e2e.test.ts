@@ -88,15 +88,15 @@ describe('a changed result', () => {
   afterAll(async () => system?.stop());
 
   it('is paid as the difference, and paid back whole when it is changed again: A, B, A leaves every balance as A', async () => {
-    await expect.poll(async () => Math.min(...(await both())), { timeout: 60_000 }).toBeGreaterThan(100_000);
+    await expect.poll(async () => Math.min(...(await both()))).toBeGreaterThan(100_000);
     const before = await both();
     await runRace(1);
     await settle(1, A, '');
     const asA = [(before[0] as number) - 2_000 + PAID, (before[1] as number) - 3_000];
-    await expect.poll(both, { timeout: 30_000 }).toEqual(asA);
+    await expect.poll(both).toEqual(asA);
 
     await settle(1, B, 'the winner weighed in light');
-    await expect.poll(both, { timeout: 30_000 }).toEqual([(asA[0] as number) - PAID, (asA[1] as number) + PAID]);
+    await expect.poll(both).toEqual([(asA[0] as number) - PAID, (asA[1] as number) + PAID]);
     const pool = `${raceOf(1)}-WIN`;
     const corrected = (await entries(bettors[0])).filter(({ kind }) => kind === 'CORRECTION');
     expect(corrected).toEqual([
@@ -104,7 +104,7 @@ describe('a changed result', () => {
     ]);
 
     await settle(1, A, 'the scales were wrong');
-    await expect.poll(both, { timeout: 30_000 }).toEqual(asA);
+    await expect.poll(both).toEqual(asA);
     const sheet = await get<Dividends>(`/v1/pools/${pool}/dividends`, operator);
     expect(sheet.sheet.dividends.map(({ c, price }) => [c, price])).toEqual([['1', '2.10']]);
     expect(
@@ -145,9 +145,7 @@ describe('a changed result', () => {
     expect(await refused(`${path}/confirm`, confirm, stewards[0])).toBe('SAME_PERSON');
     const balances = await both();
     await system.post(`${path}/confirm`, confirm, stewards[1]);
-    await expect
-      .poll(both, { timeout: 30_000 })
-      .toEqual([(balances[0] as number) - PAID, (balances[1] as number) + PAID]);
+    await expect.poll(both).toEqual([(balances[0] as number) - PAID, (balances[1] as number) + PAID]);
   });
 
   it('takes back what is there; the rest is owed and kept back from winnings', async () => {
@@ -155,12 +153,12 @@ describe('a changed result', () => {
     const rich = (await balance(first)) - 2_000 + PAID;
     const ticket = await runRace(2);
     await settle(2, A, '');
-    await expect.poll(() => balance(first), { timeout: 30_000 }).toBe(rich);
+    await expect.poll(() => balance(first)).toBe(rich);
     await system.post(`/v1/accounts/${first.accountId}/withdrawals`, { ref: 'all', amount: rich - 1_000 }, first.token);
-    await expect.poll(() => balance(first), { timeout: 30_000 }).toBe(1_000);
+    await expect.poll(() => balance(first)).toBe(1_000);
 
     await settle(2, B, 'interference');
-    await expect.poll(() => account(first), { timeout: 30_000 }).toEqual({ available: 0, owed: PAID - 1_000 });
+    await expect.poll(() => account(first)).toEqual({ available: 0, owed: PAID - 1_000 });
     const last = (await entries(first)).at(-1);
     expect(last).toMatchObject({ kind: 'CORRECTION', amount: -1_000, after: 0, owed: PAID - 1_000 });
     const bets = await get<{ bets: { resulting: string; settlement: string; payout: number }[] }>(
@@ -172,7 +170,7 @@ describe('a changed result', () => {
     ]);
 
     await settle(2, A, 'appeal upheld');
-    await expect.poll(() => account(first), { timeout: 30_000 }).toEqual({ available: 1_000, owed: 0 });
+    await expect.poll(() => account(first)).toEqual({ available: 1_000, owed: 0 });
     expect((await entries(first)).slice(-2).map(({ kind, amount, owed }) => [kind, amount, owed])).toEqual([
       ['CORRECTION', PAID, null],
       ['RECOVERY', -(PAID - 1_000), -(PAID - 1_000)],
@@ -183,9 +181,9 @@ describe('a changed result', () => {
     await system.post(`/v1/operator/races/${raceOf(2)}/void`, { reason: 'wrong course' }, stewards[0]);
     const before = await both();
     await confirmed(2);
-    await expect.poll(() => statusOf(2), { timeout: 30_000 }).toBe('VOID');
+    await expect.poll(() => statusOf(2)).toBe('VOID');
     // The first has had 4,200 for a stake of 2,000 and holds 1,000: nothing is left, 1,200 is owed.
-    await expect.poll(both, { timeout: 30_000 }).toEqual([0, (before[1] as number) + 3_000]);
+    await expect.poll(both).toEqual([0, (before[1] as number) + 3_000]);
     expect(await account(bettors[0])).toEqual({ available: 0, owed: PAID - 2_000 - 1_000 });
   });
 
@@ -276,7 +274,7 @@ describe('a changed result', () => {
   async function runRace(n: number, raceId = raceOf(n)): Promise<string> {
     const path = `/v1/operator/races/${raceId}`;
     await system.post(`${path}/open`, { reason: 'card' }, operator);
-    await expect.poll(() => statusOf(n, raceId), { timeout: 30_000 }).toBe('OPEN');
+    await expect.poll(() => statusOf(n, raceId)).toBe('OPEN');
     const ticket = await bet(bettors[0], raceId, '1', 2_000);
     await bet(bettors[1], raceId, '2', 3_000);
     await system.post(`${path}/close`, { reason: 'off' }, operator);
@@ -304,7 +302,7 @@ describe('a changed result', () => {
     const { resultVersion } = await get<Preview>(`${path}/settlement`, operator);
     await system.post(`${path}/result`, { finish, disqualified: [], ...why }, stewards[0]);
     await confirmed(n, raceId, resultVersion + 1);
-    await expect.poll(() => statusOf(n, raceId), { timeout: 30_000 }).toBe('SETTLED');
+    await expect.poll(() => statusOf(n, raceId)).toBe('SETTLED');
   }
 
   async function confirmed(n: number, raceId = raceOf(n), version = 0): Promise<void> {
@@ -315,7 +313,7 @@ describe('a changed result', () => {
       const answer = await fetch(`${system.url}/v1/pools/${raceId}-WIN/dividends`);
       return answer.ok ? (((await answer.json()) as Dividends).versions[0]?.version ?? 0) : 0;
     };
-    await expect.poll(declared, { timeout: 60_000 }).toBe(resultVersion);
+    await expect.poll(declared).toBe(resultVersion);
   }
 
   const carriedOver = async (id: string): Promise<unknown> =>
@@ -328,7 +326,7 @@ describe('a changed result', () => {
     const look = () => get<Preview>(`/v1/operator/races/${raceId}/settlement`, operator);
     const isReady = ({ previewHash, resultVersion, status }: Preview) =>
       status === 'PROVISIONAL' && previewHash !== null && resultVersion >= version;
-    await expect.poll(async () => isReady(await look()), { timeout: 60_000 }).toBe(true);
+    await expect.poll(async () => isReady(await look())).toBe(true);
     return look();
   }
 

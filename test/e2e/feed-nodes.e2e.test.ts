@@ -15,7 +15,7 @@ import { RunningSystem } from '../trust/running-system.js';
 
 const INSTANCE = 'feed-nodes';
 const DEMO = ['--demo', '--no-crowd', '--accounts', '4'];
-const PATIENCE = { timeout: 30_000, interval: 100 };
+const PATIENCE = { interval: 100 };
 
 interface Frame {
   readonly op: string;

@@ -6,7 +6,7 @@ import { type Browser, type BrowserContext, chromium, type Locator, type Page } 
 
 const CHROMIUM = process.env['CHROMIUM'] ?? '/usr/bin/chromium';
 /** How long a page may take to show what the system has done: an odds cycle is five seconds. */
-const PATIENCE_MS = 60_000;
+const PATIENCE_MS = 180_000;
 
 export function launchBrowser(): Promise<Browser> {
   return chromium.launch({

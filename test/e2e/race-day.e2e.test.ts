@@ -98,11 +98,11 @@ describe('a race in the browser', () => {
     expect(await board.quoted()).toContain('Counted by the tote');
     const exactaTicket = await board.bet();
     await board.anotherBet();
-    await expect.poll(() => board.balance(), { timeout: 60_000 }).toBe(before - STAKED);
+    await expect.poll(() => board.balance()).toBe(before - STAKED);
 
     // 51.66 of net over 20 on each of the three: 2.583, shown as 2.50 and moving by the feed alone.
     await board.waitForLiveOdds();
-    await expect.poll(() => board.odds('4'), { timeout: 60_000 }).toBe('2.50');
+    await expect.poll(() => board.odds('4')).toBe('2.50');
 
     const steward = await Stewards.open(browser, system.url, raceId, first);
     await steward.command('close', 'They are off');
@@ -127,7 +127,7 @@ describe('a race in the browser', () => {
     expect(await board.dividends()).toEqual(['Win 4 4 2.50', 'Exacta 4 › 1 4>1 4.40']);
     await board.waitForOutcome(winTicket, 'Won, paid €50.00');
     await board.waitForOutcome(exactaTicket, 'Won, paid €4.40');
-    await expect.poll(() => board.balance(), { timeout: 60_000 }).toBe(before - STAKED + PAID);
+    await expect.poll(() => board.balance()).toBe(before - STAKED + PAID);
 
     const trail = (await judge.audit()).join('\n');
     expect(trail).toContain(`by ${toteOperator}`);

@@ -82,13 +82,13 @@ describe('the day of each country', () => {
         const body = crowdBet(chance, { runners, strengths, scratched: new Set() }, pools);
         if (body) await bet(body);
       }
-      await expect.poll(balances, { timeout: 60_000 }).toBe(held);
+      await expect.poll(balances).toBe(held);
 
       const at = `/v1/operator/races/${raceId}`;
       await system.post(`${at}/close`, { reason: 'they are off' }, tokenOf('steward-anna'));
       await system.post(`${at}/result`, { finish, disqualified: [] }, tokenOf('steward-anna'));
-      await expect.poll(() => confirmed(at), { timeout: 60_000 }).toBe(true);
-      await expect.poll(() => statusOf(raceId), { timeout: 60_000 }).toBe('SETTLED');
+      await expect.poll(() => confirmed(at)).toBe(true);
+      await expect.poll(() => statusOf(raceId)).toBe('SETTLED');
 
       for (const { poolId, type } of pools) {
         const { sheet, inputs } = await sheetOf(poolId);
@@ -99,7 +99,7 @@ describe('the day of each country', () => {
         expect(sheet.dividends.length + sheet.refunded).toBeGreaterThan(0);
         held += sheet.refunded + sheet.dividends.reduce((sum, { paid }) => sum + paid, 0);
       }
-      await expect.poll(balances, { timeout: 60_000 }).toBe(held);
+      await expect.poll(balances).toBe(held);
     },
   );
 
@@ -113,9 +113,8 @@ describe('the day of each country', () => {
     await system.post(`/v1/operator/races/${race.raceId}/open`, { reason: 'on the card' }, tokenOf('tote-ines'));
     const pools = race.pools.map(({ type }) => ({ poolId: `${race.raceId}-${type}`, type, minStake: LEAST }));
     // The fact travels to the shards; each takes a bet once it has it.
-    await expect.poll(() => statusOf(race.raceId), { timeout: 60_000 }).toBe('OPEN');
-    for (const { accountId } of cast.accounts)
-      await expect.poll(() => sells(accountId, race.raceId), { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => statusOf(race.raceId)).toBe('OPEN');
+    for (const { accountId } of cast.accounts) await expect.poll(() => sells(accountId, race.raceId)).toBe(true);
     return { raceId: race.raceId, runners: race.runners, pools };
   }
 
@@ -148,7 +147,7 @@ describe('the day of each country', () => {
   /** The read models follow the market by a moment. */
   async function sheetOf(poolId: string): Promise<{ sheet: Sheet; inputs: unknown }> {
     const asked = () => system.get(`/v1/pools/${poolId}/dividends`).catch(() => undefined);
-    await expect.poll(asked, { timeout: 60_000 }).toBeDefined();
+    await expect.poll(asked).toBeDefined();
     return (await asked()) as { sheet: Sheet; inputs: unknown };
   }
 });

@@ -50,7 +50,7 @@ const ACCOUNTS = 300;
 const SLOW_MS = 1_000;
 const WARM_BETS = 30;
 const AFTER_BETS = 20;
-const SELL_AGAIN_MS = 60_000;
+const SELL_AGAIN_MS = 180_000;
 const HOME_ATTEMPTS = 5;
 const onWarning = (): void => undefined;
 

@@ -109,14 +109,14 @@ describe('infra/compose.yaml, run natively', () => {
     const officials = new Officials(String(roles.get('back-office')?.url), cast.operators);
     const [raceId] = await officials.openMeeting('composed');
     await officials.close();
-    await expect.poll(() => bet(raceId, false), { timeout: 20_000 }).toBe(201);
+    await expect.poll(() => bet(raceId, false)).toBe(201);
     expect(await bet(raceId, true)).toBe(201);
     const found = () =>
       new Set(
         collector.spans.filter(({ traceId }) => traceId === TRACE).map(({ service, name }) => `${service}: ${name}`),
       );
     await expect
-      .poll(found, { timeout: 20_000 })
+      .poll(found)
       .toEqual(
         new Set([
           'mutuel-bet-api: POST /v1/tickets',
@@ -190,7 +190,7 @@ describe('infra/compose.yaml, run natively', () => {
       return [...counts].reduce((sum, [, count]) => sum + Number(count), 0);
     };
     const before = await tickets();
-    await expect.poll(tickets, { timeout: 60_000, interval: 200 }).toBeGreaterThan(before + 3);
+    await expect.poll(tickets, { interval: 200 }).toBeGreaterThan(before + 3);
     expect(await crowd.stop()).toBe(0);
   });
 

@@ -72,9 +72,7 @@ test("the demo's crowd comes when bets are taken, gets its own flags and leaves 
   ]);
   await line('Ready: http://127.0.0.1:');
   for (const role of roles) await line(`${role.padEnd(11)} | --demo on kafka:9092`);
-  await expect
-    .poll(output, { timeout: 20_000 })
-    .toMatch(/demo {8}\| crowd at --url http:\/\/127\.0\.0\.1:\d+ --rate=40 --every=60/);
+  await expect.poll(output).toMatch(/demo {8}\| crowd at --url http:\/\/127\.0\.0\.1:\d+ --rate=40 --every=60/);
   child.kill('SIGTERM');
   expect(await exitCode(child)).toBe(0);
   expect(stopped(output())).toEqual(['demo', ...[...roles].reverse()]);
@@ -100,7 +98,7 @@ function start(script: string, flags: string[]) {
   const child = spawn(process.execPath, [join(project, 'infra', script), ...flags], { cwd: project, env });
   let text = '';
   for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (text += String(chunk)));
-  const line = (wanted: string) => expect.poll(() => text, { timeout: 20_000 }).toContain(wanted);
+  const line = (wanted: string) => expect.poll(() => text).toContain(wanted);
   return { child, output: () => text, line };
 }
 

@@ -265,7 +265,7 @@ describe('a role of the distributed system says in one line that', () => {
     const there = (await admin.listTopics()).filter((topic) => ours.includes(topic));
     if (there.length > 0) await admin.deleteTopics({ topics: there });
     const left = async () => (await admin.listTopics()).filter((topic) => ours.includes(topic));
-    await expect.poll(left, { timeout: 20_000 }).toEqual([]);
+    await expect.poll(left).toEqual([]);
     if (Object.keys(settings).length === 0) return;
     const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
     const partitionsOf = (topic: string): number => (topic.startsWith('shard.') ? 4 : 1);

@@ -54,7 +54,7 @@ describe('an embedded system', () => {
     const races = await officials.openMeeting('formats');
     const stop = new AbortController();
     const selling = client.sell(url, races, 100, stop.signal);
-    await expect.poll(() => client.count(201), { timeout: 20_000 }).toBeGreaterThan(50);
+    await expect.poll(() => client.count(201)).toBeGreaterThan(50);
     const api = new ApiClient(url, 2);
     const post = (path: string, body: object, token: string) =>
       api.post(`/v1/operator/record-format${path}`, body, token) as Promise<{
@@ -68,7 +68,7 @@ describe('an embedded system', () => {
     expect((await post('/confirm', { format: 2 }, tote)).body.code).toBe('SAME_PERSON');
     expect(await post('/confirm', { format: 2 }, steward)).toMatchObject({ status: 202 });
     const sold = client.count(201);
-    await expect.poll(() => client.count(201), { timeout: 20_000 }).toBeGreaterThan(sold + 50);
+    await expect.poll(() => client.count(201)).toBeGreaterThan(sold + 50);
     stop.abort();
     await selling;
     await client.resolve(url);
@@ -183,7 +183,7 @@ describe('an embedded system', () => {
     const races = await officials.openMeeting('moved');
     const stop = new AbortController();
     const selling = fresh.sell(url, races, 100, stop.signal);
-    await expect.poll(() => fresh.count(201), { timeout: 20_000 }).toBeGreaterThan(50);
+    await expect.poll(() => fresh.count(201)).toBeGreaterThan(50);
     stop.abort();
     await selling;
     await fresh.resolve(url);

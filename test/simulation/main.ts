@@ -3,9 +3,9 @@
  * the log before it and the one command that replays it; the exit code is 1.
  *
  *   npm run simulate -- [--seeds N] [--commands M] [--seed S] [--without a,b] [--races N] [--minimise] [--coverage] [--stop-at N] [--jobs N]
- *                          [--coverage-file FILE]
+ *                          [--coverage-file FILE] [--minutes N]
  *
- * Without --seed the seeds are others each time; they are printed. --minimise shrinks the first failure. Runs that name the same file
+ * Without --seed the seeds are others each time; they are printed. --minutes begins no seed after them. --minimise shrinks the first failure. Runs that name the same file
  * count their coverage together: a thousand seeds need not be one run.
  */
 import { execFileSync } from 'node:child_process';
@@ -29,6 +29,7 @@ const { values } = parseArgs({
     coverage: { type: 'boolean', default: false },
     'coverage-file': { type: 'string' },
     jobs: { type: 'string' },
+    minutes: { type: 'string' },
     'stop-at': { type: 'string', default: '5' },
   },
 });
@@ -42,11 +43,19 @@ const unknown = [...without].find((name) => !([...FAULTS, ...FEATURES] as string
 if (unknown !== undefined)
   end(`"${unknown}" is neither a fault nor a feature; there are ${[...FAULTS, ...FEATURES].join(', ')}.`);
 const races = values.races === undefined ? undefined : wholeNumber('races', values.races);
+const minutes = values.minutes === undefined ? undefined : wholeNumber('minutes', values.minutes);
 const processes = values.jobs === undefined ? availableParallelism() : wholeNumber('jobs', values.jobs);
 
 const isGreen = await simulate(
   {
-    ...{ first, count, commands, maxFailures, changes: { without, ...(races === undefined ? {} : { races }) } },
+    ...{
+      first,
+      count,
+      commands,
+      maxFailures,
+      minutes,
+      changes: { without, ...(races === undefined ? {} : { races }) },
+    },
     ...{ showsCoverage: values.coverage, coverageFile: values['coverage-file'], minimises: values.minimise },
   },
   {

@@ -17,6 +17,8 @@ export interface Wish {
   readonly changes: PlanChanges;
   /** A run with more failures than this has said enough. */
   readonly maxFailures: number;
+  /** No seed is begun after so many minutes; the verdict says how many were not. */
+  readonly minutes?: number | undefined;
   readonly showsCoverage: boolean;
   /** Runs that name the same file count their coverage together. */
   readonly coverageFile?: string | undefined;
@@ -35,7 +37,7 @@ export interface Means {
 
 const REPORT_EVERY_MS = 5_000;
 
-/** True when no seed failed and, over enough seeds, every fault met every state. */
+/** True when seeds were run, none failed and, over enough seeds, every fault met every state. */
 export async function simulate(wish: Wish, means: Means): Promise<boolean> {
   const { first, count, commands, changes, coverageFile: file } = wish;
   const { say } = means;
@@ -57,13 +59,16 @@ export async function simulate(wish: Wish, means: Means): Promise<boolean> {
   };
   const { without = new Set<string>(), races } = changes;
   const jobs = Array.from({ length: count }, (_, i) => ({ seed: first + i, commands, without: [...without], races }));
-  await means.runAll(jobs, add, () => failures.length >= wish.maxFailures);
+  const isOver = (): boolean => wish.minutes !== undefined && tally.minutes >= wish.minutes;
+  await means.runAll(jobs, add, () => failures.length >= wish.maxFailures || isOver());
   if (wish.showsCoverage) say(coverage.table());
   if (!coverage.isEnough) say(`Never met in ${coverage.seeds} seeds: ${coverage.missing.join(', ')}`);
+  if (isOver() && tally.left > 0)
+    say(`The ${wish.minutes} minutes are over: ${tally.left} of ${count} seeds were not begun`);
   say(tally.summary());
   const [worst] = failures;
   if (worst?.failure && wish.minimises) await shrink(worst.seed, worst.failure, wish, means);
-  return failures.length === 0 && coverage.isEnough;
+  return failures.length === 0 && coverage.isEnough && tally.left < count;
 }
 
 async function shrink(seed: number, { rule }: Failure, { commands, changes }: Wish, means: Means): Promise<void> {
@@ -113,6 +118,14 @@ class Tally {
 
   constructor(private readonly count: number) {}
 
+  get left(): number {
+    return this.count - this.#seeds;
+  }
+
+  get minutes(): number {
+    return (performance.now() - this.#began) / 60_000;
+  }
+
   add(outcome: Ran): void {
     this.#seeds++;
     if (outcome.failure) this.#failed++;
@@ -125,7 +138,7 @@ class Tally {
     if (now - this.#told < REPORT_EVERY_MS) return undefined;
     this.#told = now;
     const seconds = (now - this.#began) / 1_000;
-    const left = Math.round(((this.count - this.#seeds) * seconds) / this.#seeds);
+    const left = Math.round((this.left * seconds) / this.#seeds);
     const rate = Math.round(this.#sum.decisions / seconds);
     return `${this.#seeds} of ${this.count} seeds, ${this.#failed} failed, ${rate} commands decided/s, ${left} s left`;
   }

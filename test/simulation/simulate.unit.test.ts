@@ -80,6 +80,23 @@ describe('a run of the simulator', () => {
   });
 
   it.each([
+    [200, 1, true],
+    [0, 9, false],
+  ])(
+    'begins no seed once its %i ms are over, says how many it did not, and is red where it began none',
+    async (ms, left, isGreen) => {
+      const ran = quiet.then((outcome) => new Promise<Outcome>((resolve) => setTimeout(resolve, 2 * ms, outcome)));
+      const ended = await said({ ...wish, count: left + (isGreen ? 1 : 0), minutes: ms / 60_000 }, () => ran);
+      expect(ended.isGreen).toBe(isGreen);
+      expect(
+        ended.lines.some((line) =>
+          line.endsWith(`minutes are over: ${left} of ${left + (isGreen ? 1 : 0)} seeds were not begun`),
+        ),
+      ).toBe(true);
+    },
+  );
+
+  it.each([
     [998, 'all pairs but one', true],
     [999, 'all pairs but one', false],
     [999, 'every pair', true],

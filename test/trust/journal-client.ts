@@ -34,7 +34,7 @@ interface Reply {
 
 const SLICE_MS = 5;
 /** A ticket whose command was lost is pending for half of it. */
-const RESOLVE_WITHIN_MS = 60_000;
+const RESOLVE_WITHIN_MS = 180_000;
 const RESOLVE_AGAIN_MS = 100;
 const TICKET_PATH = '/v1/tickets';
 

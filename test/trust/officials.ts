@@ -12,7 +12,7 @@ interface Operator {
 
 const FINISH = [['4'], ['7'], ['1'], ['2'], ['3'], ['5'], ['6'], ['8']];
 const LOOK_AGAIN_MS = 50;
-const HOME_WITHIN_MS = 40_000;
+const HOME_WITHIN_MS = 180_000;
 
 export interface CardShape {
   readonly runners: readonly string[];

@@ -142,7 +142,7 @@ export async function projected(db: SqlDatabase): Promise<number> {
   return Number(row?.count ?? 0);
 }
 
-const PROJECTED_WITHIN_MS = 60_000;
+const PROJECTED_WITHIN_MS = 180_000;
 const LOOK_MS = 20;
 
 /** Whoever wrote has stopped, the projector has not: resolves to whether so many decisions came to be in the read models. */

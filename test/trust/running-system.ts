@@ -23,8 +23,9 @@ export interface StartOptions {
 const SERVERS = new Set(['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL']);
 const withoutServers = (env: NodeJS.ProcessEnv): NodeJS.ProcessEnv =>
   Object.fromEntries(Object.entries(env).filter(([name]) => !SERVERS.has(name)));
-const READY_WITHIN_MS = 120_000;
-const STOP_WITHIN_MS = 30_000;
+const READY_WITHIN_MS = 300_000;
+/** A stop that takes longer than the system allows itself is ended by it, with a word about who was waited for. */
+const STOP_WITHIN_MS = 120_000;
 /** Lines of output kept. */
 const KEPT_LINES = 400;
 /** Of those, what the message of a failure shows. */
@@ -156,7 +157,7 @@ export interface Ending {
   readonly lines: readonly string[];
 }
 
-const END_WITHIN_MS = 90_000;
+const END_WITHIN_MS = 300_000;
 
 /** Runs a program to its end; one that does not end is killed, and its code is null. */
 export async function runToEnd({
@@ -184,7 +185,7 @@ async function untilReady(url: string, child: ChildProcess): Promise<void> {
   const until = Date.now() + READY_WITHIN_MS;
   let last = '';
   while (Date.now() < until && child.exitCode === null) {
-    const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(2_000) }).catch(() => undefined);
+    const answer = await fetch(`${url}/health/ready`, { signal: AbortSignal.timeout(10_000) }).catch(() => undefined);
     if (answer?.ok) return;
     last = (await answer?.text()) ?? last;
     await new Promise((wake) => setTimeout(wake, 50));

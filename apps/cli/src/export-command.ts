@@ -3,11 +3,11 @@
  * time, so that nothing in the file rests on something that is not. The file comes into its place only when it is whole.
  */
 
-import { once } from 'node:events';
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
+import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { openLogReader, readConfig, settledCut } from '#mutuel/platform';
+import { type LogReader, openLogReader, readConfig, settledCut } from '#mutuel/platform';
 import { type ExportHead, ExportWriter, exportOrder } from '#mutuel/verify';
 
 const READ_AT_ONCE = 2_000;
@@ -30,40 +30,52 @@ async function exportLog(file: string, data: string): Promise<void> {
   const until = settledCut(Date.now());
   const partial = `${file}.partial`;
   try {
-    const head: ExportHead = {
-      shards: reader.topics.get('shard.decisions') ?? 0,
-      topics: Object.fromEntries(reader.topics),
-    };
-    const out = createWriteStream(partial);
-    const write = async (bytes: Buffer): Promise<void> => {
-      if (!out.write(bytes)) await once(out, 'drain');
-    };
-    const writer = new ExportWriter();
-    await write(writer.head(head));
     let records = 0;
-    let told = Date.now();
-    for (const [topic, partition] of exportOrder(head)) {
-      const place = { topic, partition };
-      let from = (await reader.bounds(place)).start;
-      for (let isMore = true; isMore; ) {
-        const batch = await reader.read({ ...place, from }, READ_AT_ONCE);
-        const wanted = batch.filter(({ time }) => time <= until);
-        for (const { offset, time, value } of wanted) await write(writer.record({ ...place, offset, time, value }));
-        from += wanted.length;
-        records += wanted.length;
-        isMore = wanted.length > 0 && wanted.length === batch.length;
-        if (Date.now() - told < TELL_EVERY_MS) continue;
-        told = Date.now();
-        console.error(`${topic}/${partition}: ${records.toLocaleString('en')} records so far`);
-      }
-    }
-    await write(writer.end());
-    out.end();
-    await once(out, 'finish');
+    const out = createWriteStream(partial);
+    const pieces = exported(reader, until, (written) => {
+      records = written;
+    });
+    await pipeline(pieces, out).catch((fault: Error) => {
+      if (out.errored !== fault) throw fault;
+      throw new Error(`The export cannot be written to ${partial}, and nothing is left of it: ${fault.message}`);
+    });
     await rename(partial, file);
     console.error(`${records.toLocaleString('en')} records up to ${new Date(until).toISOString()} written to ${file}`);
   } finally {
     await rm(partial, { force: true });
     await reader.close();
   }
+}
+
+/** The bytes of the file, piece by piece. */
+async function* exported(
+  reader: LogReader,
+  until: number,
+  onRecords: (written: number) => void,
+): AsyncGenerator<Buffer> {
+  const head: ExportHead = {
+    shards: reader.topics.get('shard.decisions') ?? 0,
+    topics: Object.fromEntries(reader.topics),
+  };
+  const writer = new ExportWriter();
+  yield writer.head(head);
+  let records = 0;
+  let told = Date.now();
+  for (const [topic, partition] of exportOrder(head)) {
+    const place = { topic, partition };
+    let from = (await reader.bounds(place)).start;
+    for (let isMore = true; isMore; ) {
+      const batch = await reader.read({ ...place, from }, READ_AT_ONCE);
+      const wanted = batch.filter(({ time }) => time <= until);
+      yield Buffer.concat(wanted.map(({ offset, time, value }) => writer.record({ ...place, offset, time, value })));
+      from += wanted.length;
+      records += wanted.length;
+      onRecords(records);
+      isMore = wanted.length > 0 && wanted.length === batch.length;
+      if (Date.now() - told < TELL_EVERY_MS) continue;
+      told = Date.now();
+      console.error(`${topic}/${partition}: ${records.toLocaleString('en')} records so far`);
+    }
+  }
+  yield writer.end();
 }

@@ -55,7 +55,7 @@ beforeAll(() => {
 afterAll(() => rmSync(dir, { recursive: true, force: true }));
 afterEach(() => {
   vi.restoreAllMocks();
-  process.exitCode = 0;
+  process.exitCode = undefined;
 });
 
 async function run(...args: string[]): Promise<{ readonly code: unknown; readonly said: string }> {
@@ -65,7 +65,7 @@ async function run(...args: string[]): Promise<{ readonly code: unknown; readonl
   const program = new Command().exitOverride();
   addVerify(program);
   await program.parseAsync(['node', 'mutuel', 'verify', ...args]);
-  const code = process.exitCode;
+  const code = process.exitCode ?? 0;
   vi.restoreAllMocks();
   return { code, said: said.join('\n') };
 }

@@ -24,9 +24,7 @@ describeSql('PGlite', async () => {
   };
 });
 
-it('answers from a relative folder, as the default data folder is, and says when it has died', {
-  timeout: 120_000,
-}, async () => {
+it('answers from a relative folder, as the default data folder is, and says when it has died', async () => {
   const dir = newFolder();
   const deaths: string[] = [];
   const onDeath = (fault: Error): void => void deaths.push(fault.message);
@@ -41,9 +39,7 @@ it('answers from a relative folder, as the default data folder is, and says when
   rmSync(dir, { recursive: true });
 });
 
-it('keeps its rows over a restart, for one user a folder, and starts anew from one that no longer opens', {
-  timeout: 180_000,
-}, async () => {
+it('keeps its rows over a restart, for one user a folder, and starts anew from one that no longer opens', async () => {
   const dir = newFolder();
   const warnings: string[] = [];
   const session = async (statements: string) => {

@@ -515,9 +515,7 @@ describe('the stakes that shards count', () => {
     backed: runner,
   });
 
-  it('are those of the lines that brute force finds right, whatever runs, ties or is called off', {
-    timeout: 30_000,
-  }, () => {
+  it('are those of the lines that brute force finds right, whatever runs, ties or is called off', () => {
     const property = fc.property(
       fc.array(bet, { minLength: 1, maxLength: 6 }),
       fc.tuple(fate, fate, fate),

@@ -5,6 +5,8 @@ import type { Config } from './config.js';
 import { kafkaOf } from './kafka-connection.js';
 import { asStartFault } from './start-fault.js';
 
+export type { LogReader };
+
 export async function openLogReader(config: Config, onWarning: (line: string) => void): Promise<LogReader> {
   try {
     const kafka = kafkaOf(config, 'mutuel-log', onWarning);

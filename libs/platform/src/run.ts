@@ -74,10 +74,15 @@ function startCrowd(config: Config, url: string, voice: Voice): () => Promise<vo
   const args = settings.flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
   const child = fork(program, args, { detached: true, stdio: 'inherit' });
   let stopping = false;
-  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const ended = new Promise<void>((resolve) => {
+    child.once('exit', () => resolve());
+    if (child.pid === undefined) resolve();
+  });
   child.once('exit', (code) => {
     if (!stopping) voice.warn(`The demo's crowd has ended (code ${code ?? 'none'}); the system goes on without it.`);
   });
+  // No process to be had, or one that cannot be told: no reason for the system to end.
+  child.on('error', (fault) => voice.warn(`The demo's crowd: ${fault.message}; the system goes on without it.`));
   return async () => {
     stopping = true;
     child.kill('SIGTERM');

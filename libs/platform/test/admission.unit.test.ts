@@ -95,7 +95,7 @@ describe('what is no HTTP', () => {
     stranger.write('no such thing\r\n\r\n');
     expect(await answer).toMatch(/^HTTP\/1\.1 400 /);
     const socket = await taken;
-    await expect.poll(() => socket.destroyed, { timeout: 5_000 }).toBe(true);
+    await expect.poll(() => socket.destroyed).toBe(true);
     stranger.destroy();
   });
 });

@@ -205,7 +205,7 @@ const poolIdsOf = (card: Card): string[] => [
 ];
 
 describe('every pool of every rule set', () => {
-  test('is sold, settled and paid to the last cent, and priced again by anybody', { timeout: 240_000 }, async () => {
+  test('is sold, settled and paid to the last cent, and priced again by anybody', async () => {
     const cards = RULES.map((rules) => cardOf(rules, `E${++meetings}-${rules}`));
     expect(
       new Set(
@@ -219,7 +219,7 @@ describe('every pool of every rule set', () => {
     await paidAsDeclared(cards, before);
   });
 
-  test('is corrected: another order and back again leave every account as it was', { timeout: 240_000 }, async () => {
+  test('is corrected: another order and back again leave every account as it was', async () => {
     const card = cardOf('FR', `E${++meetings}`);
     const [raceId = ''] = card.races.map((race) => race.raceId);
     await publish(card);
@@ -236,9 +236,7 @@ describe('every pool of every rule set', () => {
 });
 
 describe('what a pool is played for beside its bets', () => {
-  test('a guarantee is made up by the operator, and a reserve goes to the order of a quinté', {
-    timeout: 60_000,
-  }, async () => {
+  test('a guarantee is made up by the operator, and a reserve goes to the order of a quinté', async () => {
     const terms = { QUINTE: { guarantee: 1_000_000, jackpotIn: 500_000 } };
     const card = cardOf('FR', `E${++meetings}`, ['WIN', 'QUINTE'], terms);
     const poolId = `${card.races[0]?.raceId}-QUINTE`;
@@ -251,7 +249,7 @@ describe('what a pool is played for beside its bets', () => {
     expect(sheet).toMatchObject({ gross: 3_000, guarantee: 997_000, jackpotIn: 500_000, jackpot: 0 });
   });
 
-  test('what nobody wins waits for the next meeting, whose last day pays all of it', { timeout: 240_000 }, async () => {
+  test('what nobody wins waits for the next meeting, whose last day pays all of it', async () => {
     const first = cardOf('US-CA', `E${++meetings}`, ['WIN', 'PICK6']);
     const poolId = `${first.races[0]?.raceId}-PICK6`;
     await publish(first);
@@ -277,7 +275,7 @@ describe('what a pool is played for beside its bets', () => {
     expect(refused.body).toMatchObject({ code: 'CARD_INVALID', errors: [{ pointer: '/pools/0/carryInMinor' }] });
   });
 
-  test('a scoop 6 is run over two meetings', { timeout: 240_000 }, async () => {
+  test('a scoop 6 is run over two meetings', async () => {
     const [a, b] = [1, 2].map(() => cardOf('UK', `E${++meetings}`, ['WIN', 'QUADPOT'])) as [Card, Card];
     const three = (card: Card) => ({ ...card, races: card.races.slice(0, 3), pools: [] });
     const legs = [0, 1, 2].flatMap((i) => [a, b].flatMap((card) => card.races[i]?.raceId ?? []));
@@ -297,7 +295,7 @@ describe('what a pool is played for beside its bets', () => {
     expect(dividends.map(({ tier }) => tier)).toContain('WIN_FUND');
   });
 
-  test('a first 4 is sold into the quartet pool, one sheet for both', { timeout: 240_000 }, async () => {
+  test('a first 4 is sold into the quartet pool, one sheet for both', async () => {
     const card = cardOf('HK', `E${++meetings}`, ['WIN', 'QUARTET']);
     const poolId = `${card.races[0]?.raceId}-QUARTET`;
     await publish(card);

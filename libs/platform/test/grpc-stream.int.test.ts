@@ -96,10 +96,10 @@ test('a refusal is an answer with code, retry and pointers, and the stream goes 
   stream.write({ id: 3, place: place('1', 'acc-1001') });
   stream.write({ id: 4 });
   stream.write({ id: 5, place: good });
-  await expect.poll(() => answers.length, { timeout: 10_000 }).toBe(5);
+  await expect.poll(() => answers.length).toBe(5);
   stream.write({ id: 6, place: good });
   stream.write({ id: 7, lookUp: { accountId: mine().accountId, ticketRef: good['ticketRef'] } });
-  await expect.poll(() => answers.length, { timeout: 10_000 }).toBe(7);
+  await expect.poll(() => answers.length).toBe(7);
   const of = (id: number): Answer => answers.find((one) => one.id === id) as Answer;
   stream.write({ id: 8, cancel: { ticketId: of(5).ticket?.ticketId, reason: 'a slip' } });
   const bets = [{ poolId: `${raceId}-TRIFECTA`, form: 'BOX', runners: ['1', '2', '3'], unitStake: 200 }];
@@ -159,7 +159,7 @@ test('a node that stops answers what it took, then sends its streams elsewhere',
   const ticket = place('4', accountId);
   const bets = [{ ...(ticket['bets'] as Message[])[0], poolId: `${race}-WIN` }];
   stream.write({ id: 1, place: { ...ticket, bets } });
-  await expect.poll(() => answers.length, { timeout: 10_000 }).toBe(1);
+  await expect.poll(() => answers.length).toBe(1);
   await own.stop();
   expect(await ended).toMatchObject({ code: 14 });
   expect(answers[0]?.ticket).toMatchObject({ status: 'ACCEPTED' });
