@@ -25,6 +25,8 @@ export default defineConfig({
   test: {
     isolate: false,
     experimental: { fsModuleCache: true },
+    // By itself it leaves one core free, which is half of a small machine.
+    maxWorkers: '100%',
     projects: [
       project('unit', limits(4)),
       project('int', {

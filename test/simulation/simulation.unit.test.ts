@@ -29,7 +29,7 @@ describe('the simulation', () => {
     const [first, second] = [await runSeed(planOf(21, 200)), await runSeed(planOf(21, 200))];
     expect(second.trace).toBe(first.trace);
     expect(second.steps).toBe(first.steps);
-  }, 60_000);
+  });
 
   it('leaves out what the command line takes out, and nothing else', () => {
     const plan = planOf(5, 100);

@@ -663,7 +663,7 @@ describe.each([
     const answered = mutuel([command, file]);
     answers = new Map(answered.lines.map((line) => [line.id, line]));
     code = answered.code;
-  }, 60_000);
+  });
 
   it.each(Object.entries(cases).map(([id, [, sum, expected]]) => [id, sum, expected] as const))(
     '%s: %s',
@@ -690,12 +690,12 @@ describe('the line protocol of the process', () => {
       ['last', undefined],
     ]);
     expect(code).toBe(2);
-  }, 60_000);
+  });
 
   it('a file may hold one object over several lines', () => {
     const file = join(folder, 'one.json');
     writeFileSync(file, JSON.stringify(good, null, 2));
     const { lines, code } = mutuel(['price', file]);
     expect([lines.length, lines[0]?.id, code]).toEqual([1, 'good', 0]);
-  }, 60_000);
+  });
 });

@@ -71,7 +71,7 @@ test('in production the desk opens accounts and pays in; their holders do neithe
     const { body } = await ask('/v1/accounts/acc-1', HOLDER);
     return (body as { limits?: { later?: unknown } }).limits?.later !== undefined;
   });
-}, 120_000);
+});
 
 test('a bet API of its own has neither the operators’ doors nor the demo', async () => {
   await start(['bet-api']);
@@ -83,4 +83,4 @@ test('a bet API of its own has neither the operators’ doors nor the demo', asy
   asked.push(ask('/v1/operator/races/R1-C1/open', steward, { reason: 'x' }));
   expect((await Promise.all(asked)).map(({ status }) => status)).toEqual(asked.map(() => 404));
   expect((await ask('/v1/accounts/acc-1', HOLDER)).body).toMatchObject({ balance: { available: 5_000 } });
-}, 60_000);
+});

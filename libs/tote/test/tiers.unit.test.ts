@@ -260,7 +260,7 @@ describe('what is paid follows the stakes', () => {
       }),
       { seed: 20_261_124, numRuns: 1_500 },
     );
-  }, 60_000);
+  });
 
   it('three tiers that share the profit: the one that would be paid more than the one above it shares with that alone', () => {
     const rules: RuleSet = {
