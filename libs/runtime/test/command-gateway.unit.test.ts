@@ -73,7 +73,7 @@ let ids = 0;
 
 /** Submits an addition and keeps what came of it. */
 function add(to: Gateway, n: number, partition = 0, channel = 'web') {
-  const cid = (++ids).toString(16).padStart(32, 'e');
+  const cid = (++ids).toString(16).padStart(32, '0');
   const outcome: { answer?: GatewayAnswer<CounterEvent>; refused?: Unavailable; cid: string } = { cid };
   to.submit(partition, encodeCommand(cid, { type: 'Add', n }), cid, { channel }).then(
     (answer) => {

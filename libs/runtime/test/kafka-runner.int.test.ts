@@ -97,7 +97,7 @@ test('every answered command stands in the log under its number and hash, throug
   let takeover: Promise<unknown> | undefined;
   const answers: Promise<GatewayAnswer<CounterEvent>>[] = [];
   for (let i = 0; i < 600; i++) {
-    const cid = i.toString(16).padStart(32, 'a');
+    const cid = i.toString(16).padStart(32, '0');
     answers.push(gateway.submit(i % SHARDS, encodeCommand(cid, { type: 'Add', n: i }), cid));
     if (i % 20 === 0) await sleep(10);
     if (i === 300) takeover = engine();

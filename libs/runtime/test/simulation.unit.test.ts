@@ -52,7 +52,7 @@ async function simulate(seed: number, log: EventLog, clock: VirtualClock): Promi
   runners[0]?.start();
   for (let i = 0; i < COMMANDS; i++) {
     if (i === COMMANDS / 3) runners[1]?.start();
-    const cid = i.toString(16).padStart(32, 'c');
+    const cid = i.toString(16).padStart(32, '0');
     open++;
     gateway
       .submit(0, encodeCommand(cid, i % 40 === 39 ? { type: 'Job', steps: 3 } : { type: 'Add', n: i }), cid)
