@@ -222,6 +222,7 @@ export interface Overview {
     gross: number;
     bets: number;
     sealed: string | null;
+    stopDelayMs: number | null;
     voidedAfterStop: { count: number; amount: number };
   })[];
   shards: { shard: number; seq: number; head: string; incarnation: string; lagMs: number }[];

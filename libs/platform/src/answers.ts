@@ -410,17 +410,52 @@ export const recordFormatAnswer = z.object({
   newest: z.int().meta({ description: 'What this release reads, and would write.' }),
 });
 
+const delay = z
+  .int()
+  .nullable()
+  .meta({ description: 'Milliseconds from the append of the stop on; null until closed.' });
+
 export const overviewAnswer = z.object({
   now: time,
   lease: z.object({ issuedAt: time.nullable(), expiresAt: time.nullable(), holding: z.boolean() }),
   races: z.array(
-    z.object({ ...summary, gross: minor, bets: z.int(), sealed: z.string().nullable(), voidedAfterStop: voided }),
+    z.object({
+      ...{ ...summary, gross: minor, bets: z.int(), sealed: z.string().nullable(), voidedAfterStop: voided },
+      stopDelayMs: delay.meta({ description: 'From the stop until the last shard had closed; null until then.' }),
+    }),
   ),
   shards: z.array(
     z.object({ shard: z.int(), seq: z.int(), head: z.string(), incarnation: z.string(), lagMs: z.int() }),
   ),
   durable: z.boolean(),
   label: z.string(),
+});
+
+export const stopsAnswer = z.object({
+  stops: z.array(
+    z.object({
+      raceId: z.string(),
+      closeNo: z.int().meta({ description: 'Counts the stops of the race.' }),
+      postTime: time,
+      stopAt: time.meta({ description: 'Append time of the stop.' }),
+      offAt: time.nullable().meta({ description: 'The off, where a late stop made it matter.' }),
+      delayMs: delay.meta({ description: 'Until the last shard had closed; null until then.' }),
+      voidedAfterStop: voided,
+      shards: z.array(
+        z.object({
+          shard: z.int(),
+          closedAt: time
+            .nullable()
+            .meta({ description: 'Append time of the marker that closes the race in this shard.' }),
+          delayMs: delay,
+          lastDecision: z
+            .int()
+            .nullable()
+            .meta({ description: 'The last before the marker: no standing bet has a higher one.' }),
+        }),
+      ),
+    }),
+  ),
 });
 
 export const auditAnswer = z.object({

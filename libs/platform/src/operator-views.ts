@@ -55,6 +55,10 @@ export class OperatorViews {
     return this.p.racing.settlement(raceId);
   }
 
+  stops(): Promise<object> {
+    return this.p.racing.stops();
+  }
+
   carryOvers(): object {
     return this.p.racing.carryOvers();
   }

@@ -294,10 +294,46 @@ export class Racing {
           ? seals.reduce((sum, seal) => sum + (seal?.bets ?? 0), 0)
           : pools.reduce((sum, pool) => sum + betsOf(pool.poolId), 0),
         sealed: race.closeNo === 0 ? null : `${sealed.filter(Boolean).length}/${shards} shards`,
+        stopDelayMs: race.stopAt === null ? null : this.#closing(race).delayMs,
         voidedAfterStop: await this.#voidedInAll(race),
       };
     });
     return Promise.all(races);
+  }
+
+  /** How each race was stopped, the last stop first. */
+  async stops(): Promise<object> {
+    const stopped = [...this.p.market.state.races.values()].filter((race) => race.stopAt !== null);
+    const stops = stopped
+      .sort((one, other) => Number(other.stopAt) - Number(one.stopAt))
+      .map(async (race) => ({
+        ...{ raceId: race.card.raceId, closeNo: race.closeNo, postTime: iso(race.card.postTime) },
+        ...{ stopAt: isoOrNull(race.stopAt), offAt: isoOrNull(race.offAt), ...this.#closing(race) },
+        voidedAfterStop: await this.#voidedInAll(race),
+      }));
+    return { stops: await Promise.all(stops) };
+  }
+
+  /**
+   * When the marker that closes the race was appended in each shard, and how long after the stop that was; all by the log's clock. No bet of the
+   * race that stands has a higher decision than `lastDecision`.
+   */
+  #closing(race: MarketRace) {
+    const { raceId, pools } = race.card;
+    const count = this.p.market.state.shards;
+    const ids = [...pools.map(({ poolId }) => poolId), ...race.legOf];
+    const sold = ids.map((id) => this.#pool(id)).filter(({ soldBy }) => soldBy === raceId);
+    const shards = Array.from({ length: count }, (_, shard) => {
+      const seals = sold.flatMap((pool) => pool.seals[shard] ?? []).filter(({ closeNo }) => closeNo === race.closeNo);
+      const markerAt = seals.length === 0 ? null : Math.max(...seals.map((seal) => seal.markerAt));
+      return {
+        ...{ shard, closedAt: isoOrNull(markerAt) },
+        delayMs: markerAt === null || race.stopAt === null ? null : markerAt - race.stopAt,
+        lastDecision: seals.length === 0 ? null : Math.max(...seals.map(({ lastSeq }) => lastSeq)),
+      };
+    });
+    const delays = shards.flatMap(({ delayMs }) => delayMs ?? []);
+    return { delayMs: delays.length < count ? null : Math.max(...delays), shards };
   }
 
   /** Money that waits for later pools, by the id under which a card names it. */
@@ -448,6 +484,7 @@ function sumOf(corrections: readonly Correction[]): Weighed | null {
 }
 
 const iso = (ms: number): string => new Date(ms).toISOString();
+const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 const lastOddsOf = (tick: PoolOdds | undefined): ReadonlyMap<string, string | null> =>
   new Map((tick?.odds ?? []).map(({ c, price, low, high }) => [c, price ?? (low === null ? null : `${low}–${high}`)]));

@@ -309,6 +309,19 @@ describe('a race', () => {
     expect(race.voidedAfterStop).toEqual({ count: 1, amount: 500 });
     const overview = as(answers.overviewAnswer, await t.get('/v1/operator/overview', token('accountant-paul')));
     expect(overview.races.find((one) => one.raceId === raceId)?.voidedAfterStop).toEqual({ count: 1, amount: 500 });
+    const stopped = async () =>
+      as(answers.stopsAnswer, await t.get('/v1/operator/stops', token('accountant-paul'))).stops.find(
+        (one) => one.raceId === raceId,
+      );
+    await until(async () => (await stopped())?.delayMs !== null);
+    const stop = await stopped();
+    expect(stop).toMatchObject({ closeNo: 1, offAt, voidedAfterStop: { count: 1, amount: 500 } });
+    const { shard, seq } = late.receipt;
+    expect(stop?.shards.map((one) => one.shard)).toEqual([0, 1]);
+    expect(stop?.shards[shard]?.lastDecision).toBeGreaterThanOrEqual(seq);
+    expect(stop?.delayMs).toBe(Math.max(...(stop?.shards ?? []).map(({ delayMs }) => Number(delayMs))));
+    expect(Date.parse(stop?.shards[shard]?.closedAt ?? '') - Date.parse(stop?.stopAt ?? '')).toBeGreaterThanOrEqual(0);
+    expect((await t.get('/v1/operator/stops', mine)).body).toMatchObject({ status: 403, code: 'NOT_AUTHORIZED' });
   });
 
   test('shows its audit trail, refused attempts too', async () => {

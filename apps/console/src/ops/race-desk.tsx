@@ -160,6 +160,9 @@ function Stopped({
             {line.sealed === null
               ? 'The shards are sealing their pools.'
               : `Seals of the shards: ${sealCount(line.sealed)}.`}
+            {line.stopDelayMs === null
+              ? ''
+              : ` The last of them closed ${line.stopDelayMs.toLocaleString('en-GB')} ms after the stop.`}
             {answer?.action === 'close' ? ` The market wrote the command down as number ${answer.answer.seq}.` : ''}
           </span>
         </div>

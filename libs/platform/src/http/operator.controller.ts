@@ -226,6 +226,20 @@ export class OperatorController {
     return this.views.carryOvers();
   }
 
+  @Get('stops')
+  @Documented({
+    id: 'stops',
+    summary:
+      'How each race was stopped, the last first: the stop, when each shard closed, its last decision before, the off.',
+    tag: 'Operator',
+    answers: { 200: answers.stopsAnswer },
+    problems: ['NOT_AUTHORIZED'],
+  })
+  stops(@Who() who: Principal) {
+    requireOperator(who);
+    return this.views.stops();
+  }
+
   @Get('overview')
   @Documented({
     id: 'overview',
