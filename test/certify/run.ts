@@ -34,7 +34,8 @@ const AT_THE_OFF = 1 / 3;
 const AROUND_THE_OFF_MS = 1_500;
 /** To ask for a checkpoint and have it in the command logs: what is there is decided before the system stops. */
 const CHECKPOINT_MS = 30_000;
-const AGAIN_WITHIN_MS = 60_000;
+/** The page says how long it took; this only ends what would wait for ever. */
+const AGAIN_WITHIN_MS = 300_000;
 const RECEIPTS = 50;
 const CYCLE_MS = 15_000;
 const SEED_SPAN = 1_000_000;
@@ -143,7 +144,9 @@ async function strike(
     const at = Math.round(performance.now() - began);
     const againMs = await recovery(fault, client);
     struck.push({ name: fault.name, at, againMs });
-    console.error(`certify: ${(at / 1_000).toFixed(1)} s ${fault.name}: sells again after ${againMs ?? '> 60,000'} ms`);
+    console.error(
+      `certify: ${(at / 1_000).toFixed(1)} s ${fault.name}: sells again after ${againMs ?? `> ${AGAIN_WITHIN_MS.toLocaleString('en')}`} ms`,
+    );
     if (againMs === undefined) findings.push(`it does not sell again after ${fault.name} at ${at} ms`);
   }
 }
