@@ -12,7 +12,12 @@ import { k6Program, provision } from './provision.mjs';
 import { command, ensureBuilt, ensureInstalled, root, run, StepError, step } from './workspace.mjs';
 
 const instance = 'smoke';
-const readyWithinMs = 150_000;
+const readyWithinMs = 400_000;
+/** That the path stands, on any machine: most are accepted. How fast, and how many are told to come back, is no matter here. */
+const BARS = {
+  ...{ MIN_ACCEPTED: '1', MIN_ACCEPTED_RATE: '0.5', MAX_UNAVAILABLE: '1000', MAX_DROPPED: '1000' },
+  ...{ MAX_P99_MS: '60000', MAX_TICK_MS: '60000' },
+};
 /** Every load script for some seconds at a low rate, so that none rots; the first one long enough to say that the path stands. */
 const SCRIPTS = {
   'loadtests/smoke.js': {},
@@ -46,7 +51,7 @@ async function underLoad(scripts) {
     for (const [script, env] of Object.entries(scripts)) {
       await step(`k6 runs ${script} on ${url}`, async () => {
         const { code } = await run(k6Program(), ['run', '--quiet', '--no-usage-report', script], {
-          env: { BASE_URL: url, MAX_P99_MS: '5000', MIN_ACCEPTED: '1', ...env },
+          env: { BASE_URL: url, ...BARS, ...env },
           stdout: 1,
         });
         if (code !== 0) throw new StepError(`k6 ends with code ${code}.`);
