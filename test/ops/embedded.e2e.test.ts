@@ -119,7 +119,7 @@ describe('an embedded system', () => {
     symlinkSync('/dev/full', `${full}.partial`);
     expect(await cli('log', 'export', full, '--data', data)).toMatchObject({
       ...{
-        code: EXIT.FAULT,
+        code: EXIT.FOLDER,
         lines: [expect.stringMatching(/cannot be written to .*full\.log\.partial.*no space left/)],
       },
     });

@@ -7,7 +7,7 @@ import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { type LogReader, openLogReader, readConfig, settledCut } from '#mutuel/platform';
+import { EXIT, type LogReader, openLogReader, readConfig, StartFault, settledCut } from '#mutuel/platform';
 import { type ExportHead, ExportWriter, exportOrder } from '#mutuel/verify';
 
 const READ_AT_ONCE = 2_000;
@@ -37,7 +37,8 @@ async function exportLog(file: string, data: string): Promise<void> {
     });
     await pipeline(pieces, out).catch((fault: Error) => {
       if (out.errored !== fault) throw fault;
-      throw new Error(`The export cannot be written to ${partial}, and nothing is left of it: ${fault.message}`);
+      const line = `The export cannot be written to ${partial}, and nothing is left of it: ${fault.message}`;
+      throw new StartFault([line], EXIT.FOLDER, { cause: fault });
     });
     await rename(partial, file);
     console.error(`${records.toLocaleString('en')} records up to ${new Date(until).toISOString()} written to ${file}`);
