@@ -13,11 +13,8 @@ import { command, ensureBuilt, ensureInstalled, root, run, StepError, step } fro
 
 const instance = 'smoke';
 const readyWithinMs = 400_000;
-/** That the path stands, on any machine: most are accepted. How fast, and how many are told to come back, is no matter here. */
-const BARS = {
-  ...{ MIN_ACCEPTED: '1', MIN_ACCEPTED_RATE: '0.5', MAX_UNAVAILABLE: '1000', MAX_DROPPED: '1000' },
-  ...{ MAX_P99_MS: '60000', MAX_TICK_MS: '60000' },
-};
+/** Whether k6 keeps its own pace, and how fast answers come, is no matter here. That nearly all are accepted and none turned away is. */
+const BARS = { MIN_ACCEPTED: '1', MAX_DROPPED: '1000', MAX_P99_MS: '60000', MAX_TICK_MS: '60000' };
 /** Every load script for some seconds at a low rate, so that none rots; the first one long enough to say that the path stands. */
 const SCRIPTS = {
   'loadtests/smoke.js': {},

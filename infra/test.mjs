@@ -97,8 +97,10 @@ async function runProjects(names, env, minutes) {
 /** Those of FIRST, then all others. */
 function e2eFiles() {
   const names = readdirSync(join(root, 'test'), { recursive: true }).filter((name) => name.endsWith('.e2e.test.ts'));
-  const rank = (name) =>
-    (FIRST.findIndex((first) => name.includes(`/${first}.e2e`)) + FIRST.length + 1) % (FIRST.length + 1);
+  const rank = (name) => {
+    const place = FIRST.findIndex((first) => name.includes(`/${first}.e2e`));
+    return place < 0 ? FIRST.length : place;
+  };
   return names.sort((one, other) => rank(one) - rank(other)).map((name) => join('test', name));
 }
 
