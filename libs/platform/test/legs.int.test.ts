@@ -85,6 +85,9 @@ async function place(i: number, bet: object): Promise<z.infer<typeof answers.tic
 const balance = async (i: number): Promise<number> =>
   as(answers.accountAnswer, await t.get(`/v1/accounts/${account(i).accountId}`, account(i).token)).balance.available;
 
+/** Paid by the shard of each account, after the pool says SETTLED: what they come to is waited for. */
+const balances = (accounts: readonly number[]): Promise<number[]> => Promise.all(accounts.map(balance));
+
 /** A leg from the off to official. */
 async function run(raceId: string, finish: string[][]): Promise<z.infer<typeof answers.settlementAnswer>> {
   await act(raceId, 'close', { reason: 'the off' });
@@ -133,7 +136,7 @@ describe('a pool over several races', () => {
     const def = { status: 'OPEN', raceId: null, legs: day.legs };
     expect(changeFrame.parse(frames[1])).toMatchObject({ pc: [{ id: day.poolId, img: true, def }] });
 
-    const before = await Promise.all([1, 2, 3].map(balance));
+    const before = await balances([1, 2, 3]);
     const taken = await place(1, multi(day.poolId, [['1', '2'], ['2', '5'], ['3']], 100));
     expect(taken.bets).toMatchObject([{ lines: 4, stake: 400, selection: '1,2/2,5/3' }]);
     await place(2, multi(day.poolId, [['1'], ['6'], ['3']], 100, { alternates: [null, '7', null] }));
@@ -182,16 +185,14 @@ describe('a pool over several races', () => {
       dividends: [{ tier: 'PICK3', c: '1/7/3', price: '6.70' }],
     });
     expect(willPay).toMatchObject({ stake: 100, price: '6.70' });
-    expect(await Promise.all([1, 2, 3].map(balance))).toEqual([
-      (before[0] ?? 0) - 400,
-      (before[1] ?? 0) - 100 + 670,
-      (before[2] ?? 0) - 400,
-    ]);
+    await expect
+      .poll(() => balances([1, 2, 3]))
+      .toEqual([(before[0] ?? 0) - 400, (before[1] ?? 0) - 100 + 670, (before[2] ?? 0) - 400]);
   });
 
   test('a placepot by British rules, priced again by the public command', async () => {
     const day = await open('PLACEPOT', 6, 'UK');
-    const before = await Promise.all([5, 6].map(balance));
+    const before = await balances([5, 6]);
     await place(5, multi(day.poolId, [['1'], ['2', '3'], ['1'], ['1', '2'], ['1'], ['1']], 500));
     await place(6, multi(day.poolId, [['7'], ['7'], ['7'], ['7'], ['7'], ['7', '8']], 1_000));
     const [taken] = (await place(6, multi(day.poolId, [['2'], ['2'], ['2'], ['2'], ['2'], ['2']], 1_000))).bets;
@@ -202,10 +203,11 @@ describe('a pool over several races', () => {
     const { sheet } = await sheetOf(day.poolId);
     const price = sheet.dividends[0]?.price ?? '';
     expect(sheet).toMatchObject({ gross: 5_000, takeout: 1_350, dividends: [{ tier: 'PLACEPOT' }] });
-    await until(async () => (await balance(5)) > (before[0] ?? 0));
     await until(async () => (await poolAt(day.poolId)).status === 'SETTLED');
-    expect(await balance(5)).toBe((before[0] ?? 0) - 2_000 + Math.floor(2_000 * Number(price) + 1e-6));
-    expect(await balance(6)).toBe((before[1] ?? 0) - 3_000 + Math.floor(1_000 * Number(price) + 1e-6));
+    const won = (staked: number): number => Math.floor(staked * Number(price) + 1e-6);
+    await expect
+      .poll(() => balances([5, 6]))
+      .toEqual([(before[0] ?? 0) - 2_000 + won(2_000), (before[1] ?? 0) - 3_000 + won(1_000)]);
   });
 
   test('a V64 by Swedish rules: tiers, a dead heat, a leg that is not run', async () => {
@@ -235,7 +237,7 @@ describe('a pool over several races', () => {
       { tier: '5/6', price: '33.00' },
       { tier: '4/6', price: '45.00' },
     ]);
-    expect(await balance(7)).toBe(before - 6_400 + 4 * 27_000 + 16 * 3_300 + 24 * 4_500);
+    await expect.poll(() => balance(7)).toBe(before - 6_400 + 4 * 27_000 + 16 * 3_300 + 24 * 4_500);
     const ticket = as(answers.ticketViewAnswer, await t.get(`/v1/tickets/${placed.ticketId}`, account(7).token));
     expect(ticket.bets).toMatchObject([{ resulting: 'WON', settlement: 'SETTLED', payout: 268_800 }]);
     expect(ticket.proofs).toHaveLength(1);
@@ -292,7 +294,7 @@ describe('French bets', () => {
       },
       ...more,
     });
-    const before = await Promise.all([1, 2, 3].map(balance));
+    const before = await balances([1, 2, 3]);
     await place(3, straight(`${r2}-WIN`, ['5'], 1_700));
     const [taken] = (await place(1, straight(`${r1}-TIERCE`, ['1', '2', '3'], 1_000, { complement: ['4'] }))).bets;
     expect(taken).toMatchObject({ lines: 1, selection: '1>2>3+4' });
@@ -320,9 +322,8 @@ describe('French bets', () => {
       dividends: [{ tier: 'ORDER', c: '1>3>4', price: '3.70', paid: 7_400 }],
     });
     // 2,000 less 13.9 % over 1,000: 1.70; the 1,700 go on the second race.
-    const staked = (await Promise.all([1, 2, 3].map(balance))).map((now, i) => now - (before[i] ?? 0));
     await until(async () => (await poolAt(`${r2}-WIN`)).gross === 3_400);
-    expect(staked[1]).toBe(-2_000 + 3_700);
+    await expect.poll(() => balance(2)).toBe((before[1] ?? 0) - 2_000 + 3_700);
     await run(r2, [['2'], ['5'], ['1']]);
     await sheetOf(`${r2}-WIN`, { raceId: r2 });
     // 3,400 less 13.9 % over 1,700: 1.70, 2,890.
