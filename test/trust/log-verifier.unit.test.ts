@@ -4,6 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
+import { type PoolType, poolTypes, ruleSetFor, shapeOf } from '#mutuel/tote';
 import { type ExportedRecord, type LogReport, LogUnreadable, LogVerifier } from '#mutuel/verify';
 import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Tick } from '#mutuel/views';
 import { LegsWorld } from '../../libs/engine/test/legs-world.js';
@@ -449,6 +450,46 @@ function ticksOf(logs: readonly Log[]): Tick[] {
   return structuredClone(ticks);
 }
 
+/** One of each law that has pools over several races. */
+const LAWS = ['UK', 'US', 'HK', 'JP', 'SE', 'AU'] as const;
+
+/** 16 bets, a non-runner while it sells, a tie, a leg that is void, one out of the last leg when all others are run; its end. */
+function legsDay(law: string, type: PoolType) {
+  const legs = shapeOf(type).picks;
+  const { scratch } = ruleSetFor(law, type)?.legs ?? {};
+  const world = LegsWorld.over(type, law, { runners: 8 });
+  for (let i = 0; i < 6; i++) world.fund(`rich-${i}`, 100_000_000);
+  const nextCycle = (): void => {
+    world.now = (cycleAt(world.now) + 1) * CYCLE_MS;
+    world.renewLease();
+  };
+  const runner = (i: number, leg: number): string => String(((i * (leg + 3) + leg) % 5) + 1);
+  for (let i = 0; i < 16; i++) {
+    const columns = Array.from({ length: legs }, (_, leg) => [
+      ...new Set([runner(i, leg), i % 2 === 0 && leg < legs - 1 ? String(leg + 1) : runner(i + leg, leg)]),
+    ]);
+    const reserve = scratch === 'FAVOURITE' && i % 3 === 0 ? '+8' : '';
+    const lines = columns.reduce((product, column) => product * column.length, 1);
+    const sel = columns.map((column) => column.join() + reserve).join('/');
+    expect(world.bet(`rich-${i % 6}`, type, sel, 1_000 * (1 + (i % 4)), lines).code).toBeUndefined();
+    for (let leg = 1; leg <= legs; leg++) world.bet(`rich-${i % 6}`, `R${leg}-WIN`, runner(i, leg), 1_000);
+  }
+  nextCycle();
+  world.scratchIn(1, '2');
+  world.run(1, [['1', '3'], ['4']]);
+  for (let leg = 2; leg < legs; leg++) {
+    if (leg === 3) world.voidLeg(leg);
+    else world.run(leg, [[String(leg)], ['1'], ['8']]);
+  }
+  nextCycle();
+  world.stopRace(legs);
+  world.scratchIn(legs, '3');
+  nextCycle();
+  world.run(legs, [['1'], ['2'], ['4']]);
+  const logs = logsOf(world);
+  return { type, logs, shown: ticksOf(logs) };
+}
+
 const oddsRecords = (values: readonly Uint8Array[]): ExportedRecord[] =>
   values.map((value, offset) => ({ topic: 'odds', partition: 0, offset, time: 0, value }));
 const written = (ticks: readonly Tick[]): ExportedRecord[] =>
@@ -629,6 +670,53 @@ describe('odds ticks, against the cuts that they name', () => {
     expect(verify(withTicks(day, bad)).findings).toEqual([
       { at: 'odds/0 #4', what: 'the tick is not readable JSON of its form' },
     ]);
+  });
+
+  describe('of pools over several races', () => {
+    const overRaces = poolTypes
+      .filter((type) => shapeOf(type).arrangement === 'LEGS')
+      .flatMap((type) => LAWS.filter((law) => ruleSetFor(law, type)).map((law) => [law, type] as const));
+
+    it.each(overRaces)(
+      'hold by the rules of %s for a %s, with non-runners, a tie and a leg that is void',
+      (law, type) => {
+        const { logs, shown } = legsDay(law, type);
+        const report = verify(withTicks(logs, written(shown)));
+        expect(report.findings).toEqual([]);
+        expect(report.notChecked.filter((what) => what.includes('tick'))).toEqual([]);
+        const rows = shown.flatMap(({ pools }) => pools.filter(({ id }) => id === type).flatMap((pool) => pool.rows));
+        expect(rows.filter(([, stake]) => stake > 0).length).toBeGreaterThan(1);
+      },
+    );
+
+    const [usual, late] = [legsDay('US', 'PICK3'), legsDay('US', 'DAILY_DOUBLE')];
+    type Rows = LoosePool['rows'];
+    const priced = (rows: Rows): Rows[number] => rows.find(([, , price]) => price !== undefined) as Rows[number];
+    const otherwise: readonly (readonly [string, ReturnType<typeof legsDay>, (rows: Rows) => void, RegExp])[] = [
+      ['a price', usual, (rows) => (priced(rows)[2] = '7.77'), /shows 7\.77 .* priced again/],
+      ['a stake', usual, (rows) => (priced(rows)[1] += 1), /priced again/],
+      ['no price', usual, (rows) => priced(rows).splice(2), /shows no odds .* priced again/],
+      ['a runner less', usual, (rows) => rows.splice(1, 1), /shows nothing for \S+ in the last leg/],
+      ['a runner twice', usual, (rows) => rows.push(priced(rows)), /a combination of PICK3 twice/],
+      ['who cannot win', usual, (rows) => (priced(rows)[0] = '8/8/8'), /8\/8\/8 in PICK3, which cannot/],
+      ['no consolation', late, (rows) => rows.pop(), /shows nothing for \S+ in the last leg/],
+    ];
+
+    it.each(otherwise)('are named where they show %s', (_, { logs, shown, type }, tamper, words) => {
+      const altered = structuredClone(shown) as unknown as LooseTick[];
+      const pool = altered.flatMap(({ pools }) => pools).findLast(({ id, rows }) => id === type && rows.length > 0);
+      tamper((pool as LoosePool).rows);
+      const { findings } = verify(withTicks(logs, written(altered as unknown as Tick[])));
+      expect(findings.map(({ what }) => what)).toEqual([expect.stringMatching(words)]);
+    });
+
+    it('are named where they are shown before the market had its answers', () => {
+      const altered = structuredClone(usual.shown) as unknown as LooseTick[];
+      const pools = altered.flatMap(({ pools: all }) => all.filter(({ id }) => id === 'PICK3'));
+      (pools[0] as LoosePool).rows = (pools.at(-1) as LoosePool).rows;
+      const { findings } = verify(withTicks(usual.logs, written(altered as unknown as Tick[])));
+      expect(findings.map(({ what }) => what)).toEqual([expect.stringMatching(/odds of PICK3, .* had no answers/)]);
+    });
   });
 
   it('are named as not checked where nothing can be said: prices of tiers, and stakes beside bets on very many lines', () => {

@@ -30,37 +30,31 @@ async function exportLog(file: string, data: string): Promise<void> {
   const until = settledCut(Date.now());
   const partial = `${file}.partial`;
   try {
-    let records = 0;
+    const written = { records: 0 };
     const out = createWriteStream(partial);
-    const pieces = exported(reader, until, (written) => {
-      records = written;
-    });
-    await pipeline(pieces, out).catch((fault: Error) => {
+    await pipeline(exported(reader, until, written), out).catch((fault: Error) => {
       if (out.errored !== fault) throw fault;
       const line = `The export cannot be written to ${partial}, and nothing is left of it: ${fault.message}`;
       throw new StartFault([line], EXIT.FOLDER, { cause: fault });
     });
     await rename(partial, file);
-    console.error(`${records.toLocaleString('en')} records up to ${new Date(until).toISOString()} written to ${file}`);
+    console.error(
+      `${written.records.toLocaleString('en')} records up to ${new Date(until).toISOString()} written to ${file}`,
+    );
   } finally {
     await rm(partial, { force: true });
     await reader.close();
   }
 }
 
-/** The bytes of the file, piece by piece. */
-async function* exported(
-  reader: LogReader,
-  until: number,
-  onRecords: (written: number) => void,
-): AsyncGenerator<Buffer> {
+/** The bytes of the file, piece by piece; counts the records in them. */
+async function* exported(reader: LogReader, until: number, written: { records: number }): AsyncGenerator<Buffer> {
   const head: ExportHead = {
     shards: reader.topics.get('shard.decisions') ?? 0,
     topics: Object.fromEntries(reader.topics),
   };
   const writer = new ExportWriter();
   yield writer.head(head);
-  let records = 0;
   let told = Date.now();
   for (const [topic, partition] of exportOrder(head)) {
     const place = { topic, partition };
@@ -70,12 +64,11 @@ async function* exported(
       const wanted = batch.filter(({ time }) => time <= until);
       yield Buffer.concat(wanted.map(({ offset, time, value }) => writer.record({ ...place, offset, time, value })));
       from += wanted.length;
-      records += wanted.length;
-      onRecords(records);
+      written.records += wanted.length;
       isMore = wanted.length > 0 && wanted.length === batch.length;
       if (Date.now() - told < TELL_EVERY_MS) continue;
       told = Date.now();
-      console.error(`${topic}/${partition}: ${records.toLocaleString('en')} records so far`);
+      console.error(`${topic}/${partition}: ${written.records.toLocaleString('en')} records so far`);
     }
   }
   yield writer.end();

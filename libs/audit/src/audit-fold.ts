@@ -5,9 +5,9 @@
  */
 import { asRun, bettingInterest, expandSelection, isSet, LineTally } from './expansion.js';
 import { type Favoured, favouriteAmong, legBet } from './leg-books.js';
-import type { AuditLeg } from './leg-lines.js';
+import type { AuditLeg, LegBet } from './leg-lines.js';
 import { priceLines } from './price-by-force.js';
-import { priceLegPool } from './price-legs.js';
+import { priceLegPool, willPays } from './price-legs.js';
 import { parseSelectionText } from './selection-text.js';
 import {
   type AuditedPoolType,
@@ -31,7 +31,14 @@ type AuditEvent =
   | { readonly t: 'BetsPaid'; readonly pool: string; readonly items: readonly Refund[] }
   | { readonly t: 'BetsCorrected'; readonly pool: string; readonly items: readonly Correction[] }
   | { readonly t: 'FactApplied'; readonly n: number; readonly fact: MarketNews }
-  | { readonly t: 'Report'; readonly report: { readonly t: string; readonly pool: string } };
+  | { readonly t: 'Report'; readonly report: ReportMade };
+
+interface ReportMade {
+  readonly t: string;
+  readonly pool: string;
+  /** Of a count for will-pays: which of the market's questions it answers. */
+  readonly no?: number;
+}
 
 interface BetTaken {
   readonly pool: string;
@@ -60,6 +67,7 @@ type MarketNews =
   | { readonly t: 'MeetingPublished'; readonly meeting: { readonly races: readonly RaceNews[] } }
   | { readonly t: 'RunnerScratched'; readonly race: string; readonly runner: string }
   | { readonly t: 'BettingClosed' | 'RaceVoided'; readonly race: string }
+  | { readonly t: 'WillPaysAsked'; readonly race: string; readonly pool: string; readonly no: number }
   | {
       readonly t: 'ResultEntered';
       readonly race: string;
@@ -139,6 +147,14 @@ interface PoolBooks {
   readonly problems: string[];
 }
 
+/** All legs but the last are over: what was known of them when the market asked, and what each shard held when it answered. */
+interface Question {
+  readonly legs: readonly AuditLeg[];
+  /** By leg and shard, what stood on the runners of its win pool. */
+  readonly favoured: readonly Map<string, Favoured>[];
+  readonly bets: Map<string, readonly LegBet[]>;
+}
+
 /** Causes of a refund that take a bet out of the pool before it is priced. A pool refunded by its ladder was priced first. */
 const WITHDRAWN = new Set(['AFTER_STOP', 'AFTER_OFF', 'RACE_VOID']);
 /** A log with one defect may have a million: the first ones are enough to act on. */
@@ -157,6 +173,8 @@ export class AuditFold {
   readonly #races = new Map<string, RaceBooks>();
   readonly #cards = new Map<string, PoolCard>();
   readonly #pools = new Map<string, PoolBooks>();
+  /** By pool, then by number. */
+  readonly #questions = new Map<string, Map<number, Question>>();
 
   /**
    * Takes in the next valid decision of a shard. What it says of pools whose card has not been seen, since reading began after it, or
@@ -221,6 +239,25 @@ export class AuditFold {
     return { poolId, sheet, bets: books?.bets ?? 0, problems };
   }
 
+  /**
+   * What a pool over several races would pay, as it stood when the shards answered this question of the market. Throws `AuditRefused`
+   * where not all `shards` have.
+   */
+  willPays(poolId: string, no: number, shards: number): ReturnType<typeof willPays> {
+    const { type: poolType, ruleSet, legs: races, race: _, ...money } = this.#card(poolId);
+    const question = this.#questions.get(poolId)?.get(no);
+    if (question?.bets.size !== shards)
+      throw new AuditRefused(`${question?.bets.size ?? 0} of ${shards} shards answered question ${no}`);
+    const legs = question.legs.map((leg, i): AuditLeg => {
+      const out = [...leg.scratched, ...(leg.scratchedAfterClose ?? [])];
+      const favoured = [...(question.favoured[i]?.values() ?? [])];
+      const favourite =
+        out.length === 0 ? null : favouriteAmong({ ...leg, scratched: out }, ruleSet.coupling, favoured);
+      return { ...leg, favourite };
+    });
+    return willPays({ poolType, ruleSet, legs, ...money }, [...question.bets.values()].flat());
+  }
+
   /** What the shards have given on the pool's bets by settling it, corrections included; by their own movements. */
   settled(poolId: string): number {
     let total = 0;
@@ -246,6 +283,7 @@ export class AuditFold {
   forget(poolId: string): void {
     this.#pools.delete(poolId);
     this.#cards.delete(poolId);
+    this.#questions.delete(poolId);
   }
 
   #event(shard: string, event: AuditEvent): void {
@@ -261,6 +299,7 @@ export class AuditFold {
         return;
       case 'Report':
         if (event.report.t === 'Backing' && this.#cards.has(event.report.pool)) this.#favour(shard, event.report.pool);
+        if (event.report.t === 'WillPay') this.#answered(shard, event.report);
         return;
       case 'BetsRefunded':
       case 'BetsPaid':
@@ -290,9 +329,7 @@ export class AuditFold {
     const { race, ruleSet } = this.#card(pool);
     const book = this.#pools.get(pool)?.shards.get(shard);
     const texts = this.#pools.get(pool)?.texts ?? [];
-    const units = new Map<number, bigint>();
-    for (const [i, selection] of (book?.selection ?? []).entries())
-      if (selection >= 0) units.set(selection, (units.get(selection) ?? 0n) + BigInt(book?.unit[i] as number));
+    const units = unitsIn(book);
     const interestOf = bettingInterest({ ...race, scratched: [] }, ruleSet.coupling);
     const stakes = new Map<string, bigint>();
     for (const [selection, unit] of units)
@@ -301,10 +338,38 @@ export class AuditFold {
     race.favoured.set(shard, stakes);
   }
 
+  /** The first shard that hears of the question knows what the market knew: facts come to all in one order. */
+  #asked({ pool, no }: Extract<MarketNews, { t: 'WillPaysAsked' }>): void {
+    const card = this.#cards.get(pool);
+    const questions = this.#questions.get(pool) ?? new Map<number, Question>();
+    if (!card || questions.has(no)) return;
+    this.#questions.set(pool, questions);
+    const closedAt = closeOf(card.legs);
+    const legs = card.legs.map((race) => legOf(race, closedAt, race.finish, card.ruleSet));
+    questions.set(no, { legs, favoured: legs.map(() => new Map()), bets: new Map() });
+  }
+
+  #answered(shard: string, { pool, no = 0 }: ReportMade): void {
+    const question = this.#questions.get(pool)?.get(no);
+    if (!question) return;
+    for (const [i, { favoured }] of this.#card(pool).legs.entries())
+      question.favoured[i]?.set(shard, favoured.get(shard) ?? new Map());
+    const books = this.#pools.get(pool);
+    const units = unitsIn(books?.shards.get(shard));
+    question.bets.set(
+      shard,
+      [...units].map(([selection, unitMinor]) => ({ ...legBet(books?.texts[selection] as string), unitMinor })),
+    );
+  }
+
   /** Every shard repeats the market's facts: the first word on a race stands, the others say the same. */
   #news(fact: MarketNews, n: number): void {
     if (fact.t === 'MeetingPublished') {
       this.#published(fact.meeting.races);
+      return;
+    }
+    if (fact.t === 'WillPaysAsked') {
+      this.#asked(fact);
       return;
     }
     const race = 'race' in fact ? this.#races.get(fact.race) : undefined;
@@ -460,6 +525,14 @@ function raceBooks({ runners, handicap = false }: RaceNews): RaceBooks {
     finish: [],
     favoured: new Map(),
   };
+}
+
+/** What stands in a shard, by selection. */
+function unitsIn(book: ShardBook | undefined): ReadonlyMap<number, bigint> {
+  const units = new Map<number, bigint>();
+  for (const [i, selection] of (book?.selection ?? []).entries())
+    if (selection >= 0) units.set(selection, (units.get(selection) ?? 0n) + BigInt(book?.unit[i] as number));
+  return units;
 }
 
 function selectionNumber(books: PoolBooks, bet: BetTaken): number {

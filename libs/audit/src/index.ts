@@ -12,7 +12,7 @@ export {
   type RawRecord,
 } from './log-reader.js';
 export { type ForceInput, priceByForce, priceLines } from './price-by-force.js';
-export { type LegPool, priceLegPool } from './price-legs.js';
+export { type LegPool, priceLegPool, type WillPay, willPays } from './price-legs.js';
 export { type AuditSource, type NetDividend, priceNet } from './price-net.js';
 export { parseSelectionText } from './selection-text.js';
 export {

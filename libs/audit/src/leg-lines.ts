@@ -61,6 +61,57 @@ export function lineKinds(rules: AuditRules, legs: readonly AuditLeg[], bets: It
   return [...kinds.values()];
 }
 
+/**
+ * Single lines with the stake of all lines of these bets: those are one that meet the same fates in all legs but the last and name the
+ * same runner, with the same reserve, in the last. A pool has few of them, whatever was bet, so that each result of the last leg can be
+ * tried.
+ */
+export function linesByLast(rules: AuditRules, legs: readonly AuditLeg[], bets: Iterable<LegBet>): readonly LegBet[] {
+  const standIns = legs.map(() => new Map<string, Named>());
+  const fates = legs.map(() => new Map<string, Named>());
+  const standIn = (no: number, runner: string, reserve: string | null): Named => {
+    const text = `${runner} ${reserve}`;
+    const known = fates[no]?.get(text);
+    if (known) return known;
+    const own = { runner, reserve };
+    const fate = no === legs.length - 1 ? text : JSON.stringify(pickOf(rules, legs, no, runner, reserve));
+    const found = standIns[no]?.get(fate) ?? own;
+    standIns[no]?.set(fate, found);
+    fates[no]?.set(text, found);
+    return found;
+  };
+  const lines = new Map<string, Required<LegBet> & { unitMinor: bigint }>();
+  for (const bet of bets) {
+    let found: readonly { readonly picks: readonly Named[]; readonly unit: bigint }[] = [
+      { picks: [], unit: BigInt(bet.unitMinor) },
+    ];
+    for (const [no, leg] of legs.entries()) {
+      const many = new Map<Named, bigint>();
+      for (const runner of new Set((bet.columns[no] ?? []).map(resultInterest(leg, rules.coupling)))) {
+        const named = standIn(no, runner, bet.reserves?.[no] ?? null);
+        many.set(named, (many.get(named) ?? 0n) + 1n);
+      }
+      found = found.flatMap(({ picks, unit }) =>
+        [...many].map(([named, count]) => ({ picks: [...picks, named], unit: unit * count })),
+      );
+    }
+    for (const { picks, unit } of found) {
+      const key = picks.map(({ runner, reserve }) => `${runner} ${reserve}`).join('/');
+      const known = lines.get(key);
+      const [columns, reserves] = [picks.map(({ runner }) => [runner]), picks.map(({ reserve }) => reserve)];
+      if (known) known.unitMinor += unit;
+      else lines.set(key, { columns, reserves, unitMinor: unit });
+    }
+  }
+  return [...lines.values()];
+}
+
+/** A runner named in a leg, with the reserve beside it. */
+interface Named {
+  readonly runner: string;
+  readonly reserve: string | null;
+}
+
 /** Picks that meet the same fate, and how many there are of each. */
 function grouped(picks: readonly Pick[]): ReadonlyMap<Pick, bigint> {
   const first = new Map<string, Pick>();

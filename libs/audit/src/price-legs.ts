@@ -2,7 +2,7 @@
  * Dividends of pools over several races: who is right in how many legs, what each tier has, what happens to money that
  * nobody wins. One kind of line after the other, from the rules alone; nothing is counted by formula.
  */
-import { bettingInterest } from './expansion.js';
+import { bettingInterest, runsOf } from './expansion.js';
 import { addedTo, type Backed, dividend, exactPrices, type Money, raised, sheet } from './formulas.js';
 import {
   type Fraction,
@@ -19,8 +19,17 @@ import {
   whole,
   ZERO,
 } from './fraction.js';
-import { type AuditLeg, type LegBet, type LineKind, lineKinds, type Pick, rightText } from './leg-lines.js';
+import {
+  type AuditLeg,
+  type LegBet,
+  type LineKind,
+  lineKinds,
+  linesByLast,
+  type Pick,
+  rightText,
+} from './leg-lines.js';
 import { AuditRefused, type AuditRules, type AuditTier, type DividendSheet, type SheetDividend } from './sheet.js';
+import { resultInterest } from './winners.js';
 
 export interface LegPool {
   readonly poolType: string;
@@ -72,6 +81,57 @@ export function priceLegPool(pool: LegPool, bets: Iterable<LegBet>): DividendShe
   const isWon = settled.dividends.some(({ tier }) => tier !== 'CONSOLATION');
   return isWon || added === 0n ? settled : new LegSettlement(pool, standing, money).sheet();
 }
+
+/** What a line right in every leg would be paid, and the stake on all of these; no price where nobody would be paid for that. */
+export interface WillPay {
+  readonly price: string | undefined;
+  readonly stakeMinor: number;
+}
+
+/**
+ * What a pool of which all legs but the last are run would pay, by combination: right in every leg with each runner that still may win
+ * the last, backed or not, and the consolation of those scratched there too late. The last leg's finish is not read. `last`: who may
+ * win it.
+ */
+export function willPays(
+  pool: LegPool,
+  bets: Iterable<LegBet>,
+): { readonly last: readonly string[]; readonly prices: ReadonlyMap<string, WillPay> } {
+  const { ruleSet, legs } = pool;
+  const leg = legs.at(-1);
+  if (!leg) throw new AuditRefused('a pool over no legs');
+  const lines = linesByLast(ruleSet, legs.with(-1, { ...leg, finish: [] }), bets);
+  const field = { ...leg, scratched: [...leg.scratched, ...(leg.scratchedAfterClose ?? [])] };
+  const last = [...new Set(runsOf(field).map(resultInterest(leg, ruleSet.coupling)))];
+  const first = ruleSet.tiers?.[0]?.name ?? pool.poolType;
+  const prices = new Map<string, WillPay>();
+  for (const winner of last) {
+    const run = legs.with(-1, { ...leg, finish: [[winner]] });
+    const right = lineKinds(ruleSet, run, lines).filter((kind) => rightLegs(kind) === legs.length);
+    const { dividends } = priceLegPool({ ...pool, legs: run }, lines);
+    const names = run.map((one) => rightText(ruleSet, one, false));
+    const isOne = sharesAsOne(ruleSet, run);
+    const backed = byRunners(right);
+    for (const c of isOne ? [names.join('/')] : combinationsOf(names)) {
+      const price = dividends.find((paid) => paid.tier === first && paid.c === c)?.price;
+      prices.set(c, { price, stakeMinor: Number(isOne ? stakeOf(right) : (backed.get(c) ?? 0n)) });
+    }
+    for (const { tier, c, price, stakeMinor } of dividends)
+      if (tier === 'CONSOLATION') prices.set(c, { price, stakeMinor });
+  }
+  return { last, prices };
+}
+
+/** `1,3` and `2` are 1/2 and 3/2. */
+const combinationsOf = (legs: readonly string[]): readonly string[] =>
+  legs
+    .map((names) => names.split(','))
+    .reduce((heads, names) => heads.flatMap((head) => names.map((name) => `${head}/${name}`)));
+
+/** Whether all that are right share one price, whoever of a tie they named; a leg that was not run leaves them no other. */
+const sharesAsOne = ({ split, deadHeat }: AuditRules, legs: readonly AuditLeg[]): boolean =>
+  (split !== 'JAPAN' && legs.some(({ finish }) => finish === null)) ||
+  (split === 'SINGLE_PRICE' && deadHeat === 'SINGLE_PRICE');
 
 /** The betting interests that ran in a leg; none in one that was not run. */
 function interestsIn({ coupling }: AuditRules, leg: AuditLeg | undefined): number {
@@ -215,10 +275,7 @@ class LegSettlement {
 
   /** By the way in which the pool is shared when there are several winning combinations. */
   #sharing(kinds: readonly LineKind[]): readonly Winning[] {
-    const { split, deadHeat } = this.#rules;
-    // A leg that was not run leaves one price for all who are right in the others.
-    const notRun = split !== 'JAPAN' && this.pool.legs.some(({ finish }) => finish === null);
-    if (notRun || (split === 'SINGLE_PRICE' && deadHeat === 'SINGLE_PRICE')) return this.#together(kinds);
+    if (sharesAsOne(this.#rules, this.pool.legs)) return this.#together(kinds);
     const combinations = [...byRunners(kinds)];
     const share = over(ONE, whole(Math.max(1, combinations.length)));
     return combinations.map(([c, stakeMinor]) => ({ c, share, stakeMinor }));

@@ -17,7 +17,7 @@ import {
   type Weighed,
   waitingFor,
 } from '#mutuel/engine';
-import { dividendView, termsView } from '#mutuel/services';
+import { dividendView, iso, isoOrNull, termsView } from '#mutuel/services';
 import { type Field, isRefusal, keyLabel, type RuleSet, readSelection } from '#mutuel/tote';
 import type { OddsReads, PoolOdds, PoolReads } from './doors.js';
 import type { MarketView } from './market-view.js';
@@ -482,9 +482,6 @@ function sumOf(corrections: readonly Correction[]): Weighed | null {
   const weighed = corrections.flatMap((one) => one.weighed ?? []);
   return corrections.length > 0 && weighed.length === corrections.length ? sumUp(weighed) : null;
 }
-
-const iso = (ms: number): string => new Date(ms).toISOString();
-const isoOrNull = (ms: number | null): string | null => (ms === null ? null : iso(ms));
 
 const lastOddsOf = (tick: PoolOdds | undefined): ReadonlyMap<string, string | null> =>
   new Map((tick?.odds ?? []).map(({ c, price, low, high }) => [c, price ?? (low === null ? null : `${low}–${high}`)]));

@@ -15,7 +15,6 @@ export type { FeedConnection, FeedLimits } from './feed-peer.js';
 export { HISTORY_CYCLES, OddsProjection, type OddsProjectionOptions } from './odds-projection.js';
 export { ODDS_CHANNEL, ODDS_KEY, OddsService, type OddsServiceOptions } from './odds-service.js';
 export { lastTick, recomputeTick, ticksBack } from './odds-topic.js';
-export { type AuditEntry, OperatorModel } from './operator-model.js';
 export { type PoolInputs, poolInputs, stakesByKey, standingStakes } from './pool-inputs.js';
 export { ProjectionFault, Projector } from './projector.js';
 export {
@@ -28,6 +27,8 @@ export {
 export { Proofs, type ProvenBet } from './proofs.js';
 export { type Ask, RaceWatch } from './race-watch.js';
 export {
+  iso,
+  isoOrNull,
   type MeetingView,
   type RaceSummary,
   ReadModel,

@@ -100,7 +100,7 @@ const STATEMENT_PAGE = 100;
 const HISTORY_LIMIT = 120;
 const BIG_BETS = 10;
 
-export interface RaceRow {
+interface RaceRow {
   readonly race_id: string;
   readonly meeting_id: string;
   readonly number: number;
@@ -112,7 +112,7 @@ export interface RaceRow {
   readonly runner_count: number;
 }
 
-export const raceSummary = (row: RaceRow): RaceSummary => ({
+const raceSummary = (row: RaceRow): RaceSummary => ({
   raceId: row.race_id,
   meetingId: row.meeting_id,
   number: row.number,

@@ -6,7 +6,7 @@ import { join } from 'node:path';
 import { env } from 'node:process';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { migrate, openDatabase, startPglite } from '#mutuel/adapters';
-import type { PoolCard } from '#mutuel/engine';
+import type { DividendProposal, PoolCard } from '#mutuel/engine';
 import { directTails, type ProjectionBatch, type SqlDatabase, validRecords } from '#mutuel/runtime';
 import { ruleSetFor } from '#mutuel/tote';
 import { schema, tables } from '#mutuel/views';
@@ -16,7 +16,6 @@ import {
   auditCalculator,
   checkReadModels,
   engineCalculator,
-  OperatorModel,
   Projector,
   ProjectorHost,
   projectorCalculator,
@@ -191,24 +190,22 @@ describe.each([
     ]);
   });
 
-  it('shows the audit trail newest first, the lease, the shards and what a settlement waits for', async () => {
+  it('holds the audit trail, the lease, the seals of every shard, and no preview before the calculators have spoken', async () => {
     const house = await day();
     await house.act({ type: 'ScratchRunner', race: RACE, runner: '4', reason: '', by: operator });
     await project(house, db);
-    const desk = new OperatorModel(db, 2);
-    const { entries } = await desk.audit({ limit: 3 });
-    expect(entries.map(({ action, outcome, code }) => [action, outcome, code])).toEqual([
-      ['ScratchRunner', 'REFUSED', 'NOT_AUTHORIZED'],
-      ['EnterResult', 'ACCEPTED', null],
-      ['StopBetting', 'ACCEPTED', null],
+    expect(await db.query('select action, outcome, code from audit order by seq desc limit 3')).toEqual([
+      { action: 'ScratchRunner', outcome: 'REFUSED', code: 'NOT_AUTHORIZED' },
+      { action: 'EnterResult', outcome: 'ACCEPTED', code: null },
+      { action: 'StopBetting', outcome: 'ACCEPTED', code: null },
     ]);
-    const overview = await desk.overview({ now: START + 5_000, durable: false, label: 'EMBEDDED' });
-    expect(overview.lease.holding).toBe(true);
-    expect(overview.races).toMatchObject([{ raceId: RACE, gross: 1_700, sealed: '2/2 shards' }]);
-    expect(overview.shards.map(({ shard }) => shard)).toEqual([0, 1]);
-    const settlement = await desk.settlement(RACE);
-    expect(settlement?.waitingFor.filter((wait) => wait.includes('no proposal'))).toHaveLength(6);
-    expect(settlement?.previewHash).toBeNull();
+    const [lease] = await db.query<{ until: number }>('select issued_at + ttl_ms as until from lease');
+    expect(lease?.until).toBeGreaterThan(START + 5_000);
+    const seals = 'select count(distinct shard) as shards from seals where pool_id = $1';
+    expect(await db.query(seals, [WIN])).toEqual([{ shards: 2 }]);
+    expect(await db.query('select sum(gross) as gross from pool_totals')).toEqual([{ gross: 1_700 }]);
+    expect(await db.query('select count(*) as made from proposals')).toEqual([{ made: 0 }]);
+    expect(await db.query('select preview_hash from races')).toEqual([{ preview_hash: null }]);
   });
 
   it('proposes the same dividends as the engine and the audit, and shows the race paid', async () => {
@@ -224,27 +221,28 @@ describe.each([
     const calculators = [engineCalculator(options), auditCalculator(options), projectorCalculator({ ...options, db })];
     running.push(...calculators, host);
     for (const service of running) await service.start();
-    const desk = new OperatorModel(db, 2);
+    const preview = async (): Promise<string | null> => {
+      const [race] = await db.query<{ hash: string | null }>('select preview_hash as hash from races');
+      return race?.hash ?? null;
+    };
     await until(async () => {
       await house.pump();
-      return ((await desk.settlement(RACE))?.previewHash ?? null) !== null;
+      return (await preview()) !== null;
     }, 'the preview');
-    const settlement = await desk.settlement(RACE);
-    expect(settlement?.waitingFor).toEqual([]);
-    for (const pool of settlement?.pools ?? [])
-      expect(pool.proposals.map(({ source, agrees }) => `${source} ${agrees}`)).toEqual([
-        'AUDIT true',
-        'ENGINE true',
-        'PROJECTOR true',
-      ]);
+    const made = await db.query<{ pool_id: string; proposal: DividendProposal }>(
+      'select pool_id, proposal from proposals order by pool_id, source',
+    );
     // Win: net 1,500 x 0.861 = 1,291.5 over 1,000 = 1.2915, cut to 1.20. Exacta: net 148 over 100 on 1>2 = 1.48, cut to 1.40.
+    const [win, exacta] = [['1 1.20'], ['1>2 1.40']];
     expect(
-      settlement?.pools.map(({ type, dividends }) => [type, dividends.map(({ c, price }) => `${c} ${price}`)]),
+      made.map(({ pool_id: id, proposal: { source, dividends } }) => [
+        ...[id, source, dividends.map(({ c, price }) => `${c} ${price}`)],
+      ]),
     ).toEqual([
-      ['EXACTA', ['1>2 1.40']],
-      ['WIN', ['1 1.20']],
+      ...['AUDIT', 'ENGINE', 'PROJECTOR'].map((source) => [EXACTA, source, exacta]),
+      ...['AUDIT', 'ENGINE', 'PROJECTOR'].map((source) => [WIN, source, win]),
     ]);
-    const previewHash = settlement?.previewHash ?? '';
+    const previewHash = (await preview()) ?? '';
     await house.act({ type: 'ConfirmSettlement', race: RACE, previewHash, by: second });
     const read = new ReadModel(db);
     await until(async () => (await read.race(RACE))?.status === 'SETTLED', 'the race settled');

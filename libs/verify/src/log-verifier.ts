@@ -4,7 +4,7 @@
  * what wrote the log but the documented form of a record. It must never write, and never stop at a first finding unless the chain
  * itself is broken: then nothing behind that place can be believed.
  */
-import { AuditFold, AuditLogBroken, AuditLogReader, type LoggedDecision } from '#mutuel/audit';
+import { AuditFold, AuditLogBroken, AuditLogReader, type LoggedDecision, type willPays } from '#mutuel/audit';
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { leafOf, poolRoot } from './inclusion.js';
 import { type Movement, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
@@ -131,6 +131,7 @@ export class LogVerifier {
   readonly #outdated = new Set<string>();
   readonly #sealedByMarket: { readonly event: Event; readonly at: string }[] = [];
   readonly #ticks: TickChecks;
+  readonly #priced = new Map<string, ReturnType<typeof willPays>>();
   readonly #commandTimes = new Map<string, number[]>();
   readonly #figures = {
     records: 0,
@@ -147,7 +148,7 @@ export class LogVerifier {
 
   constructor(private readonly head: ExportHead) {
     const say = { find: (at: string, what: string) => this.#find(at, what), pass: (what: string) => this.#pass(what) };
-    this.#ticks = new TickChecks(head.shards, say);
+    this.#ticks = new TickChecks(head.shards, say, (pool, question) => this.#willPays(pool, question));
   }
 
   /** Takes the next record of the file. Throws `LogUnreadable` where the chain of a log is broken. */
@@ -276,9 +277,19 @@ export class LogVerifier {
         this.#sealedByMarket.push({ event, at: placeOf(at) });
         this.#ticks.sealed(String(event['pool']), Number(event['closeNo']), at.offset);
       } else if (event.t === 'RaceSettled') this.#settled.set(String(event['race']), placeOf(at));
-      else if (event.t === 'ReportReceived')
-        this.#reports.heard(Number(event['shard']), Number(event['n']), event['report'], placeOf(at));
+      else if (event.t === 'ReportReceived') {
+        const [shard, report] = [Number(event['shard']), event['report'] as Report];
+        this.#reports.heard(shard, Number(event['n']), report, placeOf(at));
+        if (report.t === 'WillPay') this.#ticks.answered(report.pool, Number(report['no']), shard, at.offset);
+      }
     }
+  }
+
+  #willPays(pool: string, question: number): ReturnType<typeof willPays> {
+    const key = `${pool} ${question}`;
+    const priced = this.#priced.get(key) ?? this.#audit.willPays(pool, question, this.head.shards);
+    this.#priced.set(key, priced);
+    return priced;
   }
 
   #fact(fact: Event, { posts }: Decision, at: ExportedRecord): void {
@@ -307,6 +318,9 @@ export class LogVerifier {
         return;
       case 'RunnerScratched':
         this.#ticks.scratched(race, String(fact['runner']), at.offset);
+        return;
+      case 'WillPaysAsked':
+        this.#ticks.asked(String(fact['pool']), Number(fact['no']));
         return;
       case 'RaceReopened':
         this.#settled.delete(race);
@@ -618,7 +632,7 @@ export class LogVerifier {
       if (sheet.outcome !== outcome) this.#find(at, `${pool} is ${outcome}, priced again it is ${sheet.outcome}`);
       const text = (list: Declared['prices']): string =>
         list
-          .map(({ tier, c, price }) => `${tier} ${c} ${price}`)
+          .map(({ tier, c, price }) => `${tier} ${named(c)} ${price}`)
           .sort()
           .join(', ');
       const [declared, priced] = [text(prices), text(sheet.dividends)];
@@ -658,6 +672,14 @@ export class LogVerifier {
     throw new LogUnreadable(`${placeOf(at)}: ${what}`);
   }
 }
+
+/** A declared key without what stands beside the runners in it: how many legs are right, and who did not run in them. */
+const named = (c: string): string =>
+  c
+    .replace(/^\d+@/, '')
+    .split('/')
+    .map((leg) => leg.split(/[~!]/, 1)[0])
+    .join('/');
 
 /** Topic, partition and offset; of a file the byte where the record begins, too. */
 function placeOf(at: Place): string {

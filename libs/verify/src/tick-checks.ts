@@ -1,8 +1,9 @@
 /**
  * The odds topic against the cuts that its ticks name: for each pool of each tick the gross pool, the stake on every combination that is
  * shown, and the prices, worked out again by the second calculator. The market's log comes before the ticks and each shard's after them,
- * so stakes are taken off shard by shard as its log passes the cuts; nothing may be left. It must never take a figure on trust without
- * saying so, and never hold more of a tick than two numbers a row.
+ * so stakes are taken off shard by shard as its log passes the cuts; nothing may be left. What a pool over several races would pay is
+ * compared in the end, with what its shards held when they answered the market. It must never take a figure on trust without saying so,
+ * and never hold more of a tick than two numbers a row; but the few rows of pools over several races.
  */
 import {
   type AuditedPoolType,
@@ -15,6 +16,7 @@ import {
   type ShownOdds,
   shownNet,
   shownOdds,
+  type willPays,
 } from '#mutuel/audit';
 
 /** Length of a cycle: its moment is a multiple of it. */
@@ -90,6 +92,10 @@ interface Pool {
   /** Close numbers that the market has sealed, with the offset of its decision; and those of the shards so far. */
   readonly seals: { readonly closeNo: number; readonly offset: number }[];
   readonly sealedIn: number[];
+  /** Over several races: which question of the market is open, which shards answered it, and those that all have, with the offset. */
+  asked: number;
+  readonly answeredBy: Set<number>;
+  readonly answered: { readonly no: number; readonly offset: number }[];
 }
 
 interface Judged {
@@ -108,6 +114,8 @@ interface Shown {
   readonly sealed: number;
   /** Non-runners that the market knew of. */
   readonly scratched: number;
+  /** Over several races: the question whose answers it shows (0: none yet), and its rows. */
+  readonly legs: { readonly question: number; readonly rows: readonly Row[] } | undefined;
   /** Rows of the tick, and the combinations that are compared. */
   readonly shown: number;
   readonly rows: Uint32Array;
@@ -124,6 +132,8 @@ interface Tick {
   readonly cut: readonly number[];
   readonly pools: readonly Shown[];
 }
+
+type WillPays = ReturnType<typeof willPays>;
 
 const NO_LINES = new Uint32Array(0);
 
@@ -144,6 +154,8 @@ export class TickChecks {
       readonly find: (at: string, what: string) => void;
       readonly pass: (what: string) => void;
     },
+    /** What the pool would pay by the answers to this question. Throws `AuditRefused` where that cannot be said. */
+    private readonly willPays: (pool: string, question: number) => WillPays,
   ) {
     this.#next = new Array<number>(shards).fill(0);
   }
@@ -159,6 +171,7 @@ export class TickChecks {
         this.#pools.set(card.poolId, {
           ...{ id: card.poolId, card, type, race, isShown: false, isPartly: false },
           ...{ positions: new Map(), names: [], linesOf: new Map(), shards: [], seals: [], sealedIn: [] },
+          ...{ asked: 0, answeredBy: new Set(), answered: [] },
         });
       }
     }
@@ -170,6 +183,22 @@ export class TickChecks {
 
   sealed(pool: string, closeNo: number, offset: number): void {
     this.#pools.get(pool)?.seals.push({ closeNo, offset });
+  }
+
+  /** The market asks what a pool over several races would pay: answers to what it asked before no longer count. */
+  asked(id: string, question: number): void {
+    const pool = this.#pools.get(id);
+    if (!pool) return;
+    pool.asked = question;
+    pool.answeredBy.clear();
+  }
+
+  /** The market heard a shard's answer. */
+  answered(id: string, question: number, shard: number, offset: number): void {
+    const pool = this.#pools.get(id);
+    if (pool?.asked !== question) return;
+    pool.answeredBy.add(shard);
+    if (pool.answeredBy.size === this.#next.length) pool.answered.push({ no: question, offset });
   }
 
   // ── The ticks ──────────────────────────────────────────────────────────────────────────────────────────────────
@@ -217,7 +246,9 @@ export class TickChecks {
     const { wrong, combinations } = this.#judge(pool, news, scratched);
     if (wrong !== undefined) this.say.find(at, `cycle ${cycle} shows ${wrong}`);
     const stakes = new Map(news.rows.map(([c, stake]) => [c, stake]));
+    const question = pool.answered.findLast(({ offset }) => offset < cut.market)?.no ?? 0;
     return {
+      legs: pool.card.legs && { question, rows: news.rows },
       ...{ pool, at, gross, final, scratched: scratched.length, grossLeft: gross, isSealed: true, isAhead: false },
       sealed: pool.seals.findLast(({ offset }) => offset < cut.market)?.closeNo ?? 0,
       shown: news.rows.length,
@@ -240,10 +271,7 @@ export class TickChecks {
         : carryIn === carryInMinor
           ? undefined
           : `${carryIn} carried into ${id}, its card says ${carryInMinor}`;
-    if (type === undefined) {
-      if (rows.length > 0) this.say.pass('odds of pools over several races in ticks');
-      return { wrong: money, combinations: [] };
-    }
+    if (type === undefined) return { wrong: money, combinations: [] };
     const stakes = new Map(rows.map(([c, stake]) => [c, stake]));
     const [listed, picks] = [[...stakes.keys()], runnersALine(type)];
     if (stakes.size !== rows.length) return { wrong: `a combination of ${id} twice`, combinations: listed };
@@ -344,11 +372,24 @@ export class TickChecks {
     return { ticks: this.#ticks.length, tickFigures: figures, tickRows: this.#rows };
   }
 
-  #leftOf({ pool, gross, grossLeft, final, isSealed, sealed, isAhead, shown, rows, left }: Shown): string | undefined {
+  #leftOf({
+    pool,
+    gross,
+    grossLeft,
+    final,
+    isSealed,
+    sealed,
+    isAhead,
+    shown,
+    legs,
+    rows,
+    left,
+  }: Shown): string | undefined {
     if (grossLeft !== 0) return `${gross} in ${pool.id}, its cut makes ${gross - grossLeft}`;
     const isFinal = sealed > 0 && isSealed;
     if (final !== isFinal)
       return `${pool.id} as ${final ? 'final' : 'open'}, at its cut it was ${isFinal ? '' : 'not '}sealed`;
+    if (legs) return this.#legsOf(pool.id, legs);
     if (rows.length === 0) return undefined;
     if (pool.isPartly || isAhead) {
       this.say.pass(
@@ -364,7 +405,39 @@ export class TickChecks {
     const [amount, c] = [left[row] as number, pool.names[rows[row] as number]];
     return `${Math.abs(amount)} ${amount > 0 ? 'more' : 'less'} on ${c} in ${pool.id} than its cut holds`;
   }
+
+  #legsOf(id: string, { question, rows }: NonNullable<Shown['legs']>): string | undefined {
+    this.#rows += rows.length;
+    if (question === 0) return rows.length === 0 ? undefined : `odds of ${id}, for which the market had no answers`;
+    try {
+      return faultOfWillPays(id, rows, this.willPays(id, question));
+    } catch (fault) {
+      if (!(fault instanceof AuditRefused)) throw fault;
+      this.#rows -= rows.length;
+      this.say.pass(`odds of ${id} in ticks: ${fault.message}`);
+      return undefined;
+    }
+  }
 }
+
+/** The first row of a pool over several races that is not what the last leg's runners would make it, or what is missing. */
+function faultOfWillPays(id: string, rows: readonly Row[], { last, prices }: WillPays): string | undefined {
+  if (new Set(rows.map(([c]) => c)).size !== rows.length) return `a combination of ${id} twice`;
+  for (const [c, stake, price] of rows) {
+    const own = prices.get(c);
+    if (own === undefined) return `${c} in ${id}, which cannot win`;
+    const text = `${price ?? 'no odds'} for ${c} in ${id}, with ${stake} on it`;
+    if ((price ?? undefined) !== own.price || stake !== own.stakeMinor)
+      return `${text}; priced again ${own.price ?? 'no odds'}, with ${own.stakeMinor}`;
+  }
+  const shown = new Set(rows.flatMap(([c]) => [c, lastOf(c)]));
+  // Of those that may win, one row each; of those that do not run, all that is paid on them.
+  const consolations = [...prices.keys()].filter((c) => !last.includes(lastOf(c)));
+  const missing = [...last, ...consolations].find((one) => !shown.has(one));
+  return missing === undefined ? undefined : `nothing for ${missing} in the last leg of ${id}`;
+}
+
+const lastOf = (c: string): string => c.slice(c.lastIndexOf('/') + 1);
 
 /** What the shard holds at the cut is taken off what the tick shows. */
 function takeOff(shown: Shown, shard: number, gross: number): void {
