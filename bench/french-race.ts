@@ -29,7 +29,7 @@ interface OddsRow {
 }
 
 const UNIT = 100;
-const TICK_WITHIN_MS = 30_000;
+const TICK_WITHIN_MS = 300_000;
 const LOOK_AGAIN_MS = 100;
 
 const file = process.argv.slice(2).find((word) => !word.startsWith('--'));

@@ -29,7 +29,7 @@ const ACCOUNTS = 1_000;
 const HOSTS = 5;
 const STREAMS_OF_HOST = 2;
 const SLICE_MS = 2;
-const LAST_ANSWERS_MS = 5_000;
+const LAST_ANSWERS_MS = 60_000;
 const RUNNERS = 8;
 
 const data = mkdtempSync(join(tmpdir(), 'mutuel-bench-grpc-'));

@@ -5,6 +5,8 @@ import { execFile } from 'node:child_process';
 export function generate(flags: readonly string[]): Promise<string> {
   const args = ['--conditions=src', '--import', 'tsx', 'loadtests/light.ts', ...flags];
   return new Promise((resolve, reject) => {
-    execFile(process.execPath, args, { maxBuffer: 1e8 }, (fault, out) => (fault ? reject(fault) : resolve(out)));
+    execFile(process.execPath, args, { maxBuffer: 1e8 }, (fault, out, said) =>
+      fault ? reject(new Error(`${fault.message}\n${out}${said}`)) : resolve(out),
+    );
   });
 }

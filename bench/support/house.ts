@@ -20,8 +20,8 @@ interface Operator {
   readonly roles: readonly string[];
 }
 
-const SETTLE_WITHIN_MS = 120_000;
-const KNOWN_WITHIN_MS = 30_000;
+const SETTLE_WITHIN_MS = 600_000;
+const KNOWN_WITHIN_MS = 300_000;
 const LOOK_AGAIN_MS = 200;
 /** What a repeated request is told when its first attempt went through unheard. */
 const DONE_BEFORE = new Set(['RACE_STATUS', 'ALREADY_SCRATCHED', 'TICKET_NOT_OPEN', 'MEETING_EXISTS', 'CARD_INVALID']);

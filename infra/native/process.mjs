@@ -49,7 +49,7 @@ export async function stopServers(servers, signalOf = (server) => server.stopSig
 }
 
 /** Waits until `probe` resolves to true; a server that dies meanwhile, or is not ready in time, is an InfraError. */
-export async function untilReady(server, probe, timeoutMs = 60_000) {
+export async function untilReady(server, probe, timeoutMs = 300_000) {
   const ready = await becomesTrue(async () => {
     if (!isAlive(server))
       throw new InfraError(`${server.name} ended while it was starting; see ${server.log}${lastLineOf(server.log)}`);

@@ -441,6 +441,15 @@ export const stopsAnswer = z.object({
       offAt: time.nullable().meta({ description: 'The off, where a late stop made it matter.' }),
       delayMs: delay.meta({ description: 'Until the last shard had closed; null until then.' }),
       voidedAfterStop: voided,
+      pools: z.array(
+        z.object({
+          poolId: z.string(),
+          cancelWindowMs: z.int().meta({
+            description:
+              'How long after its sale a bet could be cancelled, until the stop; the same on all devices. 0: not at all.',
+          }),
+        }),
+      ),
       shards: z.array(
         z.object({
           shard: z.int(),

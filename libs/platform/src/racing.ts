@@ -310,6 +310,9 @@ export class Racing {
         ...{ raceId: race.card.raceId, closeNo: race.closeNo, postTime: iso(race.card.postTime) },
         ...{ stopAt: isoOrNull(race.stopAt), offAt: isoOrNull(race.offAt), ...this.#closing(race) },
         voidedAfterStop: await this.#voidedInAll(race),
+        pools: this.#soldWith(race).map(({ card: { poolId, ruleSet } }) => ({
+          ...{ poolId, cancelWindowMs: ruleSet.cancelWindowMs ?? 0 },
+        })),
       }));
     return { stops: await Promise.all(stops) };
   }
@@ -319,10 +322,8 @@ export class Racing {
    * race that stands has a higher decision than `lastDecision`.
    */
   #closing(race: MarketRace) {
-    const { raceId, pools } = race.card;
     const count = this.p.market.state.shards;
-    const ids = [...pools.map(({ poolId }) => poolId), ...race.legOf];
-    const sold = ids.map((id) => this.#pool(id)).filter(({ soldBy }) => soldBy === raceId);
+    const sold = this.#soldWith(race);
     const shards = Array.from({ length: count }, (_, shard) => {
       const seals = sold.flatMap((pool) => pool.seals[shard] ?? []).filter(({ closeNo }) => closeNo === race.closeNo);
       const markerAt = seals.length === 0 ? null : Math.max(...seals.map((seal) => seal.markerAt));
@@ -334,6 +335,12 @@ export class Racing {
     });
     const delays = shards.flatMap(({ delayMs }) => delayMs ?? []);
     return { delayMs: delays.length < count ? null : Math.max(...delays), shards };
+  }
+
+  /** The pools that end with the stop of this race. */
+  #soldWith({ card: { raceId, pools }, legOf }: MarketRace): readonly MarketPool[] {
+    const ids = [...pools.map(({ poolId }) => poolId), ...legOf];
+    return ids.map((id) => this.#pool(id)).filter(({ soldBy }) => soldBy === raceId);
   }
 
   /** Money that waits for later pools, by the id under which a card names it. */

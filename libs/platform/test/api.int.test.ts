@@ -4,6 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { WebSocket } from 'ws';
 import { z } from 'zod';
 import { changeFrame, statusFrame } from '#mutuel/services';
+import { ruleSetFor } from '#mutuel/tote';
 import * as answers from '../src/answers.js';
 import { type Reply, startTestSystem, type TestSystem, until } from './support/system.js';
 
@@ -319,6 +320,8 @@ describe('a race', () => {
     const { shard, seq } = late.receipt;
     expect(stop?.shards.map((one) => one.shard)).toEqual([0, 1]);
     expect(stop?.shards[shard]?.lastDecision).toBeGreaterThanOrEqual(seq);
+    const { cancelWindowMs } = ruleSetFor('FR', 'WIN') ?? {};
+    expect(stop?.pools).toContainEqual({ poolId: `${raceId}-WIN`, cancelWindowMs });
     expect(stop?.delayMs).toBe(Math.max(...(stop?.shards ?? []).map(({ delayMs }) => Number(delayMs))));
     expect(Date.parse(stop?.shards[shard]?.closedAt ?? '') - Date.parse(stop?.stopAt ?? '')).toBeGreaterThanOrEqual(0);
     expect((await t.get('/v1/operator/stops', mine)).body).toMatchObject({ status: 403, code: 'NOT_AUTHORIZED' });

@@ -230,7 +230,7 @@ export class OperatorController {
   @Documented({
     id: 'stops',
     summary:
-      'How each race was stopped, the last first: the stop, when each shard closed, its last decision before, the off.',
+      'How each race was stopped, the last first: the stop, when each shard closed, its last decision before, the off, how long its bets could be cancelled.',
     tag: 'Operator',
     answers: { 200: answers.stopsAnswer },
     problems: ['NOT_AUTHORIZED'],
