@@ -12,6 +12,7 @@ import {
   probables,
   type ReadSelection,
   readSelection,
+  shapeOf,
 } from '#mutuel/tote';
 import type { OddsReads } from './doors.js';
 import type { MarketView } from './market-view.js';
@@ -117,9 +118,23 @@ export class Quotes {
   #odds(pool: MarketPool, field: Field, read: ReadSelection, unit: number): QuotedOdds[] {
     const { poolId, ruleSet, carryInMinor } = pool.card;
     const tick = this.odds.latest(poolId);
-    const before = new Map((tick?.odds ?? []).map(({ c, stake }) => [c, stake] as const));
-    const after = new Map(before);
+    const rows = new Map((tick?.odds ?? []).map((row) => [row.c, row]));
+    const before = new Map([...rows].map(([c, { stake }]) => [c, stake]));
     const lines = [...first(expandLines(read), SHOWN_LINES)];
+    const listed = [...before.values()].reduce((sum, stake) => sum + stake, 0);
+    // Of a large pool the tick shows the most backed combinations: what it does not show is not known here, and not guessed.
+    if (shapeOf(ruleSet.poolType).picks > 2 && listed < (tick?.gross ?? 0)) {
+      const isAlone = !ruleSet.tiers && !ruleSet.weights;
+      const becomes = (c: string): string | null => {
+        const row = rows.get(c);
+        if (row === undefined || !isAlone) return null;
+        const grossMinor = oddsGross((tick?.gross ?? 0) + unit * read.lines, pool.card);
+        const stakes = new Map([[c, row.stake + unit]]);
+        return shown(probables({ ruleSet, field, stakes, grossMinor, carryInMinor }).odds[0]);
+      };
+      return lines.map((c) => ({ c, before: shown(rows.get(c)), after: becomes(c) }));
+    }
+    const after = new Map(before);
     for (const c of lines) after.set(c, (after.get(c) ?? 0) + unit);
     const grossNow = tick?.gross ?? 0;
     const price = (stakes: ReadonlyMap<string, number>, gross: number): ReadonlyMap<string, OddsLine> => {

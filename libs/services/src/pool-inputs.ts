@@ -17,6 +17,7 @@ import {
   readSelection,
   refundedLegRunners,
   scratchedInterests,
+  TierStakes,
 } from '#mutuel/tote';
 import { fieldOfRunners } from './projector.js';
 
@@ -170,6 +171,26 @@ export function stakesByKey(inputs: PoolInputs, keys: readonly string[]): Readon
     for (const [k, key] of keys.entries()) add(key, (counters[k] as (bet: ReadSelection) => number)(read) * unit);
   }
   return sums;
+}
+
+/** What stands on the keys of results in which this line of a pool with tiers wins: what it is paid depends on all lines that win too. */
+export function stakesBesideLine(inputs: PoolInputs, c: string): (key: string) => number {
+  const { ruleSet, field, stakes, wide } = inputs;
+  const { poolType } = ruleSet;
+  const gone = scratchedInterests(field, ruleSet.coupling);
+  const [out, own] = [new Set(gone), new Set(keyMembers(poolType, c))];
+  const tiers = new TierStakes(poolType);
+  for (const [line, stake] of stakes) {
+    const members = keyMembers(poolType, line);
+    const shared = members.filter((member) => own.has(member)).length;
+    // No rank is won with fewer of the runners than three.
+    if (shared >= 3 && !members.some((member) => out.has(member))) tiers.add(line, stake);
+  }
+  const bets = [...wide].map(([sel, unit]) => ({ read: wideBet(inputs, sel), unit }));
+  return (key) => {
+    const counter = lineCounter(poolType, key, gone);
+    return bets.reduce((sum, { read, unit }) => sum + counter(read) * unit, tiers.on(key));
+  };
 }
 
 function wideBet({ poolId, ruleSet, field }: PoolInputs, sel: string): ReadSelection {

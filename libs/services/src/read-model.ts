@@ -8,7 +8,15 @@ import { keyLabel, probables, type RuleSet, shapeOf } from '#mutuel/tote';
 import { type KnownPool, type LastOdds, type OddsRow, type OddsValue, oddsValue, placeOf } from '#mutuel/views';
 import { dividendView, termsView } from './dividend-view.js';
 import { groupBy } from './group-by.js';
-import { legStakes, type PoolInputs, poolInputs, stakeOnLine, stakesByLegKey, standingStakes } from './pool-inputs.js';
+import {
+  legStakes,
+  type PoolInputs,
+  poolInputs,
+  stakeOnLine,
+  stakesBesideLine,
+  stakesByLegKey,
+  standingStakes,
+} from './pool-inputs.js';
 import { publishedPools } from './projector.js';
 
 export interface RaceSummary {
@@ -304,7 +312,9 @@ export class ReadModel {
     const grossMinor = oddsGross(inputs.grossMinor, inputs);
     const stake = stakeOnLine(inputs, c);
     const isListed = shapeOf(ruleSet.poolType).picks > 2;
-    const { odds } = probables({ ruleSet, field, carryInMinor, grossMinor, stakes: isListed ? { [c]: stake } : {} });
+    const stakeOf = ruleSet.tiers || ruleSet.weights ? stakesBesideLine(inputs, c) : undefined;
+    const stakes = isListed ? { [c]: stake } : {};
+    const { odds } = probables({ ruleSet, field, carryInMinor, grossMinor, stakes, ...(stakeOf && { stakeOf }) });
     const line = odds.find((one) => one.c === c);
     const { price, low, high } = line ?? { price: null, low: null, high: null };
     return { poolId, cycle, c, stake, price: stake > 0 ? price : null, low, high };

@@ -112,3 +112,4 @@ export {
 export { type Dividend, payoutMinor, type Sheet, type SourceSheet } from './sheet.js';
 export { type LineStakes, lineStakes } from './stakes.js';
 export { keptNonRunners, tierNamesOf } from './tier-keys.js';
+export { TierStakes } from './tier-odds.js';

@@ -24,6 +24,8 @@ export interface ProbablesInput extends OddsMoney {
   readonly wholeGridUpTo?: number;
   /** Stake by combination, minor units. */
   readonly stakes: ReadonlyMap<string, number> | Readonly<Record<string, number>>;
+  /** Of a pool with tiers, where `stakes` does not name all lines: what stands on a key, minor units. */
+  readonly stakeOf?: (key: string) => number;
 }
 
 /** `net` is after takeout and before carry-in, as on a dividend sheet. */
@@ -55,7 +57,7 @@ export function probables(input: ProbablesInput): Probables {
   const isWhole = starters(field).length <= (input.wholeGridUpTo ?? 0);
   const listed = stakes instanceof Map ? [...stakes.keys()] : Object.keys(stakes);
   const plan = planOdds(ruleSet, field, listed, isWhole ? 3 : 2);
-  const odds = quotePool(plan, input, plan.combos.map(stakeIn(stakes)));
+  const odds = quotePool(plan, input, plan.combos.map(stakeIn(stakes)), input.stakeOf);
   return { net: netMinorOf(ruleSet, input), odds };
 }
 
@@ -101,11 +103,19 @@ const isPairs = (ruleSet: RuleSet, field: Field): boolean =>
   ruleSet.poolType === 'DEUX_SUR_QUATRE' ||
   (ruleSet.poolType === 'QUINELLA_PLACE' && (ruleSet.places === undefined || placesPaid(ruleSet, field) !== 2));
 
-/** The odds of one tick, `stakes[i]` being the minor units on `plan.combos[i]`. */
-export function quotePool(plan: OddsPlan, money: OddsMoney, stakes: ArrayLike<number>): readonly OddsLine[] {
+/**
+ * The odds of one tick, `stakes[i]` being the minor units on `plan.combos[i]`. `stakeOf` says what stands on a key of a pool with tiers
+ * where the plan does not list all that is staked.
+ */
+export function quotePool(
+  plan: OddsPlan,
+  money: OddsMoney,
+  stakes: ArrayLike<number>,
+  stakeOf?: (key: string) => number,
+): readonly OddsLine[] {
   if (plan.refunded) return plan.combos.map((c) => ({ c, price: null, low: null, high: null }));
   if (plan.pairs) return pairRanges(plan, money, stakes);
-  if (plan.ruleSet.tiers || plan.ruleSet.weights) return tierPrices(plan, money, stakes);
+  if (plan.ruleSet.tiers || plan.ruleSet.weights) return tierPrices(plan, money, stakes, stakeOf);
   const net = netOf(plan.ruleSet, money);
   return plan.places === null
     ? singlePrices(plan, money.grossMinor, net, stakes)

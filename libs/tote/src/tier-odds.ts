@@ -15,7 +15,7 @@ import { STAR } from './pool-type.js';
 import { resultKeys } from './pools.js';
 import { priceRungs } from './price.js';
 import type { OddsLine, OddsMoney, Quoter } from './quoter.js';
-import { compare, type Ratio, ratio, toRatio } from './ratio.js';
+import { compare, ratio, toRatio } from './ratio.js';
 import type { RuleSet } from './rule-set.js';
 
 /** What is looked at of a pool's plan. */
@@ -25,11 +25,18 @@ interface TierPlan {
   readonly quoter: Quoter;
 }
 
-/** `stakes[i]` in minor units on `plan.combos[i]`. */
-export function tierPrices(plan: TierPlan, money: OddsMoney, stakes: ArrayLike<number>): readonly OddsLine[] {
+/**
+ * `stakes[i]` in minor units on `plan.combos[i]`. What a line is paid depends on all others: where the plan does not list them all,
+ * `stakeOf` says what stands on the keys of a result.
+ */
+export function tierPrices(
+  plan: TierPlan,
+  money: OddsMoney,
+  stakes: ArrayLike<number>,
+  stakeOf: (key: string) => number = listed(plan, stakes),
+): readonly OddsLine[] {
   const { combos, ruleSet, quoter } = plan;
   const type = ruleSet.poolType;
-  const index = new StakeIndex(type, combos, stakes);
   const field: Field = { declared: [...new Set(combos.flatMap((c) => readKey(type, c).members))] };
   const rules = { ...ruleSet, minInterests: 0 };
   return combos.map((c, position) => {
@@ -42,7 +49,13 @@ export function tierPrices(plan: TierPlan, money: OddsMoney, stakes: ArrayLike<n
 
     function paidIf(finish: Finish): string {
       const rungs = resultKeys(rules, field, finish);
-      const sheet = priceRungs({ ...money, ruleSet: rules, rungs, refundsMinor: 0, stakeOf: (key) => index.on(key) });
+      const sheet = priceRungs({
+        ...money,
+        ruleSet: rules,
+        rungs,
+        refundsMinor: 0,
+        stakeOf: (key) => ratio(stakeOf(key)),
+      });
       return quoter.quoteDividend(sheet.dividends.find((one) => combinationMatches(type, c, one.c))?.price ?? '0');
     }
   });
@@ -57,47 +70,47 @@ function resultsOf(type: PoolType, c: string): readonly Finish[] {
   return [asRanks(members)];
 }
 
-/** Stakes by line, and by every set of three to seven runners that lines name together. */
-class StakeIndex {
+function listed({ combos, ruleSet }: TierPlan, stakes: ArrayLike<number>): (key: string) => number {
+  const all = new TierStakes(ruleSet.poolType);
+  for (const [position, c] of combos.entries()) all.add(c, stakes[position] ?? 0);
+  return (key) => all.on(key);
+}
+
+/** Stakes by line, and by every set of three to seven runners that lines name together: kept while a pool sells. */
+export class TierStakes {
   private readonly lines = new Map<string, number>();
   private readonly sets = new Map<string, number>();
 
-  constructor(
-    private readonly type: PoolType,
-    private readonly combos: readonly string[],
-    private readonly stakes: ArrayLike<number>,
-  ) {
-    combos.forEach((c, position) => {
-      const stake = stakes[position] ?? 0;
-      if (stake === 0) return;
-      this.lines.set(c, (this.lines.get(c) ?? 0) + stake);
-      const line = readKey(type, c);
-      for (let size = 3; size <= line.members.length; size++)
-        for (const set of subsets(line.members, size)) this.add(nameOf(line, set), stake);
-    });
+  constructor(private readonly type: PoolType) {}
+
+  /** `stake` more on this line, or less. */
+  add(c: string, stake: number): void {
+    if (stake === 0) return;
+    this.lines.set(c, (this.lines.get(c) ?? 0) + stake);
+    const line = readKey(this.type, c);
+    for (let size = 3; size <= line.members.length; size++)
+      for (const set of subsets(line.members, size)) {
+        const name = nameOf(line, set);
+        this.sets.set(name, (this.sets.get(name) ?? 0) + stake);
+      }
   }
 
   /** The stake that a key of a result without ties asks for. */
-  on(text: string): Ratio {
+  on(text: string): number {
     const key = readKey(this.type, text);
     const named = key.members.filter((member) => member !== STAR);
-    if (named.length < 3 || (key.without?.length ?? 0) > 1) return ratio(this.byForce(text));
-    if (key.ordered) return ratio(this.lines.get(text) ?? 0);
+    if (named.length < 3 || (key.without?.length ?? 0) > 1) return this.byForce(text);
+    if (key.ordered) return this.lines.get(text) ?? 0;
     let stake = this.sets.get(nameOf(key, named)) ?? 0;
     for (const out of key.without ?? []) stake -= this.sets.get(nameOf(key, [...named, out])) ?? 0;
     for (const other of key.except ?? []) stake -= this.lines.get(other.members.join('>')) ?? 0;
-    return ratio(stake);
+    return stake;
   }
 
   private byForce(text: string): number {
-    return this.combos.reduce(
-      (sum, c, position) => sum + (combinationMatches(this.type, c, text) ? (this.stakes[position] ?? 0) : 0),
-      0,
-    );
-  }
-
-  private add(name: string, stake: number): void {
-    this.sets.set(name, (this.sets.get(name) ?? 0) + stake);
+    let sum = 0;
+    for (const [c, stake] of this.lines) if (combinationMatches(this.type, c, text)) sum += stake;
+    return sum;
   }
 }
 

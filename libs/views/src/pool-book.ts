@@ -21,6 +21,7 @@ import {
   readSelection,
   scratchedInterests,
   shapeOf,
+  TierStakes,
 } from '#mutuel/tote';
 
 /** A bet with more lines is not spread over its combinations: it counts in the gross and, by formula, on the shown ones. */
@@ -79,6 +80,10 @@ export class PoolBook {
   /** Standing unit stakes of selections too wide to list, by selection. */
   readonly #wide = new Map<number, number>();
   readonly #shards: ShardColumns[];
+  /** Of a pool with tiers: its lines by the runners that they share, as far as `#counted` goes. */
+  readonly #tiers: TierStakes | undefined;
+  /** By combination, what of its stake is in `#tiers`. */
+  readonly #counted: number[] = [];
   readonly #takeout: { readonly n: bigint; readonly d: bigint };
   #plan: OddsPlan | undefined;
   /** Positions of the plan's combinations. */
@@ -95,6 +100,8 @@ export class PoolBook {
     this.carryIn = card.carryInMinor;
     this.#card = { declared: race.runners.map((r) => r.number), entries, ...(race.handicap && { handicap: true }) };
     this.#shards = Array.from({ length: shards }, emptyColumns);
+    const { poolType, tiers, weights } = card.ruleSet;
+    this.#tiers = tiers || weights ? new TierStakes(poolType) : undefined;
     this.#takeout = parseRatio(card.ruleSet.takeout) ?? { n: 0n, d: 1n };
   }
 
@@ -206,13 +213,31 @@ export class PoolBook {
     const combos = order.slice(0, MOST_BACKED).map((i) => this.#combos[i] ?? '');
     const stakes = Float64Array.from(combos.map((c) => this.stakeOn(c)));
     const index = new Map(combos.map((c, i) => [c, i]));
-    return this.#quote({ ...plan, combos, index, groups: [] }, stakes, false);
+    return this.#quote({ ...plan, combos, index, groups: [] }, stakes, false, this.#onTiers(out));
+  }
+
+  /** What stands on a key of a result, of all lines that run: those that are not shown, and wide bets, too. */
+  #onTiers(out: ReadonlySet<string>): ((key: string) => number) | undefined {
+    const tiers = this.#tiers;
+    if (tiers === undefined) return undefined;
+    for (let i = 0; i < this.#combos.length; i++) {
+      const stake = out.size > 0 && this.#names(i, out) ? 0 : (this.#stakes[i] ?? 0);
+      const counted = this.#counted[i] ?? 0;
+      if (stake !== counted) tiers.add(this.#combos[i] ?? '', stake - counted);
+      this.#counted[i] = stake;
+    }
+    return (key) => tiers.on(key) + this.#wideOn(key);
   }
 
   /** A hundred thousand rows a tick: written without an object that the row does not need. */
-  #quote(plan: OddsPlan, stakes: Float64Array, unbackedToo: boolean): readonly OddsRow[] {
+  #quote(
+    plan: OddsPlan,
+    stakes: Float64Array,
+    unbackedToo: boolean,
+    stakeOf?: (key: string) => number,
+  ): readonly OddsRow[] {
     const grossMinor = oddsGross(this.gross, this.card);
-    const lines = quotePool(plan, { grossMinor, carryInMinor: this.carryIn }, stakes);
+    const lines = quotePool(plan, { grossMinor, carryInMinor: this.carryIn }, stakes, stakeOf);
     const rows: OddsRow[] = [];
     for (let i = 0; i < lines.length; i++) {
       const line = lines[i] as OddsLine;

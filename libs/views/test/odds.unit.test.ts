@@ -1,6 +1,7 @@
 /** The odds book and its ticks: sums worked out by hand, and a tick that is a function of its cut alone. */
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { expandLines, isRefusal, probables, type RuleSet, readSelection, ruleSetFor, shapeOf } from '#mutuel/tote';
 import {
   CYCLE_MS,
   computeTick,
@@ -184,6 +185,73 @@ describe('odds of larger pools', () => {
     const tierce = pool(tick(2), TRIFECTA);
     expect(tierce.gross).toBe(lines * 2 + 500);
     expect(tierce.rows.map(([c, stake]) => [c, stake])).toEqual([['4>7>1', 502]]);
+  });
+});
+
+describe('odds of pools with tiers', () => {
+  const TIERCE = poolId('TIERCE');
+
+  it('count the lines that are not shown: who would share is paid too', () => {
+    const { logs, tick } = market(['TIERCE'], 10);
+    const [a] = logs;
+    if (!a) throw new Error('a shard');
+    // The twenty that are shown, none of them another order of the first; then one.
+    const others = ['4>5>6', '4>5>7', '4>5>8', '4>5>9', '4>6>7', '4>6>8', '4>6>9', '4>7>8', '4>7>9', '4>8>9'];
+    const more = ['5>6>7', '5>6>8', '5>6>9', '5>7>8', '5>7>9', '5>8>9', '6>7>8', '6>7>9', '6>8>9'];
+    const bets = ['1>2>3', ...others, ...more].map((sel) => ({ pool: TIERCE, sel, unit: 1_000 }));
+    ticket(a, at(2), bets);
+    ticket(a, at(2), [{ pool: TIERCE, sel: '1>3>2', unit: 500 }]);
+    const { rows, net, odds } = pool(tick(2), TIERCE);
+    expect([rows.length, odds['1>3>2']]).toEqual([20, undefined]);
+    // 20,500 less 26 %: 15,170. A half over 1,000 is no five times a half over 500, so both share all of it, five to one:
+    // 15,170 / (5 x 1,000 + 500) = 2.758..., cut to 2.70, and five times that. Without 1>3>2 it would be 15.10.
+    expect(net).toBe(15_170);
+    expect(odds['1>2>3']?.price).toBe('13.50');
+  });
+
+  const types = (['TIERCE', 'QUARTE', 'QUINTE', 'PICK5_FR', 'MULTI'] as const).filter((type) => ruleSetFor('FR', type));
+  it.each(types)('are those of all lines of a %s, whatever was given back and however wide a bet', (type) => {
+    const id = poolId(type);
+    const { log, logs, tick } = market([type], 9);
+    const [a] = logs;
+    if (!a) throw new Error('a shard');
+    const rules = ruleSetFor('FR', type) as RuleSet;
+    const declared = Array.from({ length: 9 }, (_, i) => String(i + 1));
+    const stakes = new Map<string, number>();
+    const [picks, given] = [shapeOf(type).picks, [] as { i: number; amount: number }[]];
+    const name = (i: number, k: number): string => String(((i * 7 + k * (1 + (i % 2))) % 9) + 1);
+    let gross = 0;
+    for (let i = 0; i < 80; i++) {
+      const wide = type === 'TIERCE' && i === 40;
+      const size = type === 'MULTI' ? 4 + (i % 4) : picks;
+      const boxed = i % 3 === 0 && type !== 'MULTI' ? size + 1 : size;
+      const named = wide ? declared : [...new Set(Array.from({ length: boxed }, (_, k) => name(i, k)))];
+      if (named.length < size) continue;
+      const sel =
+        named.length > size ? `BOX:${named.join()}` : named.join(shapeOf(type).arrangement === 'ORDERED' ? '>' : '-');
+      const read = readSelection(type, sel, { declared }, rules);
+      if (isRefusal(read)) throw new Error(read.message);
+      const unit = 100 * (1 + (i % 5));
+      ticket(a, at(2), [{ pool: id, sel: read.text, unit, lines: read.lines }]);
+      const lines = [...expandLines(read)];
+      const out = lines.filter((c) => c.split(/[>-]/).includes('9'));
+      given.push({ i: given.length, amount: out.length * unit });
+      for (const c of lines) if (!out.includes(c)) stakes.set(c, (stakes.get(c) ?? 0) + unit);
+      gross += (lines.length - out.length) * unit;
+    }
+    tick(2);
+    const scratched = { t: 'RunnerScratched', race: RACE, runner: '9' } as const;
+    marketFact(log, at(3), scratched);
+    shardFact(a, at(3), scratched);
+    const items = given.filter(({ amount }) => amount > 0);
+    refunded(a, at(3), id, 'SCRATCHED', items);
+    const shown = pool(tick(3), id);
+    expect(shown.gross).toBe(gross);
+    const field = { declared, scratched: ['9'] };
+    const { odds } = probables({ ruleSet: rules, field, stakes, grossMinor: gross, carryInMinor: 0 });
+    const all = new Map(odds.map((line) => [line.c, line]));
+    expect(shown.rows.length).toBeGreaterThan(5);
+    for (const row of shown.rows.map(oddsValue)) expect(row).toEqual({ ...all.get(row.c), stake: stakes.get(row.c) });
   });
 });
 
