@@ -40,7 +40,10 @@ await command(async () => {
   try {
     // Each on brokers of its own where it makes the topics of the real thing: partitions of another would not fit.
     for (const file of chosen)
-      await runOne(file, flags, isSmall && onServers.includes(nameOf(file)) ? await freshServers() : {});
+      await runOne(file, flags, isSmall && onServers.includes(nameOf(file)) ? freshServers : () => ({})).catch((fault) => {
+        console.error(`${file} ended: ${fault.message}`);
+        process.exitCode = 1;
+      });
   } finally {
     if (isSmall) await wipe({ instance });
   }
@@ -51,8 +54,9 @@ async function freshServers() {
   return up({ instance });
 }
 
-async function runOne(file, flags, env) {
+async function runOne(file, flags, servers) {
   console.log(`\n== ${nameOf(file)}`);
+  const env = await servers();
   const args = ['--import', 'tsx', '--conditions=src', join('bench', file), ...flags];
   const { code } = await run(process.execPath, args, { env, stdout: 1 });
   if (code === 0) return;

@@ -453,8 +453,11 @@ function ticksOf(logs: readonly Log[]): Tick[] {
 /** One of each law that has pools over several races. */
 const LAWS = ['UK', 'US', 'HK', 'JP', 'SE', 'AU'] as const;
 
-/** 16 bets, a non-runner while it sells, a tie, a leg that is void, one out of the last leg when all others are run; its end. */
-function legsDay(law: string, type: PoolType) {
+/**
+ * 16 bets, a non-runner while it sells, a tie (or no first leg at all), a leg that is void, two out of the last leg when all others are
+ * run, of which one while its own pool still sells; its end.
+ */
+function legsDay(law: string, type: PoolType, isFirstVoid = false) {
   const legs = shapeOf(type).picks;
   const { scratch } = ruleSetFor(law, type)?.legs ?? {};
   const world = LegsWorld.over(type, law, { runners: 8 });
@@ -476,16 +479,21 @@ function legsDay(law: string, type: PoolType) {
   }
   nextCycle();
   world.scratchIn(1, '2');
-  world.run(1, [['1', '3'], ['4']]);
+  if (isFirstVoid) {
+    world.stopRace(1);
+    world.voidLeg(1);
+  } else world.run(1, [['1', '3'], ['4']]);
   for (let leg = 2; leg < legs; leg++) {
     if (leg === 3) world.voidLeg(leg);
     else world.run(leg, [[String(leg)], ['1'], ['8']]);
   }
   nextCycle();
+  world.scratchIn(legs, '4');
+  nextCycle();
   world.stopRace(legs);
   world.scratchIn(legs, '3');
   nextCycle();
-  world.run(legs, [['1'], ['2'], ['4']]);
+  world.run(legs, [['1'], ['2'], ['5']]);
   const logs = logsOf(world);
   return { type, logs, shown: ticksOf(logs) };
 }
@@ -688,6 +696,14 @@ describe('odds ticks, against the cuts that they name', () => {
         expect(rows.filter(([, stake]) => stake > 0).length).toBeGreaterThan(1);
       },
     );
+
+    const mustRun = overRaces.filter(([, type]) => shapeOf(type).picks < 4);
+    it.each(mustRun)('hold by the rules of %s for a %s whose first leg is void', (law, type) => {
+      const { logs, shown } = legsDay(law, type, true);
+      const report = verify(withTicks(logs, written(shown)));
+      expect(report.findings).toEqual([]);
+      expect(report.notChecked.filter((what) => what.includes('tick'))).toEqual([]);
+    });
 
     const [usual, late] = [legsDay('US', 'PICK3'), legsDay('US', 'DAILY_DOUBLE')];
     type Rows = LoosePool['rows'];

@@ -14,6 +14,9 @@ const FINISH = [['4'], ['7'], ['1'], ['2'], ['3'], ['5'], ['6'], ['8']];
 const LOOK_AGAIN_MS = 50;
 const HOME_WITHIN_MS = 180_000;
 
+/** What is said to an act that was done the first time, without an answer. */
+const DONE_BEFORE = new Set(['MEETING_EXISTS', 'RACE_STATUS']);
+
 export interface CardShape {
   readonly runners: readonly string[];
   readonly types: readonly string[];
@@ -156,10 +159,17 @@ export class Officials {
     return `${path}: ${status} ${JSON.stringify(answer)}`;
   }
 
+  /** Sent again, as it asks, for as long as no decision on it is known. */
   async #must(role: string, path: string, body: object): Promise<void> {
     const operator = this.operators.find(({ roles }) => roles.includes(role));
-    const answer = await this.#client.post(path, body, operator?.token);
-    if (answer.status >= 300 || answer.status === 0)
-      throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+    const until = performance.now() + HOME_WITHIN_MS;
+    for (let isAgain = false; ; isAgain = true) {
+      const answer = await this.#client.post(path, body, operator?.token);
+      if (answer.status > 0 && answer.status < 300) return;
+      if (isAgain && DONE_BEFORE.has(String(answer.body['code']))) return;
+      const isUnknown = answer.body['retry'] === 'SAME_KEY' && performance.now() < until;
+      if (!isUnknown) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
+      await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
+    }
   }
 }

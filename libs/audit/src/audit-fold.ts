@@ -67,6 +67,7 @@ type MarketNews =
   | { readonly t: 'MeetingPublished'; readonly meeting: { readonly races: readonly RaceNews[] } }
   | { readonly t: 'RunnerScratched'; readonly race: string; readonly runner: string }
   | { readonly t: 'BettingClosed' | 'RaceVoided'; readonly race: string }
+  | { readonly t: 'FavouritesSet'; readonly race: string }
   | { readonly t: 'WillPaysAsked'; readonly race: string; readonly pool: string; readonly no: number }
   | {
       readonly t: 'ResultEntered';
@@ -111,6 +112,8 @@ interface RaceBooks {
   finish: readonly (readonly string[])[];
   /** What stood on the runners of its win pool when each shard counted them. */
   readonly favoured: Map<string, Favoured>;
+  /** It has no win pool to be counted, or the market has the count of all shards. */
+  isFavoured: boolean;
 }
 
 interface PoolCard extends PoolTerms {
@@ -149,10 +152,12 @@ interface PoolBooks {
 
 /** All legs but the last are over: what was known of them when the market asked, and what each shard held when it answered. */
 interface Question {
-  readonly legs: readonly AuditLeg[];
+  /** `isFavoured`: it was known who stands in for a non-runner. */
+  readonly legs: readonly (AuditLeg & { readonly isFavoured: boolean })[];
   /** By leg and shard, what stood on the runners of its win pool. */
   readonly favoured: readonly Map<string, Favoured>[];
-  readonly bets: Map<string, readonly LegBet[]>;
+  /** By shard, the standing units of each selection. */
+  readonly units: Map<string, ReadonlyMap<number, bigint>>;
 }
 
 /** Causes of a refund that take a bet out of the pool before it is priced. A pool refunded by its ladder was priced first. */
@@ -175,6 +180,9 @@ export class AuditFold {
   readonly #pools = new Map<string, PoolBooks>();
   /** By pool, then by number. */
   readonly #questions = new Map<string, Map<number, Question>>();
+
+  /** `willPays`: keep for `willPays` what the shards hold at each question, for as long as the pool is known. */
+  constructor(private readonly keeps: { readonly willPays?: boolean } = {}) {}
 
   /**
    * Takes in the next valid decision of a shard. What it says of pools whose card has not been seen, since reading began after it, or
@@ -246,16 +254,19 @@ export class AuditFold {
   willPays(poolId: string, no: number, shards: number): ReturnType<typeof willPays> {
     const { type: poolType, ruleSet, legs: races, race: _, ...money } = this.#card(poolId);
     const question = this.#questions.get(poolId)?.get(no);
-    if (question?.bets.size !== shards)
-      throw new AuditRefused(`${question?.bets.size ?? 0} of ${shards} shards answered question ${no}`);
-    const legs = question.legs.map((leg, i): AuditLeg => {
+    if (question?.units.size !== shards)
+      throw new AuditRefused(`${question?.units.size ?? 0} of ${shards} shards answered question ${no}`);
+    const legs = question.legs.map(({ isFavoured, ...leg }, i): AuditLeg => {
       const out = [...leg.scratched, ...(leg.scratchedAfterClose ?? [])];
+      if (out.length === 0 || !isFavoured) return { ...leg, favourite: null };
       const favoured = [...(question.favoured[i]?.values() ?? [])];
-      const favourite =
-        out.length === 0 ? null : favouriteAmong({ ...leg, scratched: out }, ruleSet.coupling, favoured);
-      return { ...leg, favourite };
+      return { ...leg, favourite: favouriteAmong({ ...leg, scratched: out }, ruleSet.coupling, favoured) };
     });
-    return willPays({ poolType, ruleSet, legs, ...money }, [...question.bets.values()].flat());
+    const texts = this.#pools.get(poolId)?.texts ?? [];
+    const bets = [...question.units.values()].flatMap((units) =>
+      [...units].map(([selection, unitMinor]): LegBet => ({ ...legBet(texts[selection] as string), unitMinor })),
+    );
+    return willPays({ poolType, ruleSet, legs, ...money }, bets);
   }
 
   /** What the shards have given on the pool's bets by settling it, corrections included; by their own movements. */
@@ -345,8 +356,11 @@ export class AuditFold {
     if (!card || questions.has(no)) return;
     this.#questions.set(pool, questions);
     const closedAt = closeOf(card.legs);
-    const legs = card.legs.map((race) => legOf(race, closedAt, race.finish, card.ruleSet));
-    questions.set(no, { legs, favoured: legs.map(() => new Map()), bets: new Map() });
+    const legs = card.legs.map((race) => ({
+      ...legOf(race, closedAt, race.finish, card.ruleSet),
+      isFavoured: race.isFavoured,
+    }));
+    questions.set(no, { legs, favoured: legs.map(() => new Map()), units: new Map() });
   }
 
   #answered(shard: string, { pool, no = 0 }: ReportMade): void {
@@ -354,12 +368,7 @@ export class AuditFold {
     if (!question) return;
     for (const [i, { favoured }] of this.#card(pool).legs.entries())
       question.favoured[i]?.set(shard, favoured.get(shard) ?? new Map());
-    const books = this.#pools.get(pool);
-    const units = unitsIn(books?.shards.get(shard));
-    question.bets.set(
-      shard,
-      [...units].map(([selection, unitMinor]) => ({ ...legBet(books?.texts[selection] as string), unitMinor })),
-    );
+    question.units.set(shard, unitsIn(this.#pools.get(pool)?.shards.get(shard)));
   }
 
   /** Every shard repeats the market's facts: the first word on a race stands, the others say the same. */
@@ -369,12 +378,13 @@ export class AuditFold {
       return;
     }
     if (fact.t === 'WillPaysAsked') {
-      this.#asked(fact);
+      if (this.keeps.willPays) this.#asked(fact);
       return;
     }
     const race = 'race' in fact ? this.#races.get(fact.race) : undefined;
     if (!race) return;
     if (fact.t === 'RunnerScratched' && !race.scratched.has(fact.runner)) race.scratched.set(fact.runner, n);
+    if (fact.t === 'FavouritesSet') race.isFavoured = true;
     if (fact.t === 'BettingClosed') race.closedAt = Math.min(race.closedAt, n);
     if (fact.t === 'RaceVoided') race.voidAt = Math.min(race.voidAt, n);
     if (fact.t === 'ResultEntered' && fact.version > race.version) {
@@ -511,7 +521,7 @@ function legOf(
   };
 }
 
-function raceBooks({ runners, handicap = false }: RaceNews): RaceBooks {
+function raceBooks({ runners, handicap = false, pools }: RaceNews): RaceBooks {
   const names = new Set(runners.flatMap(({ entry }) => entry ?? []));
   return {
     declared: runners.map(({ number }) => number),
@@ -524,6 +534,7 @@ function raceBooks({ runners, handicap = false }: RaceNews): RaceBooks {
     version: 0,
     finish: [],
     favoured: new Map(),
+    isFavoured: !pools.some(({ type }) => type === 'WIN'),
   };
 }
 

@@ -69,10 +69,8 @@ export function priceLegPool(pool: LegPool, bets: Iterable<LegBet>): DividendShe
     carryIn: BigInt(pool.carryInMinor),
     jackpotIn: BigInt(pool.jackpotInMinor ?? 0),
   };
-  const run = legs.filter(({ finish }) => finish !== null).length;
-  const { leastRun = 1, firstMustRun = false, refundNone = false } = ruleSet.legs ?? {};
-  if (run < leastRun || (firstMustRun && interestsIn(ruleSet, legs[0]) < Math.max(1, ruleSet.minInterests)))
-    return refundAll(money);
+  if (isCalledOff(ruleSet, legs)) return refundAll(money);
+  const { refundNone = false } = ruleSet.legs ?? {};
   const isPlayedOn = money.carryIn + money.jackpotIn > 0n || standing.some((kind) => rightLegs(kind) > 0);
   if (refundNone && !isPlayedOn) return refundAll(money);
   const added = addedTo(money, pool.guaranteeMinor, ruleSet);
@@ -82,7 +80,10 @@ export function priceLegPool(pool: LegPool, bets: Iterable<LegBet>): DividendShe
   return isWon || added === 0n ? settled : new LegSettlement(pool, standing, money).sheet();
 }
 
-/** What a line right in every leg would be paid, and the stake on all of these; no price where nobody would be paid for that. */
+/**
+ * What a line right in every leg would be paid, and the stake on all of these; no price where nobody would be paid for that, and no
+ * stake either where the pool is given back.
+ */
 export interface WillPay {
   readonly price: string | undefined;
   readonly stakeMinor: number;
@@ -107,7 +108,8 @@ export function willPays(
   const prices = new Map<string, WillPay>();
   for (const winner of last) {
     const run = legs.with(-1, { ...leg, finish: [[winner]] });
-    const right = lineKinds(ruleSet, run, lines).filter((kind) => rightLegs(kind) === legs.length);
+    const kinds = isCalledOff(ruleSet, run) ? [] : lineKinds(ruleSet, run, lines);
+    const right = kinds.filter((kind) => rightLegs(kind) === legs.length);
     const { dividends } = priceLegPool({ ...pool, legs: run }, lines);
     const names = run.map((one) => rightText(ruleSet, one, false));
     const isOne = sharesAsOne(ruleSet, run);
@@ -132,6 +134,13 @@ const combinationsOf = (legs: readonly string[]): readonly string[] =>
 const sharesAsOne = ({ split, deadHeat }: AuditRules, legs: readonly AuditLeg[]): boolean =>
   (split !== 'JAPAN' && legs.some(({ finish }) => finish === null)) ||
   (split === 'SINGLE_PRICE' && deadHeat === 'SINGLE_PRICE');
+
+/** Too few legs are run for the pool to be played, or not the one that must be. */
+function isCalledOff(rules: AuditRules, legs: readonly AuditLeg[]): boolean {
+  const run = legs.filter(({ finish }) => finish !== null).length;
+  const { leastRun = 1, firstMustRun = false } = rules.legs ?? {};
+  return run < leastRun || (firstMustRun && interestsIn(rules, legs[0]) < Math.max(1, rules.minInterests));
+}
 
 /** The betting interests that ran in a leg; none in one that was not run. */
 function interestsIn({ coupling }: AuditRules, leg: AuditLeg | undefined): number {

@@ -111,7 +111,7 @@ export class LogVerifier {
   readonly #contradicted = new Map<string, string>();
   readonly #voidedResults = new Set<string>();
   readonly #readers = new Map<string, AuditLogReader>();
-  readonly #audit = new AuditFold();
+  readonly #audit = new AuditFold({ willPays: true });
   readonly #balances = new Map<string, number>();
   /** Accepted references with the account that used them, and pairs of those that several accounts used. */
   readonly #refs = new Map<string, string>();
