@@ -40,10 +40,12 @@ await command(async () => {
   try {
     // Each on brokers of its own where it makes the topics of the real thing: partitions of another would not fit.
     for (const file of chosen)
-      await runOne(file, flags, isSmall && onServers.includes(nameOf(file)) ? freshServers : () => ({})).catch((fault) => {
-        console.error(`${file} ended: ${fault.message}`);
-        process.exitCode = 1;
-      });
+      await runOne(file, flags, isSmall && onServers.includes(nameOf(file)) ? freshServers : () => ({})).catch(
+        (fault) => {
+          console.error(`${file} ended: ${fault.message}`);
+          process.exitCode = 1;
+        },
+      );
   } finally {
     if (isSmall) await wipe({ instance });
   }

@@ -95,13 +95,12 @@ export class DistributedTarget implements Target {
         {
           kind: 'PAUSE',
           name: `pause ${server}`,
-          how: 'SIGSTOP for 1 to 3 s, SIGCONT',
+          how: 'SIGSTOP of all its processes for 1 to 3 s, SIGCONT',
           weight: 1,
           inject: async (random) => {
-            const pid = await cluster.pidOf(server);
-            process.kill(pid, 'SIGSTOP');
+            const wake = await cluster.standStill(await cluster.pidOf(server));
             await pause(1_000 + random() * 2_000);
-            process.kill(pid, 'SIGCONT');
+            wake();
           },
         },
       ]),

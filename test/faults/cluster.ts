@@ -12,6 +12,7 @@ import { SteppedClock } from '../certify/stepped-clock.js';
 import { RunningSystem } from '../trust/running-system.js';
 import { CuttingProxy } from './cutting-proxy.js';
 import { SmallDisks } from './small-disks.js';
+import { standStill } from './standing.js';
 
 export const ROLES = ['market', 'shards', 'projector', 'odds', 'back-office', 'bet-api'] as const;
 export type Role = (typeof ROLES)[number];
@@ -61,6 +62,8 @@ export class Cluster {
   readonly #clocks = mkdtempSync(join(tmpdir(), 'mutuel-clocks-'));
   readonly #slots = new Map<string, Slot>();
   readonly #disks = new SmallDisks();
+  /** What wakes the servers that stand still. */
+  readonly #standing = new Set<() => void>();
   #servers: Record<string, string> = {};
   #direct = { brokers: '', database: '' };
   #closing = false;
@@ -200,7 +203,28 @@ export class Cluster {
 
   /** Its process; of the brokers the one that leads the longest decision log. */
   async pidOf(server: ServerName): Promise<number> {
-    const name = server === 'kafka' ? `kafka-${await this.#leader()}` : server;
+    return server === 'kafka' ? (await this.leadingBroker()).pid : this.#pidOf(server);
+  }
+
+  /** The broker that leads the longest decision log, and the port at which the proxy reaches it. */
+  async leadingBroker(): Promise<{ readonly pid: number; readonly target: number }> {
+    const node = await this.#leader();
+    const place = proxies({ instance: this.#o.instance })[node - 1];
+    if (place === undefined) throw new Error(`no proxy stands before kafka-${node}`);
+    return { pid: this.#pidOf(`kafka-${node}`), target: place.target };
+  }
+
+  /** The server and all its processes stand still until the answer is called. */
+  async standStill(pid: number): Promise<() => void> {
+    const wake = await standStill(pid);
+    this.#standing.add(wake);
+    return () => {
+      this.#standing.delete(wake);
+      wake();
+    };
+  }
+
+  #pidOf(name: string): number {
     const found = status({ instance: this.#o.instance }).servers.find((one) => one.name === name);
     if (found === undefined) throw new Error(`${name} is not running`);
     return found.pid;
@@ -210,11 +234,17 @@ export class Cluster {
     await up({ instance: this.#o.instance });
   }
 
-  /** Full until the answer is called. */
-  async fill(disk: DiskName): Promise<() => void> {
-    const { folder } = status({ instance: this.#o.instance });
-    if (disk === 'data') return this.#disks.fill(this.#data);
-    return this.#disks.fill(disk === 'postgres' ? join(folder, 'postgres') : this.#brokerDisk(await this.#leader()));
+  /** Full until the answer is called; `struck` hears of it when nothing is left to do but to fill it. */
+  async fill(disk: DiskName, struck: () => void = () => undefined): Promise<() => void> {
+    const place = await this.#placeOf(disk);
+    struck();
+    return this.#disks.fill(place);
+  }
+
+  async #placeOf(disk: DiskName): Promise<string> {
+    if (disk === 'data') return this.#data;
+    if (disk === 'kafka') return this.#brokerDisk(await this.#leader());
+    return join(status({ instance: this.#o.instance }).folder, 'postgres');
   }
 
   #brokerDisk(node: number): string {
@@ -222,9 +252,13 @@ export class Cluster {
     return join(status({ instance }).folder, 'kafka', `of-${brokers}`, `node-${node}`);
   }
 
-  /** Every server once, one after the other, as a release of theirs does it: asked to stop, started again, in sync again. */
-  async rollServers(): Promise<void> {
+  /**
+   * Every server once, one after the other, as a release of theirs does it: asked to stop, started again, in sync again. `struck` hears of
+   * each before it is asked.
+   */
+  async rollServers(struck: () => void): Promise<void> {
     for (const { name, pid, stopSignal } of status({ instance: this.#o.instance }).servers) {
+      struck();
       process.kill(pid, stopSignal as NodeJS.Signals);
       const until = Date.now() + UP_WITHIN_MS;
       while (this.#isAlive(name) && Date.now() < until) await pause(AGAIN_MS);
@@ -283,6 +317,7 @@ export class Cluster {
 
   async end(): Promise<void> {
     this.#closing = true;
+    for (const wake of this.#standing) wake();
     for (const slot of this.#slots.values()) {
       slot.expected = true;
       slot.system?.resume();

@@ -18,8 +18,8 @@ export class CuttingProxy {
   lose = 0;
   /** Appends whose answer was lost. */
   lost = 0;
-  /** Called once, with the broker's port, when the next append has just passed. */
-  onAppend: ((target: number) => void) | undefined;
+  /** Called with the broker's port when an append has just passed. */
+  #onAppend: ((target: number) => void) | undefined;
   readonly #servers: Server[] = [];
   readonly #sockets = new Set<Socket>();
 
@@ -34,6 +34,22 @@ export class CuttingProxy {
         server.listen(place.port, '127.0.0.1', resolve);
       });
     }
+  }
+
+  /** Resolves when an append to the broker at this port has just passed; throws where none does in time. */
+  appendTo(target: number, withinMs: number): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const impatience = setTimeout(() => {
+        this.#onAppend = undefined;
+        reject(new Error(`no append passed to port ${target} within ${withinMs} ms`));
+      }, withinMs);
+      this.#onAppend = (passed) => {
+        if (passed !== target) return;
+        this.#onAppend = undefined;
+        clearTimeout(impatience);
+        resolve();
+      };
+    });
   }
 
   close(): void {
@@ -59,9 +75,7 @@ export class CuttingProxy {
       broker.write(part);
       for (const api of frames.take(part)) {
         if (api !== PRODUCE) continue;
-        const told = this.onAppend;
-        this.onAppend = undefined;
-        told?.(target);
+        this.#onAppend?.(target);
         if (this.lose > 0 && this.random() < this.lose) doomed = true;
       }
     });

@@ -21,6 +21,8 @@ export const PACES: Readonly<Record<'short' | 'full', Pace>> = {
 export interface Stage {
   readonly cluster: Cluster;
   readonly pace: Pace;
+  /** Told right before something is broken: what is felt of it counts from here. */
+  readonly struck: () => void;
   /** Accepted so far, by the client's journal. */
   readonly accepted: () => number;
   /** Two steps of the first race towards its end: the stop is pressed, whatever becomes of it. */
@@ -52,6 +54,8 @@ const DOWN_MS = 1_000;
 const LOST_SHARE = 0.15;
 const LOSING_MS = 4_000;
 const STANDBY_LEADS_MS = 5_000;
+/** Every broker leads something, and something is appended all the time. */
+const APPEND_WITHIN_MS = 20_000;
 /** Longer than an engine waits before it takes the silence of its lock for its loss. */
 const LOCKLESS_MS = 5_000;
 const DISK_NAMES: Readonly<Record<DiskName, string>> = {
@@ -64,14 +68,16 @@ export const SCENARIOS: readonly Scenario[] = [
   ...ROLES.flatMap((role): Scenario[] => [
     {
       name: `kill -9 ${role}`,
-      run: async ({ cluster }) => {
+      run: async ({ cluster, struck }) => {
+        struck();
         await cluster.kill(role);
         await cluster.ready(role);
       },
     },
     {
       name: `suspend ${role}`,
-      run: async ({ cluster, pace }) => {
+      run: async ({ cluster, pace, struck }) => {
+        struck();
         cluster.suspend(role);
         await pause(pace.suspended);
         cluster.resume(role);
@@ -79,7 +85,8 @@ export const SCENARIOS: readonly Scenario[] = [
     },
     {
       name: `stop ${role}`,
-      run: async ({ cluster }) => {
+      run: async ({ cluster, struck }) => {
+        struck();
         await cluster.stop(role);
         await cluster.ready(role);
       },
@@ -89,11 +96,12 @@ export const SCENARIOS: readonly Scenario[] = [
     { name: `kill -9 ${server}`, run: (stage) => endServer(stage, server, 'SIGKILL', DOWN_MS) },
     {
       name: `suspend ${server}`,
-      run: async ({ cluster, pace }) => {
+      run: async ({ cluster, pace, struck }) => {
         const pid = await cluster.pidOf(server);
-        process.kill(pid, 'SIGSTOP');
+        struck();
+        const wake = await cluster.standStill(pid);
         await pause(pace.suspended);
-        process.kill(pid, 'SIGCONT');
+        wake();
       },
     },
     {
@@ -103,7 +111,8 @@ export const SCENARIOS: readonly Scenario[] = [
   ]),
   {
     name: 'answers of appends lost',
-    run: async ({ cluster, find }) => {
+    run: async ({ cluster, struck, find }) => {
+      struck();
       cluster.proxy.lose = LOST_SHARE;
       await pause(LOSING_MS);
       cluster.proxy.lose = 0;
@@ -112,20 +121,20 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'broker suspended at an append',
-    run: async ({ cluster, pace }) => {
-      const pid = await cluster.pidOf('kafka');
-      await new Promise<void>((resolve) => {
-        cluster.proxy.onAppend = () => resolve();
-      });
-      process.kill(pid, 'SIGSTOP');
+    run: async ({ cluster, pace, struck }) => {
+      const { pid, target } = await cluster.leadingBroker();
+      await cluster.proxy.appendTo(target, APPEND_WITHIN_MS);
+      struck();
+      const wake = await cluster.standStill(pid);
       await pause(pace.suspended);
-      process.kill(pid, 'SIGCONT');
+      wake();
     },
   },
   {
     name: 'two engines, one suspended and woken',
-    run: async ({ cluster, pace }) => {
+    run: async ({ cluster, pace, struck }) => {
       await withSecond(cluster, 'shards', async () => {
+        struck();
         cluster.suspend('shards');
         await pause(pace.suspended);
         // The first one wakes up as a leader that has been replaced.
@@ -136,8 +145,9 @@ export const SCENARIOS: readonly Scenario[] = [
   ...(['shards', 'market'] as const).map(
     (role): Scenario => ({
       name: `kill -9 ${role}, a standby is warm`,
-      run: async ({ cluster }) => {
+      run: async ({ cluster, struck }) => {
         await withSecond(cluster, role, async () => {
+          struck();
           const release = await cluster.keepDown(role);
           // The standby has it alone for a while, and keeps it when the first one is back.
           await pause(STANDBY_LEADS_MS);
@@ -157,8 +167,8 @@ export const SCENARIOS: readonly Scenario[] = [
     (disk): Scenario => ({
       name: `full disk of ${DISK_NAMES[disk]}`,
       fills: true,
-      run: async ({ cluster, pace }) => {
-        const release = await cluster.fill(disk);
+      run: async ({ cluster, pace, struck }) => {
+        const release = await cluster.fill(disk, struck);
         await pause(pace.diskFull);
         release();
         await pause(DOWN_MS);
@@ -169,7 +179,8 @@ export const SCENARIOS: readonly Scenario[] = [
   { name: 'PostgreSQL away', run: (stage) => endServer(stage, 'postgres', 'SIGKILL', stage.pace.databaseAway) },
   {
     name: 'market dead while a race sells',
-    run: async ({ cluster, pace, accepted, find }) => {
+    run: async ({ cluster, pace, struck, accepted, find }) => {
+      struck();
       const release = await cluster.keepDown('market');
       await pause(pace.marketDead);
       const before = accepted();
@@ -181,7 +192,8 @@ export const SCENARIOS: readonly Scenario[] = [
   },
   {
     name: 'stop pressed while a shard is down',
-    run: async ({ cluster, pressStop }) => {
+    run: async ({ cluster, struck, pressStop }) => {
+      struck();
       const release = await cluster.keepDown('shards');
       await pressStop();
       await pause(DOWN_MS);
@@ -192,9 +204,10 @@ export const SCENARIOS: readonly Scenario[] = [
   {
     name: 'rolling restart of everything',
     rate: (pace) => pace.rollingRate,
-    run: async ({ cluster }) => {
-      await cluster.rollServers();
+    run: async ({ cluster, struck }) => {
+      await cluster.rollServers(struck);
       for (const role of ROLES) {
+        struck();
         await cluster.stop(role);
         await cluster.ready(role);
       }
@@ -204,11 +217,11 @@ export const SCENARIOS: readonly Scenario[] = [
     // The release before is the same program that is held to the older record format: it reads the newer one and never writes it.
     name: 'release beside the one before it',
     run: async (stage) => {
-      const { cluster, raiseFormat } = stage;
-      for (const role of ['market', 'shards'] as const) await cluster.replace(role, RELEASE_BEFORE);
+      const { raiseFormat } = stage;
+      for (const role of ['market', 'shards'] as const) await replace(stage, role, RELEASE_BEFORE);
       await inTurn(stage, {}, 1);
       // Everything on the new release, and both formats in the log from here on.
-      for (const role of ['shards', 'market'] as const) await cluster.replace(role, {});
+      for (const role of ['shards', 'market'] as const) await replace(stage, role, {});
       await raiseFormat();
       await inTurn(stage, RELEASE_BEFORE, 2);
     },
@@ -217,15 +230,21 @@ export const SCENARIOS: readonly Scenario[] = [
 
 const RELEASE_BEFORE = { RECORD_FORMAT: '1' };
 
+async function replace({ cluster, struck }: Stage, role: Role, env: Readonly<Record<string, string>>): Promise<void> {
+  struck();
+  await cluster.replace(role, env);
+}
+
 /** An engine of another release folds what the shards' own writes, leads when that dies, and is followed by it again. */
 async function inTurn(
-  { cluster, accepted, newestFormats, find }: Stage,
+  { cluster, struck, accepted, newestFormats, find }: Stage,
   env: Readonly<Record<string, string>>,
   format: number,
 ): Promise<void> {
   cluster.add('second', 'engine', ['--decide', 'shards'], env);
   try {
     await cluster.ready('second');
+    struck();
     const release = await cluster.keepDown('shards');
     await sellsOn(accepted, find);
     release();
@@ -259,12 +278,14 @@ async function withSecond(cluster: Cluster, role: Role, work: () => Promise<void
 }
 
 async function endServer(
-  { cluster }: Stage,
+  { cluster, struck }: Stage,
   server: ServerName,
   signal: NodeJS.Signals,
   downMs: number,
 ): Promise<void> {
-  process.kill(await cluster.pidOf(server), signal);
+  const pid = await cluster.pidOf(server);
+  struck();
+  process.kill(pid, signal);
   await pause(downMs);
   await cluster.revive();
 }

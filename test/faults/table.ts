@@ -24,15 +24,16 @@ const HEADINGS = [
 ];
 const FAULT_WIDTH = 38;
 
-/** Kill -9 of a leading engine to the first acceptance, where another one stands by. */
+/** Kill -9 of a leading engine to the first acceptance, where another one stands by, and no silence after it that is longer. */
 const STANDBY_WITHIN_MS = 2_000;
 
 /** With what is found by the clock: a warm standby that was not there in time. A machine that others use may be the reason. */
 export function judged(outcome: Outcome): Outcome {
-  const { name, againMs, findings } = outcome;
-  const inTime = againMs !== undefined && againMs <= STANDBY_WITHIN_MS;
+  const { name, againMs, gapMs, findings } = outcome;
+  const silentMs = againMs === undefined ? undefined : Math.max(againMs, gapMs);
+  const inTime = silentMs !== undefined && silentMs <= STANDBY_WITHIN_MS;
   if (!name.includes('a standby is warm') || inTime) return outcome;
-  const late = `accepts again after ${againMs ?? 'ever so many'} ms, later than ${STANDBY_WITHIN_MS} ms of the kill`;
+  const late = `accepts nothing for ${silentMs ?? 'ever so many'} ms after the kill, longer than ${STANDBY_WITHIN_MS} ms`;
   return { ...outcome, findings: [...findings, late] };
 }
 

@@ -11,6 +11,7 @@ import { readDecisionLogs } from '../trust/read-log.js';
 import { becomeProjected, projected, rebuildReadModels, tableDigests } from '../trust/retold.js';
 import { Cluster, pause } from './cluster.js';
 import type { Pace, Scenario } from './scenarios.js';
+import { Strikes } from './strikes.js';
 
 export interface TrialOptions {
   readonly instance: string;
@@ -39,9 +40,9 @@ export interface Outcome {
   readonly resolved: number;
   /** Answers that took longer than a second. */
   readonly delayed: number;
-  /** From the fault to the first acceptance of a ticket that was sent after it, ms. */
+  /** From the strike to the first acceptance of a ticket that was sent after it, ms; of several strikes the longest. */
   readonly againMs: number | undefined;
-  /** The longest time from then on in which nothing was accepted, ms. */
+  /** The longest time from the first strike on in which nothing was accepted, ms. */
   readonly gapMs: number;
   readonly findings: readonly string[];
 }
@@ -88,20 +89,15 @@ export class Trial {
     const officials = new Officials(cluster.url('back-office'), this.#cast?.operators ?? []);
     const races = await officials.openMeeting(`fault-${number}`);
     this.#races.push(...races);
-    let faultAt = Number.POSITIVE_INFINITY;
-    let againAt: number | undefined;
-    let lastAt = 0;
-    let gapMs = 0;
+    const strikes = new Strikes();
     let afterwards = 0;
     let delayed = 0;
     let overAt = Number.POSITIVE_INFINITY;
     client.onAnswer = (status, sentAt) => {
-      if (performance.now() - sentAt > SLOW_MS) delayed++;
-      if (status !== 201) return;
       const now = performance.now();
-      if (now > faultAt) gapMs = Math.max(gapMs, now - Math.max(lastAt, faultAt));
-      lastAt = now;
-      if (sentAt > faultAt) againAt ??= now;
+      if (now - sentAt > SLOW_MS) delayed++;
+      if (status !== 201) return;
+      strikes.accepted(sentAt, now);
       if (sentAt > overAt) afterwards++;
     };
     const stop = new AbortController();
@@ -110,14 +106,15 @@ export class Trial {
     if (!(await becomes(() => accepted() >= WARM_BETS))) findings.push('nothing was sold before the fault');
     // A moment of its own within a second, from the seed.
     await pause(Math.floor(seededRandom(seed + number)() * 1_000));
-    faultAt = performance.now();
+    const struck = (): void => strikes.struck(performance.now());
     const pressStop = (): Promise<unknown> => officials.press(races[0] ?? '');
     await scenario
       .run({
-        ...{ cluster, pace, accepted, pressStop, find: (finding) => findings.push(finding) },
+        ...{ cluster, pace, struck, accepted, pressStop, find: (finding) => findings.push(finding) },
         ...{ raiseFormat: () => officials.raiseFormat(), newestFormats: () => this.#newestFormats() },
       })
       .catch((fault: Error) => findings.push(`the scenario broke: ${fault.message}`));
+    if (strikes.count === 0) findings.push('nothing was broken');
     overAt = performance.now();
     if (!(await becomes(() => afterwards >= AFTER_BETS))) findings.push('it does not sell again');
     stop.abort();
@@ -141,8 +138,8 @@ export class Trial {
       unknown: after.unknown - before.unknown,
       resolved: after.unknown - before.unknown - client.unknown,
       delayed,
-      againMs: againAt === undefined ? undefined : Math.round(againAt - faultAt),
-      gapMs: Math.round(gapMs),
+      againMs: strikes.againMs === undefined ? undefined : Math.round(strikes.againMs),
+      gapMs: Math.round(strikes.gapMs),
       findings,
     };
   }
