@@ -2,7 +2,7 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TsaClient } from '#mutuel/adapters';
-import { type AnchorFile, type AnchorStatement, verifyAnchor } from '#mutuel/verify';
+import { type AnchorFile, type AnchorStatement, KeyRefused, verifyAnchor, verifyAnchors } from '#mutuel/verify';
 import { TimeStampAuthority } from './time-stamp-authority.js';
 
 const HEADS = [
@@ -75,6 +75,16 @@ describe('an anchor', () => {
       () => ({ ...file, token: file.token.slice(0, 400) }),
       'the token is not one of RFC 3161: it cannot be read',
     ],
+    [
+      'names no day',
+      () => ({ ...file, statement: STATEMENT.replace('"day"', '"night"') }),
+      'the statement is not whole: it names no day',
+    ],
+    [
+      'does not tell the one before',
+      () => ({ ...file, statement: STATEMENT.replace('"previous":null', '"next":null') }),
+      'the statement is not whole: it does not say which anchor was before it',
+    ],
   ])('that %s fails with the sentence that says so', async (_, one, fault) => {
     expect(await faults(one())).toContain(fault);
   });
@@ -89,6 +99,66 @@ describe('an anchor', () => {
     expect((await faults(file, [stranger.authority]))[0]).toMatch(/does not lead to an authority that is trusted/);
     expect((await faults(file, []))[0]).toMatch(/does not lead to an authority that is trusted/);
     await stranger.stop();
+  });
+});
+
+describe('several anchors', () => {
+  let days: AnchorFile[];
+
+  /** The newest first, as they are published. */
+  beforeAll(async () => {
+    days = [];
+    for (const day of ['2026-11-22', '2026-11-23', '2026-11-24']) {
+      const previous = days[0] ? sha256(days[0].statement).toString('hex') : null;
+      const statement = JSON.stringify({ ...anchored, day, previous });
+      const token = Buffer.from(await new TsaClient(url).stamp(sha256(statement))).toString('base64');
+      days.unshift({ statement, token });
+    }
+  });
+
+  const verdictOf = (files: readonly unknown[], log?: Parameters<typeof verifyAnchors>[2]) =>
+    verifyAnchors(files, [{ name: 'house.pem', pem: house.authority }], log);
+
+  it('hold where each one follows the one before, in whatever order they are given', async () => {
+    for (const files of [days, days.toReversed()]) {
+      const verdict = await verdictOf(files, { headOf, faults: [] });
+      expect(verdict).toMatchObject({ missing: [], faults: [] });
+      expect(verdict.held).toContain('the anchors from 2026-11-22 to 2026-11-24 follow each other');
+      expect(verdict.held).toContain('2026-11-23: the log of shard-0 up to decision 7 is the one that was anchored');
+    }
+  });
+
+  it('name the place where one was taken out', async () => {
+    const verdict = await verdictOf([days[0], days[2]]);
+    expect(verdict.faults).toEqual([
+      'the anchor of 2026-11-24 does not follow that of 2026-11-22: it names another one before it, or none',
+    ]);
+    expect(verdict.held.join()).not.toContain('follow each other');
+  });
+
+  it('name the place where a stamped one was put in that does not know the one before', async () => {
+    const statement = JSON.stringify({ ...anchored, day: '2026-11-23', previous: null });
+    const token = Buffer.from(await new TsaClient(url).stamp(sha256(statement))).toString('base64');
+    expect((await verdictOf([days[0], { statement, token }, days[2]])).faults).toEqual([
+      'the anchor of 2026-11-23 does not follow that of 2026-11-22: it names another one before it, or none',
+      'the anchor of 2026-11-24 does not follow that of 2026-11-23: it names another one before it, or none',
+    ]);
+  });
+
+  it('say that the one before the oldest is not among them, and fail by number where one cannot be read', async () => {
+    const verdict = await verdictOf([days[0], null, days[1]]);
+    expect(verdict.missing).toContain('the anchor before that of 2026-11-23 is not here');
+    expect(verdict.faults).toEqual(['anchor 2 of 3: this is no anchor: statement or token are missing']);
+  });
+
+  it('fail where the chain of the log beside them breaks, whatever its heads are', async () => {
+    expect((await verdictOf(days, { headOf, faults: ['it breaks here'] })).faults).toEqual(['it breaks here']);
+  });
+
+  it('refuse an authority that is no certificate by its name', async () => {
+    const refused = verifyAnchors(days, [{ name: 'keys.json', pem: '{}' }]);
+    await expect(refused).rejects.toThrow(KeyRefused);
+    await expect(refused).rejects.toThrow(/^keys\.json is not a certificate in PEM/);
   });
 });
 

@@ -2,16 +2,17 @@
  * `verify`: exported logs and receipts checked on any machine, with nothing but the file and public keys. Answers 0 when everything
  * holds, 1 when something does not, 2 when the file cannot be read as what it should be. It never writes.
  */
-import { hash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
+  type AnchorHead,
+  anchoredHeads,
   ExportReader,
   ExportRefused,
-  type HeadOf,
   hasPassed,
   KeyRefused,
+  LogHeads,
   type LogReport,
   LogUnreadable,
   type PublishedKey,
@@ -19,7 +20,7 @@ import {
   type TrustedKeys,
   trustedKeys,
   type Verdict,
-  verifyAnchor,
+  verifyAnchors,
   verifyEvidence,
   verifyExport,
   verifyReceipt,
@@ -63,16 +64,17 @@ export function addVerify(program: Command): void {
   verify
     .command('anchor')
     .description("a day's anchor: its time stamp, and the heads of an exported log")
-    .argument('<file>', 'as GET /v1/anchors shows them; the newest of several')
+    .argument('<file>', 'as GET /v1/anchors shows them, one or several')
     .requiredOption('--authority <file...>', 'certificates in PEM that a time stamp may lead to')
     .option('--log <file>', 'made by `mutuel log export`: the chains up to the anchored heads must be these')
     .action(async (file: string, { authority, log }: { authority: string[]; log?: string }) => {
       const verdict = await readable(async () => {
         const said = (await readJson(file)) as { anchors?: readonly unknown[] };
-        const one = Array.isArray(said?.anchors) ? said.anchors[0] : said;
-        const trusted = await Promise.all(authority.map((path) => readFile(path, 'utf8')));
-        return verifyAnchor(one, trusted, log === undefined ? undefined : await headsOf(log));
-      });
+        const anchors = Array.isArray(said?.anchors) ? said.anchors : [said];
+        const trusted = await Promise.all(authority.map(async (name) => ({ name, pem: await readFile(name, 'utf8') })));
+        const heads = log === undefined ? undefined : await headsOf(log, anchoredHeads(anchors));
+        return verifyAnchors(anchors, trusted, heads);
+      }, log);
       if (verdict) tell('anchor', verdict);
     });
   verify
@@ -99,19 +101,14 @@ function tell(what: string, { held, missing, faults }: Verdict): void {
   process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
-/** Of every decision of an export the hash of its record; records that do not count have no successor and are never asked for. */
-async function headsOf(file: string): Promise<HeadOf> {
-  const heads = new Map<string, string>();
+/** The chains of an export at the heads that are asked for. */
+async function headsOf(file: string, asked: readonly AnchorHead[]): Promise<LogHeads> {
+  const heads = new LogHeads(asked);
   const reader = new ExportReader();
   for await (const chunk of createReadStream(file, { highWaterMark: READ_AT_ONCE }))
-    for (const { topic, value } of reader.take(chunk as Buffer)) {
-      if (!topic.endsWith('.decisions')) continue;
-      // What follows names it: the hash of a record is what the next one says came before.
-      const { src, seq } = JSON.parse(Buffer.from(value).toString('utf8')) as { src: string; seq?: number };
-      if (seq !== undefined) heads.set(`${src} ${seq}`, hash('sha256', value));
-    }
+    for (const record of reader.take(chunk as Buffer)) heads.take(record);
   reader.finish();
-  return (source, seq) => heads.get(`${source} ${seq}`);
+  return heads;
 }
 
 /** Public keys as `GET /v1/seal-keys` shows them. */
@@ -171,7 +168,7 @@ function pageOf(report: LogReport): string {
   return [...rows, ...gaps, ...faults, end].join('\n');
 }
 
-/** The work's result; a file that is not what it should be is one line and exit code 2. */
+/** The work's result; a file that is not what it should be is one line and exit code 2. `file`: the export among what is read. */
 async function readable<T>(work: () => Promise<T>, file?: string): Promise<T | undefined> {
   try {
     return await work();

@@ -1,5 +1,15 @@
 /** The door of the verifier: exported logs, receipts and evidence packs, checked with public keys and nothing else of ours. */
-export { type AnchorFile, type AnchorHead, type AnchorStatement, type HeadOf, verifyAnchor } from './anchor.js';
+export {
+  type AnchoredLog,
+  type AnchorFile,
+  type AnchorHead,
+  type AnchorStatement,
+  type Authority,
+  anchoredHeads,
+  type HeadOf,
+  verifyAnchor,
+  verifyAnchors,
+} from './anchor.js';
 export { type CertificateStatement, hasPassed, missingFrom, readCertificate } from './certificate.js';
 export {
   type EvidenceBet,
@@ -17,6 +27,7 @@ export {
   exportOrder,
 } from './export-file.js';
 export { EMPTY_ROOT, leafOf, nodeOf, poolRoot, RunningRoot, rootAlong } from './inclusion.js';
+export { LogHeads } from './log-heads.js';
 export { type LogFinding, type LogReport, LogUnreadable, LogVerifier } from './log-verifier.js';
 export {
   type InclusionProof,
