@@ -224,11 +224,8 @@ describe('a role of the distributed system says in one line that', () => {
     await db.query(
       `insert into checkpoints (source, seq, head, at, lag_ms, checkpoint) values ('shard-2', 9000, '', 0, 0, '{"next":9001}')`,
     );
-    isOneLine(
-      await end('projector'),
-      EXIT.CHECKPOINT,
-      /read shard-2 up to offset 9001, its log ends at \d+: name the log/,
-    );
+    for (const role of ['projector', 'bet-api', 'back-office'])
+      isOneLine(await end(role), EXIT.CHECKPOINT, /read shard-2 up to offset 9001, its log ends at \d+: name the log/);
     await db.query('truncate checkpoints');
   });
 

@@ -90,6 +90,20 @@ function find(logs: readonly Log[], t: string, among: string, fits: (event: Even
 }
 
 const isSeal = ({ report }: Event): boolean => (report as Event).t === 'Seal' && (report as Json)['stake'] !== 0;
+/** The way to every part of a value, outer ones first. */
+function pathsOf(value: unknown, path: readonly (string | number)[] = []): (string | number)[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, inner]) => [[...path, key], ...pathsOf(inner, [...path, key])]);
+}
+
+function seeded(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
+    return state / 2 ** 32;
+  };
+}
+
 const reportOf =
   (t: string) =>
   ({ report }: Event): boolean =>
@@ -387,6 +401,27 @@ describe('the verifier of exported logs', () => {
     const report = verify(records.toSpliced(after, 0, more));
     expect(report.findings).toEqual([]);
     expect(report.passedOver).toBe(4);
+  });
+
+  it('has a word for whatever stands in a record that is chained again', () => {
+    const honest = raceDay();
+    const [ticks, odd] = [written(ticksOf(honest)), [null, -1.5, [null], 'x']];
+    const places = honest.flatMap(({ decisions }, log) =>
+      decisions.flatMap((decision, i) => pathsOf(decision).map((path) => [log, i, ...path])),
+    );
+    const random = seeded(7);
+    for (let n = 0; n < 150; n++) {
+      const [log = 0, i = 0, ...path] = places[Math.floor(random() * places.length)] as number[];
+      const logs = structuredClone(honest);
+      let at = logs[log]?.decisions[i] as Record<PropertyKey, unknown>;
+      for (const part of path.slice(0, -1)) at = at[part] as Record<PropertyKey, unknown>;
+      at[path.at(-1) as PropertyKey] = odd[n % odd.length];
+      try {
+        verify(withTicks(logs, ticks));
+      } catch (fault) {
+        expect(fault, `${log} ${i} ${path.join('.')}`).toBeInstanceOf(LogUnreadable);
+      }
+    }
   });
 
   it('says what it could not check where the export holds no commands', () => {

@@ -294,7 +294,10 @@ class Composition {
     const { shards, clock } = seams;
     const db = await seams.database();
     // Answers from before are in the read models: the gateways need not read again what those hold.
-    const checkpoints = await patiently(clock, () => readCheckpoints(db));
+    const checkpoints = await patiently(clock, async () => {
+      await checkReadModels({ ...seams, db });
+      return readCheckpoints(db);
+    }).catch(asStartFault);
     const bets = this.#gateway<ShardEvent>(seams, checkpoints, {
       commandsTopic: TOPICS.shardCommands,
       decisionsTopic: TOPICS.shardDecisions,

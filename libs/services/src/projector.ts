@@ -60,7 +60,10 @@ export class Projector implements Projection<unknown> {
 
   async apply({ decisions, checkpoints }: ProjectionBatch<unknown>): Promise<void> {
     await this.db.transaction(async (tx) => {
-      const stored = await storedSeqs(tx);
+      const stored = await storedSeqs(
+        tx,
+        checkpoints.map(({ src }) => src),
+      );
       const fresh = decisions.filter(({ src, valid }) => isNext(stored, src, valid.decision));
       await this.#write(tx, fresh);
       await writeCheckpoints(tx, checkpoints, newest(fresh), this.clock.now());
@@ -126,12 +129,25 @@ export class Projector implements Projection<unknown> {
   }
 }
 
-/** Sequence numbers written so far; two projectors of one database take turns here. */
-async function storedSeqs(tx: Tx): Promise<Map<string, number>> {
+/** Sequence numbers written so far; two projectors of one database take turns here, in empty read models too. */
+async function storedSeqs(tx: Tx, sources: readonly string[]): Promise<Map<string, number>> {
   // The projection can be rebuilt from the log: it need not wait for the disk. Both in one message, since this is every batch's.
-  const rows = await tx.query<{ source: string; seq: number }>(
-    'set local synchronous_commit = off; select source, seq from checkpoints for update',
+  const locked = await seqs(tx, 'set local synchronous_commit = off; select source, seq from checkpoints for update');
+  const missing = sources.filter((src) => !locked.has(src));
+  if (missing.length === 0) return locked;
+  // A row that is not there cannot be locked, a blank one can: whoever comes second waits here, and then reads what the first has
+  // written. Nobody else sees it blank, since the batch's checkpoints fill it in.
+  await tx.query(
+    `insert into checkpoints (source, seq, head, at, lag_ms, checkpoint)
+     select source, 0, '', 0, 0, '' from unnest($1::text[]) as source on conflict do nothing`,
+    [missing],
   );
+  // Not the odds' row, which whoever waits for the blank ones may hold: each would wait for the other.
+  return seqs(tx, 'select source, seq from checkpoints where source = any($1) for update', [sources]);
+}
+
+async function seqs(tx: Tx, text: string, values?: readonly unknown[]): Promise<Map<string, number>> {
+  const rows = await tx.query<{ source: string; seq: number }>(text, values);
   return new Map(rows.map((row) => [row.source, row.seq]));
 }
 

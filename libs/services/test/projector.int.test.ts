@@ -47,13 +47,19 @@ async function postgres() {
   const admin = await openDatabase({ url: url.href, max: 1, onWarning });
   await admin.query(`create database ${name}`);
   url.pathname = `/${name}`;
-  const db = await openDatabase({ url: url.href, max: 4, onWarning });
+  const opened: SqlDatabase[] = [];
+  const another = async (): Promise<SqlDatabase> => {
+    const one = await openDatabase({ url: url.href, max: 4, onWarning });
+    opened.push(one);
+    return one;
+  };
+  const db = await another();
   const dispose = async (): Promise<void> => {
-    await db.close();
+    for (const one of opened) await one.close();
     await admin.query(`drop database ${name} with (force)`);
     await admin.close();
   };
-  return { db, dispose };
+  return { db, another, dispose };
 }
 
 /** Two accounts on different shards bet, one bet is cancelled, one runner is scratched, the race is run and paid. */
@@ -293,7 +299,7 @@ describe.each([
       await projector.load();
       const broken = {
         ...batch,
-        checkpoints: batch.checkpoints.map((one) => ({ ...one, src: null as unknown as string })),
+        checkpoints: batch.checkpoints.map((one) => ({ ...one, text: null as unknown as string })),
       };
       await expect(projector.apply(broken)).rejects.toThrow();
       await projector.load();
@@ -402,6 +408,35 @@ describe('the projector on PostgreSQL, while it follows', () => {
     expect(await contents(db)).toEqual(followed);
     await dispose();
   });
+});
+
+describe('two projectors of one PostgreSQL', () => {
+  it('that begin at once in empty read models add a batch together once', async () => {
+    const { db, another, dispose } = await postgres();
+    await migrate(db, schema);
+    const house = await day();
+    const [first, ...later] = await batchesOf(house, 7);
+    const pair = [new Projector(db, house.clock), new Projector(await another(), house.clock)];
+    for (const projector of pair) await projector.load();
+    const both = (batch: ProjectionBatch<unknown> | undefined) =>
+      Promise.all(pair.map((projector) => projector.apply(batch as ProjectionBatch<unknown>)));
+    // Neither ends before both have looked where the read models stand.
+    const applied = await db.transaction(async (tx) => {
+      await tx.query('lock table pool_totals in exclusive mode');
+      const applying = both(first);
+      await until(async () => (await db.query(WAITING)).length === 2, 'both projectors to wait');
+      return { applying };
+    });
+    await applied.applying;
+    for (const batch of later) await both(batch);
+    const together = await contents(db);
+    await db.query(`truncate ${tables.join(', ')}`);
+    await project(house, db);
+    expect(together).toEqual(await contents(db));
+    await dispose();
+  });
+
+  const WAITING = `select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'`;
 });
 
 const rebuildOf = (house: House, db: SqlDatabase, live: boolean): RebuildOptions => ({

@@ -9,6 +9,7 @@
  *     end 2 3f0c…                                            records, SHA-256 (hex) of all lines before this one
  */
 import { createHash, type Hash } from 'node:crypto';
+import { faultOfFile } from './shapes.js';
 
 export const EXPORT_VERSION = 1;
 const MAGIC = 'mutuel-log-export';
@@ -182,12 +183,16 @@ export class ExportReader {
     if (magic !== MAGIC) throw this.#refused(`it does not begin with ${MAGIC}: this is no export of a log`);
     if (version !== String(EXPORT_VERSION))
       throw this.#refused(`version ${version} of the format is not one that this release reads (${EXPORT_VERSION})`);
+    let head: unknown;
     try {
-      this.head = JSON.parse(rest.join(' ')) as ExportHead;
-      this.#order = exportOrder(this.head);
+      head = JSON.parse(rest.join(' '));
     } catch {
       throw this.#refused('the head is not readable JSON');
     }
+    const fault = faultOfFile('head', head);
+    if (fault !== undefined) throw this.#refused(`the head is not of its form: ${fault}`);
+    this.head = head as ExportHead;
+    this.#order = exportOrder(this.head);
   }
 
   #readRecord(line: Buffer, byte: number): ExportedRecord {

@@ -166,7 +166,7 @@ export class LogVerifier {
         this.#command(record);
         return;
       case 'odds':
-        this.#ticks.take(record.value, placeOf(record));
+        this.#tick(record);
         return;
       default:
         return;
@@ -212,21 +212,34 @@ export class LogVerifier {
     times[offset] = time;
   }
 
+  #tick(record: ExportedRecord): void {
+    try {
+      this.#ticks.take(record.value, placeOf(record));
+    } catch (fault) {
+      this.#find(record, `the tick, or a card that it names, is not of its form: ${(fault as Error).message}`);
+    }
+  }
+
   #decision(src: string, record: ExportedRecord, use: (decision: Decision) => void): void {
     const known = this.#readers.get(src);
     if (!known && record.offset !== 0) this.#broken(record, 'the export does not begin with the first record');
     const reader = known ?? new AuditLogReader(src);
     this.#readers.set(src, reader);
     this.#figures.logged += 1;
-    let decision: Decision | undefined;
     try {
-      decision = reader.take(record) as Decision | undefined;
+      this.#follow(src, reader, record, use);
     } catch (fault) {
+      if (fault instanceof LogUnreadable) throw fault;
       const before = this.#contradicted.get(src);
       const since = before === undefined ? '' : `; its writer contradicts itself since ${before}: look there first`;
       if (fault instanceof AuditLogBroken) this.#broken(record, `${fault.message}${since}`);
-      throw fault;
+      // Whoever can chain a log again can write anything into it.
+      this.#broken(record, `what it says is not of its form: ${(fault as Error).message}`);
     }
+  }
+
+  #follow(src: string, reader: AuditLogReader, record: ExportedRecord, use: (decision: Decision) => void): void {
+    const decision = reader.take(record) as Decision | undefined;
     if (reader.isWriterDead && !this.#contradicted.has(src)) this.#contradicted.set(src, placeOf(record));
     if (!decision) return;
     // Whoever goes on from what was read has seen nothing wrong with it.

@@ -56,7 +56,13 @@ const statements = {
 const proof = z.looseObject({
   ...{ betId: text, shard: number, index: number, leaves: number, path: z.array(text), seal: signed },
 });
+/** More than any log has. */
+const MOST_PARTITIONS = 100_000;
 const files = {
+  head: z.looseObject({
+    shards: z.int().min(1).max(MOST_PARTITIONS),
+    topics: z.record(z.string(), z.int().min(0).max(MOST_PARTITIONS)),
+  }),
   receipt: z.looseObject({ receipt: signed, proofs: z.array(proof) }),
   keys: z.looseObject({ keys: z.array(z.looseObject({ keyId: text, publicKey: text })) }),
 };
