@@ -85,6 +85,10 @@ describe('infra/compose.yaml', () => {
       KAFKA_UNCLEAN_LEADER_ELECTION_ENABLE: 'false',
       KAFKA_AUTO_CREATE_TOPICS_ENABLE: 'false',
     });
+    // By itself the image keeps the log in /tmp, which goes with the container.
+    expect(compose.services['kafka']?.volumes).toEqual([
+      `kafka:${compose.services['kafka']?.environment?.['KAFKA_LOG_DIRS']}`,
+    ]);
     const native = readFileSync(join(root, 'infra/kafka/pom.xml'), 'utf8');
     expect(compose.services['kafka']?.image).toBe(`apache/kafka:${/<kafka\.version>([^<]+)</.exec(native)?.[1]}`);
   });

@@ -261,8 +261,8 @@ function requireWhole(config: Config): void {
       'SERVICE_KEY and TOKEN_KEY must be set in production (64 hex digits or more each).',
     ],
   ];
-  const [first] = faults.filter(([is]) => is);
-  if (first !== undefined) throw new StartFault([first[1]], EXIT.SETTING);
+  const lines = faults.flatMap(([is, line]) => (is ? [line] : []));
+  if (lines.length > 0) throw new StartFault(lines, EXIT.SETTING);
 }
 
 /** What a start that takes other people's money must have been told besides, by what the process will play. */

@@ -16,7 +16,7 @@ export interface RunOptions {
   readonly args?: readonly string[];
 }
 
-/** What a stop may take before the process ends anyway. */
+/** What a stop may take, a start's end included, before the process ends anyway. */
 const STOP_MS = 10_000;
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 
@@ -26,25 +26,35 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
   // What Node has to say about the process is a line like every other.
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => voice.warn(`${name}: ${message}`));
+  let system: System | undefined;
+  let isAsked = false;
+  // The process ends in any case: what was acknowledged is in the log.
+  const endInTime = (): void => void setTimeout(() => endAnyway(system, voice), STOP_MS).unref();
   let asked: () => void = () => undefined;
   const signal = new Promise<void>((resolve) => {
-    asked = resolve;
+    asked = () => {
+      isAsked = true;
+      if (system === undefined) {
+        voice.say(`Told to stop: it ends once it has started, after ${STOP_MS / 1_000} s at the latest.`);
+        process.exitCode = 0;
+      }
+      endInTime();
+      resolve();
+    };
   });
   for (const name of SIGNALS) process.once(name, () => asked());
   try {
     const config = readConfig({ args, env: process.env, demoByDefault });
     if (config.printConfig) return console.log(JSON.stringify(maskedConfig(config), null, 2));
-    const system = await startSystem(config, roles, voice);
-    const crowd =
-      config.demo && config.crowd && roles.includes('demo') ? startCrowd(config, system.url, voice) : undefined;
-    voice.say(`${roles.length > 2 ? 'Mutuel' : roles.join(' and ')} at ${system.url}`);
+    system = await startSystem(config, roles, voice);
+    // Nobody is sent to what is about to stop.
+    const crowd = isAsked ? undefined : open(config, roles, system, voice);
     const fault = await Promise.race([system.failed, signal]);
     if (fault) {
       voice.warn(`Stopped for good: ${fault.message}`);
       process.exitCode = exitCodeOf(fault);
+      endInTime();
     }
-    // The process ends in any case: what was acknowledged is in the log.
-    setTimeout(() => endAnyway(system, voice), STOP_MS).unref();
     await crowd?.();
     await system.stop();
     process.exit(process.exitCode ?? 0);
@@ -54,6 +64,18 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
   }
 }
 
+/** Says where the system is, and lets the demo's crowd in. */
+function open(
+  config: Config,
+  roles: readonly Role[],
+  { url }: System,
+  voice: Voice,
+): (() => Promise<void>) | undefined {
+  const crowd = config.demo && config.crowd && roles.includes('demo') ? startCrowd(config, url, voice) : undefined;
+  voice.say(`${roles.length > 2 ? 'Mutuel' : roles.join(' and ')} at ${url}`);
+  return crowd;
+}
+
 /** A stack only for what nobody has thought of. */
 function linesOf(fault: unknown): readonly string[] {
   if (fault instanceof StartFault) return fault.lines;
@@ -61,8 +83,9 @@ function linesOf(fault: unknown): readonly string[] {
   return [exitCodeOf(fault) === EXIT.FAULT ? (fault.stack ?? fault.message) : fault.message];
 }
 
-function endAnyway({ stopping }: System, voice: Voice): void {
-  voice.warn(`Not stopped after ${STOP_MS / 1_000} s: ${stopping() ?? 'the crowd'} still runs; the process ends.`);
+function endAnyway(system: System | undefined, voice: Voice): void {
+  const still = system === undefined ? 'the start' : (system.stopping() ?? 'the crowd');
+  voice.warn(`Not stopped after ${STOP_MS / 1_000} s: ${still} still runs; the process ends.`);
   process.exit(process.exitCode ?? EXIT.FAULT);
 }
 

@@ -402,6 +402,19 @@ describe('the settings', () => {
     expect(() => read([], wrong)).toThrow(expect.objectContaining(fault) as Error);
   });
 
+  test('that contradict each other are told all at once, a line each', () => {
+    const fault = {
+      lines: [
+        'DATABASE_URL and REDIS_URL must be set too: the distributed system needs Kafka, PostgreSQL and Redis.',
+        expect.stringMatching(/^SEAL_SIGN_COMMAND needs SEAL_KEY_FILE: /),
+        expect.stringMatching(/^SERVICE_KEY and TOKEN_KEY must be set in production/),
+      ],
+      exitCode: 2,
+    };
+    const env = { NODE_ENV: 'production', KAFKA_BROKERS: 'a:9092', SEAL_SIGN_COMMAND: 'sign' };
+    expect(() => read(['--no-demo'], env)).toThrow(expect.objectContaining(fault) as Error);
+  });
+
   describe('of a Kafka that asks who is there', () => {
     const folder = mkdtempSync(join(tmpdir(), 'mutuel-kafka-'));
     afterAll(() => rmSync(folder, { recursive: true, force: true }));

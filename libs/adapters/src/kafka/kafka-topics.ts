@@ -1,7 +1,8 @@
 /**
  * Creates the log's topics and says what is unsafe about those that exist. It must never change a topic that is there: partition
- * counts are fixed for a cluster epoch, and settings belong to the operator.
+ * counts are fixed for a cluster epoch, and settings belong to the operator. Nor must it make one anew that the log has lost.
  */
+import { setTimeout as sleep } from 'node:timers/promises';
 import kafkajs, { type Admin, type DescribeConfigResponse } from 'kafkajs';
 import { TOPICS } from '#mutuel/contracts';
 import { isRetriable } from '#mutuel/runtime';
@@ -41,10 +42,11 @@ export interface TopicFault {
   readonly sentence: string;
 }
 
-/** Creates what is missing; an existing topic with another number of partitions is an error. */
+/** Creates what is missing; an existing topic with another number of partitions is an error, and so is a log that has lost one. */
 export async function ensureKafkaTopics(options: EnsureTopicsOptions): Promise<void> {
   const { topics, replication, minInsync } = options;
   await withAdmin(options, async (admin) => {
+    if (topics[TOPICS.cluster] !== undefined) await requireNothingLost(admin);
     const existing = await admin.listTopics();
     const missing = Object.entries(topics).filter(([topic]) => !existing.includes(topic));
     // Another process may be at it in this very moment; then nothing is created here, and not every broker knows them yet.
@@ -78,6 +80,45 @@ export async function checkKafkaTopics(options: TopicsOptions): Promise<readonly
       ...resources.flatMap(settingFaults),
     ];
   });
+}
+
+/**
+ * There before a log is founded, and none of its records before that. Ticks can be made from decisions again; a topic that a later
+ * release adds is made on logs that were founded without it.
+ */
+const OF_EVERY_LOG = [
+  TOPICS.shardCommands,
+  TOPICS.shardDecisions,
+  TOPICS.marketCommands,
+  TOPICS.marketDecisions,
+] as const;
+/** Somebody may found the log while it is looked at, and a broker may hear of a topic later than the others. */
+const LOST_FOR_MS = 5_000;
+const LOOK_AGAIN_MS = 250;
+
+async function requireNothingLost(admin: Admin): Promise<void> {
+  for (const until = performance.now() + LOST_FOR_MS; ; await sleep(LOOK_AGAIN_MS)) {
+    const lost = await lossOf(admin);
+    if (lost === undefined) return;
+    if (performance.now() > until) throw new SetupFault('TOPICS', lost);
+  }
+}
+
+async function lossOf(admin: Admin): Promise<string | undefined> {
+  const existing = await admin.listTopics();
+  const holdsRecords = async (topic: string): Promise<boolean> =>
+    existing.includes(topic) &&
+    (await young(() => admin.fetchTopicOffsets(topic))).some(({ high }) => Number(high) > 0);
+  const advice =
+    'Restore the log from its archive (`mutuel restore`) into a cluster without its topics, or name the brokers that hold it.';
+  if (await holdsRecords(TOPICS.cluster)) {
+    const gone = OF_EVERY_LOG.filter((topic) => !existing.includes(topic)).join(', ');
+    return gone === '' ? undefined : `The log was founded with ${gone}, gone by now, which is not made anew. ${advice}`;
+  }
+  for (const topic of OF_EVERY_LOG)
+    if (await holdsRecords(topic))
+      return `Topic ${topic} holds records, but ${TOPICS.cluster} none that say what the log was founded with. ${advice}`;
+  return undefined;
 }
 
 /** A broker that has just started, with others that have just started, takes its time to know a topic. */
