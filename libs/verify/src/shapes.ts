@@ -60,7 +60,7 @@ const proof = z.looseObject({
 const MOST_PARTITIONS = 100_000;
 const files = {
   head: z.looseObject({
-    shards: z.int().min(1).max(MOST_PARTITIONS),
+    shards: z.int().min(0).max(MOST_PARTITIONS),
     topics: z.record(z.string(), z.int().min(0).max(MOST_PARTITIONS)),
   }),
   receipt: z.looseObject({ receipt: signed, proofs: z.array(proof) }),

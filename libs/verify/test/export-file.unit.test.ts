@@ -86,6 +86,16 @@ describe('an export file', () => {
       'line 1: it does not begin with mutuel-log-export: this is no export of a log',
     ],
     [
+      'has a head of another form',
+      () => Buffer.from('mutuel-log-export 1 {"shards":-1,"topics":{}}\n'),
+      'line 1: the head is not of its form: shards is out of its range',
+    ],
+    [
+      'has more partitions than any log',
+      () => Buffer.from('mutuel-log-export 1 {"shards":2,"topics":{"odds":1000000000}}\n'),
+      'line 1: the head is not of its form: topics.odds is out of its range',
+    ],
+    [
       'is of a later version',
       () => Buffer.from('mutuel-log-export 2 {}\n'),
       'line 1: version 2 of the format is not one that this release reads (1)',
