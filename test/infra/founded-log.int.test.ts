@@ -3,9 +3,9 @@ import kafkajs, { type Admin } from 'kafkajs';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { TOPICS } from '#mutuel/contracts';
 import { joinCluster } from '#mutuel/runtime';
-import { up, wipe } from '../../../infra/native/index.mjs';
-import { type Config, createTopics, EXIT, readConfig } from '../src/index.js';
-import { openSeams } from '../src/seams.js';
+import { up, wipe } from '../../infra/native/index.mjs';
+import { type Config, createTopics, EXIT, readConfig } from '../../libs/platform/src/index.js';
+import { openSeams } from '../../libs/platform/src/seams.js';
 
 const INSTANCE = 'founded-log';
 const onWarning = (): void => undefined;
