@@ -4,6 +4,7 @@
  *
  *   npm run bench [-- log engine] [--flags]
  *   npm run bench -- --small        each in its small mode, on native servers of its own: that none rots, not how fast they are
+ *   npm run bench -- --minutes=30   begins nothing after them, and says what it did not run
  */
 import { readdirSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
@@ -34,18 +35,27 @@ await command(async () => {
   const chosen = all.filter((file) =>
     names.length === 0 ? !withFiles.includes(nameOf(file)) : names.includes(nameOf(file)),
   );
-  const flags = words.filter((word) => word.startsWith('-'));
+  const minutes = Number(words.find((word) => word.startsWith('--minutes='))?.slice(10) ?? Number.POSITIVE_INFINITY);
+  if (!(minutes > 0)) throw new StepError('--minutes= takes a number of minutes.');
+  const began = performance.now();
+  const notRun = [];
+  const flags = words.filter((word) => word.startsWith('-') && !word.startsWith('--minutes='));
   const isSmall = flags.includes('--small');
   await ensureBuilt();
   try {
     // Each on brokers of its own where it makes the topics of the real thing: partitions of another would not fit.
-    for (const file of chosen)
-      await runOne(file, flags, isSmall && onServers.includes(nameOf(file)) ? freshServers : () => ({})).catch(
-        (fault) => {
-          console.error(`${file} ended: ${fault.message}`);
-          process.exitCode = 1;
-        },
-      );
+    for (const file of chosen) {
+      if (performance.now() - began > minutes * 60_000) {
+        notRun.push(nameOf(file));
+        continue;
+      }
+      const servers = isSmall && onServers.includes(nameOf(file)) ? freshServers : () => ({});
+      await runOne(file, flags, servers).catch((fault) => {
+        console.error(`${file} ended: ${fault.message}`);
+        process.exitCode = 1;
+      });
+    }
+    if (notRun.length > 0) console.log(`The ${minutes} minutes are over; not run: ${notRun.join(', ')}`);
   } finally {
     if (isSmall) await wipe({ instance });
   }
