@@ -9,6 +9,7 @@ import { type ExportedRecord, type LogReport, LogUnreadable, LogVerifier } from 
 import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Tick } from '#mutuel/views';
 import { LegsWorld } from '../../libs/engine/test/legs-world.js';
 import { poolId, RACE, steward, World } from '../../libs/engine/test/world.js';
+import { Random } from '../simulation/random.js';
 
 type Json = Record<string, unknown>;
 type Log = { readonly src: string; readonly topic: string; readonly partition: number; readonly decisions: Json[] };
@@ -94,14 +95,6 @@ const isSeal = ({ report }: Event): boolean => (report as Event).t === 'Seal' &&
 function pathsOf(value: unknown, path: readonly (string | number)[] = []): (string | number)[][] {
   if (typeof value !== 'object' || value === null) return [];
   return Object.entries(value).flatMap(([key, inner]) => [[...path, key], ...pathsOf(inner, [...path, key])]);
-}
-
-function seeded(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return state / 2 ** 32;
-  };
 }
 
 const reportOf =
@@ -409,9 +402,9 @@ describe('the verifier of exported logs', () => {
     const places = honest.flatMap(({ decisions }, log) =>
       decisions.flatMap((decision, i) => pathsOf(decision).map((path) => [log, i, ...path])),
     );
-    const random = seeded(7);
+    const random = new Random(7);
     for (let n = 0; n < 150; n++) {
-      const [log = 0, i = 0, ...path] = places[Math.floor(random() * places.length)] as number[];
+      const [log = 0, i = 0, ...path] = places[random.below(places.length)] as number[];
       const logs = structuredClone(honest);
       let at = logs[log]?.decisions[i] as Record<PropertyKey, unknown>;
       for (const part of path.slice(0, -1)) at = at[part] as Record<PropertyKey, unknown>;

@@ -4,18 +4,17 @@
  * chain leads to.
  */
 import { hash } from 'node:crypto';
-import { AuditLogBroken, AuditLogReader } from '#mutuel/audit';
+import { AuditLogBroken } from '#mutuel/audit';
 import type { AnchorHead } from './anchor.js';
 import type { ExportedRecord } from './export-file.js';
+import { LogChains, placeOf } from './log-chains.js';
 
 export class LogHeads {
   readonly #asked: ReadonlySet<string>;
   readonly #heads = new Map<string, string>();
-  readonly #readers = new Map<string, AuditLogReader>();
+  readonly #chains = new LogChains();
   /** By log, where it cannot be followed any further. */
   readonly #broken = new Map<string, string>();
-  /** By log, where its writer contradicted itself and nobody has started since. */
-  readonly #contradicted = new Map<string, string>();
 
   /** `asked`: the heads of all anchors that will be compared. */
   constructor(asked: readonly AnchorHead[]) {
@@ -26,14 +25,9 @@ export class LogHeads {
   take(record: ExportedRecord): void {
     const src = sourceOf(record);
     if (src === undefined || this.#broken.has(src)) return;
-    const reader = this.#readers.get(src) ?? new AuditLogReader(src);
-    this.#readers.set(src, reader);
     try {
-      const decision = reader.take(record);
-      if (reader.isWriterDead && !this.#contradicted.has(src)) this.#contradicted.set(src, placeOf(record));
+      const decision = this.#chains.take(src, record);
       if (!decision) return;
-      // Whoever goes on from what was read has seen nothing wrong with it.
-      this.#contradicted.delete(src);
       const key = `${src} ${decision.seq}`;
       if (this.#asked.has(key)) this.#heads.set(key, hash('sha256', record.value));
     } catch (fault) {
@@ -49,11 +43,7 @@ export class LogHeads {
 
   /** Where the chains break, after the last record; of each log the first place. */
   get faults(): readonly string[] {
-    const contradictions = [...this.#contradicted].map(
-      ([src, at]) =>
-        `${at}: the writer of ${src} contradicts itself: the record before it was altered or is missing, all behind it counts for nothing`,
-    );
-    return [...contradictions, ...this.#broken.values()];
+    return [...this.#chains.contradictions.map(({ at, what }) => `${at}: ${what}`), ...this.#broken.values()];
   }
 }
 
@@ -62,6 +52,3 @@ function sourceOf({ topic, partition }: ExportedRecord): string | undefined {
   if (topic === 'market.decisions') return 'market';
   return topic === 'shard.decisions' ? `shard-${partition}` : undefined;
 }
-
-const placeOf = ({ topic, partition, offset, byte }: ExportedRecord): string =>
-  `${topic}/${partition} #${offset}${byte === undefined ? '' : ` (byte ${byte})`}`;

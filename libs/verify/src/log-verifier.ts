@@ -4,9 +4,10 @@
  * what wrote the log but the documented form of a record. It must never write, and never stop at a first finding unless the chain
  * itself is broken: then nothing behind that place can be believed.
  */
-import { AuditFold, AuditLogBroken, AuditLogReader, type LoggedDecision, type willPays } from '#mutuel/audit';
+import { AuditFold, AuditLogBroken, type LoggedDecision, type willPays } from '#mutuel/audit';
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { leafOf, poolRoot } from './inclusion.js';
+import { LogChains, placeOf } from './log-chains.js';
 import { type Movement, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
 import { type RaceCard, TickChecks } from './tick-checks.js';
 
@@ -107,10 +108,8 @@ export class LogUnreadable extends Error {
 export class LogVerifier {
   readonly #findings: LogFinding[] = [];
   readonly #notChecked = new Map<string, number>();
-  /** Where the writer of a log contradicted itself and nobody has started since. */
-  readonly #contradicted = new Map<string, string>();
   readonly #voidedResults = new Set<string>();
-  readonly #readers = new Map<string, AuditLogReader>();
+  readonly #chains = new LogChains();
   readonly #audit = new AuditFold({ willPays: true });
   readonly #balances = new Map<string, number>();
   /** Accepted references with the account that used them, and pairs of those that several accounts used. */
@@ -176,11 +175,7 @@ export class LogVerifier {
   /** After the last record. */
   finish(): LogReport {
     for (let shard = 0; shard < this.head.shards; shard++) this.#passCuts(shard, Number.POSITIVE_INFINITY);
-    for (const [src, at] of this.#contradicted)
-      this.#find(
-        at,
-        `the writer of ${src} contradicts itself: the record before it was altered or is missing, all behind it counts for nothing`,
-      );
+    for (const { at, what } of this.#chains.contradictions) this.#find(at, what);
     for (const { event, at } of this.#sealedByMarket) this.#checkMarketSeal(event, at);
     for (const [race, at] of this.#settled) this.#checkSettled(race, at);
     this.#reports.finish((at, what) => this.#find(at, what));
@@ -221,16 +216,14 @@ export class LogVerifier {
   }
 
   #decision(src: string, record: ExportedRecord, use: (decision: Decision) => void): void {
-    const known = this.#readers.get(src);
-    if (!known && record.offset !== 0) this.#broken(record, 'the export does not begin with the first record');
-    const reader = known ?? new AuditLogReader(src);
-    this.#readers.set(src, reader);
+    if (!this.#chains.knows(src) && record.offset !== 0)
+      this.#broken(record, 'the export does not begin with the first record');
     this.#figures.logged += 1;
     try {
-      this.#follow(src, reader, record, use);
+      this.#follow(src, record, use);
     } catch (fault) {
       if (fault instanceof LogUnreadable) throw fault;
-      const before = this.#contradicted.get(src);
+      const before = this.#chains.contradictedSince(src);
       const since = before === undefined ? '' : `; its writer contradicts itself since ${before}: look there first`;
       if (fault instanceof AuditLogBroken) this.#broken(record, `${fault.message}${since}`);
       // Whoever can chain a log again can write anything into it.
@@ -238,12 +231,9 @@ export class LogVerifier {
     }
   }
 
-  #follow(src: string, reader: AuditLogReader, record: ExportedRecord, use: (decision: Decision) => void): void {
-    const decision = reader.take(record) as Decision | undefined;
-    if (reader.isWriterDead && !this.#contradicted.has(src)) this.#contradicted.set(src, placeOf(record));
+  #follow(src: string, record: ExportedRecord, use: (decision: Decision) => void): void {
+    const decision = this.#chains.take(src, record) as Decision | undefined;
     if (!decision) return;
-    // Whoever goes on from what was read has seen nothing wrong with it.
-    this.#contradicted.delete(src);
     this.#figures.decisions += 1;
     this.#checkTime(src, decision, record);
     this.#book(decision.posts, record);
@@ -673,7 +663,8 @@ export class LogVerifier {
   }
 
   #find(at: Place, what: string): void {
-    if (this.#findings.length < MAX_FINDINGS) this.#findings.push({ at: placeOf(at), what });
+    if (this.#findings.length < MAX_FINDINGS)
+      this.#findings.push({ at: typeof at === 'string' ? at : placeOf(at), what });
   }
 
   /** Something of a kind that is known and not checked. */
@@ -681,7 +672,7 @@ export class LogVerifier {
     this.#notChecked.set(what, (this.#notChecked.get(what) ?? 0) + 1);
   }
 
-  #broken(at: Place, what: string): never {
+  #broken(at: ExportedRecord, what: string): never {
     throw new LogUnreadable(`${placeOf(at)}: ${what}`);
   }
 }
@@ -693,10 +684,3 @@ const named = (c: string): string =>
     .split('/')
     .map((leg) => leg.split(/[~!]/, 1)[0])
     .join('/');
-
-/** Topic, partition and offset; of a file the byte where the record begins, too. */
-function placeOf(at: Place): string {
-  if (typeof at === 'string') return at;
-  const { topic, partition, offset, byte } = at;
-  return `${topic}/${partition} #${offset}${byte === undefined ? '' : ` (byte ${byte})`}`;
-}

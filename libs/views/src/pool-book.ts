@@ -9,7 +9,7 @@ import {
   type Field,
   isRefusal,
   keyMembers,
-  linesMatching,
+  lineCounter,
   linesWithout,
   type OddsLine,
   type OddsPlan,
@@ -262,12 +262,12 @@ export class PoolBook {
   }
 
   #wideOn(c: string): number {
+    if (this.#wide.size === 0) return 0;
     let stake = 0;
     const out = scratchedInterests(this.#field(), this.ruleSet.coupling);
-    for (const [selection, unit] of this.#wide) {
-      const { read } = this.#selections[selection] as BookSelection;
-      stake += linesMatching(read, c, out) * unit;
-    }
+    const covering = lineCounter(this.ruleSet.poolType, c, out);
+    for (const [selection, unit] of this.#wide)
+      stake += covering((this.#selections[selection] as BookSelection).read) * unit;
     return stake;
   }
 
