@@ -7,8 +7,9 @@
  *   … --steps 500x10,5000x30,500x20     rates one after the other without a pause, a report of each
  */
 import { createWriteStream, readFileSync } from 'node:fs';
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError } from 'commander';
 import { v7 } from 'uuid';
+import { above0, from0, script, wholeFrom } from '../test/flags.js';
 import { LeanClient } from './lean-client.js';
 import { betOn, isPlayable, type RaceOnSale } from './mix.js';
 import { type Report, Tally } from './tally.js';
@@ -36,31 +37,38 @@ const LAST_ANSWERS_MS = 60_000;
 /** By race: what it sells is asked once. */
 const known = new Map<string, RaceOnSale>();
 
-const { values } = parseArgs({
-  options: {
-    url: { type: 'string', default: 'http://127.0.0.1:3000' },
-    rate: { type: 'string', default: '500' },
-    seconds: { type: 'string', default: '10' },
-    warmup: { type: 'string', default: '3' },
-    steps: { type: 'string' },
-    connections: { type: 'string', default: '1024' },
-    path: { type: 'string', default: '/v1/tickets' },
-    cast: { type: 'string' },
-    journal: { type: 'string' },
-    json: { type: 'boolean', default: false },
-  },
-});
-const urls = values.url.split(',').map((url) => new URL(url));
-const foreign = urls.find(({ protocol, hostname }) => protocol !== 'http:' || !isLoopback(hostname));
-if (foreign !== undefined) {
-  console.error(`--url ${foreign.href} is not on this machine; the generator sends to loopback addresses only`);
-  process.exit(2);
+interface Flags {
+  readonly url: readonly URL[];
+  readonly rate: number;
+  readonly seconds: number;
+  readonly warmup: number;
+  readonly steps?: readonly Step[];
+  readonly connections: number;
+  readonly path: string;
+  readonly cast?: string;
+  readonly journal?: string;
+  readonly json: boolean;
 }
-const warmupMs = Number(values.warmup) * 1_000;
-const steps =
-  values.steps === undefined
-    ? stepsOf(`${values.rate}x${Number(values.warmup)},${values.rate}x${Number(values.seconds)}`)
-    : stepsOf(values.steps);
+
+const values = script(
+  'light.ts',
+  'Tickets of one bet at an even rate, whatever the answers do, to addresses of this machine.',
+)
+  .option('--url <url,url>', 'in turns', loopback, [new URL('http://127.0.0.1:3000')])
+  .option('--rate <n>', 'tickets a second', above0, 500)
+  .option('--seconds <n>', 'how long', above0, 10)
+  .option('--warmup <seconds>', 'before, and not reported', from0, 3)
+  .option('--steps <RATExSECONDS,…>', 'instead of them: rates one after the other, a report of each', stepsOf)
+  .option('--connections <n>', 'open at once, at most', wholeFrom(1), 1024)
+  .option('--path <path>', 'what is asked', '/v1/tickets')
+  .option('--cast <file>', "accounts, and races, instead of the demo's")
+  .option('--journal <file>', 'every answer, a line each')
+  .option('--json', 'the report as JSON', false)
+  .parse()
+  .opts<Flags>();
+const urls = values.url;
+const warmupMs = values.warmup * 1_000;
+const steps = values.steps ?? stepsOf(`${values.rate}x${values.warmup},${values.rate}x${values.seconds}`);
 const journal = values.journal === undefined ? undefined : createWriteStream(values.journal);
 const note = journal && ((line: object): void => void journal.write(`${JSON.stringify(line)}\n`));
 const tally = await generate(steps, note);
@@ -69,7 +77,7 @@ tell();
 
 async function generate(plan: readonly Step[], noted?: (line: object) => void): Promise<Tally> {
   const [first] = urls as [URL];
-  const clients = urls.map((url) => new LeanClient(url, Number(values.connections)));
+  const clients = urls.map((url) => new LeanClient(url, values.connections));
   const cast = (values.cast === undefined ? await demo(first) : JSON.parse(readFileSync(values.cast, 'utf8'))) as Cast;
   const heads = urls.map((url) => headOf(url, values.path));
   const counts = new Tally();
@@ -144,18 +152,24 @@ function tell(): void {
 }
 
 /** `500x10,5000x30`: rate by seconds. */
+/** `500x10,5000x30`: a rate and for how many seconds, one after the other. */
 function stepsOf(text: string): Step[] {
   let fromMs = 0;
   return text.split(',').map((part) => {
-    const [rate = 0, seconds = 0] = part.split('x').map(Number);
-    const step = { rate, fromMs, toMs: fromMs + seconds * 1_000 };
+    const [rate = '', seconds = '', ...more] = part.split('x');
+    if (more.length > 0) throw new InvalidArgumentError(`"${part}" is not a rate and seconds, as 500x10.`);
+    const step = { rate: above0(rate), fromMs, toMs: fromMs + from0(seconds) * 1_000 };
     fromMs = step.toMs;
     return step;
   });
 }
 
-function isLoopback(hostname: string): boolean {
-  return /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(hostname);
+function loopback(text: string): URL[] {
+  return text.split(',').map((address) => {
+    const url = URL.canParse(address) ? new URL(address) : undefined;
+    if (url?.protocol === 'http:' && /^(127\.\d+\.\d+\.\d+|localhost|\[::1\])$/.test(url.hostname)) return url;
+    throw new InvalidArgumentError(`"${address}" is not on this machine; loopback addresses over http only.`);
+  });
 }
 
 /** Everything of a request before its token. */

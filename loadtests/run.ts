@@ -10,8 +10,9 @@
 import { execFile } from 'node:child_process';
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
+import { Argument, Option } from 'commander';
 import { openKafkaLog } from '#mutuel/adapters';
+import { above0, script, wholeFrom } from '../test/flags.js';
 import { checkLogs, type JournalLine } from '../test/trust/log-checker.js';
 import { readDecisionLogs } from '../test/trust/read-log.js';
 import { bytesSoFar, costTable } from './cost.js';
@@ -23,35 +24,41 @@ import type { Report } from './tally.js';
 const LOADS = ['sustain', 'peak', 'burst', 'soak', 'feed'] as const;
 type Load = (typeof LOADS)[number];
 
-const { values, positionals } = parseArgs({
-  allowPositionals: true,
-  options: {
-    minutes: { type: 'string', default: '10' },
-    rate: { type: 'string' },
-    generator: { type: 'string', default: 'light' },
-    accounts: { type: 'string', default: '100000' },
-    warmup: { type: 'string', default: '30' },
-    engines: { type: 'string', default: '1' },
-    'bet-apis': { type: 'string', default: '1' },
-    profiles: { type: 'string' },
-    instance: { type: 'string', default: 'load' },
-  },
-});
-const load = LOADS.find((name) => name === positionals[0]);
-if (load === undefined) {
-  console.error(`Name a load: ${LOADS.join(', ')}.`);
-  process.exit(2);
+interface Flags {
+  readonly minutes: number;
+  readonly rate?: number;
+  readonly generator: 'k6' | 'light';
+  readonly accounts: number;
+  readonly warmup: number;
+  readonly engines: number;
+  readonly betApis: number;
+  readonly profiles?: string;
+  readonly instance: string;
 }
-if (values.generator !== 'k6' && values.generator !== 'light') {
-  console.error(`--generator is k6 or light, not "${values.generator}".`);
-  process.exit(2);
-}
-const rate = Number(values.rate ?? (load === 'soak' ? 500 : 2_000));
+
+const program = script(
+  'npm run load --',
+  'A load on the distributed system, on servers of its own, and the check of its log.',
+)
+  .addArgument(new Argument('<load>', 'which one').choices(LOADS))
+  .option('--minutes <n>', 'how long sustain and soak hold', above0, 10)
+  .option('--rate <n>', 'requests a second (default: 2000, 500 of soak)', above0)
+  .addOption(new Option('--generator <name>', 'of sustain and burst').choices(['k6', 'light']).default('light'))
+  .option('--accounts <n>', 'funded accounts', wholeFrom(1), 100_000)
+  .option('--warmup <seconds>', 'at a quarter of the rate at most, and at the rate', above0, 30)
+  .option('--engines <n>', 'processes', wholeFrom(1), 1)
+  .option('--bet-apis <n>', 'processes', wholeFrom(1), 1)
+  .option('--profiles <dir>', 'a processor profile of each role')
+  .option('--instance <name>', 'of the servers', 'load')
+  .parse();
+const values = program.opts<Flags>();
+const load = program.args[0] as Load;
+const rate = values.rate ?? (load === 'soak' ? 500 : 2_000);
 const byK6 = values.generator === 'k6' || load === 'peak' || load === 'feed' || load === 'soak';
 /** What grows is told apart from what has to where races are paid and forgotten meanwhile. */
 const isSoak = load === 'soak';
 const SOAK_EVERY_SECONDS = 60;
-const seconds = Number(values.minutes) * 60;
+const seconds = values.minutes * 60;
 const folder = join('var', 'load');
 const castFile = join(folder, 'cast.json');
 const journalFile = join(folder, 'journal.jsonl');
@@ -66,9 +73,9 @@ const BURST = { calm: 500, calmSeconds: 15, rate: 5_000, seconds: 30, recoverySe
 
 const system = new LoadedSystem({
   instance: values.instance,
-  accounts: Number(values.accounts),
-  engines: Number(values.engines),
-  betApis: Number(values['bet-apis']),
+  accounts: values.accounts,
+  engines: values.engines,
+  betApis: values.betApis,
   profiles: values.profiles,
 });
 rmSync(folder, { recursive: true, force: true });
@@ -83,8 +90,8 @@ try {
   const cast = isSoak ? { accounts: await system.accounts() } : await system.openCard();
   writeFileSync(castFile, JSON.stringify(cast));
   console.log(`Warm-up: ${values.warmup} s`);
-  await light(['--rate', String(Math.min(rate, 500)), '--seconds', values.warmup, '--warmup', '0']);
-  await light(['--rate', String(Math.min(rate, 2_000)), '--seconds', values.warmup, '--warmup', '0']);
+  await light(['--rate', String(Math.min(rate, 500)), '--seconds', String(values.warmup), '--warmup', '0']);
+  await light(['--rate', String(Math.min(rate, 2_000)), '--seconds', String(values.warmup), '--warmup', '0']);
   system.settle();
   await settled();
   const bytes = await bytesSoFar(system);

@@ -10,10 +10,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { availableParallelism, cpus } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { seededRandom } from '#mutuel/adapters';
 import { sealSigner } from '#mutuel/platform';
 import { hasPassed, type PublishedKey, trustedKeys, verifyReceipt } from '#mutuel/verify';
+import { above0, script, wholeFrom } from '../flags.js';
 import { JournalClient } from '../trust/journal-client.js';
 import { castOf, Officials } from '../trust/officials.js';
 import { DistributedTarget } from './distributed.js';
@@ -40,32 +40,31 @@ const RECEIPTS = 50;
 const CYCLE_MS = 15_000;
 const SEED_SPAN = 1_000_000;
 
-const { values } = parseArgs({
-  options: {
-    minutes: { type: 'string', default: '2' },
-    seed: { type: 'string', default: String(Math.floor(Math.random() * SEED_SPAN)) },
-    top: { type: 'string', default: '200' },
-    accounts: { type: 'string', default: '200' },
-    port: { type: 'string', default: '0' },
-    distributed: { type: 'boolean', default: false },
-    store: { type: 'boolean', default: false },
-  },
-});
-const [minutes, seed, top, accounts, port] = [
-  values.minutes,
-  values.seed,
-  values.top,
-  values.accounts,
-  values.port,
-].map(Number) as [number, number, number, number, number];
-if (![minutes, seed, top, accounts, port].every(Number.isFinite) || minutes <= 0 || top <= 0) {
-  console.error('--minutes, --seed, --top and --accounts are numbers above zero');
-  process.exit(2);
+interface Flags {
+  readonly minutes: number;
+  readonly seed?: number;
+  readonly top: number;
+  readonly accounts: number;
+  readonly port: number;
+  readonly distributed: boolean;
+  readonly store: boolean;
 }
+
+const flags = script('npm run certify --', 'Load and faults for so many minutes, and one page of what was found.')
+  .option('--minutes <n>', 'how long', above0, 2)
+  .option('--seed <n>', 'of the faults and the bets (default: another each time)', wholeFrom(0))
+  .option('--top <n>', 'tickets a second at the off', above0, 200)
+  .option('--accounts <n>', 'that bet', wholeFrom(1), 200)
+  .option('--port <n>', 'of the embedded system; 0 is any', wholeFrom(0), 0)
+  .option('--distributed', 'the roles on Kafka, PostgreSQL and Redis', false)
+  .option('--store', `sign the page and keep it under ${FOLDER}/`, false)
+  .parse()
+  .opts<Flags>();
+const { minutes, top, accounts, port, seed = Math.floor(Math.random() * SEED_SPAN) } = flags;
 const commit = commitOf();
 console.error(`certify: ${minutes} min, seed ${seed}, commit ${commit}`);
 const random = seededRandom(seed);
-const target: Target = values.distributed
+const target: Target = flags.distributed
   ? new DistributedTarget({ accounts, random: seededRandom(seed + 2) })
   : new EmbeddedTarget({ accounts, minutes, port });
 let run: Run;
@@ -77,9 +76,9 @@ try {
 const statement = certificateOf(run);
 console.log(statement.page);
 console.log(
-  `again: npm run certify -- --minutes ${minutes} --seed ${seed}${values.distributed ? ' --distributed' : ''}`,
+  `again: npm run certify -- --minutes ${minutes} --seed ${seed}${flags.distributed ? ' --distributed' : ''}`,
 );
-if (values.store) await store();
+if (flags.store) await store();
 process.exit(hasPassed(statement) ? 0 : 1);
 
 async function certify(): Promise<Run> {

@@ -5,34 +5,52 @@
  *
  * Without `--rate` everything runs at 60 tickets a second, but for the rolling restart, which has its own (1,000; 100 with `--short`).
  */
-import { parseArgs } from 'node:util';
+import { InvalidArgumentError, Option } from 'commander';
+import { above0, script, wholeFrom } from '../flags.js';
 import { PACES, type Pace, SCENARIOS, type Scenario } from './scenarios.js';
 import { SmallDisks } from './small-disks.js';
 import { headOfTable, judged, rowOf } from './table.js';
 import { type Outcome, Trial } from './trial.js';
 
-const { values } = parseArgs({
-  options: {
-    only: { type: 'string', default: '' },
-    part: { type: 'string', default: '1/1' },
-    brokers: { type: 'string', default: '3' },
-    rate: { type: 'string' },
-    seed: { type: 'string', default: '1' },
-    short: { type: 'boolean', default: false },
-    instance: { type: 'string', default: 'faults' },
-  },
-});
+interface Flags {
+  readonly only?: RegExp;
+  readonly part: Part;
+  readonly brokers: '1' | '3';
+  readonly rate?: number;
+  readonly seed: number;
+  readonly short: boolean;
+  readonly instance: string;
+}
+
+interface Part {
+  readonly which: number;
+  readonly of: number;
+}
+
+const values = script(
+  'npm run faults --',
+  'Every fault on real servers under load, one after the other, and a table at the end.',
+)
+  .option('--only <expression>', 'faults whose name matches', expression)
+  .addOption(new Option('--part <i/n>', 'every nth of them').argParser(partOf).default({ which: 1, of: 1 }, '1/1'))
+  .addOption(new Option('--brokers <n>', 'of Kafka').choices(['1', '3']).default('3'))
+  .option('--rate <n>', 'tickets a second (default: 60, and 1000 of the rolling restart)', above0)
+  .option('--seed <n>', 'of the faults', wholeFrom(0), 1)
+  .option('--short', 'shorter pauses', false)
+  .option('--instance <name>', 'of the servers', 'faults')
+  .parse()
+  .opts<Flags>();
 const brokers = values.brokers === '1' ? 1 : 3;
-const [seed, rate] = [Number(values.seed), Number(values.rate ?? 60)];
+const { seed, rate = 60 } = values;
 const usual = PACES[values.short ? 'short' : 'full'];
 const pace: Pace = values.rate === undefined ? usual : { ...usual, rollingRate: rate };
 const mayMount = SmallDisks.possible();
-const chosen = chosenOf(values.only, values.part);
+const chosen = chosenOf(values);
 const left = chosen.filter(({ scenario }) => scenario.fills && !mayMount);
 const run = chosen.filter((one) => !left.includes(one));
 if (run.length === 0) {
   const names = SCENARIOS.map(({ name }) => name).join('\n');
-  console.error(`Nothing is left to run of "${values.only}", part ${values.part}; there are:\n${names}`);
+  console.error(`Nothing is left to run of these; there are:\n${names}`);
   process.exit(2);
 }
 const lasts = values.short ? 'short' : 'true';
@@ -69,10 +87,22 @@ console.log(
 process.exit(failed === 0 && adrift.length === 0 && left.length === 0 ? 0 : 1);
 
 /** A fault's number, and with it its seed, is its place in the whole matrix, whichever are run. */
-function chosenOf(only: string, part: string): { readonly scenario: Scenario; readonly number: number }[] {
-  const matching = SCENARIOS.map((scenario, number) => ({ scenario, number })).filter(({ scenario }) =>
-    new RegExp(only).test(scenario.name),
-  );
-  const [which = 1, of = 1] = part.split('/').map(Number);
-  return matching.filter((_, i) => i % of === which - 1);
+function chosenOf({ only, part }: Flags): { readonly scenario: Scenario; readonly number: number }[] {
+  return SCENARIOS.map((scenario, number) => ({ scenario, number }))
+    .filter(({ scenario }) => only?.test(scenario.name) ?? true)
+    .filter((_, i) => i % part.of === part.which - 1);
+}
+
+function expression(text: string): RegExp {
+  try {
+    return new RegExp(text);
+  } catch (fault) {
+    throw new InvalidArgumentError((fault as Error).message);
+  }
+}
+
+function partOf(text: string): Part {
+  const [, which, of] = (/^(\d+)\/(\d+)$/.exec(text) ?? []).map(Number);
+  if (which && of && which <= of) return { which, of };
+  throw new InvalidArgumentError('It must be one part of so many, as 2/4.');
 }

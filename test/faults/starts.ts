@@ -8,10 +8,10 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import kafkajs from 'kafkajs';
 import { openDatabase, openKafkaLog, seededRandom } from '#mutuel/adapters';
 import { down, up, wipe } from '../../infra/native/index.mjs';
+import { above0, script, wholeFrom } from '../flags.js';
 import { JournalClient } from '../trust/journal-client.js';
 import { checkLogs } from '../trust/log-checker.js';
 import { castOf, Officials } from '../trust/officials.js';
@@ -19,22 +19,22 @@ import { readDecisionLogs } from '../trust/read-log.js';
 import { RunningSystem } from '../trust/running-system.js';
 import { pause } from './cluster.js';
 
-const { values } = parseArgs({
-  options: {
-    starts: { type: 'string', default: '20' },
-    takeovers: { type: 'string', default: '10' },
-    rate: { type: 'string', default: '60' },
-    seed: { type: 'string', default: '1' },
-    instance: { type: 'string', default: 'faults-starts' },
-  },
-});
-const [starts, takeovers, rate, seed] = [values.starts, values.takeovers, values.rate, values.seed].map(Number) as [
-  number,
-  number,
-  number,
-  number,
-];
-const { instance } = values;
+interface Flags {
+  readonly starts: number;
+  readonly takeovers: number;
+  readonly rate: number;
+  readonly seed: number;
+  readonly instance: string;
+}
+
+const { starts, takeovers, rate, seed, instance } = script('npm run faults -- starts', 'What only many tries show.')
+  .option('--starts <n>', 'of all roles at once, on nothing', wholeFrom(0), 20)
+  .option('--takeovers <n>', 'one leader killed after the other', wholeFrom(0), 10)
+  .option('--rate <n>', 'tickets a second', above0, 60)
+  .option('--seed <n>', 'of the bets', wholeFrom(0), 1)
+  .option('--instance <name>', 'of the servers', 'faults-starts')
+  .parse()
+  .opts<Flags>();
 const PROGRAMS = ['engine', 'projector', 'odds', 'back-office', 'bet-api'] as const;
 const DEMO = ['--demo', '--no-crowd', '--accounts', '100'];
 const flagsOf = (program: string): readonly string[] => (/api|office/.test(program) ? DEMO : []);
