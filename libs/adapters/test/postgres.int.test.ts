@@ -1,7 +1,7 @@
 /** PostgreSQL itself: the shared suite, and what needs a real server. */
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { openDatabase } from '#mutuel/adapters';
+import { migrate, openDatabase } from '#mutuel/adapters';
 import { describeSql } from './sql-features.js';
 import { servers } from './support/servers.js';
 import { severableWay } from './support/severable-way.js';
@@ -70,6 +70,31 @@ it('waits for a server that stands still as long as it was told, and goes on wit
   way.hold();
   await db.close();
   way.cut();
+});
+
+it('brings a schema forward beside who reads a table for long, and nobody else waits for either', async () => {
+  const { db, dispose } = await ownDatabase(4);
+  const first = { id: '001-bets', sql: 'create table bets (stake bigint); insert into bets values (200)' };
+  const second = { id: '002-odds', sql: 'alter table bets add column odds text' };
+  await migrate(db, [first]);
+  const warnings: string[] = [];
+  const coming = await db.transaction(async (report) => {
+    await report.query('select * from bets');
+    const migrated = migrate(db, [first, second], (sentence) => warnings.push(sentence));
+    const asks = `select 1 from pg_locks where relation = 'bets'::regclass and not granted`;
+    await expect.poll(() => db.query(asks)).toHaveLength(1);
+    // Behind who waits for the table alone; without an end to that, behind the report, too.
+    const rows = await db.transaction(async (other) => {
+      await other.query(`set local lock_timeout = '20s'`);
+      return other.query('select stake from bets');
+    });
+    expect(rows).toEqual([{ stake: 200 }]);
+    return { migrated };
+  });
+  expect(await coming.migrated).toEqual(['002-odds']);
+  expect(await db.query('select * from bets')).toEqual([{ stake: 200, odds: null }]);
+  expect(warnings).toEqual([expect.stringMatching(/waits for tables that another session uses/)]);
+  await dispose();
 });
 
 it('says in one line that no server is there, without the password', async () => {

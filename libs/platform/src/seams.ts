@@ -157,7 +157,7 @@ async function distributed(
   const open = async () => {
     // A step of the schema takes as long as it takes.
     const patient = await openDatabase({ url: databaseUrl, max: 1, onWarning });
-    await migrate(patient, schema).finally(() => patient.close());
+    await migrate(patient, schema, onWarning).finally(() => patient.close());
     const database = await openDatabase({
       ...{ url: databaseUrl, max: MAX_CONNECTIONS, onWarning },
       queryTimeoutMs: QUERY_MS,

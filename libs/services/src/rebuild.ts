@@ -142,6 +142,9 @@ async function foldOdds(options: ProjectorHostOptions): Promise<void> {
 async function switchOver({ db, clock, live }: RebuildOptions, host: ProjectorHost, mustLevel: boolean): Promise<void> {
   await db.transaction(async (tx) => {
     if (live) {
+      // First, as a release does that brings the live ones forward: it waits for the end of this, or this for it.
+      await tx.query('lock table schema_migrations in share mode');
+      await requireSameSteps(tx);
       // In the order in which writers take them.
       await tx.query('lock table odds, odds_history, checkpoints in exclusive mode');
       if (mustLevel) await level(tx, clock);
@@ -164,6 +167,17 @@ async function knowsTooMuch(options: RebuildOptions): Promise<boolean> {
     if (fault instanceof CheckpointAhead) return true;
     throw fault;
   }
+}
+
+/** The live tables may have been brought forward since this began, by a later release that reads and writes them by now. */
+async function requireSameSteps(tx: Tx): Promise<void> {
+  const [later] = await tx.query<{ id: string }>(
+    `select id from schema_migrations except select id from ${NEXT}.schema_migrations limit 1`,
+  );
+  if (later)
+    throw new RebuildFault(
+      `The live read models have got schema step ${later.id} meanwhile, the new ones are without it; those stay. Rebuild with the later release.`,
+    );
 }
 
 /** Waits until the new read models are nowhere behind the live ones. */

@@ -410,6 +410,32 @@ describe('the projector on PostgreSQL, while it follows', () => {
   });
 });
 
+describe('a rebuild beside a later release', () => {
+  it('leaves the live read models as they are where that has brought them forward meanwhile', async () => {
+    const { db, dispose } = await postgres();
+    await migrate(db, schema);
+    const house = await day();
+    await project(house, db);
+    const before = await contents(db);
+    const later = { id: '999-later', sql: 'create table later (a int)' };
+    const prepare = async (into: SqlDatabase): Promise<void> => {
+      await migrate(into, schema);
+      await migrate(db, [...schema, later]);
+    };
+    await expect(rebuild({ ...rebuildOf(house, db, true), prepare }, () => undefined)).rejects.toThrow(
+      'have got schema step 999-later meanwhile',
+    );
+    expect(await db.query('select * from later')).toEqual([]);
+    expect(await contents(db)).toEqual(before);
+    await rebuild(
+      { ...rebuildOf(house, db, true), prepare: (into) => migrate(into, [...schema, later]) },
+      () => undefined,
+    );
+    expect(await db.query('select * from later')).toEqual([]);
+    await dispose();
+  });
+});
+
 describe('two projectors of one PostgreSQL', () => {
   it('that begin at once in empty read models add a batch together once', async () => {
     const { db, another, dispose } = await postgres();
