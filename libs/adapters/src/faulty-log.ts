@@ -1,10 +1,12 @@
 /**
- * A log that misbehaves as real ones do, from a seed: errors before and after the bytes are in, appends that arrive twice or
+ * A log that misbehaves as real ones do, from a seed: errors before and after the bytes are in, appends that arrive twice, in part or
  * long after their error (a zombie writer), delays, a clock that steps. For tests and simulation. It must never break what a
  * log promises: an acknowledged append is there, at the offset named, and NOT_APPENDED means what it says.
  */
 import {
   AppendFault,
+  type AppendGroup,
+  appendGroups,
   type Clock,
   type EventLog,
   type LogAppender,
@@ -23,6 +25,8 @@ export interface FaultPlan {
   readonly lostAfter?: number;
   /** The writer gets an error now, the log gets the bytes later. */
   readonly late?: number;
+  /** Of an append to several partitions some get their part, others do not, and the writer cannot know. */
+  readonly torn?: number;
   /** It is appended twice, acknowledged once. */
   readonly duplicate?: number;
   readonly delay?: number;
@@ -91,6 +95,13 @@ class Chaos {
     return this.options.sleep(Math.ceil(this.options.random() * (this.options.plan.delayMs ?? 5)));
   }
 
+  /** Of several parts one or more, and never all. */
+  some<T>(parts: readonly T[]): readonly T[] {
+    const count = 1 + Math.floor(this.options.random() * (parts.length - 1));
+    const first = Math.floor(this.options.random() * parts.length);
+    return Array.from({ length: count }, (_, i) => parts[(first + i) % parts.length] as T);
+  }
+
   later(work: () => Promise<unknown>): void {
     const running = this.pause()
       .then(work)
@@ -113,7 +124,16 @@ class FaultyAppender implements LogAppender {
     private readonly chaos: Chaos,
   ) {}
 
-  async append(at: TopicPartition, values: readonly Uint8Array[]): Promise<{ readonly base: number }> {
+  append(at: TopicPartition, values: readonly Uint8Array[]): Promise<{ readonly base: number }> {
+    return this.suffer([{ at, values }], (appender) => appender.append(at, values));
+  }
+
+  /** On any log, also on one that takes a group at a time: whoever appends to several partitions is tried there, too. */
+  appendAll(groups: readonly AppendGroup[]): Promise<void> {
+    return this.suffer(groups, (appender) => appendGroups(appender, groups));
+  }
+
+  private async suffer<T>(groups: readonly AppendGroup[], write: (appender: LogAppender) => Promise<T>): Promise<T> {
     if (this.dead) throw new AppendFault('This appender is closed or has failed; make a new one', 'NOT_APPENDED');
     await this.chaos.delay();
     if (this.chaos.happens('refused')) return this.die('NOT_APPENDED');
@@ -121,13 +141,17 @@ class FaultyAppender implements LogAppender {
     if (this.chaos.happens('late')) {
       this.chaos.later(async () => {
         const zombie = await this.log.appender();
-        await zombie.append(at, values);
+        await write(zombie);
         await zombie.close();
       });
       return this.die('UNKNOWN');
     }
-    const done = await this.inner.append(at, values);
-    if (this.chaos.happens('duplicate')) await this.inner.append(at, values);
+    if (groups.length > 1 && this.chaos.happens('torn')) {
+      await appendGroups(this.inner, this.chaos.some(groups));
+      return this.die('UNKNOWN');
+    }
+    const done = await write(this.inner);
+    if (this.chaos.happens('duplicate')) await write(this.inner);
     if (this.chaos.happens('lostAfter')) return this.die('UNKNOWN');
     await this.chaos.delay();
     return done;

@@ -1,7 +1,14 @@
 /** What every event log must do, whoever keeps the bytes: run by each adapter's spec with a factory. */
 import { afterEach, describe, expect, it } from 'vitest';
 import { MAX_APPEND_RECORDS, MAX_RECORD_BYTES } from '#mutuel/contracts';
-import { AppendFault, type EventLog, LogFault, type LogRecord, type TopicPartition } from '#mutuel/runtime';
+import {
+  AppendFault,
+  type EventLog,
+  LogFault,
+  type LogRecord,
+  RenewingAppender,
+  type TopicPartition,
+} from '#mutuel/runtime';
 import { bytesOf, Collector, textsOf, until } from './support/log-helpers.js';
 
 export interface LogFixture {
@@ -273,6 +280,46 @@ export function describeLog(name: string, open: () => Promise<LogFixture>): void
       const appender = await log.appender();
       await appender.close();
       await expect(appender.append(at, bytesOf('a'))).rejects.toMatchObject({ outcome: 'NOT_APPENDED' });
+    });
+
+    it('appends to several partitions at once, each part whole and behind what was there, and answers when all are in', async () => {
+      const { log, at, other } = await start();
+      const appender = new RenewingAppender(log);
+      await appender.append(other, bytesOf('before'));
+      const parts = (...texts: string[]) => [at, other].map((to) => ({ at: to, values: bytesOf(...texts) }));
+      await appender.appendAll(parts('a', 'b'));
+      expect([await log.bounds(at), await log.bounds(other)]).toEqual([
+        { start: 0, end: 2 },
+        { start: 0, end: 3 },
+      ]);
+      await appender.appendAll(parts('c'));
+      expect(textsOf(await log.read({ ...at, from: 0 }, 9))).toEqual(['a', 'b', 'c']);
+      expect(textsOf(await log.read({ ...other, from: 0 }, 9))).toEqual(['before', 'a', 'b', 'c']);
+      await appender.close();
+    });
+
+    it.each([
+      ['a part that is too large', 1, [new Uint8Array(MAX_RECORD_BYTES + 1)]],
+      ['an empty part', 1, []],
+      ['a part for a partition that the topic does not have', 99, bytesOf('b')],
+    ])('calls an append with %s refused only where no part of it is in, and goes on', async (_, partition, values) => {
+      const { log, topic, at, other } = await start();
+      const appender = new RenewingAppender(log);
+      const wrong = { at: { topic, partition }, values };
+      const right = { at, values: bytesOf('a') };
+      const refused = async (groups: Parameters<typeof appender.appendAll>[0]): Promise<void> => {
+        const before = (await log.bounds(at)).end;
+        const fault = await appender.appendAll(groups).catch((error: unknown) => error);
+        expect(fault).toBeInstanceOf(AppendFault);
+        const isIn = (await log.bounds(at)).end > before;
+        expect((fault as AppendFault).outcome).toBe(isIn ? 'UNKNOWN' : 'NOT_APPENDED');
+      };
+      await refused([wrong, right]);
+      await refused([right, wrong]);
+      expect((await log.bounds(other)).end).toBe(0);
+      await appender.appendAll([right, { at: other, values: bytesOf('b') }]);
+      expect((await log.bounds(other)).end).toBe(1);
+      await appender.close();
     });
 
     it('gives everything back to a process that opens it later, and numbers on from there', async () => {

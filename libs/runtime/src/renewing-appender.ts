@@ -2,7 +2,26 @@
  * An appender for many callers: one append in flight, the others wait their turn, and after a throw the next one gets a new
  * appender. It must never retry by itself: only its caller knows whether a repetition is harmless.
  */
-import type { AppendGroup, EventLog, LogAppender, TopicPartition } from './ports.js';
+import { AppendFault, type AppendGroup, type EventLog, type LogAppender, type TopicPartition } from './ports.js';
+
+/**
+ * Appends to several partitions, at once where the log can and one after the other where it cannot. A throw speaks for all groups:
+ * `NOT_APPENDED` means that nothing of any is in the log, whichever way it was.
+ */
+export async function appendGroups(appender: LogAppender, groups: readonly AppendGroup[]): Promise<void> {
+  if (groups.length > 1 && appender.appendAll) return appender.appendAll(groups);
+  let isBegun = false;
+  for (const { at, values } of groups) {
+    await appender.append(at, values).catch((cause: unknown) => {
+      if (!isBegun) throw cause;
+      const { message } = cause as Error;
+      throw new AppendFault(`Of an append to several partitions a part is in the log: ${message}`, 'UNKNOWN', {
+        cause,
+      });
+    });
+    isBegun = true;
+  }
+}
 
 export class RenewingAppender {
   #appender: LogAppender | undefined;
@@ -15,12 +34,9 @@ export class RenewingAppender {
     return this.#inTurn((appender) => appender.append(at, values));
   }
 
-  /** Several partitions at once where the log can; a caller with more than one group has made sure of that. */
+  /** At most one group for a partition; throws as `appendGroups` does. */
   appendAll(groups: readonly AppendGroup[]): Promise<void> {
-    return this.#inTurn(async (appender) => {
-      if (groups.length > 1 && appender.appendAll) await appender.appendAll(groups);
-      else for (const { at, values } of groups) await appender.append(at, values);
-    });
+    return this.#inTurn((appender) => appendGroups(appender, groups));
   }
 
   /** Whether one append can go to several partitions. */
