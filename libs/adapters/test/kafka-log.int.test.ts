@@ -4,7 +4,7 @@ import { type AddressInfo, createServer } from 'node:net';
 import kafkajs from 'kafkajs';
 import { afterEach, describe, expect, it } from 'vitest';
 import { checkKafkaTopics, ensureKafkaTopics, openKafkaLog, openKafkaRestorer } from '#mutuel/adapters';
-import { type EventLog, LogFault } from '#mutuel/runtime';
+import { type EventLog, LogFault, type LogRecord } from '#mutuel/runtime';
 import { describeFaultyLog } from './log-fault-features.js';
 import { describeLog, type LogFixture } from './log-features.js';
 import { bytesOf, Collector, textsOf, until } from './support/log-helpers.js';
@@ -69,7 +69,7 @@ describe('A log on Kafka', () => {
     expect(record?.time).toBeGreaterThan(Date.parse('2020-01-01'));
   });
 
-  it('refuses a reader whose offset was deleted, at the start and while it follows', async () => {
+  it('refuses a reader whose offset was deleted, and none that starts where the log begins now', async () => {
     const topic = newTopic();
     log = await logWith({ [topic]: 1 });
     const at = { topic, partition: 0 };
@@ -92,6 +92,66 @@ describe('A log on Kafka', () => {
     await seen.tail(log, [{ ...at, from: 4 }]);
     await until(() => seen.of(at).length === 2);
     await seen.close();
+  });
+
+  it('stops a reader that follows when records that it has not read yet are deleted', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 1 });
+    const at = { topic, partition: 0 };
+    const appender = await log.appender();
+    // More than a reader takes ahead of its handler.
+    for (let i = 0; i < 80; i++)
+      await appender.append(
+        at,
+        Array.from({ length: 100 }, () => new Uint8Array(1_000)),
+      );
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const offsets: number[] = [];
+    const faults: Error[] = [];
+    const onBatch = async (_: unknown, records: readonly LogRecord[]): Promise<void> => {
+      offsets.push(...records.map(({ offset }) => offset));
+      await held;
+    };
+    await log.tail([{ ...at, from: 0 }], onBatch, (fault) => faults.push(fault), { fetch: 'bulk' });
+    await until(() => offsets.length > 0);
+    const client = await admin();
+    await client.fetchTopicOffsets(topic);
+    await client.deleteTopicRecords({ topic, partitions: [{ partition: 0, offset: '7900' }] });
+    await client.disconnect();
+    release();
+    await until(() => faults.length > 0);
+    expect(faults).toEqual([expect.any(LogFault)]);
+    expect(faults[0]?.message).toMatch(
+      new RegExp(`^${topic}/0 was cut under its reader: offset \\d+, which comes next, is out of range: `),
+    );
+    expect(offsets).toEqual(offsets.map((_, i) => i));
+    expect(offsets.length).toBeLessThan(7_900);
+  });
+
+  it('stops a reader that follows when its topic is made anew', async () => {
+    const topic = newTopic();
+    log = await logWith({ [topic]: 1 });
+    const at = { topic, partition: 0 };
+    await (await log.appender()).append(at, bytesOf('a', 'b', 'c'));
+    const texts: string[] = [];
+    const faults: Error[] = [];
+    const onBatch = (_: unknown, records: readonly LogRecord[]): void => void texts.push(...textsOf(records));
+    await log.tail([{ ...at, from: 0 }], onBatch, (fault) => faults.push(fault));
+    await until(() => texts.length === 3);
+    const client = await admin();
+    await client.deleteTopics({ topics: [topic] });
+    await expect.poll(async () => (await client.listTopics()).includes(topic)).toBe(false);
+    await client.disconnect();
+    await (await logWith({ [topic]: 1 })).close();
+    await until(() => faults.length > 0, 120_000);
+    expect(faults[0]).toBeInstanceOf(LogFault);
+    expect(faults[0]?.message).toContain(
+      `${topic}/0 was cut under its reader: offset 3, which comes next, is out of range`,
+    );
+    expect(texts).toEqual(['a', 'b', 'c']);
   });
 
   it('lets many processes make the topics at once, and none goes on before every broker knows them', async () => {
@@ -257,6 +317,25 @@ describe('A log on Kafka', () => {
     await client.disconnect();
     const lost = appender.append({ topic: gone, partition: 0 }, bytesOf('b'));
     await expect(lost).rejects.toMatchObject({ outcome: 'UNKNOWN' });
+  });
+
+  it('cannot call an append to several partitions refused of which the broker took one part and not the other', async () => {
+    const [wide, narrow] = [newTopic(), newTopic()];
+    log = await logWith({ [wide]: 1 });
+    const client = await admin();
+    const configEntries = [{ name: 'max.message.bytes', value: '1000' }];
+    await client.createTopics({ topics: [{ topic: narrow, configEntries }], waitForLeaders: true });
+    await client.disconnect();
+    const appender = await log.appender();
+    const torn = appender.appendAll?.([
+      { at: { topic: wide, partition: 0 }, values: bytesOf('a') },
+      { at: { topic: narrow, partition: 0 }, values: [new Uint8Array(5000)] },
+    ]);
+    await expect(torn).rejects.toMatchObject({ outcome: 'UNKNOWN' });
+    expect(textsOf(await log.read({ topic: wide, partition: 0, from: 0 }, 9))).toEqual(['a']);
+    await expect(appender.append({ topic: wide, partition: 0 }, bytesOf('b'))).rejects.toMatchObject({
+      outcome: 'NOT_APPENDED',
+    });
   });
 
   it('says in one line that no broker is there', async () => {

@@ -257,7 +257,10 @@ export class KafkaTail implements LogTail {
   /** The one sign kafkajs gives before it jumps to the newest record. */
   private watch({ log }: LogEntry): void {
     if (!log.message.startsWith('Offset out of range')) return;
-    this.fail(new LogFault(`${log['topic']}/${log['partition']} does not hold the offset that comes next any more`));
+    const at = { topic: String(log['topic']), partition: Number(log['partition']) };
+    const next = this.cursors.get(nameOf(at))?.next;
+    const what = `offset ${next}, which comes next, is out of range: records that were not read yet are gone, or the topic was made anew`;
+    this.fail(new LogFault(`${nameOf(at)} was cut under its reader: ${what}`));
   }
 
   private take(session: Session, { batch }: EachBatchPayload): void {

@@ -6,7 +6,7 @@ export const textsOf = (records: readonly LogRecord[]): string[] =>
   records.map(({ value }) => new TextDecoder().decode(value));
 
 /** Waits until the condition holds; the bound only keeps a broken log from hanging the suite. */
-export async function until(condition: () => boolean | Promise<boolean>, boundMs = 20_000): Promise<void> {
+export async function until(condition: () => boolean | Promise<boolean>, boundMs = 120_000): Promise<void> {
   const end = performance.now() + boundMs;
   while (!(await condition())) {
     if (performance.now() > end) throw new Error(`Still waiting after ${boundMs} ms for ${condition.toString()}`);
