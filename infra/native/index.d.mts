@@ -22,6 +22,13 @@ export interface ServerStatus {
   stopSignal: string;
 }
 
+/** Listeners of a single broker beside its plain one, with the settings they need and what its storage is formatted with. */
+export interface KafkaDoors {
+  listeners: readonly { name: string; protocol: 'SSL' | 'SASL_SSL' | 'SASL_PLAINTEXT'; port: number }[];
+  settings: Readonly<Record<string, string>>;
+  formatting: readonly string[];
+}
+
 /** A fault the operator can act on, in one line. */
 export class InfraError extends Error {}
 
@@ -29,7 +36,12 @@ export class InfraError extends Error {}
 export function freePort(): Promise<number>;
 /** Starts what is not running yet. `brokers` is 1 or 3; `proxied` gives each a second door behind a proxy of the caller's. */
 export function up(
-  options?: InstanceOptions & { brokers?: number; proxied?: boolean; log?: (line: string) => void },
+  options?: InstanceOptions & {
+    brokers?: number;
+    proxied?: boolean;
+    doors?: KafkaDoors;
+    log?: (line: string) => void;
+  },
 ): Promise<ServerAddresses>;
 /** Stops the instance's servers and keeps their data; resolves to the names of those that ran. */
 export function down(options?: InstanceOptions): Promise<string[]>;

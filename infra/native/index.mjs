@@ -18,9 +18,15 @@ const root = fileURLToPath(new URL('../../', import.meta.url));
 
 /**
  * Starts what is not running yet; calling it again is free. Resolves to the addresses. `proxied` gives each broker a second door whose
- * clients are sent to the port of a proxy, which is the caller's to run (see `proxies`).
+ * clients are sent to the port of a proxy, which is the caller's to run (see `proxies`). `doors` are a single broker's further listeners.
  */
-export async function up({ instance = defaultInstance(), brokers, proxied, log = () => undefined } = {}) {
+export async function up({
+  instance = defaultInstance(),
+  brokers,
+  proxied,
+  doors: further,
+  log = () => undefined,
+} = {}) {
   const folder = folderOf(instance);
   return exclusively(folder, async () => {
     const before = readState(folder);
@@ -50,7 +56,7 @@ export async function up({ instance = defaultInstance(), brokers, proxied, log =
     const starts = [
       timed('Redis', startRedis({ folder: join(folder, 'redis'), port: ports.redis, start })),
       timed('PostgreSQL', startPostgres({ folder: join(folder, 'postgres'), port: ports.postgres, start })),
-      timed('Kafka', startKafka({ folder: join(folder, 'kafka'), brokers: nodes, ports, start })),
+      timed('Kafka', startKafka({ folder: join(folder, 'kafka'), brokers: nodes, ports, start, doors: further })),
     ];
     const failures = (await Promise.allSettled(starts)).filter((outcome) => outcome.status === 'rejected');
     if (failures.length > 0) {

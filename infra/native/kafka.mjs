@@ -56,8 +56,11 @@ export function kafkaNodeNames(brokers) {
   return Array.from({ length: brokers }, (_, index) => `kafka-${index + 1}`);
 }
 
-/** Starts all nodes and waits until each of them answers and knows all the others. */
-export async function startKafka({ folder, brokers, ports, start }) {
+/**
+ * Starts all nodes and waits until each of them answers and knows all the others. `doors` are further listeners of a single node
+ * (name, protocol and port), with the settings they need and what their users are made with when the storage is prepared.
+ */
+export async function startKafka({ folder, brokers, ports, start, doors }) {
   const java = findProgram('java', process.env.JAVA_HOME ? [join(process.env.JAVA_HOME, 'bin')] : []);
   if (java === null)
     throw new InfraError('Java is missing: install "default-jre-headless", 17 or later (or run `npm run provision`).');
@@ -71,6 +74,9 @@ export async function startKafka({ folder, brokers, ports, start }) {
     behindPort: ports[`${name}-behind`],
     proxyPort: ports[`${name}-proxy`],
     folder: join(folder, `of-${brokers}`, `node-${index + 1}`),
+    listeners: doors?.listeners ?? [],
+    settings: doors?.settings ?? {},
+    formatting: doors?.formatting ?? [],
   }));
   const clusterId = clusterIdIn(join(folder, `of-${brokers}`));
   for (const node of nodes) prepareNode({ java, node, nodes, clusterId });
@@ -119,6 +125,7 @@ function prepareNode({ java, node, nodes, clusterId }) {
     '-c',
     settings,
     '--ignore-formatted',
+    ...node.formatting,
   ];
   const run = spawnSync(java, args, { stdio: ['ignore', 'pipe', 'pipe'], encoding: 'utf8' });
   if (run.status !== 0)
@@ -132,11 +139,14 @@ function propertiesOf({ node, nodes, data }) {
     'process.roles': 'broker,controller',
     'node.id': node.id,
     'log.dirs': data,
-    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${behind(node, node.behindPort)}`,
-    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${behind(node, node.proxyPort)}`,
+    listeners: `PLAINTEXT://127.0.0.1:${node.port},CONTROLLER://127.0.0.1:${node.controllerPort}${behind(node, node.behindPort)}${further(node)}`,
+    'advertised.listeners': `PLAINTEXT://127.0.0.1:${node.port}${behind(node, node.proxyPort)}${further(node)}`,
     'inter.broker.listener.name': 'PLAINTEXT',
     'controller.listener.names': 'CONTROLLER',
-    'listener.security.protocol.map': 'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT',
+    'listener.security.protocol.map': [
+      'PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT',
+      ...node.listeners.map(({ name, protocol }) => `${name}:${protocol}`),
+    ].join(),
     'controller.quorum.voters': nodes.map((each) => `${each.id}@127.0.0.1:${each.controllerPort}`).join(','),
     // What the event log relies on.
     'log.message.timestamp.type': 'LogAppendTime',
@@ -162,6 +172,7 @@ function propertiesOf({ node, nodes, data }) {
     'num.network.threads': 2,
     'num.io.threads': 4,
     'log.cleaner.dedupe.buffer.size': 4_194_304,
+    ...node.settings,
   };
   return Object.entries(settings)
     .map(([key, value]) => `${key}=${value}\n`)
@@ -169,6 +180,8 @@ function propertiesOf({ node, nodes, data }) {
 }
 
 const behind = (node, port) => (node.behindPort === undefined ? '' : `,BEHIND://127.0.0.1:${port}`);
+
+const further = ({ listeners }) => listeners.map(({ name, port }) => `,${name}://127.0.0.1:${port}`).join('');
 
 /** A cluster's id is made once and kept beside its data: a node refuses to start on data of another cluster. */
 function clusterIdIn(folder) {

@@ -13,6 +13,7 @@ import { TOPICS } from '#mutuel/contracts';
 import { EXIT } from '#mutuel/platform';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { up, wipe } from '../../infra/native/index.mjs';
+import { versionsOf3 } from '../infra/versions-answer.js';
 import { type Ending, QUIET, RunningSystem, runToEnd } from '../trust/running-system.js';
 
 const INSTANCE = 'start-faults';
@@ -298,24 +299,4 @@ function listening(onConnection: (socket: import('node:net').Socket) => void): P
 function portOf(server: Server): number {
   const address = server.address();
   return typeof address === 'object' && address !== null ? address.port : 0;
-}
-
-/** An answer to ApiVersions as a broker of 3.9 gives it: Fetch (1) from version 0 on. */
-function versionsOf3(): Buffer {
-  const apis: readonly (readonly [number, number, number])[] = [
-    [0, 0, 11],
-    [1, 0, 17],
-    [18, 0, 4],
-  ];
-  const body = Buffer.alloc(10 + 6 * apis.length);
-  body.writeInt32BE(1, 0);
-  body.writeInt32BE(apis.length, 6);
-  apis.forEach((api, i) => {
-    api.forEach((value, j) => {
-      body.writeInt16BE(value, 10 + 6 * i + 2 * j);
-    });
-  });
-  const size = Buffer.alloc(4);
-  size.writeInt32BE(body.length);
-  return Buffer.concat([size, body]);
 }

@@ -23,7 +23,6 @@ export {
   type TopicFault,
   type TopicsOptions,
 } from './kafka/kafka-topics.js';
-export { requireKafkaVersion } from './kafka/kafka-version.js';
 export type { LogRestorer, RestoredRecord } from './log-restorer.js';
 export { Pkcs11Key, readPkcs11Uri } from './pkcs11/pkcs11-key.js';
 export { type ElectionOptions, openAdvisoryElection } from './postgres/advisory-election.js';

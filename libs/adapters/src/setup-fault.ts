@@ -3,8 +3,11 @@
  * stand for something that another attempt would cure; that is `ServerLost`.
  */
 
-/** `FOLDER`: the data folder. `VERSION`: of a server. `TOPICS`: their settings. `PARTITIONS`: their count. `SCHEMA`: of the database. */
-export type SetupFaultKind = 'FOLDER' | 'VERSION' | 'TOPICS' | 'PARTITIONS' | 'SCHEMA';
+/**
+ * `SETTING`: of this process. `FOLDER`: the data folder. `VERSION`: of a server. `TOPICS`: their settings. `PARTITIONS`: their count.
+ * `SCHEMA`: of the database.
+ */
+export type SetupFaultKind = 'SETTING' | 'FOLDER' | 'VERSION' | 'TOPICS' | 'PARTITIONS' | 'SCHEMA';
 
 export class SetupFault extends Error {
   override readonly name = 'SetupFault';

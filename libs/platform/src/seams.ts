@@ -15,7 +15,6 @@ import {
   openMemoryUseCounter,
   openRedisCache,
   openRedisUseCounter,
-  requireKafkaVersion,
   startPglite,
   type TopicFault,
 } from '#mutuel/adapters';
@@ -144,7 +143,6 @@ async function distributed(
   const { databaseUrl = '', redisUrl = '' } = config;
   const kafka = kafkaOf(config, clientId, onWarning) ?? { brokers: [], clientId, onWarning };
   const { brokers } = kafka;
-  await requireKafkaVersion(kafka).catch(asStartFault);
   const log = await openKafkaLog(kafka).catch(asStartFault);
   const shards = await shardsOf(log, config.shards);
   const topics = topicsOf(shards);

@@ -1,11 +1,5 @@
 /** The log's topics from the command line: made with the settings the log relies on, and looked at without changing anything. */
-import {
-  checkKafkaTopics,
-  ensureKafkaTopics,
-  openKafkaLog,
-  requireKafkaVersion,
-  type TopicFault,
-} from '#mutuel/adapters';
+import { checkKafkaTopics, ensureKafkaTopics, openKafkaLog, type TopicFault } from '#mutuel/adapters';
 import { TOPICS, topicsOf } from '#mutuel/contracts';
 import type { EventLog } from '#mutuel/runtime';
 import type { Config } from './config.js';
@@ -41,7 +35,6 @@ async function optionsOf(config: Config, onWarning: OnWarning) {
       ['KAFKA_BROKERS, DATABASE_URL and REDIS_URL must be set: only Kafka has topics.'],
       EXIT.SETTING,
     );
-  await requireKafkaVersion(connection).catch(asStartFault);
   const log = await openKafkaLog(connection).catch(asStartFault);
   try {
     return { ...connection, topics: topicsOf(await shardsOf(log, config.shards)) };

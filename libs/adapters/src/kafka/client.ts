@@ -2,14 +2,12 @@
  * The kafkajs client as this project uses it: Nagle off, every wait and every retry bounded, its log turned into warnings. It
  * must never be used outside this folder.
  */
-import net from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
-import tls from 'node:tls';
-import kafkajs, { type ISocketFactory, type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig, type LogEntry } from 'kafkajs';
 import Runner from 'kafkajs/src/consumer/runner.js';
 import Connection from 'kafkajs/src/network/connection.js';
 import RequestQueue from 'kafkajs/src/network/requestQueue/index.js';
-import { firstToAnswer } from './broker-probe.js';
+import { firstToAnswer, openSocket } from './broker-probe.js';
 
 export interface KafkaConnection {
   readonly brokers: readonly string[];
@@ -105,13 +103,13 @@ export function kafkaClient(connection: KafkaConnection, onLog: (entry: LogEntry
   return new kafkajs.Kafka({
     ...security,
     // Always the first one otherwise: one that stands still would be asked again by each new producer.
-    brokers: security === undefined ? () => firstToAnswer(brokers) : () => Promise.resolve(turned(brokers)),
+    brokers: () => firstToAnswer(brokers, security?.ssl),
     clientId,
     connectionTimeout: connection.connectionTimeoutMs ?? DEFAULT_CONNECTION_TIMEOUT_MS,
     requestTimeout: connection.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
     // About 6 s in all: a restarting broker is waited for, a missing one is a fault.
     retry: { initialRetryTime: 100, maxRetryTime: 2000, retries: 6 },
-    socketFactory,
+    socketFactory: openSocket,
     logLevel: kafkajs.logLevel.WARN,
     logCreator: () => (entry) => {
       onLog(entry);
@@ -119,19 +117,6 @@ export function kafkaClient(connection: KafkaConnection, onLog: (entry: LogEntry
     },
   });
 }
-
-/** Where brokers are spoken to in secret they are not probed: each connection begins with another one. */
-function turned(brokers: readonly string[]): string[] {
-  const from = Math.floor(Math.random() * brokers.length);
-  return [...brokers.slice(from), ...brokers.slice(0, from)];
-}
-
-const socketFactory: ISocketFactory = ({ host, port, ssl, onConnect }) => {
-  const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: 30_000 };
-  return ssl
-    ? tls.connect({ ...options, servername: net.isIP(host) ? '' : host, ...ssl }, onConnect)
-    : net.connect(options, onConnect);
-};
 
 function sentenceOf({ namespace, log }: LogEntry): string {
   const detail: unknown = log['error'] ?? log['topic'];

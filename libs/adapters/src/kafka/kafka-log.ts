@@ -18,23 +18,16 @@ import {
   type TopicPartition,
 } from '#mutuel/runtime';
 import { ServerLost } from '../server-lost.js';
-import { DEFAULT_REQUEST_TIMEOUT_MS, type KafkaConnection, kafkaClient, settled } from './client.js';
+import { DEFAULT_REQUEST_TIMEOUT_MS, type KafkaConnection, settled } from './client.js';
 import { KafkaAppender, notAppended, SharedProducer, typeOf } from './kafka-appender.js';
+import { connectAdmin } from './kafka-door.js';
 import { KafkaTail } from './kafka-tail.js';
 
 export type KafkaLogOptions = KafkaConnection;
 
-/** Connects once, so that missing brokers are one clear line at the start. */
+/** Connects once, so that whatever keeps this process out is one clear line at the start. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
-  const kafka = kafkaClient(options);
-  const admin = kafka.admin();
-  try {
-    await admin.connect();
-  } catch (cause) {
-    throw new ServerLost(`Kafka cannot be reached at ${options.brokers.join(', ')}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  const { kafka, admin } = await connectAdmin(options);
   return new KafkaLog(options, kafka, admin);
 }
 

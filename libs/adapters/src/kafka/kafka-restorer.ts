@@ -5,7 +5,8 @@
 import kafkajs from 'kafkajs';
 import type { LogRestorer } from '../log-restorer.js';
 import { SetupFault } from '../setup-fault.js';
-import { type KafkaConnection, kafkaClient } from './client.js';
+import type { KafkaConnection } from './client.js';
+import { connectAdmin } from './kafka-door.js';
 import { TOPIC_SETTINGS } from './kafka-topics.js';
 
 export interface KafkaRestorerOptions extends KafkaConnection {
@@ -20,9 +21,7 @@ const SEND_BYTES = 2_000_000;
 
 export async function openKafkaRestorer(options: KafkaRestorerOptions): Promise<LogRestorer> {
   const { topics, replication } = options;
-  const kafka = kafkaClient(options);
-  const admin = kafka.admin();
-  await admin.connect();
+  const { kafka, admin } = await connectAdmin(options);
   const there = new Set(await admin.listTopics());
   const known = Object.keys(topics).filter((topic) => there.has(topic));
   if (known.length > 0) {

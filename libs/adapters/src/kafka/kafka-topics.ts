@@ -9,7 +9,8 @@ import { isRetriable } from '#mutuel/runtime';
 import { MAX_APPEND_BYTES } from '../append-limits.js';
 import { ServerLost } from '../server-lost.js';
 import { SetupFault } from '../setup-fault.js';
-import { type KafkaConnection, kafkaClient, settled } from './client.js';
+import { type KafkaConnection, settled } from './client.js';
+import { connectAdmin } from './kafka-door.js';
 
 export interface TopicsOptions extends KafkaConnection {
   /** Topic → partitions. */
@@ -211,14 +212,7 @@ const fragile = (sentence: string): TopicFault => ({ kind: 'DURABILITY', sentenc
 const untrue = (sentence: string): TopicFault => ({ kind: 'TRUTH', sentence });
 
 async function withAdmin<T>(options: KafkaConnection, work: (admin: Admin) => Promise<T>): Promise<T> {
-  const admin = kafkaClient(options).admin();
-  try {
-    await admin.connect();
-  } catch (cause) {
-    throw new ServerLost(`Kafka cannot be reached at ${options.brokers.join(', ')}: ${(cause as Error).message}`, {
-      cause,
-    });
-  }
+  const { admin } = await connectAdmin(options);
   try {
     return await work(admin);
   } finally {
