@@ -124,9 +124,9 @@ export class Api {
   }
 
   /** Money and limits, spoken for by the house. */
-  async askAsHouse(account: string, command: object): Promise<Reply> {
+  async askAsHouse(account: string, command: object, toShard?: number): Promise<Reply> {
     const cid = randomId(this.#process.entropy);
-    const shard = shardOf(account, this.#plan.shards);
+    const shard = toShard ?? shardOf(account, this.#plan.shards);
     return this.#answer(this.shards, account, command, cid, () =>
       this.shards.submit(shard, () => signCommand(cid, command, SERVICE_KEY), cid),
     );

@@ -71,7 +71,9 @@ export class Bettors {
   }
 
   async #fund(account: string): Promise<void> {
-    await this.#asHouse(account, { type: 'OpenAccount', account, currency: 'EUR' });
+    const elsewhere =
+      this.#has('foreign-shards') && this.random.chance(0.2) ? this.random.below(this.plan.shards) : undefined;
+    await this.#asHouse(account, { type: 'OpenAccount', account, currency: 'EUR' }, elsewhere);
     // Who has little has spent it when a result is corrected.
     const isPoor = this.#has('poor-accounts') && this.random.chance(0.5);
     const amount = isPoor ? this.random.between(1_000, 20_000) : RICH;
@@ -217,7 +219,7 @@ export class Bettors {
     return this.#asHouse(account, { type: 'SetLimits', account, limits, version: ++this.#versions });
   }
 
-  async #asHouse(account: string, command: HouseCommand): Promise<Heard> {
+  async #asHouse(account: string, command: HouseCommand, toShard?: number): Promise<Heard> {
     for (let tries = 0; ; tries++) {
       const body = JSON.stringify(command);
       const question = {
@@ -226,7 +228,10 @@ export class Bettors {
         type: command.type,
         ...(command.ref === undefined ? {} : { ref: command.ref }),
       };
-      const heard = await this.network.ask(question, (api) => api.askAsHouse(account, command));
+      const heard = await this.network.ask(question, (api) =>
+        api.askAsHouse(account, command, tries === 0 ? toShard : undefined),
+      );
+      if (heard.kind === 'REFUSED' && heard.code === 'WRONG_SHARD') continue;
       if (heard.kind === 'ACCEPTED' || heard.kind === 'REFUSED') return heard;
       await this.#patience(tries);
     }

@@ -259,6 +259,21 @@ export class Chaos {
     this.log.inject(at, Buffer.from(JSON.stringify({ ...record, seq: record.seq + this.random.between(2, 9) })));
   }
 
+  /**
+   * What was acknowledged last is gone, and a new leader writes another decision in its place: nothing that the log may do. Returns where.
+   */
+  fork(): TopicPartition {
+    const at = this.#anyPartition(TOPICS.shardDecisions, TOPICS.marketDecisions);
+    this.strikes.note('log-forked', `${at.topic}[${at.partition}]`);
+    const inc = this.random.hex(32);
+    const records = this.log.durable(at).map(({ value }) => JSON.parse(Buffer.from(value).toString('utf8')) as object);
+    for (const kind of ['started', 'decision']) {
+      const last = records.findLast((record) => 'kind' in record && record.kind === kind);
+      this.log.inject(at, Buffer.from(JSON.stringify({ ...last, inc })));
+    }
+    return at;
+  }
+
   #relayGap(): void {
     const at = this.#anyPartition(TOPICS.shardCommands, TOPICS.marketCommands);
     const n = this.random.pick([100_000, 200_000]);

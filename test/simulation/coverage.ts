@@ -1,10 +1,24 @@
-/** Which fault met which state of a race, over any number of seeds and of runs that share a file; what never met is named. */
+/**
+ * Which fault met which state of a race, and which act of an official was decided in which, over any number of seeds and of runs that
+ * share a file; what never met is named.
+ */
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { ACTS } from './officials.js';
 import { FAULTS } from './plan.js';
 import { PHASES } from './strikes.js';
 
 /** So many seeds, and a pair that never came up is a hole in the simulation. */
 const SEEDS_FOR_ALL = 1_000;
+
+const NAMES: readonly string[] = [...FAULTS, ...ACTS];
+/** The night falls, and processes come back after it, when all races are over; a log that has forked is the end of all. */
+const AT_THE_END = new Set(['night', 'two-odds', 'log-forked']);
+/** All that can meet: whatever an official can ask for, in any state. */
+export const PAIRS: readonly string[] = NAMES.flatMap((name) =>
+  PHASES.filter((phase) => !AT_THE_END.has(name) || phase === 'SETTLED' || phase === 'VOID').map(
+    (phase) => `${name}/${phase}`,
+  ),
+);
 
 interface Counted {
   readonly seeds: number;
@@ -36,9 +50,7 @@ export class Coverage {
   }
 
   get missing(): string[] {
-    return FAULTS.flatMap((fault) => PHASES.map((phase) => `${fault}/${phase}`)).filter(
-      (pair) => !this.#hits.has(pair) && !EXCEPT.has(pair),
-    );
+    return PAIRS.filter((pair) => !this.#hits.has(pair));
   }
 
   /** False when enough seeds have run and a pair never came up. */
@@ -47,20 +59,12 @@ export class Coverage {
   }
 
   table(): string {
-    const width = Math.max(...FAULTS.map((fault) => fault.length));
+    const width = Math.max(...NAMES.map((name) => name.length));
     const head = `${''.padEnd(width)} ${PHASES.map((phase) => phase.slice(0, 8).padStart(9)).join('')}`;
-    const rows = FAULTS.map((fault) => {
-      const cells = PHASES.map((phase) => String(this.#hits.get(`${fault}/${phase}`) ?? 0).padStart(9));
-      return `${fault.padEnd(width)} ${cells.join('')}`;
+    const rows = NAMES.map((name) => {
+      const cells = PHASES.map((phase) => String(this.#hits.get(`${name}/${phase}`) ?? 0).padStart(9));
+      return `${name.padEnd(width)} ${cells.join('')}`;
     });
     return [head, ...rows].join('\n');
   }
 }
-
-/** The night falls when all races are over. */
-const EXCEPT = new Set(
-  PHASES.filter((phase) => phase !== 'SETTLED' && phase !== 'VOID').flatMap((phase) => [
-    `night/${phase}`,
-    `two-odds/${phase}`,
-  ]),
-);

@@ -75,6 +75,8 @@ const RESERVED: RuleSet = {
 const FLEXI: readonly Pick<RuleSet, 'flexi'>[] = [{}, { flexi: { percentOf: 300, least: 20 } }, { flexi: 'NONE' }];
 /** First and rolled stakes go up to so many times the least one. */
 const MOST_TIMES = [4, 1_000];
+/** A race sells for seconds here: a window of minutes would never be over before the stop. */
+const CANCEL_WINDOWS_MS = [0, 800, 4_000];
 
 export class Day {
   readonly races: RacePlan[] = [];
@@ -186,6 +188,7 @@ export class Day {
       ...(this.#has('policies') ? { corrections: random.pick(['NONE', 'UNDERPAY_ONLY', 'CLAWBACK'] as const) } : {}),
       ...(this.#has('flexi') && !ruleSet.legs ? random.pick(FLEXI) : {}),
       ...(this.#has('reports') && random.chance(0.9) ? { report: { mostTimes: random.pick(MOST_TIMES) } } : {}),
+      ...(this.#has('cancels') && random.chance(0.4) ? { cancelWindowMs: random.pick(CANCEL_WINDOWS_MS) } : {}),
     };
   }
 

@@ -26,6 +26,7 @@ const RESULTS = 'engine/src/market-results.ts';
 const PROPOSALS = 'engine/src/market-proposals.ts';
 const SETTLEMENT = 'engine/src/market-settlement.ts';
 const SETTLED = 'engine/src/settled.ts';
+const STATE = 'engine/src/shard-state.ts';
 const VALID = 'runtime/src/valid-records.ts';
 
 export const mutants: readonly Mutant[] = [
@@ -121,6 +122,31 @@ export const mutants: readonly Mutant[] = [
     from: 'moneyRefs: new Map(moneyRows.map(([key, seq, amount]) => [key, { seq, amount }])),',
     to: 'moneyRefs: new Map(moneyRows.slice(1).map(([key, seq, amount]) => [key, { seq, amount }])),',
   },
+  {
+    name: 'a snapshot forgets what was paid',
+    file: IMAGE,
+    from: 'settled: restoreSettled(settled, others),',
+    // Its memory is taken all the same: what comes behind it would be misread.
+    to: 'settled: restoreSettled(settled, others) && null,',
+  },
+  {
+    name: 'a reader goes on after a fork of the log',
+    file: VALID,
+    from: 'if (m.fresh && !extends_) throw this.#fork(record, decision);',
+    to: 'if (m.fresh && extends_ && m.dead) throw this.#fork(record, decision);',
+  },
+  {
+    name: 'a shard does not say that an account is of another one',
+    file: STATE,
+    from: 'if (shardOf(id, s.shards) !== s.shard) return wrongShard(id);',
+    to: '',
+  },
+  {
+    name: 'a shard opens accounts of other ones',
+    file: SHARD,
+    from: "case 'OpenAccount':\n      if (shardOf(c.account, s.shards) !== s.shard) return wrongShard(c.account);",
+    to: "case 'OpenAccount':",
+  },
   // ── References ─────────────────────────────────────────────────────────────────────────────────────────────────
   {
     name: 'the horizon of references is forgotten',
@@ -144,6 +170,12 @@ export const mutants: readonly Mutant[] = [
     name: 'a refused ticket leaves its reference free',
     file: SHARD,
     from: 'rememberRef(s, accountOf(s, e.account), e.ref, bodyNumber(e.body), d);',
+    to: '',
+  },
+  {
+    name: 'a reference given up is not burnt',
+    file: SHARD,
+    from: 'rememberRef(s, accountOf(s, e.account), e.ref, 0, d);',
     to: '',
   },
   // ── The sale ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -206,6 +238,24 @@ export const mutants: readonly Mutant[] = [
     file: ACCOUNTS,
     from: 'if (c.version <= account.limitsVersion)',
     to: 'if (c.version < account.limitsVersion - 1_000)',
+  },
+  {
+    name: 'a higher limit holds at once',
+    file: 'engine/src/limits.ts',
+    from: 'const RAISE_AFTER_MS = DAY_MS;',
+    to: 'const RAISE_AFTER_MS = 0 * DAY_MS;',
+  },
+  {
+    name: 'a ticket is taken back for as long as the race sells',
+    file: TICKETS,
+    from: 'if (x.at - betAt(pool.book, i) > windowMs)',
+    to: 'if (x.at - betAt(pool.book, i) > windowMs + 86_400_000)',
+  },
+  {
+    name: 'a leaf of the Merkle tree has no blind',
+    file: TICKETS,
+    from: 'c.blind}|',
+    to: "''}|",
   },
   // ── Seal, result, payment ──────────────────────────────────────────────────────────────────────────────────────
   {
@@ -279,6 +329,43 @@ export const mutants: readonly Mutant[] = [
     file: EVOLVE,
     from: 'pool.refundedAfterSeal += report.amount;',
     to: 'pool.refundedAfterSeal += 0 * report.amount;',
+  },
+  // ── What officials may not do ──────────────────────────────────────────────────────────────────────────────────
+  {
+    name: 'a void race has a non-runner',
+    file: RESULTS,
+    from: "if (race.status === 'VOID') return wrongStatus(race, 'given a non-runner');",
+    to: "if (race.status === 'VOID' && runner === '') return wrongStatus(race, 'given a non-runner');",
+  },
+  {
+    name: 'a race has a result before it sells',
+    file: RESULTS,
+    from: "if (race.status === 'DRAFT' || isVoidFromTheStart(race)) return wrongStatus(race, 'given a result');",
+    to: "if (isVoidFromTheStart(race)) return wrongStatus(race, 'given a result');",
+  },
+  {
+    name: 'a race that is taken up again has a late off',
+    file: RESULTS,
+    from: "(race.status !== 'PROVISIONAL' || race.corrects > 0))",
+    to: "race.status !== 'PROVISIONAL' && race.status !== 'REOPENED')",
+  },
+  {
+    name: 'a race that has closed sells again',
+    file: MARKET,
+    from: "if (race.status !== 'SUSPENDED') return wrongStatus(race, 'resumed');",
+    to: "if (race.status !== 'SUSPENDED' && race.status !== 'CLOSED') return wrongStatus(race, 'resumed');",
+  },
+  {
+    name: 'who is disqualified may be first',
+    file: RESULTS,
+    from: 'for (const [i, runner] of disqualified.entries()) {',
+    to: 'for (const [i, runner] of disqualified.slice(disqualified.length).entries()) {',
+  },
+  {
+    name: 'a card is published a second time',
+    file: MARKET,
+    from: 'live.has(id) || s.retired.has(',
+    to: "(kind === 'meeting' && live.has(id)) || s.retired.has(",
   },
   // ── Corrections ────────────────────────────────────────────────────────────────────────────────────────────────
   {

@@ -36,10 +36,13 @@ export class Network {
     return heard;
   }
 
-  /** An order to the market; its answers are in the market's log and in nobody's account. */
-  async order(ask: (api: Api) => Promise<Reply>): Promise<Heard> {
+  /** An order to the market. */
+  async order(type: string, ask: (api: Api) => Promise<Reply>): Promise<Heard> {
     this.calls++;
-    return this.#call<Heard>(ask, { kind: 'SILENCE' });
+    const heard = await this.#call<Heard>((api) => this.#witnessed(ask(api)), { kind: 'SILENCE' });
+    if (heard.kind === 'ACCEPTED') this.auditor.ordered(type, heard.place);
+    if (heard.kind === 'REFUSED') this.auditor.ordered(type, { ...heard.place, code: heard.code });
+    return heard;
   }
 
   look<T>(look: (api: Api) => T, otherwise: T): Promise<T> {

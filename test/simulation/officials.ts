@@ -1,8 +1,9 @@
 /**
  * Stewards, tote operators and accountants: they look at a race, do what comes next, and now and then something else: a scratch, a late
- * off, a void, a second result, a confirmation by the wrong person. What they asked and heard no answer to they look up and ask again.
+ * off, a void, a second result, a confirmation by the wrong person, and whatever else can be asked for, in a state that is wrong for
+ * it. What they asked and heard no answer to they look up and ask again.
  */
-import type { MeetingCard } from '#mutuel/engine';
+import type { Actor, MarketCommand, MeetingCard } from '#mutuel/engine';
 import type { RaceView } from './api.js';
 import type { RacePlan } from './day.js';
 import type { Heard, Network } from './network.js';
@@ -10,11 +11,32 @@ import type { Feature, Plan } from './plan.js';
 import type { Random } from './random.js';
 import type { System } from './system.js';
 
+/** Whatever a person can ask of the market for a race: all of its commands that name one, and the card. */
+type Act = Extract<MarketCommand, { readonly race: string; readonly by: Actor }>['type'] | 'PublishMeeting';
 const person = (user: string, ...roles: string[]) => ({ user, roles, device: `desk of ${user}` });
 const TOTE = person('tess', 'TOTE_OPERATOR');
 const STEWARD = person('stella', 'STEWARD');
 const SECOND = person('sam', 'STEWARD');
 const ACCOUNTANT = person('ada', 'ACCOUNTANT');
+/** Who may ask for it. */
+const WHO: Readonly<Record<Act, readonly (typeof TOTE)[]>> = {
+  PublishMeeting: [TOTE],
+  OpenRace: [TOTE],
+  SuspendRace: [TOTE, STEWARD],
+  ResumeRace: [TOTE, STEWARD],
+  StopBetting: [TOTE, STEWARD],
+  DeclareLateOff: [STEWARD],
+  ScratchRunner: [STEWARD],
+  EnterResult: [STEWARD, SECOND],
+  ConfirmSettlement: [STEWARD, SECOND, ACCOUNTANT],
+  VoidRace: [STEWARD],
+};
+export const ACTS = Object.keys(WHO) as readonly Act[];
+/** What ends a sale, and what ends a race: now and then alone, or there would be little to race for. */
+const ENDINGS = new Set<Act>(['StopBetting', 'DeclareLateOff', 'EnterResult']);
+const KEEPS_AN_ENDING = 0.3;
+/** How likely something comes out of turn, right after an act or as soon as a state is seen, and otherwise. */
+const OUT_OF_TURN = { at: 0.4, else: 0.01 };
 /** A to B to A is one of them. A scratch leaves the race reopened until an inquiry is over; another order does not. */
 const CORRECTIONS: readonly (readonly Correction[])[] = [
   ['SCRATCH'],
@@ -57,7 +79,10 @@ interface Story {
   wrongRole: boolean;
   enteredBy: typeof STEWARD;
   /** The order entered first, to come back to. */
-  first: readonly (readonly string[])[] | undefined;
+  first: Order | undefined;
+  /** How many acts out of turn are left, and the state that the last one was drawn for. */
+  outOfTurn: number;
+  seen: string;
   /** What happens once the result is official, one after the other. */
   readonly corrections: Correction[];
   readonly isLong: boolean;
@@ -65,9 +90,16 @@ interface Story {
 
 type Correction = 'OTHER' | 'FIRST' | 'SCRATCH' | 'VOID';
 
+interface Order {
+  readonly finish: readonly (readonly string[])[];
+  readonly disqualified: readonly string[];
+}
+
 export class Officials {
   /** The day's. */
   races: readonly RacePlan[] = [];
+  /** As it was published. */
+  #card: MeetingCard | undefined;
   /** Races that somebody still has to do with. */
   readonly #atWork = new Set<string>();
 
@@ -82,6 +114,7 @@ export class Officials {
   async publish(first: string, card: (carriedOn: ReadonlyMap<string, number>) => MeetingCard): Promise<void> {
     while ((await this.#view(first)).status === 'UNKNOWN') {
       const meeting = card(await this.network.look((api) => api.carriedOn(), new Map<string, number>()));
+      this.#card = meeting;
       await this.#do('PublishMeeting', { meeting }, TOTE);
       await this.system.kernel.sleep(100);
     }
@@ -112,7 +145,9 @@ export class Officials {
       else this.#atWork.add(race.id);
       // What is corrected in one race may be another's, where a pool is bet on both.
       if (isOver && (!this.#has('legs') || this.#atWork.size === 0)) return;
-      if ((await this.#next(race, view, story)) !== undefined) {
+      const isNext = (await this.#next(race, view, story)) !== undefined;
+      const isElse = (await this.#outOfTurn(race, view, story, isNext)) !== undefined;
+      if (isNext || isElse) {
         acted = kernel.now;
         decided = Number.POSITIVE_INFINITY;
       }
@@ -281,17 +316,75 @@ export class Officials {
       if (running.includes(race.favourite)) order.unshift(race.favourite);
     }
     const finish = order.map((runner) => [runner]);
-    if (this.#has('dead-heats') && this.random.chance(0.5)) {
+    if (this.#has('dead-heats') && finish.length > 2 && this.random.chance(0.5)) {
       const at = this.random.below(2);
       finish.splice(at, 2, finish.slice(at, at + 2).flat());
     }
-    story.first ??= finish;
-    return this.#enter(race, story, finish);
+    // Who was first past the post and is put out of the order is no non-runner: the bets on it have lost.
+    const isOut = this.#has('disqualifications') && finish.length > 1 && this.random.chance(0.3);
+    const disqualified = isOut ? finish.splice(this.random.below(2), 1).flat() : [];
+    story.first ??= { finish, disqualified };
+    return this.#enter(race, story, { finish, disqualified });
   }
 
-  #enter(race: RacePlan, story: Story, finish: readonly (readonly string[])[]): Promise<Heard> {
+  #enter(race: RacePlan, story: Story, order: Order): Promise<Heard> {
     story.enteredBy = this.random.pick([STEWARD, SECOND]);
-    return this.#do('EnterResult', { race: race.id, finish, disqualified: [], reason: 'photo' }, story.enteredBy);
+    return this.#do('EnterResult', { race: race.id, ...order, reason: 'photo' }, story.enteredBy);
+  }
+
+  // ── Out of turn ────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /**
+   * Anything that can be asked for, whatever has become of the race meanwhile: most of it has to be refused, and what is not has to be
+   * got over. Right after an act the race is in a state that lasts for moments alone.
+   */
+  async #outOfTurn(race: RacePlan, view: RaceView, story: Story, isAfterAct: boolean): Promise<Heard | undefined> {
+    const { random } = this;
+    if (story.outOfTurn === 0 || !this.system.strikes.isOn) return undefined;
+    const isNew = view.status !== story.seen;
+    story.seen = view.status;
+    if (!random.chance(isNew || isAfterAct ? OUT_OF_TURN.at : OUT_OF_TURN.else)) return undefined;
+    const act = random.pick(ACTS);
+    const isSelling = ['OPEN', 'SUSPENDED'].includes(view.status) && this.system.kernel.now < race.stops;
+    const isEnding = act === 'VoidRace' ? view.status !== 'VOID' : isSelling && ENDINGS.has(act);
+    if (isEnding && !random.chance(KEEPS_AN_ENDING)) return undefined;
+    story.outOfTurn--;
+    const by = random.pick(WHO[act]);
+    if (act === 'EnterResult' || act === 'VoidRace') story.enteredBy = by;
+    return this.#do(act, this.#anyOf(act, race, view), by);
+  }
+
+  /** What an act needs, with the mistakes that people make in it. */
+  #anyOf(act: Act, race: RacePlan, view: RaceView): object {
+    const { random } = this;
+    const reason = random.chance(0.85) ? 'somebody said so' : random.pick(['', ' ']);
+    const anyone = (): string => (random.chance(0.15) ? '99' : random.pick(race.runners));
+    switch (act) {
+      case 'PublishMeeting': {
+        const meeting = this.#card as MeetingCard;
+        return { meeting: random.chance(0.5) ? meeting : { ...meeting, meetingId: `${meeting.meetingId}-again` } };
+      }
+      case 'DeclareLateOff': {
+        const ago = random.pick([0, 500, 2_000, 4_000, 20_000, -30_000, 7 * 3_600_000]);
+        return { race: race.id, offAt: this.system.kernel.now - ago, reason };
+      }
+      case 'ScratchRunner': {
+        const { scratched } = view;
+        const mayRun = race.runners.length - scratched.length > 3 || random.chance(0.2) || scratched.length === 0;
+        return { race: race.id, runner: mayRun ? anyone() : random.pick(scratched), reason };
+      }
+      case 'EnterResult': {
+        const order = random.shuffled(race.runners.filter((runner) => !view.scratched.includes(runner)));
+        const [finish, disqualified] = [order.slice(0, 3).map((runner) => [runner]), order.slice(3, 4)];
+        if (random.chance(0.1)) finish.push([anyone()]);
+        if (random.chance(0.1)) disqualified.push(anyone());
+        return { race: race.id, finish, disqualified, reason };
+      }
+      case 'ConfirmSettlement':
+        return { race: race.id, previewHash: view.previewHash ?? 'f'.repeat(64) };
+      default:
+        return { race: race.id, reason };
+    }
   }
 
   #story(): Story {
@@ -310,6 +403,7 @@ export class Officials {
       wrongRole: does('wrong-roles'),
       enteredBy: STEWARD,
       first: undefined,
+      ...{ outOfTurn: does('acts-out-of-turn', 0.8) ? this.random.between(2, 8) : 0, seen: '' },
       corrections: does('corrections', 0.7) ? this.random.pick(CORRECTIONS).slice() : [],
       isLong: this.random.chance(0.6),
     };
@@ -327,6 +421,6 @@ export class Officials {
   }
 
   #do(type: string, fields: object, by: ReturnType<typeof person>): Promise<Heard> {
-    return this.network.order((api) => api.order({ type, ...fields, by }));
+    return this.network.order(type, (api) => api.order({ type, ...fields, by }));
   }
 }

@@ -60,6 +60,7 @@ export const FAULTS = [
   'killed-after-snapshot',
   'killed-before-checkpoint',
   'killed-after-checkpoint',
+  'log-forked',
 ] as const;
 export type Fault = (typeof FAULTS)[number];
 
@@ -107,6 +108,8 @@ export const FEATURES = [
   'jackpots',
   'reports',
   'flexi',
+  'acts-out-of-turn',
+  'disqualifications',
 ] as const;
 export type Feature = (typeof FEATURES)[number];
 
@@ -238,4 +241,5 @@ const RATES: Readonly<Record<Fault, number>> = {
   'killed-after-snapshot': 0.15,
   'killed-before-checkpoint': 0.03,
   'killed-after-checkpoint': 0.03,
+  'log-forked': 0.5,
 };

@@ -49,6 +49,8 @@ const START = Date.UTC(2026, 10, 22, 12);
 const DAY_MS = 400_000;
 /** Once the faults have stopped, everything is at rest within this. */
 const REST_MS = 60_000;
+/** Within this everybody has read that a log has forked. */
+const FORK_MS = 10_000;
 /** Nights after which what was over the evening before has left the state; each has eighteen thousand odds cycles to be made up for. */
 const LONG_NIGHTS = 0.06;
 const POISONED_TOPIC = TOPICS.shardCommands;
@@ -111,6 +113,7 @@ class World {
     crashes.cutPower = () => this.chaos.powerCut();
     this.strikes.phases = () => this.auditor.phases();
     this.auditor.onFact = (kind) => this.chaos.atFact(kind);
+    this.auditor.market.onAct = (act, phase) => this.strikes.met(act, phase);
     this.log.onRot = (process) => this.system.damaged(process);
     this.system.onFatal = (what) => this.#fail('CRASH', what);
   }
@@ -200,11 +203,11 @@ class World {
     if (this.#failure) return;
     if (!isAtRest) return this.#fail('LIVE', this.#stuck(day, isRun));
     await this.#inquire(day);
-    await this.#rest();
+    await this.#rest(day.number === 2 || !this.plan.faults.has('night'));
   }
 
   /** No lease is renewed while the last decisions are read: otherwise rest never comes. */
-  async #rest(): Promise<void> {
+  async #rest(isLast: boolean): Promise<void> {
     const hosts = this.system.running.engine.filter((one) => one !== undefined);
     await this.kernel.run(() => this.#failure !== undefined || this.system.isDecided(), this.kernel.now + 5_000);
     if (this.#failure) return;
@@ -212,6 +215,9 @@ class World {
     for (const { source, live, folded } of await this.system.hashes(sha256))
       if (live !== folded)
         this.#fail('G4', `${source} lives in state ${live.slice(0, 8)}, its log folds to ${folded.slice(0, 8)}`);
+    if (isLast && Random.stream(this.plan.seed, 'fork').chance(this.plan.faults.get('log-forked') ?? 0))
+      await this.#fork();
+    if (this.#failure) return;
     let stopped = 0;
     for (const { part } of hosts)
       void part.stop().then(() => {
@@ -223,6 +229,16 @@ class World {
     );
     if (this.#failure) return;
     if (!isStopped) return this.#fail('LIVE', 'an engine host that was told to stop never did');
+  }
+
+  /** The log breaks its word once all is done. Whoever reads it stops for good, and nothing else would be right. */
+  async #fork(): Promise<void> {
+    this.system.onFatal = () => undefined;
+    const at = this.chaos.fork();
+    const source = at.topic === TOPICS.marketDecisions ? 'market' : at.partition;
+    const readers = (): string[] => this.system.readersOf(source);
+    await this.kernel.run(() => this.#failure !== undefined || readers().length === 0, this.kernel.now + FORK_MS);
+    this.#guard(() => this.auditor.atFork(at, readers()));
   }
 
   async #night(): Promise<void> {

@@ -2,6 +2,7 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it, test } from 'vitest';
+import { TOPICS } from '#mutuel/contracts';
 import { Chain, sha256 } from './auditor/chain.js';
 import { asRun, isOn, isRightIn, type LegLines, legLinesOf, payment } from './auditor/lines.js';
 import { merkleRoot } from './auditor/merkle.js';
@@ -10,6 +11,9 @@ import { type Answer, Told } from './auditor/told.js';
 import { Coverage } from './coverage.js';
 import { FAULTS, FEATURES, planOf } from './plan.js';
 import { runSeed } from './run.js';
+
+const allBut = (...names: string[]): ReadonlySet<string> =>
+  new Set([...FAULTS, ...FEATURES].filter((name) => !names.includes(name)));
 
 const bytes = (value: unknown): Uint8Array => Buffer.from(JSON.stringify(value));
 
@@ -29,6 +33,24 @@ describe('the simulation', () => {
     const [first, second] = [await runSeed(planOf(21, 200)), await runSeed(planOf(21, 200))];
     expect(second.trace).toBe(first.trace);
     expect(second.steps).toBe(first.steps);
+  });
+
+  it('asks officials for what no state allows as well: it is refused, judged, and counted by the state', async () => {
+    const without = allBut('acts-out-of-turn', 'suspensions', 'voids', 'corrections');
+    const refused = new Set<string>();
+    const { failure, hits } = await runSeed(planOf(15, 40, { without }), ({ topic }, { value }) => {
+      if (topic === TOPICS.marketDecisions) refused.add((JSON.parse(`${Buffer.from(value)}`) as { code: string }).code);
+    });
+    expect(failure).toBeUndefined();
+    expect(refused).toContain('RACE_STATUS');
+    const wrong = /^(OpenRace.(?!DRAFT)|SuspendRace.(?!OPEN)|ResumeRace.(?!SUSPENDED)|StopBetting.(?!OPEN|SUSPENDED))/;
+    expect([...hits.keys()].filter((pair) => wrong.test(pair))).not.toEqual([]);
+  });
+
+  it('ends with a log that has lost what was acknowledged: all that read it stop for good', async () => {
+    const { failure, hits } = await runSeed(planOf(21, 20, { without: allBut('log-forked') }));
+    expect(failure).toBeUndefined();
+    expect(hits.has('log-forked/SETTLED')).toBe(true);
   });
 
   it('leaves out what the command line takes out, and nothing else', () => {
@@ -103,6 +125,11 @@ describe('the auditor', () => {
     expect(say(decided(2, 'b', head))).toBeUndefined();
     expect(say({ kind: 'started', inc: 'c' })).toBeUndefined();
     expect(say(decided(2, 'c', head))).toBe(2);
+    expect(chain.isForked).toBe(false);
+    // What was read already, decided once more by somebody who never read it.
+    expect(say({ kind: 'started', inc: 'd' })).toBeUndefined();
+    expect(say(decided(2, 'd', head))).toBeUndefined();
+    expect(chain.isForked).toBe(true);
   });
 
   it.each([

@@ -1,5 +1,5 @@
 /**
- * Which faults strike, and in what state of the races they did: the coverage of a run. It must ask the plan alone whether something
+ * Which faults strike, and in what state of the races they did, beside what officials asked for in which: the coverage of a run. It must ask the plan alone whether something
  * happens, so that a fault taken out of the plan never does.
  */
 import type { Fault, Plan } from './plan.js';
@@ -23,7 +23,7 @@ export type Phase = (typeof PHASES)[number];
 export class Strikes {
   /** False once the faults have stopped. */
   isOn = true;
-  /** How often each fault struck in each phase: `fault/phase`. */
+  /** How often each fault struck, and each act was asked for, in each phase: `name/phase`. */
   readonly hits = new Map<string, number>();
   phases: () => ReadonlySet<Phase> = () => new Set();
   /** What happened last, for a failure's report. */
@@ -47,11 +47,13 @@ export class Strikes {
     return this.isOn && this.plan.faults.has(fault);
   }
 
+  met(name: string, phase: Phase): void {
+    const pair = `${name}/${phase}`;
+    this.hits.set(pair, (this.hits.get(pair) ?? 0) + 1);
+  }
+
   note(fault: Fault, detail = ''): void {
-    for (const phase of this.phases()) {
-      const pair = `${fault}/${phase}`;
-      this.hits.set(pair, (this.hits.get(pair) ?? 0) + 1);
-    }
+    for (const phase of this.phases()) this.met(fault, phase);
     this.recent.push(`${this.step()} ${fault}${detail && ` (${detail})`}`);
     if (this.recent.length > 60) this.recent.shift();
   }

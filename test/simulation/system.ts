@@ -4,7 +4,7 @@
  */
 import { openMemoryCache } from '#mutuel/adapters';
 import { stateHash, TOPICS } from '#mutuel/contracts';
-import { type LegOutcome, marketDecider, type PoolCard, shardDecider, termsOf } from '#mutuel/engine';
+import { type LegOutcome, marketDecider, type PoolCard, PROPOSAL_SOURCES, shardDecider, termsOf } from '#mutuel/engine';
 import {
   directTails,
   EngineHost,
@@ -74,6 +74,8 @@ export class System {
   readonly running: { [R in Role]: (Running<Parts[R]> | undefined)[] };
   /** A part stopped for good, or threw where nobody catches: the process would have ended. */
   onFatal: (what: string) => void = () => undefined;
+  /** What stopped for good, and with what words. */
+  readonly ended: string[] = [];
   readonly #snapshots: SimSnapshots;
   readonly #election: SimElection;
   readonly #poison = new Map<string, number>();
@@ -148,12 +150,30 @@ export class System {
   }
 
   #stopped(process: SimProcess, what: string): void {
+    if (process.state !== 'DEAD') this.ended.push(`${process.name}${what}`);
     if (process.state !== 'DEAD' && !process.mayStop) this.onFatal(`${process.name}${what}`);
   }
 
   kill(role: Role, index: number): void {
     this.running[role][index]?.process.kill();
     this.running[role][index] = undefined;
+  }
+
+  /** Who reads the decisions of a source and has not stopped for good. */
+  readersOf(source: number | 'market'): string[] {
+    const { engine, api, calculators, projector, odds } = this.running;
+    const said = (process: SimProcess): number =>
+      this.ended.filter((words) => words.startsWith(`${process.name} `)).length;
+    const up = <T>(role: readonly (Running<T> | undefined)[], reads: (one: Running<T>) => boolean): string[] =>
+      role.flatMap((one) => (one !== undefined && reads(one) ? [one.process.name] : []));
+    return [
+      ...up(engine, ({ part }) => (source === 'market' ? part.market : part.shards.get(source))?.status !== 'HALTED'),
+      ...up(api, ({ part }) => (source === 'market' ? part.market : part.shards).fault === undefined),
+      // Of the three calculators one reads the shards, and all read the market.
+      ...up(calculators, ({ process }) => said(process) < (source === 'market' ? PROPOSAL_SOURCES.length : 1)),
+      ...up(projector, ({ part }) => part.fault === undefined),
+      ...up(odds, ({ process }) => said(process) === 0),
+    ];
   }
 
   /** Whether everything in the command logs is decided and no job is left. */

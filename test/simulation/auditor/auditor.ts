@@ -10,7 +10,7 @@ import { must } from './finding.js';
 import { MarketBooks } from './market-books.js';
 import { OddsBooks } from './odds-books.js';
 import { ShardBooks } from './shard-books.js';
-import { type Answer, type Question, Told } from './told.js';
+import { type Answer, MARKET, type Question, Told } from './told.js';
 
 export interface AuditorOptions {
   readonly shards: number;
@@ -63,7 +63,7 @@ export class Auditor {
         new ShardBooks(shard, options.shards, this.market.facts, (pool, amount) => this.#moves.push([pool, amount])),
     );
     this.told = new Told((shard, seq) => {
-      const { chain, decisions } = this.#sources[shard] as Source;
+      const { chain, decisions } = shard === MARKET ? this.#market : (this.#sources[shard] as Source);
       const decision = decisions[seq - 1];
       return decision && { decision, hash: chain.hashes[seq] as string };
     });
@@ -81,6 +81,18 @@ export class Auditor {
 
   answered(question: Question, answer: Answer): void {
     this.told.answered(question, answer);
+  }
+
+  /** What an official heard of an order. */
+  ordered(type: string, answer: Omit<Answer, 'ticket'>): void {
+    this.told.answered({ account: '', body: '', type }, { ...answer, shard: MARKET });
+  }
+
+  /** A log has lost what was acknowledged, and another decision stands in its place: whoever reads on tells what is not so. */
+  atFork(at: Place, readOn: readonly string[]): void {
+    const { chain } = at.topic.startsWith('market') ? this.#market : (this.#sources[at.partition] as Source);
+    must(chain.isForked, 'G1', () => `${chain.name} was to fork and did not`);
+    must(readOn.length === 0, 'G1', () => `${readOn.join(', ')} read on in ${chain.name}, which has forked`);
   }
 
   /** The last records heard, for a failure's report. */

@@ -44,12 +44,15 @@ export class Chain {
   seq = 0;
   head = '0'.repeat(64);
   dropped = 0;
+  /** A new incarnation began with something else than the next decision: what was acknowledged is lost, and no reader may go on. */
+  isForked = false;
   /** Of every decision that counts, by sequence number. */
   readonly hashes: string[] = [''];
   #next = 0;
   #offset = 0;
   #current = '';
   #isDead = false;
+  #isFresh = false;
   readonly #starts = new Set<string>();
 
   constructor(readonly name: string) {}
@@ -67,6 +70,7 @@ export class Chain {
       if (!this.#starts.has(record.inc)) {
         this.#current = record.inc;
         this.#isDead = false;
+        this.#isFresh = true;
       }
       this.#starts.add(record.inc);
       return undefined;
@@ -74,6 +78,8 @@ export class Chain {
     if (record.inc !== this.#current || this.#isDead) return this.#drop();
     const hash = sha256(value);
     const isNext = record.seq === this.seq + 1 && record.prev === this.head && record.in[1] === this.#next;
+    this.isForked ||= this.#isFresh && !(record.seq === this.seq + 1 && record.prev === this.head);
+    this.#isFresh = false;
     if (!isNext) {
       const isDuplicate = record.seq > this.seq - WINDOW && this.hashes[record.seq] === hash;
       if (!isDuplicate) this.#isDead = true;

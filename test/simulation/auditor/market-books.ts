@@ -27,6 +27,7 @@ interface MarketRace {
   offAt: number | undefined;
   version: number;
   finish: readonly (readonly string[])[];
+  disqualified: readonly string[];
   enteredBy: string;
   previewHash: string | undefined;
   /** Append time of its end. */
@@ -102,6 +103,21 @@ const MAY: Readonly<Record<string, readonly string[]>> = {
   ProposeRecordFormat: ['TOTE_OPERATOR'],
   ConfirmRecordFormat: ['TOTE_OPERATOR', 'STEWARD'],
 };
+/** What is decided on an order that is carried out: one of these facts, of the race that it names. */
+const DOES: Readonly<Record<string, readonly string[]>> = {
+  PublishMeeting: ['MeetingPublished'],
+  OpenRace: ['RaceOpened'],
+  SuspendRace: ['RaceSuspended'],
+  ResumeRace: ['RaceResumed'],
+  StopBetting: ['BettingClosed'],
+  ScratchRunner: ['RunnerScratched'],
+  DeclareLateOff: ['LateOffDeclared'],
+  EnterResult: ['ResultEntered'],
+  ConfirmSettlement: ['DividendsDeclared'],
+  // Of a race that was official it is another result.
+  VoidRace: ['RaceVoided', 'ResultEntered'],
+  ConfirmRecordFormat: ['RecordFormatRaised'],
+};
 /** Whatever is decided: judged elsewhere. */
 const ANY = '*';
 const DAY = 86_400_000;
@@ -119,11 +135,15 @@ export class MarketBooks {
   settled = 0;
   corrected = 0;
   recordFormat = 1;
+  /** What an official asked for of a race, and what the race was going through when it was decided. */
+  onAct: (act: string, phase: Phase) => void = () => undefined;
   #proposed: { readonly format: number; readonly by: string } | undefined;
   #checkedDay = '';
   readonly #reportNo: number[];
   /** People's orders of the last day, by the id of the command. */
   readonly #answered = new Map<string, { readonly seq: number; readonly at: number }>();
+  /** Names of meetings, races and pools: none is given a second time. */
+  readonly #named = new Set<string>();
   /** By pool: what carried money on is worth now, and what later pools have reserved and taken of it. */
   readonly #carried = new Map<string, { out: number; reserved: number; taken: number; balance: number }>();
 
@@ -135,13 +155,13 @@ export class MarketBooks {
   }
 
   phases(): ReadonlySet<Phase> {
-    const found = new Set<Phase>();
-    for (const { status, pools } of this.races.values()) {
-      const isSealing =
-        status === 'CLOSED' && pools.some((id) => (this.pools.get(id)?.seals.size ?? 0) < this.#reportNo.length);
-      found.add(isSealing ? 'SEALING' : status);
-    }
-    return found;
+    return new Set([...this.races.values()].map((race) => this.#phaseOf(race)));
+  }
+
+  #phaseOf({ status, pools }: MarketRace): Phase {
+    const isSealing =
+      status === 'CLOSED' && pools.some((id) => (this.pools.get(id)?.seals.size ?? 0) < this.#reportNo.length);
+    return isSealing ? 'SEALING' : status;
   }
 
   note(posts: Decision['posts']): void {
@@ -154,6 +174,7 @@ export class MarketBooks {
     must(d.v === this.recordFormat, 'G5', () => `market #${d.seq} is of format ${d.v}, not ${this.recordFormat}`);
     if (d.code === 'QUARANTINED') must(isPoison, 'G1', () => `market #${d.seq} sets a command aside that kills nobody`);
     else this.#judge(d, command);
+    this.#witnessed(d, command);
     if (d.events[0]?.['t'] === 'Acted') this.#note(d);
     if (d.code !== undefined) {
       const isNote = d.posts.length === 0 && d.events.every((e) => e['t'] === 'Acted' && e['detail'] === 'refused');
@@ -184,6 +205,27 @@ export class MarketBooks {
     const known = this.#carried.get(id) ?? { out: 0, reserved: 0, taken: 0, balance: 0 };
     this.#carried.set(id, known);
     return known;
+  }
+
+  /** Who asked for what stands in the decision, be it a refusal; and what was asked for is done. */
+  #witnessed(d: Decision, { body }: Command): void {
+    const type = String(body?.['type']);
+    if (!MAY[type] || d.code === 'MALFORMED' || d.code === 'REPLAY' || d.code === 'QUARANTINED') return;
+    const note = d.events[0];
+    const isNoted = note?.['t'] === 'Acted' && note['action'] === type && note['race'] === body?.['race'];
+    must(
+      isNoted && JSON.stringify(note['by']) === JSON.stringify(body?.['by']) && note['reason'] === body?.['reason'],
+      'G7',
+      () => `market #${d.seq} does not say who asked for ${type}`,
+    );
+    const does = DOES[type];
+    if (d.code !== undefined || does === undefined) return;
+    const done = d.events.map((e) => e['fact'] as Fields | undefined);
+    must(
+      done.some((fact) => does.includes(String(fact?.['t'])) && (!body?.['race'] || fact?.['race'] === body['race'])),
+      'G5',
+      () => `market #${d.seq} takes ${type} and does not do it`,
+    );
   }
 
   /** An order that the log repeats is answered once, whatever came of it. */
@@ -254,6 +296,7 @@ export class MarketBooks {
       const isWanted = race && this.#isSettling(race) && race.version === proposal['version'] && isCalled;
       return isWanted ? undefined : 'PROPOSAL_OUTDATED';
     }
+    if (!isReadable(type, body)) return 'MALFORMED';
     const known = this.#answered.get(command.cid);
     if (known) {
       must(
@@ -273,7 +316,17 @@ export class MarketBooks {
       if (this.#proposed?.format !== body['format']) return 'FORMAT_NOT_PROPOSED';
       return this.#proposed?.by === (body['by'] as { user: string }).user ? 'SAME_PERSON' : undefined;
     }
-    return type === 'PublishMeeting' ? ANY : this.#act(d, type, body);
+    return type === 'PublishMeeting' ? this.#card(body['meeting'] as Fields) : this.#act(d, type, body);
+  }
+
+  /** A card that names what was named before is refused, whatever became of that; what else may be wrong with one is judged elsewhere. */
+  #card(meeting: Fields): string {
+    const cards = meeting['races'] as readonly Fields[];
+    for (const phase of new Set(
+      cards.flatMap(({ raceId }) => this.races.get(String(raceId)) ?? []).map((race) => this.#phaseOf(race)),
+    ))
+      this.onAct('PublishMeeting', phase);
+    return namesOn(meeting).some((name) => this.#named.has(name)) ? 'CARD_INVALID' : ANY;
   }
 
   /** Proposals are waited for: also on a void race that a pool over several races ends with. */
@@ -304,6 +357,7 @@ export class MarketBooks {
   #act(d: Decision, type: string, body: Fields): string | undefined {
     const race = this.races.get(String(body['race']));
     if (!race) return 'RACE_UNKNOWN';
+    this.onAct(type, this.#phaseOf(race));
     const { status } = race;
     const isSelling = status === 'OPEN' || status === 'SUSPENDED';
     const isIn = (holds: boolean): string | undefined => (holds ? undefined : 'RACE_STATUS');
@@ -334,13 +388,17 @@ export class MarketBooks {
             rules.corrections === 'NONE' &&
             paid.size < this.#reportNo.length,
         );
-        return this.#correction(d, race, body) ?? (isOut ? 'ALREADY_SCRATCHED' : waits ? 'RACE_STATUS' : undefined);
+        const isNobody = !race.runners.includes(String(body['runner']));
+        return (
+          this.#correction(d, race, body) ??
+          (isNobody ? 'RUNNER_UNKNOWN' : isOut ? 'ALREADY_SCRATCHED' : waits ? 'RACE_STATUS' : undefined)
+        );
       }
       case 'EnterResult': {
         if (status === 'DRAFT' || (status === 'VOID' && race.official === 0)) return 'RACE_STATUS';
         const closed = this.#correction(d, race, body);
         if (closed !== undefined) return closed;
-        const named = (body['finish'] as readonly (readonly string[])[]).flat();
+        const named = [...(body['finish'] as string[][]).flat(), ...(body['disqualified'] as string[])];
         const isSound = named.every(
           (one, i) => race.runners.includes(one) && !race.scratched.includes(one) && named.indexOf(one) === i,
         );
@@ -490,10 +548,16 @@ export class MarketBooks {
         return;
       }
       case 'LateOffDeclared':
+        must(fact['offAt'] === body?.['offAt'], 'G5', () => `market #${d.seq} declares another off than was said`);
         race.offAt = Number(fact['offAt']);
         this.#forget(race);
         return;
       case 'RunnerScratched':
+        must(
+          fact['runner'] === body?.['runner'],
+          'G5',
+          () => `market #${d.seq} scratches another runner than was said`,
+        );
         race.scratched.push(String(fact['runner']));
         this.#forget(race);
         return;
@@ -509,6 +573,7 @@ export class MarketBooks {
           'G5',
           () => `market #${d.seq} numbers its result ${String(fact['version'])}`,
         );
+        this.#sameOrder(d, race, fact, body);
         this.#forget(race);
         this.#resulted(d, race, fact);
         return;
@@ -549,6 +614,25 @@ export class MarketBooks {
     }
   }
 
+  /** The order that was entered; none where a race is void, or is made so after it was official; called for once more, the one that it has. */
+  #sameOrder(d: Decision, race: MarketRace, fact: Fields, body: Fields | undefined): void {
+    const asked = body?.['race'] === fact['race'] ? body?.['type'] : undefined;
+    const { finish, disqualified, isVoided } = race;
+    const due =
+      asked === 'EnterResult'
+        ? [body?.['finish'], body?.['disqualified'], false]
+        : asked === 'VoidRace' && race.official > 0
+          ? [[], [], true]
+          : race.status === 'VOID'
+            ? [[], [], isVoided]
+            : [finish, disqualified, isVoided];
+    must(
+      JSON.stringify([fact['finish'], fact['disqualified'], fact['voided'] === true]) === JSON.stringify(due),
+      'G5',
+      () => `market #${d.seq} enters ${JSON.stringify(fact['finish'])}, the order is ${JSON.stringify(due)}`,
+    );
+  }
+
   /** For every pool; of a race that was official, for those that may be corrected by their rules. */
   #resulted(d: Decision, race: MarketRace, fact: Fields): void {
     const called = (fact['pools'] as readonly Fields[]).map(({ pool }) => String(pool));
@@ -562,7 +646,8 @@ export class MarketBooks {
     );
     const isVoided = fact['voided'] === true;
     must(!isVoided || race.official > 0, 'G5', () => `market #${d.seq} voids by a correction what was never official`);
-    Object.assign(race, { version: fact['version'], finish: fact['finish'], called, isVoided });
+    const { version, finish, disqualified } = fact;
+    Object.assign(race, { version, finish, disqualified, called, isVoided });
     const paid = called.find((id) => (this.pools.get(id) as MarketPool).paying > 0);
     if (race.status !== 'VOID') race.status = 'PROVISIONAL';
     else if (paid !== undefined) Object.assign(race, { corrects: this.pools.get(paid)?.paying, endedAt: undefined });
@@ -696,6 +781,7 @@ export class MarketBooks {
   }
 
   #publish(d: Decision, meeting: Fields): void {
+    for (const name of namesOn(meeting)) this.#named.add(name);
     for (const card of meeting['races'] as readonly Fields[]) {
       const pools = card['pools'] as readonly ({
         poolId: string;
@@ -710,7 +796,8 @@ export class MarketBooks {
         status: 'DRAFT',
         runners: (card['runners'] as readonly { number: string }[]).map(({ number }) => number),
         pools: pools.map(({ poolId }) => poolId),
-        ...{ scratched: [], closeNo: 0, stopAt: undefined, offAt: undefined, version: 0, finish: [], enteredBy: '' },
+        ...{ scratched: [], closeNo: 0, stopAt: undefined, offAt: undefined, version: 0, finish: [] },
+        ...{ disqualified: [], enteredBy: '' },
         ...{ previewHash: undefined, endedAt: undefined, official: 0, corrects: 0, isVoided: false, isFinal: false },
         ...{ called: [], priced: '', backed: undefined, guaranteed: 0 },
       });
@@ -917,6 +1004,37 @@ export class MarketBooks {
     }
   }
 }
+
+/** Whether an order can be read at all: nothing that it needs is missing or empty. */
+function isReadable(type: string, body: Fields): boolean {
+  const isText = (name: string): boolean => typeof body[name] === 'string' && body[name] !== '';
+  switch (type) {
+    case 'EnterResult': {
+      const finish = body['finish'] as readonly (readonly string[])[];
+      return finish.length > 0 && finish.every(({ length }) => length > 0);
+    }
+    case 'ScratchRunner':
+      return isText('runner') && isText('reason');
+    case 'DeclareLateOff':
+      return Number(body['offAt']) >= 0 && isText('reason');
+    case 'ConfirmSettlement':
+      return isText('previewHash');
+    case 'PublishMeeting':
+    case 'ConfirmRecordFormat':
+      return true;
+    default:
+      return isText('reason');
+  }
+}
+
+/** Of the meeting, its races and their pools; a meeting, a race and a pool may share one. */
+const namesOn = (meeting: Fields): readonly string[] => [
+  `meeting ${String(meeting['meetingId'])}`,
+  ...(meeting['races'] as readonly Fields[]).flatMap(({ raceId, pools }) => [
+    `race ${String(raceId)}`,
+    ...(pools as readonly Fields[]).map(({ poolId }) => `pool ${String(poolId)}`),
+  ]),
+];
 
 /** What the second calculator refuses to price is left to the others. */
 function force<T>(price: () => T): T | undefined {

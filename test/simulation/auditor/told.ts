@@ -15,6 +15,9 @@ export interface Question {
   readonly type: string;
 }
 
+/** Answers from the market's log name it as their source. */
+export const MARKET = -1;
+
 export interface Answer {
   readonly shard: number;
   readonly seq: number;
@@ -67,7 +70,8 @@ export class Told {
     must(
       found !== undefined,
       'G1',
-      () => `${name} was answered from decision ${answer.seq} of shard ${answer.shard}, which is not in the log`,
+      () =>
+        `${name} was answered from decision ${answer.seq} of ${answer.shard === MARKET ? 'the market' : `shard ${answer.shard}`}, which is not in the log`,
     );
     const { decision, hash } = found;
     must(
