@@ -166,9 +166,15 @@ describe('mutuel verify anchor with a log', () => {
     expect(code).toBe(0);
   });
 
-  it('names a record that is none', async () => {
-    const { code, said } = await run('anchor.json', exportOf(HONEST.with(2, '{"v":1,')));
-    expect(said).toMatch(/FAILS {4}shard\.decisions\/0 #2 \(byte \d+\): .*it is not UTF-8 JSON/);
+  const unplaced = { ...(JSON.parse(HONEST[2] as string) as object), in: undefined };
+
+  it.each([
+    ['that is none', '{"v":1,', 'it is not UTF-8 JSON'],
+    ['that decides nobody knows what', JSON.stringify(unplaced), 'it does not say which command it decides (`in`)'],
+  ])('names a record %s', async (_, text, words) => {
+    const { code, said } = await run('anchor.json', exportOf(HONEST.with(2, text)));
+    expect(said).toMatch(/FAILS {4}shard\.decisions\/0 #2 \(byte \d+\): /);
+    expect(said).toContain(words);
     expect(said).toContain('the log of market up to decision 3 is the one that was anchored');
     expect(code).toBe(1);
   });

@@ -149,6 +149,8 @@ export class AuditLogReader {
     const goesOn = said.seq === (this.#last?.seq ?? 0) + 1 && said.prev === this.#lastHash;
     if (!goesOn && !this.#writerHasSpoken) throw this.#broken(record, 'a new writer does not continue what was read');
     this.#writerHasSpoken = true;
+    if (goesOn && !Array.isArray(said.in))
+      throw this.#broken(record, 'it does not say which command it decides (`in`)');
     if (goesOn && said.epoch === this.#epoch && this.#decidesTheNextCommand(said)) {
       this.#last = said;
       this.#lastHash = hash;

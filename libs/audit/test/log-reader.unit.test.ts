@@ -126,6 +126,12 @@ describe('reading ends', () => {
     expect(reading(records)).toThrow(AuditLogBroken);
   });
 
+  it('at a decision that does not say which command it decides', () => {
+    const said = { v: 1, kind: 'decision', src: 'shard-3', epoch: 1, inc: A, seq: 1, prev: '0'.repeat(64), events: [] };
+    const log = [...new Writing().start(A).log, bytes(said)];
+    expect(reading(numbered(log))).toThrow('at offset 1: it does not say which command it decides (`in`)');
+  });
+
   it('at a new writer who does not continue what was read: acknowledged decisions were lost', () => {
     const writing = new Writing().start(A).says(A, 2).start(B).bent(B, { seq: 2 });
     expect(reading(numbered(writing.log))).toThrow(/does not continue/);
