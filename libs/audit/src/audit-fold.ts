@@ -3,11 +3,12 @@
  * takes cards, rules, bets, withdrawals and scratches from the decisions alone, never from a total that a shard reports,
  * and it must see each valid decision of each shard once, in order.
  */
+import { dueMinor, type LinesWon, legLinesWon, linesWon } from './dues.js';
 import { asRun, bettingInterest, expandSelection, isSet, LineTally } from './expansion.js';
 import { type Favoured, favouriteAmong, legBet } from './leg-books.js';
 import type { AuditLeg, LegBet } from './leg-lines.js';
-import { priceLines } from './price-by-force.js';
-import { priceLegPool, willPays } from './price-legs.js';
+import { priceLines, returnLines } from './price-by-force.js';
+import { settleLegPool, willPays } from './price-legs.js';
 import { parseSelectionText } from './selection-text.js';
 import {
   type AuditedPoolType,
@@ -75,7 +76,8 @@ type MarketNews =
       readonly version: number;
       readonly finish: readonly (readonly string[])[];
       readonly voided?: true;
-    };
+    }
+  | { readonly t: 'DividendsDeclared'; readonly version: number; readonly pools: readonly { readonly pool: string }[] };
 
 /** What a card says of a pool's money beside its rules. */
 interface PoolTerms {
@@ -160,6 +162,16 @@ interface Question {
   readonly units: Map<string, ReadonlyMap<number, bigint>>;
 }
 
+/** A result that a pool was declared on: the races as they stood, and what became of its bets in shards that had heard of it. */
+interface Declaration {
+  readonly card: PoolCard;
+  readonly heardBy: Set<string>;
+  /** Units that went out of the pool since, by selection; bets, and what was given back for non-runners. */
+  readonly gone: Map<number, bigint>;
+  goneBets: number;
+  returned: number;
+}
+
 /** Causes of a refund that take a bet out of the pool before it is priced. A pool refunded by its ladder was priced first. */
 const WITHDRAWN = new Set(['AFTER_STOP', 'AFTER_OFF', 'RACE_VOID']);
 /** A log with one defect may have a million: the first ones are enough to act on. */
@@ -174,15 +186,32 @@ export interface PoolAudit {
   readonly problems: readonly string[];
 }
 
+/** A pool by one of the results that it was declared on. */
+export interface PoolSettlement extends PoolAudit {
+  /** What a bet on this selection, at so much a line, has left after its non-runners, and what it is due. */
+  dueOn(selection: number, unitMinor: number): { readonly left: number; readonly due: number };
+}
+
+/** A shard's bets on a pool by their numbers: which of the pool's selections (-1: the bet is withdrawn), and the stake on each line. */
+export interface ShardBets {
+  readonly selection: readonly number[];
+  readonly unit: readonly number[];
+}
+
 export class AuditFold {
   readonly #races = new Map<string, RaceBooks>();
   readonly #cards = new Map<string, PoolCard>();
   readonly #pools = new Map<string, PoolBooks>();
   /** By pool, then by number. */
   readonly #questions = new Map<string, Map<number, Question>>();
+  /** By pool, then by version of the result. */
+  readonly #declarations = new Map<string, Map<number, Declaration>>();
 
-  /** `willPays`: keep for `willPays` what the shards hold at each question, for as long as the pool is known. */
-  constructor(private readonly keeps: { readonly willPays?: boolean } = {}) {}
+  /**
+   * `willPays`: keep for `willPays` what the shards hold at each question, for as long as the pool is known; `settlements`: the same for
+   * `settlement` of each result that is declared.
+   */
+  constructor(private readonly keeps: { readonly willPays?: boolean; readonly settlements?: boolean } = {}) {}
 
   /**
    * Takes in the next valid decision of a shard. What it says of pools whose card has not been seen, since reading began after it, or
@@ -204,47 +233,85 @@ export class AuditFold {
 
   /** What stands on each line of a pool as it runs, lines of scratched runners included. */
   standingLines(poolId: string): readonly LineStake[] {
-    return this.#expand(poolId, []);
+    return this.#expand(poolId, this.#card(poolId), []);
   }
 
   /** Prices a pool for this finishing order from what the fold has seen. Throws `AuditRefused` when it cannot. */
   auditPool(poolId: string, finish: readonly (readonly string[])[]): PoolAudit {
     const card = this.#card(poolId);
-    const books = this.#pools.get(poolId);
-    const problems = [...(books?.problems ?? [])];
-    if (card.legs.length > 0) return this.#auditLegs(poolId, finish, problems);
-    const lines = this.#expand(poolId, problems);
-    const { ruleSet, carryInMinor, jackpotInMinor = 0, guaranteeMinor = 0 } = card;
-    const money = { carryInMinor, jackpotInMinor, guaranteeMinor };
-    const sheet = priceLines({ poolType: audited(card), ruleSet, field: fieldOf(card), finish, ...money }, lines);
-    const returned = scratchRefunds(books);
-    if (returned !== sheet.refundsMinor) {
-      problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
-    }
-    return { poolId, sheet, bets: books?.bets ?? 0, problems };
+    // Of one race that is void nobody asks for this order.
+    const race = { ...card.race, finish, isCorrected: false };
+    return this.#settled(poolId, { ...card, race, legs: card.legs.map((leg) => (leg === card.race ? race : leg)) });
   }
 
-  /** A pool over several races: what each leg came to is read from the facts that the shards applied, and from their own bets. */
-  #auditLegs(poolId: string, finish: readonly (readonly string[])[], problems: string[]): PoolAudit {
-    const { type: poolType, ruleSet, legs: races, ...card } = this.#card(poolId);
+  /** The pool by a result that it was declared on, as it stood then. Throws `AuditRefused` when it cannot be priced. */
+  settlement(poolId: string, version: number): PoolSettlement {
+    const declared = this.#declarations.get(poolId)?.get(version);
+    if (!declared) throw new AuditRefused(`no shard has heard of dividends of ${poolId} on result ${version}`);
+    return this.#settled(poolId, declared.card, declared);
+  }
+
+  /** The bets of a shard on a pool; undefined where it has none. */
+  betsOf(shard: string, poolId: string): ShardBets | undefined {
+    return this.#pools.get(poolId)?.shards.get(shard);
+  }
+
+  /** Nothing more will become of a shard's single bets on a pool: they are dropped, their sums stay. */
+  letGo(shard: string, poolId: string): void {
+    const book = this.#pools.get(poolId)?.shards.get(shard);
+    if (!book) return;
+    for (const column of [book.selection, book.unit]) column.length = 0;
+  }
+
+  #settled(poolId: string, card: PoolCard, since?: Declaration): PoolSettlement {
+    const books = this.#pools.get(poolId);
+    const problems = [...(books?.problems ?? [])];
+    const { sheet, wonBy } =
+      card.legs.length > 0
+        ? this.#overLegs(poolId, card, problems, since)
+        : this.#ofOneRace(poolId, card, problems, since);
+    const returned = scratchRefunds(books) - (since?.returned ?? 0);
+    if (returned !== sheet.refundsMinor)
+      problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
+    const known = new Map<number, LinesWon>();
+    const dueOn = (selection: number, unitMinor: number): { readonly left: number; readonly due: number } => {
+      const lines = known.get(selection) ?? wonBy(books?.texts[selection] as string);
+      known.set(selection, lines);
+      return { left: lines.standing * unitMinor, due: dueMinor(sheet, card.ruleSet, lines, unitMinor) };
+    };
+    return { poolId, sheet, bets: (books?.bets ?? 0) + (since?.goneBets ?? 0), problems, dueOn };
+  }
+
+  #ofOneRace(poolId: string, card: PoolCard, problems: string[], since?: Declaration) {
+    const lines = this.#expand(poolId, card, problems, since);
+    const { ruleSet, race, carryInMinor, jackpotInMinor = 0, guaranteeMinor = 0 } = card;
+    const money = { carryInMinor, jackpotInMinor, guaranteeMinor };
+    const pool = { poolType: audited(card), ruleSet, field: fieldOf(card), finish: race.finish, ...money };
+    const sheet = race.isCorrected ? returnLines(pool, lines) : priceLines(pool, lines);
+    const wonBy = linesWon(pool, lines, sheet);
+    return { sheet, wonBy: (text: string) => wonBy(parseSelectionText(text)) };
+  }
+
+  /** What each leg came to is read from the facts that the shards applied, and from their own bets. */
+  #overLegs(poolId: string, card: PoolCard, problems: string[], since?: Declaration) {
+    const { type: poolType, ruleSet, legs: races } = card;
     const { carryInMinor, jackpotInMinor = 0, guaranteeMinor = 0, mandatory = false } = card;
     const money = { carryInMinor, jackpotInMinor, guaranteeMinor, mandatory };
     const books = this.#pools.get(poolId);
     const closedAt = closeOf(races);
-    const legs = races.map((race, i) => legOf(race, closedAt, i === races.length - 1 ? finish : race.finish, ruleSet));
+    const legs = races.map((race) => legOf(race, closedAt, race.finish, ruleSet));
     const bets = [...(books?.texts ?? []).entries()].flatMap(([selection, text]) => {
-      const unitMinor = books?.units[selection] as bigint;
+      const unitMinor = unitsOn(books as PoolBooks, selection, since);
       const bet = { ...legBet(text), unitMinor };
       const lines = bet.columns.reduce((product, column) => product * column.length, 1);
       const claimed = books?.linesClaimed[selection] as number;
       if (lines !== claimed) problems.push(`"${text}" was sold as ${claimed} lines and covers ${lines}`);
       return unitMinor === 0n ? [] : [bet];
     });
-    const sheet = priceLegPool({ poolType, ruleSet, legs, ...money }, bets);
-    const returned = scratchRefunds(books);
-    if (returned !== sheet.refundsMinor)
-      problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
-    return { poolId, sheet, bets: books?.bets ?? 0, problems };
+    const pool = { poolType, ruleSet, legs, ...money };
+    const settled = settleLegPool(pool, bets);
+    const wonBy = legLinesWon(pool, settled);
+    return { sheet: settled.sheet, wonBy: (text: string) => wonBy(legBet(text)) };
   }
 
   /**
@@ -295,6 +362,7 @@ export class AuditFold {
     this.#pools.delete(poolId);
     this.#cards.delete(poolId);
     this.#questions.delete(poolId);
+    this.#declarations.delete(poolId);
   }
 
   #event(shard: string, event: AuditEvent): void {
@@ -306,7 +374,7 @@ export class AuditFold {
         for (const bet of event.bets) if (this.#cards.has(bet.pool)) this.#withdraw(shard, bet.pool, bet);
         return;
       case 'FactApplied':
-        this.#news(event.fact, event.n);
+        this.#news(shard, event.fact, event.n);
         return;
       case 'Report':
         if (event.report.t === 'Backing' && this.#cards.has(event.report.pool)) this.#favour(shard, event.report.pool);
@@ -372,9 +440,13 @@ export class AuditFold {
   }
 
   /** Every shard repeats the market's facts: the first word on a race stands, the others say the same. */
-  #news(fact: MarketNews, n: number): void {
+  #news(shard: string, fact: MarketNews, n: number): void {
     if (fact.t === 'MeetingPublished') {
       this.#published(fact.meeting.races);
+      return;
+    }
+    if (fact.t === 'DividendsDeclared') {
+      if (this.keeps.settlements) for (const { pool } of fact.pools) this.#declared(shard, pool, fact.version);
       return;
     }
     if (fact.t === 'WillPaysAsked') {
@@ -394,6 +466,28 @@ export class AuditFold {
       if (fact.voided) Object.assign(race, { voidAt: n, isCorrected: true });
       else if (race.isCorrected) Object.assign(race, { voidAt: Number.POSITIVE_INFINITY, isCorrected: false });
     }
+  }
+
+  /** Facts come to all shards in one order: the first that hears of a declaration knows what its races were. */
+  #declared(shard: string, pool: string, version: number): void {
+    const card = this.#cards.get(pool);
+    if (!card) return;
+    const declarations = this.#declarations.get(pool) ?? new Map<number, Declaration>();
+    this.#declarations.set(pool, declarations);
+    const copies = new Map([card.race, ...card.legs].map((race) => [race, asItStands(race)]));
+    const copyOf = (race: RaceBooks): RaceBooks => copies.get(race) as RaceBooks;
+    const known = declarations.get(version) ?? {
+      card: { ...card, race: copyOf(card.race), legs: card.legs.map(copyOf) },
+      ...{ heardBy: new Set(), gone: new Map(), goneBets: 0, returned: 0 },
+    };
+    declarations.set(version, known);
+    known.heardBy.add(shard);
+  }
+
+  /** What a shard does with a bet after it heard of a declaration is no part of that. */
+  *#heard(shard: string, pool: string): Generator<Declaration> {
+    for (const declared of this.#declarations.get(pool)?.values() ?? [])
+      if (declared.heardBy.has(shard)) yield declared;
   }
 
   #published(races: readonly RaceNews[]): void {
@@ -433,6 +527,11 @@ export class AuditFold {
     const stake = unit * (books.linesClaimed[selection] as number);
     if (given !== stake) problem(books, `bet ${i} of ${shard} is withdrawn with ${given} of its stake of ${stake}`);
     book.selection[i] = -1;
+    for (const declared of this.#heard(shard, pool)) {
+      declared.gone.set(selection, (declared.gone.get(selection) ?? 0n) + BigInt(unit));
+      declared.goneBets += 1;
+      declared.returned -= book.scratchRefunds.get(i) ?? 0;
+    }
     book.scratchRefunds.delete(i);
     books.units[selection] = (books.units[selection] as bigint) - BigInt(unit);
     books.bets -= 1;
@@ -443,6 +542,7 @@ export class AuditFold {
     const book = shardBook(books, shard);
     if ((book.selection[i] ?? -1) < 0) problem(books, `bet ${i} of ${shard} is refunded but does not stand`);
     else book.scratchRefunds.set(i, (book.scratchRefunds.get(i) ?? 0) + amount);
+    for (const declared of this.#heard(shard, pool)) declared.returned += amount;
   }
 
   #settle(shard: string, pool: string, { i, was, due }: Correction): void {
@@ -454,14 +554,13 @@ export class AuditFold {
     else settled.set(i, due);
   }
 
-  #expand(poolId: string, problems: string[]): readonly LineStake[] {
-    const card = this.#card(poolId);
+  #expand(poolId: string, card: PoolCard, problems: string[], since?: Declaration): readonly LineStake[] {
     const field = fieldOf(card);
     const interestOf = bettingInterest(field, card.ruleSet.coupling);
     const tally = new LineTally();
     const books = this.#pools.get(poolId);
     for (const [selection, text] of (books?.texts ?? []).entries()) {
-      const unit = books?.units[selection] as bigint;
+      const unit = unitsOn(books as PoolBooks, selection, since);
       if (unit === 0n) continue;
       const read = parseSelectionText(text);
       const lines = expandSelection(read, audited(card), interestOf);
@@ -520,6 +619,12 @@ function legOf(
     favourite: scratched.size === 0 ? null : favouriteAmong(running, coupling, [...favoured.values()]),
   };
 }
+
+/** What a race is at this moment; what stood on its favourites is known once, for good. */
+const asItStands = (race: RaceBooks): RaceBooks => ({ ...race, scratched: new Map(race.scratched) });
+
+const unitsOn = ({ units }: PoolBooks, selection: number, since: Declaration | undefined): bigint =>
+  (units[selection] as bigint) + (since?.gone.get(selection) ?? 0n);
 
 function raceBooks({ runners, handicap = false, pools }: RaceNews): RaceBooks {
   const names = new Set(runners.flatMap(({ entry }) => entry ?? []));

@@ -37,17 +37,10 @@ export function priceLines(pool: AuditPool, lines: readonly LineStake[]): Divide
   const { field, ruleSet } = pool;
   const hasTiers = tierNames(pool).length > 0;
   if (ruleSet.breakAt !== 'PRICE' && !hasTiers) throw new AuditRefused('unit breakage belongs to pools with weights');
-  const running = new Set(runsOf(field).map(bettingInterest(field, ruleSet.coupling)));
-  // Where the pool has ranks for lines with non-runners these stand; else one of them takes its line out of the pool.
-  const tolerated = Math.max(0, ...tierNames(pool).map((tier) => Number(/^(\d)NP$/.exec(tier)?.[1] ?? 0)));
-  const standing = lines.filter(({ line }) => line.filter((runner) => !running.has(runner)).length <= tolerated);
-  const gross = total(standing);
-  const money: Money = {
-    gross,
-    refunds: total(lines) - gross,
-    carryIn: BigInt(pool.carryInMinor),
-    jackpotIn: BigInt(pool.jackpotInMinor ?? 0),
-  };
+  const running = runningIn(pool);
+  const stands = standsIn(pool);
+  const standing = lines.filter(({ line }) => stands(line));
+  const money = moneyOf(pool, lines);
   const places = placesPaid(pool);
   const declared = new Set(field.declared.map(bettingInterest(field, ruleSet.coupling)));
   const isOffered = declared.size >= (ruleSet.minDeclared ?? 0);
@@ -61,6 +54,31 @@ export function priceLines(pool: AuditPool, lines: readonly LineStake[]): Divide
       return payRung(pool, next.value, standing, { ...backed, rung });
   }
   return withoutWinner(pool, money);
+}
+
+/** A race that is void after it was official: every stake that stands is given back. */
+export const returnLines = (pool: AuditPool, lines: readonly LineStake[]): DividendSheet =>
+  refundAll(moneyOf(pool, lines));
+
+/** Where the pool has ranks for lines with non-runners these stand; else one of them takes its line out of the pool. */
+export function standsIn(pool: AuditPool): (line: readonly string[]) => boolean {
+  const running = runningIn(pool);
+  const tolerated = Math.max(0, ...tierNames(pool).map((tier) => Number(/^(\d)NP$/.exec(tier)?.[1] ?? 0)));
+  return (line) => line.filter((runner) => !running.has(runner)).length <= tolerated;
+}
+
+const runningIn = ({ field, ruleSet }: AuditPool): ReadonlySet<string> =>
+  new Set(runsOf(field).map(bettingInterest(field, ruleSet.coupling)));
+
+function moneyOf(pool: AuditPool, lines: readonly LineStake[]): Money {
+  const stands = standsIn(pool);
+  const gross = total(lines.filter(({ line }) => stands(line)));
+  return {
+    gross,
+    refunds: total(lines) - gross,
+    carryIn: BigInt(pool.carryInMinor),
+    jackpotIn: BigInt(pool.jackpotInMinor ?? 0),
+  };
 }
 
 const total = (lines: readonly LineStake[]): bigint => lines.reduce((stakes, line) => stakes + line.stakeMinor, 0n);

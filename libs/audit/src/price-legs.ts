@@ -45,6 +45,7 @@ export interface LegPool {
 
 interface Winning extends Backed {
   readonly c: string;
+  readonly lines: readonly LineKind[];
   /** Right in so many legs, where the tier is called by that. */
   readonly right?: number;
 }
@@ -56,8 +57,17 @@ interface Fund {
   readonly carried: Fraction;
 }
 
+/** A sheet, and for each of its dividends the lines that it pays. */
+export interface LegSheet {
+  readonly sheet: DividendSheet;
+  readonly paid: readonly (readonly LineKind[])[];
+}
+
 /** Prices the pool from its bets. Throws `AuditRefused` where the rules are beyond what can be audited. */
-export function priceLegPool(pool: LegPool, bets: Iterable<LegBet>): DividendSheet {
+export const priceLegPool = (pool: LegPool, bets: Iterable<LegBet>): DividendSheet => settleLegPool(pool, bets).sheet;
+
+/** The same with the lines that each dividend pays. */
+export function settleLegPool(pool: LegPool, bets: Iterable<LegBet>): LegSheet {
   const { ruleSet, legs } = pool;
   const kinds = lineKinds(ruleSet, legs, bets);
   const standing = kinds.filter(({ picks }) => picks.every(({ fate }) => fate !== 'OUT'));
@@ -74,10 +84,10 @@ export function priceLegPool(pool: LegPool, bets: Iterable<LegBet>): DividendShe
   const isPlayedOn = money.carryIn + money.jackpotIn > 0n || standing.some((kind) => rightLegs(kind) > 0);
   if (refundNone && !isPlayedOn) return refundAll(money);
   const added = addedTo(money, pool.guaranteeMinor, ruleSet);
-  const settled = new LegSettlement(pool, standing, { ...money, added }).sheet();
+  const settled = new LegSettlement(pool, standing, { ...money, added }).settled();
   // What the operator stands for is there for winners alone.
-  const isWon = settled.dividends.some(({ tier }) => tier !== 'CONSOLATION');
-  return isWon || added === 0n ? settled : new LegSettlement(pool, standing, money).sheet();
+  const isWon = settled.sheet.dividends.some(({ tier }) => tier !== 'CONSOLATION');
+  return isWon || added === 0n ? settled : new LegSettlement(pool, standing, money).settled();
 }
 
 /**
@@ -116,7 +126,7 @@ export function willPays(
     const backed = byRunners(right);
     for (const c of isOne ? [names.join('/')] : combinationsOf(names)) {
       const price = dividends.find((paid) => paid.tier === first && paid.c === c)?.price;
-      prices.set(c, { price, stakeMinor: Number(isOne ? stakeOf(right) : (backed.get(c) ?? 0n)) });
+      prices.set(c, { price, stakeMinor: Number(stakeOf(isOne ? right : (backed.get(c) ?? []))) });
     }
     for (const { tier, c, price, stakeMinor } of dividends)
       if (tier === 'CONSOLATION') prices.set(c, { price, stakeMinor });
@@ -152,8 +162,10 @@ function interestsIn({ coupling }: AuditRules, leg: AuditLeg | undefined): numbe
 
 const stakeOf = (kinds: readonly LineKind[]): bigint => kinds.reduce((stakes, kind) => stakes + kind.stakeMinor, 0n);
 
-const refundAll = (money: Money): DividendSheet =>
-  sheet({ ...money, added: 0n }, 'REFUND', { takeout: 0n, refunded: money.gross, carryOut: money.carryIn });
+const refundAll = (money: Money): LegSheet => ({
+  sheet: sheet({ ...money, added: 0n }, 'REFUND', { takeout: 0n, refunded: money.gross, carryOut: money.carryIn }),
+  paid: [],
+});
 
 const rightLegs = ({ picks }: LineKind): number => picks.filter(({ fate }) => fate === 'RIGHT').length;
 
@@ -163,6 +175,7 @@ class LegSettlement {
   /** Tickets that can still win: not those that a late scratch has put out. */
   readonly #live: readonly LineKind[];
   readonly #dividends: SheetDividend[] = [];
+  readonly #paid: (readonly LineKind[])[] = [];
   /** Of the gross money (with GROSS), what somebody won. */
   #wonGross = ZERO;
   #carryOut = ZERO;
@@ -179,7 +192,7 @@ class LegSettlement {
     this.#jackpot = whole(money.jackpotIn);
   }
 
-  sheet(): DividendSheet {
+  settled(): LegSheet {
     const net = this.#afterConsolation(this.#netPool());
     const funds = this.#funds(net);
     const [first, ...lower] = funds as readonly [Fund, ...Fund[]];
@@ -195,7 +208,7 @@ class LegSettlement {
     const carried = sum([first, ...theirs].map((fund) => fund.carried));
     if (!isWon && !this.#ladder({ ...first, today, carried }, everyPenny)) return refundAll(this.money);
     for (const fund of others) this.#carry(fund);
-    return this.#sheet();
+    return { sheet: this.#sheet(), paid: this.#paid };
   }
 
   // The money.
@@ -221,8 +234,9 @@ class LegSettlement {
     if (out.length === 0) return net;
     const cents = floor(times(over(net, whole(stakeOf(right))), whole(100)));
     const price = over(whole(cents), whole(100));
-    for (const [c, stake] of byRunners(out)) {
-      this.#dividends.push(dividend('CONSOLATION', c, price, stake, this.#rules));
+    for (const [c, lines] of byRunners(out)) {
+      this.#dividends.push(dividend('CONSOLATION', c, price, stakeOf(lines), this.#rules));
+      this.#paid.push(lines);
     }
     return minus(net, whole(this.#dividends.reduce((paid, { paidMinor }) => paid + paidMinor, 0)));
   }
@@ -279,7 +293,7 @@ class LegSettlement {
   #together(kinds: readonly LineKind[], placed = false): readonly Winning[] {
     if (kinds.length === 0) return [];
     const c = this.pool.legs.map((leg) => rightText(this.#rules, leg, placed)).join('/');
-    return [{ c, share: ONE, stakeMinor: stakeOf(kinds) }];
+    return [{ c, share: ONE, stakeMinor: stakeOf(kinds), lines: kinds }];
   }
 
   /** By the way in which the pool is shared when there are several winning combinations. */
@@ -287,7 +301,7 @@ class LegSettlement {
     if (sharesAsOne(this.#rules, this.pool.legs)) return this.#together(kinds);
     const combinations = [...byRunners(kinds)];
     const share = over(ONE, whole(Math.max(1, combinations.length)));
-    return combinations.map(([c, stakeMinor]) => ({ c, share, stakeMinor }));
+    return combinations.map(([c, lines]) => ({ c, share, stakeMinor: stakeOf(lines), lines }));
   }
 
   // Payment.
@@ -304,9 +318,10 @@ class LegSettlement {
       return false;
     this.#jackpot = minus(this.#jackpot, jackpot);
     const won = this.#partOf(winners);
-    for (const [i, { c, stakeMinor, right }] of winners.entries()) {
+    for (const [i, { c, stakeMinor, right, lines }] of winners.entries()) {
       const name = right === undefined ? tier.name : `${right}/${this.pool.legs.length}`;
       this.#dividends.push(dividend(name, c, prices[i] as Fraction, stakeMinor, this.#rules));
+      this.#paid.push(lines);
     }
     this.#wonGross = plus(this.#wonGross, times(all, won));
     const unwon = minus(ONE, won);
@@ -372,19 +387,18 @@ class LegSettlement {
     const takers = this.pool.legs.map((own, no) => {
       // A leg that was not run has no winner.
       if (own.finish === null) return [];
-      const stakes = new Map<string, bigint>();
-      for (const { picks, stakeMinor } of this.#live) {
-        const pick = picks[no] as Pick;
-        if (pick.fate !== 'RIGHT') continue;
-        const c = this.pool.legs.map((__, leg) => (leg === no ? pick.runner : '*')).join('/');
-        stakes.set(c, (stakes.get(c) ?? 0n) + stakeMinor);
-      }
-      return [...stakes];
+      const right = this.#live.filter(({ picks }) => picks[no]?.fate === 'RIGHT');
+      return [
+        ...grouped(right, ({ picks }) =>
+          this.pool.legs.map((__, leg) => (leg === no ? (picks[no] as Pick).runner : '*')).join('/'),
+        ),
+      ];
     });
     const backed = takers.filter((leg) => leg.length > 0);
-    return backed.flatMap((leg) =>
-      leg.map(([c, stakeMinor]) => ({ c, stakeMinor, share: over(ONE, whole(backed.length * leg.length)) })),
-    );
+    return backed.flatMap((leg) => {
+      const share = over(ONE, whole(backed.length * leg.length));
+      return leg.map(([c, lines]) => ({ c, stakeMinor: stakeOf(lines), share, lines }));
+    });
   }
 
   #seconds(): readonly Winning[] {
@@ -428,12 +442,16 @@ class LegSettlement {
   }
 }
 
-/** Stakes by combination, as text: `3/1`. */
-function byRunners(kinds: readonly LineKind[]): ReadonlyMap<string, bigint> {
-  const stakes = new Map<string, bigint>();
-  for (const { picks, stakeMinor } of kinds) {
-    const c = picks.map(({ runner }) => runner).join('/');
-    stakes.set(c, (stakes.get(c) ?? 0n) + stakeMinor);
+/** By combination, as text: `3/1`. */
+const byRunners = (kinds: readonly LineKind[]): ReadonlyMap<string, readonly LineKind[]> =>
+  grouped(kinds, ({ picks }) => picks.map(({ runner }) => runner).join('/'));
+
+function grouped(kinds: readonly LineKind[], keyOf: (kind: LineKind) => string): ReadonlyMap<string, LineKind[]> {
+  const groups = new Map<string, LineKind[]>();
+  for (const kind of kinds) {
+    const known = groups.get(keyOf(kind));
+    if (known) known.push(kind);
+    else groups.set(keyOf(kind), [kind]);
   }
-  return stakes;
+  return groups;
 }
