@@ -4,7 +4,7 @@
  */
 import { decodeRecord } from '#mutuel/contracts';
 import { CommandLane, type Delivery } from './command-lane.js';
-import { DecisionReader } from './decision-reader.js';
+import { DecisionReader, type HowFar } from './decision-reader.js';
 import { Pace } from './pace.js';
 import type { Clock, Entropy, EventLog } from './ports.js';
 import { RecentRecords } from './recent-records.js';
@@ -30,6 +30,8 @@ export interface GatewayOptions {
   readonly answerWithinMs?: number;
   readonly maxInFlightPerPartition?: number;
   readonly maxInFlightPerChannel?: number;
+  /** The decisions cannot be followed any more: nothing is admitted from then on, and nothing answered. */
+  readonly onFatal?: (fault: Error) => void;
 }
 
 export type GatewayAnswer<E> =
@@ -197,6 +199,11 @@ export class CommandGateway<E = unknown> {
     return record.kind === 'decision' ? { decision: record, hash } : undefined;
   }
 
+  /** What is still to be read before it can answer, of those partitions where anything is. */
+  get reading(): readonly HowFar[] {
+    return this.#shards.flatMap(({ reader }) => reader.reading ?? []);
+  }
+
   get inFlight(): number {
     return this.#shards.reduce((sum, { waiting, uncertain }) => sum + waiting.size + uncertain.size, 0);
   }
@@ -303,6 +310,7 @@ export class CommandGateway<E = unknown> {
       onFatal: (fault) => {
         this.fault = fault;
         this.ready = false;
+        this.#o.onFatal?.(fault);
       },
     });
     const recent = new RecentRecords(RECENT, RECENT_BYTES);

@@ -18,6 +18,7 @@ import {
 } from '#mutuel/contracts';
 import type { Context, Decider, Decision } from '#mutuel/engine';
 import { checkState } from './checkpoints.js';
+import type { HowFar } from './decision-reader.js';
 import { DecisionWriter } from './decision-writer.js';
 import type { LogRecord, LogStart } from './ports.js';
 import { randomId } from './random-id.js';
@@ -66,7 +67,7 @@ export class DeciderLife<S, C, E> {
   #end: LifeEnd | undefined;
   #inc: string | undefined;
   #subscriptions: Subscription[] = [];
-  #caughtUp: { readonly end: number; readonly resolve: () => void } | undefined;
+  #caughtUp: { readonly from: number; readonly end: number; readonly resolve: () => void } | undefined;
   #claimRead: (() => void) | undefined;
   #commands: Subscription | undefined;
 
@@ -87,6 +88,13 @@ export class DeciderLife<S, C, E> {
   /** Whether it wrote a decision: a life that did was no fruitless attempt. */
   get progressed(): boolean {
     return this.#writer?.wrote ?? false;
+  }
+
+  /** How far folding is; undefined before it has begun, and once it is done. */
+  get reading(): HowFar | undefined {
+    if (!this.#caughtUp || this.valid.next >= this.#caughtUp.end) return undefined;
+    const { from, end } = this.#caughtUp;
+    return { done: this.valid.next - from, total: end - from };
   }
 
   constructor(options: LifeOptions<S, C, E>) {
@@ -113,7 +121,7 @@ export class DeciderLife<S, C, E> {
       await this.#restore();
       const { end } = await this.#o.log.bounds(this.#o.decisions);
       const caughtUp = new Promise<void>((resolve) => {
-        this.#caughtUp = { end, resolve };
+        this.#caughtUp = { from: this.valid.next, end, resolve };
       });
       await this.#follow({ ...this.#o.decisions, from: this.valid.next }, (records) => this.#onDecisions(records));
       if (end > this.valid.next) await Promise.race([caughtUp, this.over]);

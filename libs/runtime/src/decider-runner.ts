@@ -8,6 +8,8 @@ import type { Decider } from '#mutuel/engine';
 import { checkState, StateDiffers } from './checkpoints.js';
 import { countDeaths, type Deaths } from './deaths.js';
 import { DeciderHalted, DeciderLife, type LifeEnd } from './decider-life.js';
+import type { HowFar } from './decision-reader.js';
+import { Outage } from './outage.js';
 import { type EventLog, LogFault, type LogRecord, type LogTail, type TopicPartition } from './ports.js';
 import {
   blankMetrics,
@@ -60,6 +62,7 @@ export class DeciderRunner<S, C, E> {
   readonly #o: RunnerOptions<S, C, E>;
   readonly #onAlarm: OnAlarm;
   readonly #deaths: Deaths;
+  readonly #outage: Outage;
   readonly #stopping = new AbortController();
   readonly #decisionListeners = new Set<(decision: ValidDecision<E>) => void>();
   readonly #statusListeners = new Set<(status: RunnerStatus) => void>();
@@ -75,6 +78,7 @@ export class DeciderRunner<S, C, E> {
     this.#o = options;
     this.#onAlarm = options.onAlarm ?? (() => undefined);
     this.#deaths = options.deaths ?? countDeaths(options.src);
+    this.#outage = new Outage(options.clock);
     this.folded = new Promise((resolve) => {
       this.#folded = resolve;
     });
@@ -94,6 +98,17 @@ export class DeciderRunner<S, C, E> {
     if (!this.#life) return undefined;
     const { seq, head, next } = this.#life.valid;
     return { seq, head, next };
+  }
+
+  /** How far the log is folded, while it is. */
+  get reading(): HowFar | undefined {
+    return this.status === 'FOLDING' ? this.#life?.reading : undefined;
+  }
+
+  /** Why it has come neither to lead nor to stand by for a while. */
+  get trouble(): string | undefined {
+    const { text } = this.#outage;
+    return text && `it has ended again and again ${text}`;
   }
 
   /** Every valid decision once, in order, from the log's beginning or the snapshot of the first life on, whatever incarnation reads it. */
@@ -166,6 +181,7 @@ export class DeciderRunner<S, C, E> {
     if (!this.#stopping.signal.aborted) await life.claim();
     if (life.leading) {
       this.#become('LEADING');
+      this.#outage.ended();
       void this.#staysElected(life);
     }
     if (this.#stopping.signal.aborted) await life.stop();
@@ -181,6 +197,7 @@ export class DeciderRunner<S, C, E> {
       over = true;
     });
     this.#become('STANDBY');
+    this.#outage.ended();
     this.#heardAt = clock.now();
     while (!over && !this.#stopping.signal.aborted) {
       if (election && clock.now() >= this.#standsFrom && (await election.tryLead(this.src))) return;
@@ -223,6 +240,7 @@ export class DeciderRunner<S, C, E> {
     this.#fruitless = life.progressed ? 0 : this.#fruitless + 1;
     const detail = `${this.src}: ${end.cause}${fault ? `: ${fault.message}` : ''}`;
     this.#onAlarm('INCARNATION_ENDED', detail);
+    if (fault) this.#outage.failed(`${end.cause}: ${fault.message}`);
     if (fault instanceof StateDiffers) this.#onAlarm('STATE_DIFFERS', fault.message);
     if (fault instanceof LogFault || fault instanceof DeciderHalted || fault instanceof StateDiffers)
       return this.#halt(fault);

@@ -23,6 +23,12 @@ export interface ReaderOptions<E> extends DecisionSource {
   readonly onFatal: (fault: Error) => void;
 }
 
+/** How far somebody is on the way to where the log ended when reading began, in records. */
+export interface HowFar {
+  readonly done: number;
+  readonly total: number;
+}
+
 /** Pause before a lost tail is opened again. */
 const REOPEN_MS = 500;
 
@@ -35,16 +41,25 @@ export class DecisionReader<E> {
   readonly caughtUp: Promise<void>;
 
   readonly #o: ReaderOptions<E>;
+  readonly #from: number;
   readonly #closing = new AbortController();
   #subscription: Subscription | undefined;
   #caughtUp: () => void = () => undefined;
+  #isCaughtUp = false;
 
   constructor(options: ReaderOptions<E>) {
     this.#o = options;
     this.valid = validRecords<E>(options.src, options.at, options.checkpoint);
+    this.#from = this.valid.next;
     this.caughtUp = new Promise((resolve) => {
       this.#caughtUp = resolve;
     });
+  }
+
+  /** Undefined once it has caught up. */
+  get reading(): HowFar | undefined {
+    if (this.#isCaughtUp) return undefined;
+    return { done: this.valid.next - this.#from, total: Math.max(0, this.endAtStart - this.#from) };
   }
 
   /** Resolves when the tail is open; goes on trying for as long as the server is away. */
@@ -96,7 +111,9 @@ export class DecisionReader<E> {
   }
 
   #noteProgress(): void {
-    if (this.valid.next >= this.endAtStart) this.#caughtUp();
+    if (this.valid.next < this.endAtStart) return;
+    this.#isCaughtUp = true;
+    this.#caughtUp();
   }
 
   #lost(fault: Error): void {

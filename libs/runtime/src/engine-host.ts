@@ -54,7 +54,7 @@ export interface EngineHostOptions extends Seams {
   readonly skips?: SkipReader | undefined;
   readonly snapshotEvery?: { readonly decisions: number; readonly ms: number } | undefined;
   readonly onAlarm?: OnAlarm;
-  /** A decider has stopped for good: the process should say so and end. */
+  /** A decider has stopped for good, or a relay, without which a shard would stand by as if it led: the process should say so and end. */
   readonly onHalted?: (fault: Error) => void;
 }
 
@@ -166,6 +166,7 @@ export class EngineHost {
       leads: () => runner.status === 'LEADING',
       appender: work,
       onAlarm: this.#onAlarm,
+      onFatal: (fault) => this.#o.onHalted?.(fault),
     });
     this.#relays.push(relay);
     onGap(runner, () => relay.gap());
@@ -208,6 +209,7 @@ export class EngineHost {
       leads: () => market.status === 'LEADING',
       appender,
       onAlarm: this.#onAlarm,
+      onFatal: (fault) => this.#o.onHalted?.(fault),
     });
   }
 

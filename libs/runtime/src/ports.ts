@@ -72,7 +72,7 @@ export interface EventLog {
   bounds(at: TopicPartition): Promise<LogBounds>;
   /** How many partitions the topic has; creates nothing. */
   partitions(topic: string): Promise<number>;
-  /** Why appends are refused at the moment, where the log itself knows: a full disk. */
+  /** Why it cannot be read or takes no appends, where the log itself knows: a full disk, or brokers that have not answered for a while. */
   trouble?(): string | undefined;
   close(): Promise<void>;
 }
@@ -125,6 +125,8 @@ export interface SqlDatabase {
    * other query may wait for this very connection, and is a fault when its time is over.
    */
   transaction<T>(work: (tx: Pick<SqlDatabase, 'query'>) => Promise<T>): Promise<T>;
+  /** Why it has not answered for a while, where it knows. */
+  trouble?(): string | undefined;
   close(): Promise<void>;
 }
 

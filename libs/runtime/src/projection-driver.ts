@@ -2,8 +2,9 @@
  * Feeds valid decisions of any number of sources to one projection, many at a time, each batch with the checkpoints that must be
  * written in the same transaction. After a failed batch nothing in memory counts: it starts over from what the projection kept.
  */
-import { DecisionReader, type DecisionSource } from './decision-reader.js';
-import type { Clock, EventLog } from './ports.js';
+import { DecisionReader, type DecisionSource, type HowFar } from './decision-reader.js';
+import { Outage } from './outage.js';
+import { type Clock, type EventLog, isRetriable } from './ports.js';
 import type { OnAlarm } from './runner-options.js';
 import type { TailSource } from './tail-source.js';
 import type { ValidDecision } from './valid-records.js';
@@ -47,6 +48,8 @@ export interface DriverOptions<E> {
   /** For how many decisions one counts in a batch; 1 by default. One that moves a hundred bets takes as long as many that take one. */
   readonly weightOf?: (valid: ValidDecision<E>) => number;
   readonly onAlarm?: OnAlarm;
+  /** The log cannot be followed any more: the driver has ended for good. */
+  readonly onFatal?: (fault: Error) => void;
 }
 
 export interface Progress {
@@ -63,7 +66,7 @@ export interface Progress {
 const MAX_DECISIONS = 2_000;
 const MAX_AGE_MS = 250;
 const FIRST_BACK_OFF_MS = 200;
-const MAX_BACK_OFF_MS = 10_000;
+const MAX_BACK_OFF_MS = 5_000;
 
 /** One attempt, from loading the checkpoints to a failed batch. */
 interface Run<E> {
@@ -97,9 +100,12 @@ export class ProjectionDriver<E = unknown> {
   #room: (() => void) | undefined;
   #caughtUp: () => void = () => undefined;
   #failuresInARow = 0;
+  #isCaughtUp = false;
+  readonly #outage: Outage;
 
   constructor(options: DriverOptions<E>) {
     this.#o = options;
+    this.#outage = new Outage(options.clock);
     this.#wake = new WakeUp(options.clock);
     this.caughtUp = new Promise((resolve) => {
       this.#caughtUp = resolve;
@@ -116,6 +122,22 @@ export class ProjectionDriver<E = unknown> {
     this.#wake.call();
     await this.#running;
     this.#caughtUp();
+  }
+
+  /** Why nothing has been written for a while: it is tried again for as long as it lasts, and nothing is ever left out. */
+  get trouble(): string | undefined {
+    const { text } = this.#outage;
+    return text && `decisions have not been written ${text}`;
+  }
+
+  /** How long that has lasted; 0 where the last attempt did not fail, or has failed for moments only. */
+  get troubleMs(): number {
+    return this.#outage.ms;
+  }
+
+  /** Undefined once all that was in the log at the start is applied. */
+  get reading(): HowFar | undefined {
+    return this.#isCaughtUp ? undefined : this.progress();
   }
 
   progress(): Progress {
@@ -137,6 +159,7 @@ export class ProjectionDriver<E = unknown> {
         await this.#runOnce();
       } catch (fault) {
         this.metrics.failures++;
+        this.#outage.failed((fault as Error).message);
         onAlarm?.('PROJECTION_FAILED', (fault as Error).message);
         const backOff = Math.min(FIRST_BACK_OFF_MS * 2 ** Math.min(this.#failuresInARow++, 10), MAX_BACK_OFF_MS);
         await clock.sleep(backOff, this.#stopping.signal);
@@ -173,6 +196,7 @@ export class ProjectionDriver<E = unknown> {
         onFatal: (fault) => {
           this.fault = fault;
           this.#o.onAlarm?.('PROJECTION_FAILED', fault.message);
+          this.#o.onFatal?.(fault);
           this.#wake.call();
         },
       });
@@ -231,15 +255,23 @@ export class ProjectionDriver<E = unknown> {
       const checkpoints = run.readers.map(({ valid }) => checkpointOf(valid));
       const began = clock.now();
       this.#makeRoom();
-      await projection.apply({ decisions, checkpoints });
+      await projection.apply({ decisions, checkpoints }).catch((fault: Error) => {
+        // Of a database that is away the place says nothing; of what cannot be folded it is where to look.
+        throw isRetriable(fault)
+          ? fault
+          : new Error(`${fault.message} (among ${placesOf(decisions)})`, { cause: fault });
+      });
       run.applying = [];
       this.#failuresInARow = 0;
+      this.#outage.ended();
       this.metrics.batches++;
       this.metrics.decisions += decisions.length;
       this.metrics.applyMs += clock.now() - began;
     }
     run.applied = next;
-    if (run.started && run.readers.every(({ endAtStart }, i) => (next[i] as number) >= endAtStart)) this.#caughtUp();
+    if (!run.started || run.readers.some(({ endAtStart }, i) => (next[i] as number) < endAtStart)) return;
+    this.#isCaughtUp = true;
+    this.#caughtUp();
   }
 
   #makeRoom(): void {
@@ -252,6 +284,19 @@ export class ProjectionDriver<E = unknown> {
 function checkpointOf(valid: DecisionReader<unknown>['valid']): SourceCheckpoint {
   const { src, seq, next } = valid;
   return { src, text: valid.toCheckpoint(), seq, next };
+}
+
+/** `shard-0 101 to 400, market 7`: sequence numbers. */
+function placesOf(decisions: readonly SourcedDecision<unknown>[]): string {
+  const places = new Map<string, { readonly first: number; last: number }>();
+  for (const { src, valid } of decisions) {
+    const { seq } = valid.decision;
+    const place = places.get(src);
+    if (place) place.last = seq;
+    else places.set(src, { first: seq, last: seq });
+  }
+  const texts = [...places].map(([src, { first, last }]) => `${src} ${first}${last > first ? ` to ${last}` : ''}`);
+  return texts.join(', ');
 }
 
 const sum = (values: readonly number[]): number => values.reduce((total, value) => total + value, 0);

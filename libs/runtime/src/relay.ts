@@ -30,6 +30,8 @@ export interface RelayOptions<E> extends Seams {
   readonly appender: RenewingAppender;
   readonly serviceKey: ServiceKey;
   readonly onAlarm: OnAlarm;
+  /** It carries nothing any more. */
+  readonly onFatal?: (fault: Error) => void;
 }
 
 /** Messages kept that the target has not taken; beyond it reading waits. */
@@ -109,6 +111,7 @@ export class Relay<E> {
 
   #ended(fault: Error): void {
     this.#o.onAlarm('RELAY_STOPPED', `${this.#name}: ${fault.message}`);
+    this.#o.onFatal?.(fault);
   }
 
   get #name(): string {

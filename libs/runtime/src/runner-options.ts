@@ -22,6 +22,8 @@ export interface Election {
   tryLead(src: string): Promise<boolean>;
   /** Lets another one try. */
   resign(src: string): Promise<void>;
+  /** Why it has had no answer for a while, where it knows. */
+  trouble?(): string | undefined;
   close(): Promise<void>;
 }
 

@@ -4,7 +4,7 @@ import { CommandGateway, type GatewayAnswer, type GatewayOptions, Unavailable } 
 import { DeciderRunner } from '../src/decider-runner.js';
 import { AppendFault, type AppendGroup, type EventLog } from '../src/ports.js';
 import { RenewingAppender } from '../src/renewing-appender.js';
-import { directTails } from '../src/tail-source.js';
+import { directTails, type TailSource } from '../src/tail-source.js';
 import {
   type CounterCommand,
   type CounterEvent,
@@ -342,6 +342,49 @@ describe('admission', () => {
     expect(next.answer?.kind).toBe('DECIDED');
     await clock.pass(40_000);
     expect(to.inFlight).toBe(0);
+  });
+
+  test('says how far it has read before it can answer', async () => {
+    await deciders();
+    const first = await gateway();
+    await settled(...Array.from({ length: 60 }, (_, i) => add(first, i)));
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const tails: TailSource = {
+      subscribe: (start, onRecords, onFault) =>
+        directTails(log).subscribe(
+          start,
+          async (records) => {
+            await onRecords(records.slice(0, 20));
+            await held;
+            await onRecords(records.slice(20));
+          },
+          onFault,
+        ),
+    };
+    const next = build(log, { tails });
+    expect(next.reading).toEqual(Array(SHARDS).fill({ done: 0, total: 0 }));
+    const started = next.start();
+    await clock.until(() => next.reading.some(({ done }) => done > 0));
+    // The other partition holds one record, the start of its decider, and is read.
+    expect(next.reading).toEqual([{ done: 20, total: 61 }]);
+    expect(next.ready).toBe(false);
+    release();
+    await started;
+    expect(next.reading).toEqual([]);
+    expect(next.ready).toBe(true);
+  });
+
+  test('tells, once it has answered, that the decisions cannot be followed any more', async () => {
+    const ends: Error[] = [];
+    const to = await gateway(log, { onFatal: (fault) => void ends.push(fault) });
+    expect(to.ready).toBe(true);
+    await appendTo(log, { topic: TOPICS.shardDecisions, partition: 1 }, new TextEncoder().encode('garbage'));
+    await clock.until(() => ends.length > 0, 'its end');
+    expect(ends).toEqual([to.fault]);
+    expect(ends[0]?.message).toMatch(/shard\.decisions\[1\] offset 0/);
   });
 
   test('admits nothing while the decisions cannot be followed', async () => {

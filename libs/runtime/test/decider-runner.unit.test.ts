@@ -307,9 +307,13 @@ describe('two runners on one log', () => {
     next.start();
     await clock.pass(1_000);
     expect(sums).toEqual([]);
+    await clock.until(() => next.trouble !== undefined, 'a word about it');
+    expect(next.trouble).toMatch(/TAIL: the log cannot be reached$/);
     isAway = false;
     await clock.until(() => sums.length > 0);
     expect(sums).toEqual([3]);
+    await clock.until(() => next.status === 'LEADING');
+    expect(next.trouble).toBeUndefined();
   });
 });
 
@@ -346,6 +350,10 @@ describe('a runner whose appends fail', () => {
   test('halts with a clear alarm when it never gets anything into the log', async () => {
     const made = runner(hooked(log, () => Promise.reject(new AppendFault('the disk is full', 'NOT_APPENDED'))));
     made.start();
+    await clock.until(() => made.metrics.incarnations > 2);
+    expect(made.trouble).toBeUndefined();
+    await clock.until(() => made.trouble !== undefined, 'a word about it');
+    expect(made.trouble).toMatch(/^it has ended again and again for \d+ s: APPEND: the disk is full$/);
     await clock.until(() => made.status === 'HALTED');
     expect(made.fault?.message).toMatch(/APPEND: the disk is full \(100 incarnations in a row wrote nothing\)/);
   });

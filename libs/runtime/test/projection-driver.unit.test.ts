@@ -1,7 +1,13 @@
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import { type DecisionRecord, encodeRecord, GENESIS, sha256, TOPICS } from '#mutuel/contracts';
+import { OUTAGE_MS } from '../src/outage.js';
 import type { EventLog, LogRecord } from '../src/ports.js';
-import { type Projection, type ProjectionBatch, ProjectionDriver } from '../src/projection-driver.js';
+import {
+  type DriverOptions,
+  type Projection,
+  type ProjectionBatch,
+  ProjectionDriver,
+} from '../src/projection-driver.js';
 import { directTails, type TailSource } from '../src/tail-source.js';
 import { appendTo, memoryLog, settle, VirtualClock } from './support/world.js';
 
@@ -66,10 +72,7 @@ class Table implements Projection<unknown> {
   }
 }
 
-function driver(
-  projection: Table,
-  more: { maxDecisions?: number; weightOf?: () => number; tails?: TailSource } = {},
-): ProjectionDriver {
+function driver(projection: Table, more: Partial<DriverOptions<unknown>> = {}): ProjectionDriver {
   const made = new ProjectionDriver({
     ...{ log, clock, tails: directTails(log), sources: SOURCES, projection },
     ...more,
@@ -184,16 +187,54 @@ test('a rebuild knows how far it is and when it has caught up', async () => {
   expect(early.secondsLeft).toBeGreaterThan(0);
   expect(early.lagMs).toBeGreaterThan(0);
   expect(done).toBe(false);
+  expect(made.reading).toMatchObject({ done: early.done, total: 1_000 });
   await clock.until(() => done, 'caught up');
   expect(made.progress()).toMatchObject({ done: 1_000, total: 1_000, secondsLeft: 0, lagMs: 0 });
+  expect(made.reading).toBeUndefined();
+});
+
+test('a decision that cannot be folded is never left out: it is tried again, and after some seconds told with its place', async () => {
+  const table = new Table();
+  const apply = table.apply.bind(table);
+  const tries: number[] = [];
+  let isPoisoned = true;
+  table.apply = async (batch) => {
+    if (isPoisoned && batch.decisions.some(({ src, valid }) => src === 'shard-0' && valid.decision.seq === 3)) {
+      tries.push(clock.now());
+      throw new Error('there is no pool W');
+    }
+    await apply(batch);
+  };
+  const alarms: string[] = [];
+  await decide(0, 5);
+  await decide(1, 1);
+  const made = driver(table, { onAlarm: (code, detail) => void alarms.push(`${code}: ${detail}`) });
+  await clock.until(() => tries.length === 2, 'the second attempt');
+  expect([made.trouble, made.troubleMs]).toEqual([undefined, 0]);
+  await clock.pass(4 * OUTAGE_MS);
+  expect(made.trouble).toMatch(
+    /^decisions have not been written for \d+ s: there is no pool W \(among shard-0 1 to 5, shard-1 1\)$/,
+  );
+  expect(made.troubleMs).toBeGreaterThanOrEqual(OUTAGE_MS);
+  expect(alarms.at(-1)).toMatch(/^PROJECTION_FAILED: there is no pool W/);
+  expect(table.rows).toEqual([]);
+  // Neither in a rush nor more and more seldom.
+  const pauses = tries.slice(1).map((at, i) => at - (tries[i] as number));
+  expect(Math.max(...pauses)).toBeLessThanOrEqual(6_000);
+  expect(made.metrics.failures).toBe(tries.length);
+  isPoisoned = false;
+  await holds(table, 5, 1);
+  expect([made.trouble, made.troubleMs]).toEqual([undefined, 0]);
 });
 
 test('it halts on a log it cannot trust', async () => {
   await decide(0, 2);
   await appendTo(log, (SOURCES[0] as (typeof SOURCES)[number]).at, new TextEncoder().encode('garbage'));
-  const made = driver(new Table());
+  const ends: Error[] = [];
+  const made = driver(new Table(), { onFatal: (fault) => void ends.push(fault) });
   await clock.until(() => made.fault !== undefined);
   expect(made.fault?.message).toMatch(/shard\.decisions\[0\] offset 3/);
+  expect(ends).toEqual([made.fault]);
 });
 
 /** As one that all readers share: it opens no second one before the first has taken what it was brought. */
