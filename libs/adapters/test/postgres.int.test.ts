@@ -103,3 +103,16 @@ it('says in one line that no server is there, without the password', async () =>
     /^PostgreSQL cannot be used at 127\.0\.0\.1:1\/mutuel: connect ECONNREFUSED 127\.0\.0\.1:1$/,
   );
 });
+
+it('says that it has not answered once that has lasted for seconds, though nobody asks', async () => {
+  const { databaseUrl } = await servers();
+  const way = await severableWay(databaseUrl);
+  const db = await openDatabase({ url: way.url, max: 2, onWarning, lookEveryMs: 500 });
+  await expect(db.query('no statement at all')).rejects.toThrow();
+  expect(db.trouble?.()).toBeUndefined();
+  way.cut();
+  await expect
+    .poll(() => db.trouble?.(), { interval: 100 })
+    .toMatch(/^PostgreSQL has not answered for \d+ s: .*(ECONNREFUSED|terminated|timeout)/);
+  await db.close();
+});

@@ -8,6 +8,7 @@ import {
   type Clock,
   type DecisionSource,
   type EventLog,
+  type HowFar,
   LogFault,
   type LogRecord,
   type Subscription,
@@ -35,17 +36,26 @@ export class AuditFollower {
   readonly caughtUp: Promise<void>;
   readonly #o: FollowerOptions;
   readonly #reader: AuditLogReader;
+  readonly #from: number;
   readonly #closing = new AbortController();
   #endAtStart = 0;
   #subscription: Subscription | undefined;
   #caughtUp: () => void = () => undefined;
+  #isCaughtUp = false;
 
   constructor(options: FollowerOptions) {
     this.#o = options;
     this.#reader = new AuditLogReader(options.src, options.memory);
+    this.#from = this.#reader.nextOffset;
     this.caughtUp = new Promise((resolve) => {
       this.#caughtUp = resolve;
     });
+  }
+
+  /** Undefined once it has caught up. */
+  get reading(): HowFar | undefined {
+    if (this.#isCaughtUp) return undefined;
+    return { done: this.#reader.nextOffset - this.#from, total: Math.max(0, this.#endAtStart - this.#from) };
   }
 
   /** What another follower needs to go on from here. */
@@ -98,7 +108,9 @@ export class AuditFollower {
   }
 
   #noteProgress(): void {
-    if (this.#reader.nextOffset >= this.#endAtStart) this.#caughtUp();
+    if (this.#reader.nextOffset < this.#endAtStart) return;
+    this.#isCaughtUp = true;
+    this.#caughtUp();
   }
 
   /** True when reading on would be wrong: a fault of the log, not of the way to it. */

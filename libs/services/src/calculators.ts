@@ -20,6 +20,7 @@ import {
   type DecisionSource,
   type Entropy,
   type EventLog,
+  type HowFar,
   MARKET_SOURCE,
   type NoteStore,
   RenewingAppender,
@@ -58,6 +59,8 @@ export interface CalculatorOptions {
   readonly notes?: NoteStore | undefined;
   /** `PROPOSAL_WITHHELD`, `CALCULATOR_NOTE_IGNORED` and `CALCULATOR_STOPPED`, with a sentence. */
   readonly onAlarm: (code: string, detail: string) => void;
+  /** It proposes nothing any more: a log cannot be trusted. */
+  readonly onFatal?: (fault: Error) => void;
 }
 
 /** The proposal, undefined while something it needs has not arrived, or a sentence why it must not be made. */
@@ -78,6 +81,8 @@ type SheetField = Exclude<
 /** What a calculator follows a log by. */
 interface Follower {
   readonly caughtUp: Promise<void>;
+  /** Undefined once it has caught up. */
+  readonly reading: HowFar | undefined;
   /** What another one needs to go on from here. */
   readonly place: string;
   start(): Promise<void>;
@@ -149,6 +154,11 @@ export class Calculator {
     this.#loop = this.#run();
   }
 
+  /** What is still to be read before it proposes anything. */
+  get reading(): readonly HowFar[] {
+    return [...this.#followers.values()].flatMap(({ reading }) => reading ?? []);
+  }
+
   async stop(): Promise<void> {
     this.#stopping.abort();
     this.#wake.call();
@@ -161,6 +171,7 @@ export class Calculator {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     this.#o.onAlarm('CALCULATOR_STOPPED', `${this.source}: ${fault.message}`);
+    this.#o.onFatal?.(fault);
   }
 
   #take(source: DecisionSource, decision: Pick<DecisionRecord, 'events'>): void {
@@ -185,6 +196,9 @@ export class Calculator {
         const reader = new DecisionReader(checkpoint === undefined ? options : { ...options, checkpoint });
         return {
           caughtUp: reader.caughtUp,
+          get reading(): HowFar | undefined {
+            return reader.reading;
+          },
           get place(): string {
             return reader.valid.toCheckpoint();
           },
@@ -352,6 +366,10 @@ export class AuditCalculator {
       },
       over: (meetings) => this.#over(meetings),
     });
+  }
+
+  get reading(): readonly HowFar[] {
+    return this.#calculator.reading;
   }
 
   start(): Promise<void> {

@@ -2,7 +2,7 @@
  * The odds topic as rows: the newest figures of each pool and the last ten minutes of them. It must never show a tick before it is
  * whole, and keeps no more history than screens ask for.
  */
-import { type Clock, type EventLog, LogFault, type SqlDatabase, type TailSource } from '#mutuel/runtime';
+import { type Clock, type EventLog, LogFault, Outage, type SqlDatabase, type TailSource } from '#mutuel/runtime';
 import { CYCLE_MS, type OddsRow, type Tick } from '#mutuel/views';
 import { TickTail } from './tick-tail.js';
 
@@ -28,10 +28,18 @@ type Tx = Pick<SqlDatabase, 'query'>;
 export class OddsProjection {
   readonly #o: OddsProjectionOptions;
   readonly #stopping = new AbortController();
+  readonly #outage: Outage;
   #tail: TickTail | undefined;
 
   constructor(options: OddsProjectionOptions) {
     this.#o = options;
+    this.#outage = new Outage(options.clock);
+  }
+
+  /** Why nothing has been written for a while. */
+  get trouble(): string | undefined {
+    const { text } = this.#outage;
+    return text && `odds have not been written ${text}`;
   }
 
   async start(): Promise<void> {
@@ -53,9 +61,11 @@ export class OddsProjection {
     while (!this.#stopping.signal.aborted) {
       try {
         await this.#writeOnce(ticks, next);
+        this.#outage.ended();
         return;
       } catch (fault) {
         if (fault instanceof LogFault) throw fault;
+        this.#outage.failed((fault as Error).message);
         onWarning(`The odds cannot be written to the read models (${(fault as Error).message}); trying again`);
         await clock.sleep(RETRY_MS, this.#stopping.signal);
       }

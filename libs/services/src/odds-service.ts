@@ -10,6 +10,7 @@ import {
   type Entropy,
   type EventLog,
   type HotCache,
+  type HowFar,
   type NoteStore,
   RenewingAppender,
   randomId,
@@ -36,6 +37,8 @@ export interface OddsServiceOptions {
   readonly notes?: NoteStore | undefined;
   /** `ODDS_LATE`, `ODDS_CUT_SHORT`, `ODDS_NOT_WRITTEN`, `ODDS_NOTE_IGNORED`, `ODDS_STOPPED`, with a sentence. */
   readonly onAlarm: (code: string, detail: string) => void;
+  /** It computes no more: a log cannot be trusted. */
+  readonly onFatal?: (fault: Error) => void;
   /** Gets each tick as it was computed, before it is written. */
   readonly onTick?: (tick: Tick) => void;
 }
@@ -115,6 +118,11 @@ export class OddsService {
     }
     await Promise.all(this.#readers.map(({ reader }) => reader.start()));
     this.#loop = this.#run().catch((fault: unknown) => this.#fail(fault as Error));
+  }
+
+  /** What is still to be read before its first tick. */
+  get reading(): readonly HowFar[] {
+    return this.#readers.flatMap(({ reader }) => reader.reading ?? []);
   }
 
   async stop(): Promise<void> {
@@ -311,6 +319,7 @@ export class OddsService {
     if (this.#stopping.signal.aborted) return;
     this.#stopping.abort();
     this.#o.onAlarm('ODDS_STOPPED', fault.message);
+    this.#o.onFatal?.(fault);
   }
 }
 

@@ -24,6 +24,8 @@ export interface ProjectorHostOptions {
   readonly clock: Clock;
   readonly shards: number;
   readonly onAlarm: (code: string, detail: string) => void;
+  /** Decisions or odds can be written no more: the log cannot be followed. */
+  readonly onFatal?: (fault: Error) => void;
   /** What stands around the projection: measures, traces. */
   readonly around?: (inner: Projection<unknown>) => Projection<unknown>;
 }
@@ -36,10 +38,9 @@ export const allSources = (shards: number): DecisionSource[] => [
 export class ProjectorHost {
   readonly driver: ProjectionDriver;
   readonly #odds: OddsProjection;
-  #oddsFault: Error | undefined;
 
   constructor(options: ProjectorHostOptions, maxDecisions?: number) {
-    const { db, log, tails, clock, shards, onAlarm } = options;
+    const { db, log, tails, clock, shards, onAlarm, onFatal } = options;
     const projector = new Projector(db, clock);
     const projection = options.around?.(projector) ?? projector;
     const bound = maxDecisions === undefined ? {} : { maxDecisions };
@@ -51,19 +52,20 @@ export class ProjectorHost {
       projection,
       weightOf,
       onAlarm,
+      ...(onFatal ? { onFatal } : {}),
       ...bound,
     });
     const onWarning = (sentence: string): void => onAlarm('ODDS_NOT_WRITTEN', sentence);
-    const onFatal = (fault: Error): void => {
-      this.#oddsFault = fault;
+    const onOddsFatal = (fault: Error): void => {
       onAlarm('ODDS_NOT_WRITTEN', fault.message);
+      onFatal?.(fault);
     };
-    this.#odds = new OddsProjection({ db, log, tails, clock, onWarning, onFatal });
+    this.#odds = new OddsProjection({ db, log, tails, clock, onWarning, onFatal: onOddsFatal });
   }
 
-  /** Why decisions or odds are written no more. */
-  get fault(): Error | undefined {
-    return this.driver.fault ?? this.#oddsFault;
+  /** Why decisions or odds have not been written for a while; both are tried again. */
+  get trouble(): string | undefined {
+    return this.driver.trouble ?? this.#odds.trouble;
   }
 
   async start(): Promise<void> {

@@ -12,6 +12,8 @@ export interface ProducerOptions {
   /** Connected, one request in flight, no retries. */
   readonly open: () => Promise<Producer>;
   readonly timeoutMs: number;
+  /** After each request: what came of it. */
+  readonly onAnswer: (fault?: AppendFault) => void;
   readonly leave: (leaving: Promise<unknown>) => void;
 }
 
@@ -68,16 +70,20 @@ export class SharedProducer {
       this.#producer ??= await this.#o.open();
     } catch (cause) {
       const fault = notAppended(`Kafka cannot be reached (${(cause as Error).message})`, cause);
+      this.#o.onAnswer(fault);
       for (const { reject } of passengers) reject(fault);
       return;
     }
     const groups = passengers.flatMap((passenger) => passenger.groups);
     try {
       const answers = await this.#produce(this.#producer, groups);
+      this.#o.onAnswer();
       for (const passenger of passengers) arrive(passenger, answers);
     } catch (cause) {
       this.#discard();
-      for (const { reject } of passengers) reject(faultOf(groups, cause));
+      const fault = faultOf(groups, cause);
+      this.#o.onAnswer(fault);
+      for (const { reject } of passengers) reject(fault);
     }
   }
 

@@ -14,6 +14,8 @@ import {
   type LogTail,
   type OnBatch,
   type OnFault,
+  OUTAGE_MS,
+  Outage,
   type TailOptions,
   type TopicPartition,
 } from '#mutuel/runtime';
@@ -40,6 +42,10 @@ class KafkaLog implements EventLog {
   /** Consumers and producers on their way out. */
   private readonly leaving = new Set<Promise<unknown>>();
   private closed = false;
+  /** By `performance.now()`: when any broker answered anything, and when one was asked in vain. */
+  private heardAt = performance.now();
+  private missedAt = 0;
+  private readonly appends = new Outage(performance);
 
   constructor(
     private readonly options: KafkaLogOptions,
@@ -65,8 +71,12 @@ class KafkaLog implements EventLog {
       connection: this.options,
       fetch,
       onBatch,
-      onFault,
+      onFault: (fault) => {
+        this.missedAt = performance.now();
+        onFault(fault);
+      },
       checkStart: (start) => this.checkStart(start),
+      onHeard: () => this.heard(),
       onClosed: () => this.tails.delete(tail),
       leave: (leaving) => this.leave(leaving),
     });
@@ -121,6 +131,16 @@ class KafkaLog implements EventLog {
     return count;
   }
 
+  /** Whoever follows the log hears from it several times a second, whether anything comes or not; one that is suspended says nothing. */
+  trouble(): string | undefined {
+    const silentMs = performance.now() - this.heardAt;
+    const isListening = [...this.tails].some((tail) => tail.isReading);
+    if (silentMs >= OUTAGE_MS && (isListening || this.missedAt > this.heardAt))
+      return `Kafka has not answered for ${Math.floor(silentMs / 1_000)} s`;
+    const { text } = this.appends;
+    return text && `Kafka has taken no appends ${text}`;
+  }
+
   async close(): Promise<void> {
     if (this.closed) return;
     this.closed = true;
@@ -136,6 +156,7 @@ class KafkaLog implements EventLog {
     const made = new SharedProducer({
       open: () => this.openProducer(),
       timeoutMs: this.options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+      onAnswer: (fault) => this.answered(fault),
       leave: (leaving) => this.leave(leaving),
     });
     this.producers.set(leader, made);
@@ -169,12 +190,29 @@ class KafkaLog implements EventLog {
 
   private async ask<T>(what: string, question: () => Promise<T>): Promise<T> {
     try {
-      return await settled(question);
+      const answer = await settled(question);
+      this.heard();
+      return answer;
     } catch (cause) {
+      this.missedAt = performance.now();
       if (typeOf(cause) === 'UNKNOWN_TOPIC_OR_PARTITION')
         throw new LogFault(`The log does not have ${what}`, { cause });
       throw new ServerLost(`Kafka does not tell ${what}: ${(cause as Error).message}`, { cause });
     }
+  }
+
+  private heard(): void {
+    this.heardAt = performance.now();
+  }
+
+  private answered(fault?: Error): void {
+    if (fault) {
+      this.missedAt = performance.now();
+      this.appends.failed(fault.message);
+      return;
+    }
+    this.heard();
+    this.appends.ended();
   }
 
   private leave(leaving: Promise<unknown>): void {

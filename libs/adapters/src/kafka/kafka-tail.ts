@@ -32,6 +32,8 @@ export interface KafkaTailOptions {
   readonly onFault: OnFault;
   /** Throws a LogFault when the log does not hold the offset. */
   readonly checkStart: (start: LogStart) => Promise<unknown>;
+  /** The brokers have answered, with records or without. */
+  readonly onHeard: () => void;
   readonly onClosed: () => void;
   /** Takes over the waiting for a consumer that goes. */
   readonly leave: (leaving: Promise<unknown>) => void;
@@ -88,6 +90,10 @@ export class KafkaTail implements LogTail {
   private coming: Promise<void> | undefined;
 
   constructor(private readonly options: KafkaTailOptions) {}
+
+  get isReading(): boolean {
+    return this.cursors.size > 0;
+  }
 
   async start(starts: readonly LogStart[]): Promise<void> {
     for (const start of starts) await this.options.checkStart(start);
@@ -170,6 +176,8 @@ export class KafkaTail implements LogTail {
     this.session = session;
     // Emitted before the first fetch, and again whenever the group made the consumer forget its offsets.
     consumer.on(consumer.events.GROUP_JOIN, () => this.seekAll(session));
+    // A fetch from a broker that leads nothing of ours is over without a question; a heartbeat is not.
+    consumer.on(consumer.events.HEARTBEAT, () => this.heard(session));
     if (this.options.fetch === 'prompt') consumer.on(consumer.events.FETCH, () => this.noteFetch());
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       session.crash = payload.error;
@@ -247,6 +255,7 @@ export class KafkaTail implements LogTail {
 
   private seekAll(session: Session): void {
     if (session !== this.session) return;
+    this.heard(session);
     for (const cursor of this.cursors.values()) {
       cursor.repeats = true;
       this.unpause(cursor); // A consumer that joins again still has paused what it had; a new one has nothing paused.
@@ -265,6 +274,7 @@ export class KafkaTail implements LogTail {
 
   private take(session: Session, { batch }: EachBatchPayload): void {
     if (session !== this.session || this.closed) return;
+    this.heard(session);
     const cursor = this.cursors.get(nameOf(batch));
     if (!cursor) return;
     for (const message of batch.messages) {
@@ -283,6 +293,10 @@ export class KafkaTail implements LogTail {
       this.pause(cursor.at);
     }
     this.pump(cursor);
+  }
+
+  private heard(session: Session): void {
+    if (session === this.session) this.options.onHeard();
   }
 
   /** No more fetches of it; what is on its way is ignored. The others read on. */

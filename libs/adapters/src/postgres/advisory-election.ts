@@ -4,7 +4,7 @@
  */
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
-import type { Election } from '#mutuel/runtime';
+import { type Election, Outage } from '#mutuel/runtime';
 import { PROBED } from './pg-database.js';
 
 export interface ElectionOptions {
@@ -25,10 +25,12 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
   let lostAt = Number.NEGATIVE_INFINITY;
   let closed = false;
   const held = new Set<string>();
+  const outage = new Outage(performance);
 
   /** A session given up earlier may end at any time: that says nothing of the one that came after it. */
-  const lost = (client: pg.Client): void => {
+  const lost = (client: pg.Client, why: string): void => {
     if (client !== session?.client) return;
+    outage.failed(why);
     if (!closed) onWarning('The connection that leaders are elected by was lost; silence of the log decides');
     session = undefined;
     lostAt = performance.now();
@@ -45,8 +47,8 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
       options: PROBED,
     };
     const client = new pg.Client({ connectionString: url, ...options });
-    client.on('error', () => lost(client));
-    client.on('end', () => lost(client));
+    client.on('error', ({ message }) => lost(client, message));
+    client.on('end', () => lost(client, 'the connection was ended'));
     return { client, ready: client.connect() };
   };
   /** One question after the other: the session takes no second one while it answers the first. */
@@ -66,9 +68,10 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
         SPACE,
         `${name} ${src}`,
       ]);
+      outage.ended();
       return rows[0]?.done === true;
-    } catch {
-      lost(client);
+    } catch (fault) {
+      lost(client, (fault as Error).message);
       return false;
     }
   };
@@ -81,6 +84,10 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
     },
     async resign(src) {
       if (held.delete(src)) await ask('pg_advisory_unlock', src);
+    },
+    trouble() {
+      const { text } = outage;
+      return text && `PostgreSQL has not answered ${text}; silence of the log says who leads`;
     },
     async close() {
       closed = true;

@@ -3,7 +3,7 @@
  * (all embedded connections share one backend), and never let money through a float.
  */
 import pg from 'pg';
-import type { SqlDatabase } from '#mutuel/runtime';
+import { Outage, type SqlDatabase } from '#mutuel/runtime';
 
 export interface DatabaseOptions {
   /** `postgres://user@host:port/database`; a socket as `postgres://user@/database?host=/folder`. */
@@ -15,6 +15,8 @@ export interface DatabaseOptions {
   readonly connectTimeoutMs?: number;
   /** A statement that takes longer is a fault, and the end of its connection; without it, one takes as long as it takes. */
   readonly queryTimeoutMs?: number;
+  /** Where nobody has asked it anything for so long it is asked whether it is there; without it, only who asks finds out. */
+  readonly lookEveryMs?: number;
 }
 
 /**
@@ -22,6 +24,8 @@ export interface DatabaseOptions {
  * client has vanished. Else that takes the system's two hours.
  */
 export const PROBED = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4';
+/** A look at a server that stands still must not take as long as a statement may. */
+const LOOK_MS = 2_000;
 /** What pg says of a statement that took too long. */
 const TOO_LONG = 'Query read timeout';
 
@@ -55,7 +59,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabas
     client.once('error', (error) => onWarning(`A connection to PostgreSQL was lost: ${error.message}`));
     client.on('error', () => undefined);
   });
-  const database = new PgDatabase(pool);
+  const database = new PgDatabase(pool, options.lookEveryMs);
   try {
     await database.query('select 1');
   } catch (error) {
@@ -71,19 +75,28 @@ export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabas
 type Queryable = Pick<SqlDatabase, 'query'>;
 
 class PgDatabase implements SqlDatabase {
-  constructor(private readonly pool: pg.Pool) {}
+  private readonly outage = new Outage(performance);
+  private askedAt = performance.now();
+  private readonly looks: NodeJS.Timeout | undefined;
 
-  async query<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
-    return run<Row>(this.pool, text, values);
+  constructor(
+    private readonly pool: pg.Pool,
+    lookEveryMs?: number,
+  ) {
+    if (lookEveryMs !== undefined) this.looks = setInterval(() => this.look(lookEveryMs), lookEveryMs).unref();
+  }
+
+  query<Row extends object>(text: string, values?: readonly unknown[]): Promise<readonly Row[]> {
+    return this.noted(run<Row>(this.pool, text, values));
   }
 
   async transaction<T>(work: (tx: Queryable) => Promise<T>): Promise<T> {
-    const client = await this.pool.connect().catch(throwFault);
+    const client = await this.noted(this.pool.connect().catch(throwFault));
     let broken: Error | undefined;
     try {
-      await run(client, 'begin');
-      const result = await work({ query: (text, values) => run(client, text, values) });
-      await run(client, 'commit');
+      await this.noted(run(client, 'begin'));
+      const result = await work({ query: (text, values) => this.noted(run(client, text, values)) });
+      await this.noted(run(client, 'commit'));
       return result;
     } catch (error) {
       // When even the roll-back fails the connection is in an unknown state: it is closed, which rolls back. Behind a statement that
@@ -100,7 +113,33 @@ class PgDatabase implements SqlDatabase {
     }
   }
 
+  trouble(): string | undefined {
+    const { text } = this.outage;
+    return text && `PostgreSQL has not answered ${text}`;
+  }
+
+  /** A server that says no is there. */
+  private async noted<T>(answer: Promise<T>): Promise<T> {
+    this.askedAt = performance.now();
+    try {
+      const given = await answer;
+      this.outage.ended();
+      return given;
+    } catch (fault) {
+      if (fault instanceof DatabaseFault && fault.retriable) this.outage.failed(fault.message);
+      else this.outage.ended();
+      throw fault;
+    }
+  }
+
+  private look(everyMs: number): void {
+    if (performance.now() - this.askedAt < everyMs) return;
+    const question: pg.QueryConfig & { query_timeout: number } = { text: 'select 1', query_timeout: LOOK_MS };
+    this.noted(this.pool.query(question).catch(throwFault)).catch(() => undefined);
+  }
+
   async close(): Promise<void> {
+    clearInterval(this.looks);
     if (!this.pool.ended && !this.pool.ending) await this.pool.end();
   }
 }
