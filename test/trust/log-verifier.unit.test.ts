@@ -3,10 +3,15 @@
  * again: every alteration must be named at its record.
  */
 import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { openLmdbRestorer } from '#mutuel/adapters';
 import { type PoolType, poolTypes, ruleSetFor, shapeOf } from '#mutuel/tote';
-import { type ExportedRecord, type LogReport, LogUnreadable, LogVerifier } from '#mutuel/verify';
+import { type ExportedRecord, type LogReport, LogUnreadable, LogVerifier, verifyExport } from '#mutuel/verify';
 import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Tick } from '#mutuel/views';
+import { mutuelProgram } from '../../apps/cli/src/program.js';
 import { LegsWorld } from '../../libs/engine/test/legs-world.js';
 import { poolId, RACE, steward, World } from '../../libs/engine/test/world.js';
 import { Random } from '../simulation/random.js';
@@ -415,6 +420,24 @@ describe('the verifier of exported logs', () => {
         expect(fault, `${log} ${i} ${path.join('.')}`).toBeInstanceOf(LogUnreadable);
       }
     }
+  });
+
+  it('accuses no honest export of brokers whose clocks differ', async () => {
+    const dir = mkdtempSync(join(tmpdir(), 'mutuel-skewed-'));
+    const restorer = await openLmdbRestorer({ dir, topics: HEAD.topics });
+    const records = recordsOf(raceDay());
+    // The broker that leads the market's decisions is an hour ahead of those that lead what rests on them.
+    const ahead = Date.now() + 3_600_000;
+    for (const record of records)
+      await restorer.write(record, [{ ...record, time: record.topic === 'market.decisions' ? ahead : record.time }]);
+    await restorer.close();
+    const file = join(dir, 'export.log');
+    const program = await mutuelProgram(['log']);
+    await program.parseAsync(['log', 'export', file, '--data', dir], { from: 'user' });
+    const report = await verifyExport(file, () => undefined);
+    expect(report.findings).toEqual([]);
+    expect(report.records).toBe(records.length);
+    rmSync(dir, { recursive: true });
   });
 
   it('says what it could not check where the export holds no commands', () => {

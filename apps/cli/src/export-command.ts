@@ -1,13 +1,20 @@
 /**
- * `log export`: the log of a moment as one file that can be checked elsewhere (`verify log`). Every log is written up to the same append
- * time, so that nothing in the file rests on something that is not. The file comes into its place only when it is whole.
+ * `log export`: the log of a moment as one file that can be checked elsewhere (`verify log`): nothing in it rests on something that is
+ * not, whatever the clocks say that stamped it. The file comes into its place only when it is whole.
  */
-
 import { createWriteStream } from 'node:fs';
 import { rename, rm } from 'node:fs/promises';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from 'commander';
-import { EXIT, type LogReader, openLogReader, readConfig, StartFault, settledCut } from '#mutuel/platform';
+import {
+  EXIT,
+  endsOfMoment,
+  type LogEnds,
+  type LogReader,
+  openLogReader,
+  readConfig,
+  StartFault,
+} from '#mutuel/platform';
 import { type ExportHead, ExportWriter, exportOrder } from '#mutuel/verify';
 
 const READ_AT_ONCE = 2_000;
@@ -27,19 +34,20 @@ export function addExport(log: Command): void {
 async function exportLog(file: string, data: string): Promise<void> {
   const config = readConfig({ args: ['--data', data], env: process.env, demoByDefault: false });
   const reader = await openLogReader(config, (line) => console.error(line));
-  const until = settledCut(Date.now());
   const partial = `${file}.partial`;
   try {
+    const moment = new Date();
+    const ends = await endsOfMoment(reader);
     const written = { records: 0 };
     const out = createWriteStream(partial);
-    await pipeline(exported(reader, until, written), out).catch((fault: Error) => {
+    await pipeline(exported(reader, ends, written), out).catch((fault: Error) => {
       if (out.errored !== fault) throw fault;
       const line = `The export cannot be written to ${partial}, and nothing is left of it: ${fault.message}`;
       throw new StartFault([line], EXIT.FOLDER, { cause: fault });
     });
     await rename(partial, file);
     console.error(
-      `${written.records.toLocaleString('en')} records up to ${new Date(until).toISOString()} written to ${file}`,
+      `${written.records.toLocaleString('en')} records, all that there was at ${moment.toISOString()}, written to ${file}`,
     );
   } finally {
     await rm(partial, { force: true });
@@ -48,7 +56,7 @@ async function exportLog(file: string, data: string): Promise<void> {
 }
 
 /** The bytes of the file, piece by piece; counts the records in them. */
-async function* exported(reader: LogReader, until: number, written: { records: number }): AsyncGenerator<Buffer> {
+async function* exported(reader: LogReader, ends: LogEnds, written: { records: number }): AsyncGenerator<Buffer> {
   const head: ExportHead = {
     shards: reader.topics.get('shard.decisions') ?? 0,
     topics: Object.fromEntries(reader.topics),
@@ -59,13 +67,18 @@ async function* exported(reader: LogReader, until: number, written: { records: n
   for (const [topic, partition] of exportOrder(head)) {
     const place = { topic, partition };
     let from = (await reader.bounds(place)).start;
-    for (let isMore = true; isMore; ) {
-      const batch = await reader.read({ ...place, from }, READ_AT_ONCE);
-      const wanted = batch.filter(({ time }) => time <= until);
+    for (const end = ends.of(place); from < end; ) {
+      const batch = await reader.read({ ...place, from }, Math.min(READ_AT_ONCE, end - from));
+      // The embedded files may give some more than they are asked for.
+      const wanted = batch.filter(({ offset }) => offset < end);
+      if (wanted.length === 0)
+        throw new StartFault(
+          [`${topic}[${partition}] held records up to ${end} and gives none from ${from} on.`],
+          EXIT.LOG,
+        );
       yield Buffer.concat(wanted.map(({ offset, time, value }) => writer.record({ ...place, offset, time, value })));
       from += wanted.length;
       written.records += wanted.length;
-      isMore = wanted.length > 0 && wanted.length === batch.length;
       if (Date.now() - told < TELL_EVERY_MS) continue;
       told = Date.now();
       console.error(`${topic}/${partition}: ${written.records.toLocaleString('en')} records so far`);

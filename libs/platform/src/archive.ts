@@ -1,7 +1,7 @@
 /**
- * The log as files, and files as a log again. A backup ends at one moment: per partition the longest prefix of records appended up to
- * it, so that no effect is kept without its cause. It is taken beside a running system and goes on where the last one ended; a file
- * is never changed once it is named in the manifest. A restore writes only into an empty place, and only what is whole.
+ * The log as files, and files as a log again. A backup ends at one moment, so that no effect is kept without its cause. It is taken
+ * beside a running system and goes on where the last one ended; a file is never changed once it is named in the manifest. A restore
+ * writes only into an empty place, and only what is whole.
  */
 import { cpSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -19,7 +19,7 @@ import { sha256 } from '#mutuel/contracts';
 import type { TopicPartition } from '#mutuel/runtime';
 import type { Config } from './config.js';
 import { kafkaOf } from './kafka-connection.js';
-import { openLogReader, settledCut } from './log-reader.js';
+import { endsOfMoment, openLogReader } from './log-reader.js';
 import { asStartFault, EXIT, StartFault } from './start-fault.js';
 
 const FORMAT = 1;
@@ -41,7 +41,7 @@ interface Segment extends TopicPartition {
 
 interface Manifest {
   readonly format: typeof FORMAT;
-  /** Milliseconds UTC: nothing appended later is in it. */
+  /** Milliseconds UTC, by the clock of who made it: what was appended before. */
   readonly cut: number;
   /** Topic → partitions. */
   readonly topics: Readonly<Record<string, number>>;
@@ -64,7 +64,8 @@ export async function backup(
   const before = existsSync(join(folder, MANIFEST)) ? readManifest(folder) : undefined;
   const reader = await openLogReader(config, onWarning);
   try {
-    const cut = settledCut(Date.now());
+    const cut = Date.now();
+    const ends = await endsOfMoment(reader);
     const segments = [...(before?.segments ?? [])];
     let records = 0;
     let bytes = 0;
@@ -72,7 +73,7 @@ export async function backup(
       for (let partition = 0; partition < partitions; partition++) {
         const at = { topic, partition };
         const from = segments.filter((one) => isAt(one, at)).at(-1)?.to ?? 0;
-        for await (const { values, next, first } of pieces(reader, at, from, cut)) {
+        for await (const { values, next, first } of pieces(reader, at, from, ends.of(at))) {
           const file = `${topic}-${partition}-${String(first).padStart(15, '0')}.gz`;
           writeWhole(join(folder, file), values);
           segments.push({ ...at, file, from: first, to: next, sha256: sha256(values) });
@@ -174,8 +175,8 @@ interface Piece {
   readonly next: number;
 }
 
-async function* pieces(reader: LogReader, at: TopicPartition, from: number, cut: number): AsyncGenerator<Piece> {
-  const { start, end } = await reader.bounds(at);
+async function* pieces(reader: LogReader, at: TopicPartition, from: number, end: number): AsyncGenerator<Piece> {
+  const { start } = await reader.bounds(at);
   if (from < start || from > end)
     throw new StartFault(
       [
@@ -189,7 +190,8 @@ async function* pieces(reader: LogReader, at: TopicPartition, from: number, cut:
   for (let next = from; next < end; ) {
     const records = await reader.read({ ...at, from: next }, Math.min(READ_AT_ONCE, end - next));
     for (const { offset, time, value } of records) {
-      if (time > cut || offset !== next) {
+      // The embedded files may give some more than they are asked for.
+      if (offset !== next || next === end) {
         if (frames.length > 0) yield { values: gzipSync(Buffer.concat(frames)), first, next };
         return;
       }

@@ -4,7 +4,7 @@ export { type System, startSystem } from './compose.js';
 export { type Config, isDistributed, ROLES, type Role, readConfig } from './config.js';
 export { demoAccountId } from './demo-access.js';
 export { lagOf, type SourceLag } from './lag.js';
-export { type LogReader, openLogReader, settledCut } from './log-reader.js';
+export { endsOfMoment, type LogEnds, type LogReader, openLogReader } from './log-reader.js';
 export { errorsDocument, PROBLEM_CODES, type ProblemCode } from './problem-codes.js';
 export { rebuildReadModels } from './rebuild.js';
 export { type Books, compareBooks, remap } from './remap.js';
