@@ -10,6 +10,7 @@ import { Betting } from '../../libs/platform/src/betting.js';
 import { DemoAccess } from '../../libs/platform/src/demo-access.js';
 import type { ShardDoor } from '../../libs/platform/src/doors.js';
 import { type ApiParts, apiModule } from '../../libs/platform/src/http/api-module.js';
+import { Gate } from '../../libs/platform/src/http/gate.js';
 import { pageOf, startHttp } from '../../libs/platform/src/http/server.js';
 import { Installation, Readiness } from '../../libs/platform/src/readiness.js';
 import { RecentTickets } from '../../libs/platform/src/recent-tickets.js';
@@ -71,9 +72,11 @@ const parts = {
   operator: {},
 } as unknown as ApiParts;
 const metrics = new Metrics();
+const readiness = new Readiness();
+const installation = new Installation('ECHO', true);
 const module = apiModule({
-  readiness: new Readiness(),
-  installation: new Installation('ECHO', true),
+  readiness,
+  installation,
   metrics,
   tokens,
   filter: { page: pageOf(undefined), onFault: (fault) => console.error(fault) },
@@ -81,5 +84,7 @@ const module = apiModule({
   doors: { betting: true, operator: false },
   demo: new DemoAccess(tokens, ACCOUNTS, 'EUR'),
 });
-const { port } = await startHttp({ module, metrics, host: '127.0.0.1', port: 0, durable: true, consoleDir: undefined });
+const at = { host: '127.0.0.1', port: 0, metrics, readiness, installation: () => installation };
+const gate = await Gate.stand(at);
+const { port } = await startHttp({ module, metrics, gate, durable: true, consoleDir: undefined });
 console.log(`Echo at http://127.0.0.1:${port}`);

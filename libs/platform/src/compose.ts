@@ -12,6 +12,7 @@ import {
   CommandGateway,
   EngineHost,
   type HotCache,
+  type HowFar,
   joinCluster,
   MARKET_SOURCE,
   readSkips,
@@ -44,6 +45,7 @@ import { marketDoor, shardDoor } from './gateway-doors.js';
 import { startGrpc } from './grpc/server.js';
 import { type ApiParts, apiModule } from './http/api-module.js';
 import { openFeedSocket } from './http/feed-socket.js';
+import { Gate } from './http/gate.js';
 import { callText } from './http/operator-calls.js';
 import { type HttpServer, pageOf, startHttp } from './http/server.js';
 import { type Keys, readKeys } from './keys.js';
@@ -56,7 +58,7 @@ import { patiently } from './patience.js';
 import { giveWay } from './priority.js';
 import { Quotes } from './quotes.js';
 import { Racing } from './racing.js';
-import { Installation, Readiness } from './readiness.js';
+import { Installation, Readiness, readingText } from './readiness.js';
 import { RecentTickets } from './recent-tickets.js';
 import { RELEASE } from './release.js';
 import { sealSigner } from './seal-key.js';
@@ -88,6 +90,8 @@ export interface System {
 }
 
 const DEMO_CURRENCY = 'EUR';
+/** What a start is at while the parts say for themselves how far they are. */
+const PARTS = 'the parts are being started';
 /** Of those whom nobody waits for: a third of what others get where all want to run, so that odds and read models still keep up. */
 const BACKGROUND_NICE = 5;
 /** By then a pool's seal is signed and in the read models, where nothing is wrong. */
@@ -122,6 +126,7 @@ class Composition {
   readonly #config: Config;
   readonly #roles: ReadonlySet<Role>;
   readonly #voice: Voice;
+  readonly #isDoor: boolean;
   readonly #readiness = new Readiness();
   readonly #metrics = new Metrics();
   #meters: ReaderMeters | undefined;
@@ -131,6 +136,8 @@ class Composition {
   /** What to stop, in the order of starting. */
   readonly #stops: { readonly name: string; readonly stop: () => Promise<unknown> }[] = [];
   #stoppingPart: string | undefined;
+  /** What the start is at; undefined once it is through. */
+  #step: string | undefined;
   #installation = new Installation('STARTING', false);
   #grpcPort: number | undefined;
   #feed: FeedHub | undefined;
@@ -143,12 +150,15 @@ class Composition {
   constructor(config: Config, roles: readonly Role[], voice: Voice) {
     this.#config = config;
     this.#roles = new Set(roles);
+    this.#isDoor = this.#roles.has('bet-api') || this.#roles.has('back-office');
     this.#voice = voice;
   }
 
   async start(): Promise<System> {
     const keys = readKeys(this.#config);
     const name = [...this.#roles].join('+');
+    const gate = await this.#openPort();
+    this.#step = 'the log is being opened';
     // Where nobody's answer waits for a decision, one fetch serves many appends: it spares the brokers and the reader.
     const isAwaited = this.#roles.has('engine') || this.#roles.has('bet-api');
     const onWarning = (line: string): void => this.#voice.warn(line);
@@ -157,30 +167,33 @@ class Composition {
     void opened.failed.then((fault) => this.#fail(fault));
     this.#installation = new Installation(opened.label, opened.durable);
     if (!opened.durable) this.#voice.say(`${opened.label}: bets are as safe as one machine's disk`);
+    this.#step = 'the log is asked what it was founded with';
     await joinCluster({ ...opened, role: name, epoch: this.#config.epoch, release: RELEASE }).catch(asStartFault);
     this.#readiness.add('log', () => opened.log.trouble?.());
+    if (opened.election) this.#readiness.addDegraded('election', () => opened.election?.trouble?.());
     this.#startTracing(name);
     const metered = meteredLog(opened.log, this.#metrics);
     const seams = { ...opened, log: this.#traces?.log(metered) ?? metered };
     this.#meters = new ReaderMeters(opened.log, opened.clock.now, this.#metrics);
-    watchProcess({ roles: name, durable: opened.durable }, this.#readiness, this.#metrics);
+    watchProcess({ roles: name, durable: opened.durable }, this.#metrics);
+    this.#step = PARTS;
     if (this.#roles.has('engine')) this.#startEngine(seams, keys);
     if (this.#roles.has('projector')) await this.#startProjector(seams);
     if (this.#roles.has('odds')) await this.#startOdds(seams);
     if (this.#roles.has('calculators')) await this.#startCalculators(seams, keys);
     const tokens = new Tokens(keys.token, seams.clock.now, keys.tokenPrevious);
-    const isDoor = this.#roles.has('bet-api') || this.#roles.has('back-office');
     const demo =
       this.#config.demo && this.#roles.has('bet-api')
         ? new DemoAccess(tokens, this.#config.accounts, DEMO_CURRENCY)
         : undefined;
-    const api = isDoor ? await this.#startApi(seams, keys, demo) : undefined;
-    const http = await this.#startHttp(tokens, api, demo);
+    const api = this.#isDoor ? await this.#startApi(seams, keys, demo) : undefined;
+    const http = await this.#startHttp(gate, tokens, api, demo);
     if (this.#feed) this.#openFeed(this.#feed, http);
     if (this.#roles.has('bet-api')) await this.#startGrpc(http, tokens);
     const url = `http://${this.#config.host}:${http.port}`;
     // On a machine that all roles share, those that somebody waits for come first; while they start, nobody is anybody's hindrance.
     giveWay(this.#config.nice ?? (isAwaited ? 0 : BACKGROUND_NICE));
+    this.#step = undefined;
     return {
       ...{ url, port: http.port, grpcPort: this.#grpcPort, failed: this.#failed },
       stop: () => this.stop(),
@@ -199,11 +212,6 @@ class Composition {
   // ── Roles ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
   #startEngine(seams: Seams, keys: Keys): void {
-    const onAlarm = (code: string, detail: string): void => {
-      this.#onAlarm(code, detail);
-      // A shard that the market's facts no longer reach would stand by as if it led.
-      if (code === 'RELAY_STOPPED') this.#fail(new Error(detail));
-    };
     const engine = new EngineHost({
       ...this.#named('engine', seams),
       epoch: this.#config.epoch,
@@ -218,7 +226,7 @@ class Composition {
       skips: () => readSkips({ log: seams.log, serviceKey: keys.service }),
       // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
       campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
-      onAlarm,
+      onAlarm: this.#onAlarm,
       onHalted: (fault) => this.#fail(fault),
     });
     engine.start();
@@ -230,59 +238,57 @@ class Composition {
     this.#stops.push({ name: 'engine', stop });
     this.#readiness.add('engine', () => {
       const runners = [...engine.shards.values(), ...(engine.market ? [engine.market] : [])];
-      const idle = runners
-        .filter(({ status }) => status !== 'LEADING' && status !== 'STANDBY')
-        .map((runner) => `${runner.src} ${runner.status}`);
+      const idle = runners.flatMap(({ src, status, trouble, reading }) => {
+        if (trouble !== undefined) return `${src}: ${trouble}`;
+        if (status === 'LEADING' || status === 'STANDBY') return [];
+        return `${src}: ${reading ? readingText([reading]) : status}`;
+      });
       return idle.length === 0 ? undefined : idle.join(', ');
     });
     watchEngine(engine, this.#metrics, seams.clock.now);
   }
 
   async #startProjector(seams: Seams): Promise<void> {
-    const db = await seams.database();
+    const db = await this.#openDatabase(seams);
     await patiently(seams.clock, () => checkReadModels({ ...seams, db })).catch(asStartFault);
     const projector = new ProjectorHost({
       ...this.#named('projector', seams),
       db,
       ...(this.#traces ? { around: this.#traces.projection.bind(this.#traces) } : {}),
       onAlarm: this.#onAlarm,
+      onFatal: (fault) => this.#fail(fault),
     });
     this.#stops.push({ name: 'projector', stop: () => projector.stop() });
+    this.#needs('projector', () => projector.trouble ?? stillReading(projector.driver.reading));
     await projector.start();
-    this.#readiness.add('projector', () => projector.fault?.message);
     watchProjector(projector.driver, this.#metrics);
   }
 
   async #startOdds(seams: Seams): Promise<void> {
-    const onAlarm = (code: string, detail: string): void => {
-      this.#onAlarm(code, detail);
-      if (code === 'ODDS_STOPPED') this.#fail(new Error(detail));
-    };
     const meter = tickMeter('COMPUTED', this.#metrics, seams.clock.now);
     const onTick = (tick: Tick): void => {
       meter(tick);
       this.#traces?.tick(tick);
     };
-    const cache = await seams.cache();
-    this.#watchCache(cache);
+    const cache = await this.#openCache(seams);
     const notes = openNoteFiles({ dir: this.#config.data });
-    const odds = new OddsService({ ...this.#named('odds', seams), cache, notes, onAlarm, onTick });
+    const heard = { onAlarm: this.#onAlarm, onFatal: (fault: Error) => this.#fail(fault), onTick };
+    const odds = new OddsService({ ...this.#named('odds', seams), cache, notes, ...heard });
     this.#stops.push({ name: 'odds', stop: () => odds.stop() });
+    this.#needs('odds', () => readingText(odds.reading));
     await odds.start();
     watchOdds(odds, this.#metrics);
   }
 
   async #startCalculators(seams: Seams, keys: Keys): Promise<void> {
-    const onAlarm = (code: string, detail: string): void => {
-      this.#onAlarm(code, detail);
-      // Without one of the three no dividend is ever declared: somebody must see that at once.
-      if (code === 'CALCULATOR_STOPPED') this.#fail(new Error(detail));
-    };
     const notes = openNoteFiles({ dir: this.#config.data });
-    const options = { ...this.#named('calculators', seams), serviceKey: keys.service, notes, onAlarm };
-    const db = await seams.database();
+    // Without one of the three no dividend is ever declared: somebody must see that at once.
+    const heard = { onAlarm: this.#onAlarm, onFatal: (fault: Error) => this.#fail(fault) };
+    const options = { ...this.#named('calculators', seams), serviceKey: keys.service, notes, ...heard };
+    const db = await this.#openDatabase(seams);
     const calculators = [engineCalculator(options), auditCalculator(options), projectorCalculator({ ...options, db })];
     for (const calculator of calculators) this.#stops.push({ name: 'calculator', stop: () => calculator.stop() });
+    this.#needs('calculators', () => readingText(calculators.flatMap(({ reading }) => reading)));
     await Promise.all(calculators.map((calculator) => calculator.start()));
   }
 
@@ -292,7 +298,7 @@ class Composition {
     const seams = this.#named('api', opened);
     const onFatal = (fault: Error): void => this.#fail(fault);
     const { shards, clock } = seams;
-    const db = await seams.database();
+    const db = await this.#openDatabase(seams);
     // Answers from before are in the read models: the gateways need not read again what those hold.
     const checkpoints = await patiently(clock, async () => {
       await checkReadModels({ ...seams, db });
@@ -323,6 +329,7 @@ class Composition {
     odds.onTick(tickMeter('RECEIVED', this.#metrics, clock.now));
     this.#feed = feed;
     this.#stops.push({ name: 'market view', stop: () => follower.stop() });
+    this.#readiness.add('market view', () => stillReading(follower.reading));
     const reads = new ReadModel(db);
     const sealTail = new SealTail({ db, clock, feed, onFault });
     sealTail.start();
@@ -375,20 +382,37 @@ class Composition {
 
   /** Ticks by the cache; the log has them all the same. */
   async #followCache(odds: LiveOdds, seams: Seams): Promise<void> {
-    const cache = await seams.cache();
+    const cache = await this.#openCache(seams);
     this.#stops.push({ name: 'odds fan-out', stop: await odds.follow(cache) });
-    this.#watchCache(cache);
     this.#metrics.read('mutuel_odds_ticks_heard_total', () => [
       [{ from: 'CACHE' }, odds.heard.cache],
       [{ from: 'LOG' }, odds.heard.log],
     ]);
   }
 
-  #watchCache(cache: HotCache): void {
-    if (this.#isCacheWatched) return;
+  async #openCache(seams: Seams): Promise<HotCache> {
+    this.#step = 'the hot cache is being opened';
+    const cache = await seams.cache();
+    this.#step = PARTS;
+    if (this.#isCacheWatched) return cache;
     this.#isCacheWatched = true;
     this.#readiness.addDegraded('cache', () => cache.trouble());
     this.#metrics.read('mutuel_cache_up', () => [[{}, cache.trouble() === undefined ? 1 : 0]]);
+    return cache;
+  }
+
+  async #openDatabase(seams: Seams): Promise<SqlDatabase> {
+    this.#step = 'the read models are being opened';
+    const db = await seams.database();
+    this.#step = PARTS;
+    this.#needs('read models', () => db.trouble?.());
+    return db;
+  }
+
+  /** Neither bets nor stewards' commands need it: where those are taken a process stays ready, and says what is worse than it should be. */
+  #needs(name: string, check: () => string | undefined): void {
+    if (this.#isDoor) this.#readiness.addDegraded(name, check);
+    else this.#readiness.add(name, check);
   }
 
   async #limits(seams: Seams): Promise<TicketLimits> {
@@ -418,12 +442,13 @@ class Composition {
       const checkpoint = bySource.get(topics.srcOf(partition));
       if (checkpoint !== undefined) checkpoints.set(partition, checkpoint);
     }
-    const gateway = new CommandGateway<E>({ ...seams, ...topics, checkpoints });
+    const onFatal = (fault: Error): void => this.#fail(fault);
+    const gateway = new CommandGateway<E>({ ...seams, ...topics, checkpoints, onFatal });
     const { commandsTopic: name } = topics;
     this.#stops.push({ name: `gateway to ${name}`, stop: () => gateway.stop() });
     this.#readiness.add(`gateway to ${name}`, () => {
       if (gateway.fault) return gateway.fault.message;
-      return gateway.ready ? undefined : 'decisions are still being read up to now';
+      return gateway.ready ? undefined : (readingText(gateway.reading) ?? 'it does not answer yet');
     });
     watchGateway(gateway, name, this.#metrics);
     return gateway;
@@ -469,8 +494,26 @@ class Composition {
     this.#stops.push({ name: 'demo accounts', stop: () => funding.catch(() => undefined) });
   }
 
-  async #startHttp(tokens: Tokens, api: ApiParts | undefined, demo: DemoAccess | undefined): Promise<HttpServer> {
+  /** Right after the settings were checked: a start that takes its time says why. */
+  async #openPort(): Promise<Gate> {
     const { host, port } = this.#config;
+    this.#readiness.add('start', () => this.#step);
+    this.#readiness.add('stop', () => (this.#stopping.signal.aborted ? 'it was told to stop' : undefined));
+    this.#metrics.read('mutuel_process_ready', () => [[{}, this.#readiness.reasons().length === 0 ? 1 : 0]]);
+    const parts = { metrics: this.#metrics, readiness: this.#readiness, installation: () => this.#installation };
+    const gate = await Gate.stand({ host, port, ...parts }).catch((fault: Error) => {
+      throw listenFault(fault, host, port);
+    });
+    this.#stops.push({ name: 'port', stop: () => gate.close() });
+    return gate;
+  }
+
+  async #startHttp(
+    gate: Gate,
+    tokens: Tokens,
+    api: ApiParts | undefined,
+    demo: DemoAccess | undefined,
+  ): Promise<HttpServer> {
     const folder = resolve(this.#config.console);
     const consoleDir = api !== undefined && existsSync(folder) ? folder : undefined;
     const module = apiModule({
@@ -490,14 +533,11 @@ class Composition {
     const http = await startHttp({
       module,
       metrics: this.#metrics,
-      host,
-      port,
+      gate,
       durable: this.#installation.durable,
       consoleDir,
       traces: this.#requests,
       onOperatorCall: (call, correlationId) => this.#voice.say(callText(call), { correlationId, call }),
-    }).catch((fault: Error) => {
-      throw listenFault(fault, host, port);
     });
     this.#stops.push({ name: 'http', stop: () => http.close() });
     return http;
@@ -584,6 +624,8 @@ function hostedBy(
 }
 
 const isNumber = (text: string): boolean => /^\d+$/.test(text);
+
+const stillReading = (reading: HowFar | undefined): string | undefined => reading && readingText([reading]);
 
 /** Where the read models stand, as their readers remember it. */
 async function readCheckpoints(db: SqlDatabase): Promise<ReadonlyMap<string, string>> {

@@ -8,6 +8,7 @@ import type { MarketEvent } from '#mutuel/engine';
 import {
   checkAgainstLog,
   DecisionReader,
+  type HowFar,
   loadSnapshot,
   MARKET_SOURCE,
   type OnAlarm,
@@ -69,6 +70,11 @@ export class MarketFollower {
         if (this.#isCaughtUp) this.#keep();
       },
     });
+  }
+
+  /** Undefined once it has caught up. */
+  get reading(): HowFar | undefined {
+    return this.#reader.reading;
   }
 
   /** Resolves when the log has been read up to where it ended at the start. */

@@ -26,6 +26,11 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
   // What Node has to say about the process is a line like every other.
   process.removeAllListeners('warning');
   process.on('warning', ({ name, message }) => voice.warn(`${name}: ${message}`));
+  // What nobody has caught has left something half done: the process says so in its own words, and does not go on.
+  process.on('uncaughtException', (fault) => {
+    for (const line of linesOf(fault)) voice.warn(`Stopped for good: ${line}`);
+    process.exit(exitCodeOf(fault));
+  });
   let system: System | undefined;
   let isAsked = false;
   // The process ends in any case: what was acknowledged is in the log.
@@ -51,7 +56,7 @@ export async function run({ roles, demoByDefault = false, args = process.argv.sl
     const crowd = isAsked ? undefined : open(config, roles, system, voice);
     const fault = await Promise.race([system.failed, signal]);
     if (fault) {
-      voice.warn(`Stopped for good: ${fault.message}`);
+      for (const line of linesOf(fault)) voice.warn(`Stopped for good: ${line}`);
       process.exitCode = exitCodeOf(fault);
       endInTime();
     }

@@ -81,6 +81,8 @@ const EMBEDDED_SHARDS = 2;
 const MAX_CONNECTIONS = 10;
 /** Of a server that stands still nobody waits for longer; the switch of a rebuild holds tables for ten seconds. */
 const QUERY_MS = 60_000;
+/** Where nobody asks the database anything it is asked whether it is there: who needs it next should not be the first to find out. */
+const DATABASE_LOOK_MS = 2_000;
 const BYTES_OF_MB = 1_000_000;
 /** Replicas that one node can hold. */
 const SINGLE_NODE = 1;
@@ -159,6 +161,7 @@ async function distributed(
     const database = await openDatabase({
       ...{ url: databaseUrl, max: MAX_CONNECTIONS, onWarning },
       queryTimeoutMs: QUERY_MS,
+      lookEveryMs: DATABASE_LOOK_MS,
     });
     return { database, close: () => database.close() };
   };

@@ -5,6 +5,7 @@ import { Tokens } from '../src/auth.js';
 import { Betting } from '../src/betting.js';
 import type { ShardDoor, Submitted } from '../src/doors.js';
 import { type ApiParts, apiModule } from '../src/http/api-module.js';
+import { Gate } from '../src/http/gate.js';
 import { type HttpServer, startHttp } from '../src/http/server.js';
 import { Installation, Readiness } from '../src/readiness.js';
 import { RecentTickets } from '../src/recent-tickets.js';
@@ -37,13 +38,16 @@ async function serve(door: Partial<ShardDoor>): Promise<(body: string, token?: s
     now: () => Date.now(),
   });
   const metrics = new Metrics();
+  const readiness = new Readiness();
+  const installation = new Installation('TEST', true);
   const module = apiModule({
-    ...{ readiness: new Readiness(), installation: new Installation('TEST', true), metrics, tokens },
+    ...{ readiness, installation, metrics, tokens },
     doors: { betting: true, operator: false },
     filter: { page: () => false, onFault: () => undefined },
     api: { betting, desk: {}, quotes: {}, racing: {}, reads: {}, operator: {} } as unknown as ApiParts,
   });
-  http = await startHttp({ module, metrics, host: '127.0.0.1', port: 0, durable: true, consoleDir: undefined });
+  const at = { host: '127.0.0.1', port: 0, metrics, readiness, installation: () => installation };
+  http = await startHttp({ module, metrics, gate: await Gate.stand(at), durable: true, consoleDir: undefined });
   const { port } = http;
   return (body, token) =>
     fetch(`http://127.0.0.1:${port}/v1/tickets`, {

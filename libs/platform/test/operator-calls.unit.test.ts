@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { Tokens } from '../src/auth.js';
 import { type ApiParts, apiModule } from '../src/http/api-module.js';
+import { Gate } from '../src/http/gate.js';
 import { callText, type OperatorCall } from '../src/http/operator-calls.js';
 import { type HttpServer, startHttp } from '../src/http/server.js';
 import { Problem } from '../src/problem.js';
@@ -25,8 +26,10 @@ beforeAll(async () => {
   };
   const operator = { settlement: () => ({ raceId: 'R1' }) };
   const metrics = new Metrics();
+  const readiness = new Readiness();
+  const installation = new Installation('TEST', true);
   const module = apiModule({
-    ...{ readiness: new Readiness(), installation: new Installation('TEST', true), metrics, tokens },
+    ...{ readiness, installation, metrics, tokens },
     doors: { betting: false, operator: true },
     filter: { page: () => false, onFault: () => undefined },
     api: {
@@ -41,7 +44,8 @@ beforeAll(async () => {
     } as unknown as ApiParts,
   });
   const onOperatorCall = (call: OperatorCall): void => void calls.push(call);
-  const options = { module, metrics, host: '127.0.0.1', port: 0, durable: true, consoleDir: undefined };
+  const at = { host: '127.0.0.1', port: 0, metrics, readiness, installation: () => installation };
+  const options = { module, metrics, gate: await Gate.stand(at), durable: true, consoleDir: undefined };
   http = await startHttp({ ...options, onOperatorCall });
 });
 afterAll(() => http.close());

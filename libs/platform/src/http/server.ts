@@ -4,7 +4,7 @@
  */
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
-import type { Server } from 'node:http';
+import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import helmet from '@fastify/helmet';
@@ -19,15 +19,14 @@ import { randomId } from '../random-ids.js';
 import type { Metrics } from '../telemetry/metrics.js';
 import type { RequestTraces } from '../telemetry/request-traces.js';
 import { BET_ROUTE, BetRoute } from './bet-route.js';
-import { correlationId, Gate } from './gate.js';
+import { correlationId, type Gate } from './gate.js';
 import { type OperatorCall, operatorCall } from './operator-calls.js';
 
 export interface HttpOptions {
   readonly module: DynamicModule;
   readonly metrics: Metrics;
-  readonly host: string;
-  /** 0 takes any free port. */
-  readonly port: number;
+  /** What the requests come in by; it listens already. */
+  readonly gate: Gate;
   /** False where one machine's loss can lose acknowledged bets: then every answer carries a header that says so. */
   readonly durable: boolean;
   /** Folder of the built console; undefined for processes that show none. */
@@ -46,21 +45,17 @@ export interface HttpServer {
 }
 
 export const MAX_BODY_BYTES = 1_048_576;
-const REQUEST_MS = 10_000;
 const REFUSED_MS = 1_000;
-const KEEP_ALIVE_MS = 72_000;
-/** More are closed as they come: each costs memory, and at this many the queue is in front of the machine anyway. */
-const MAX_CONNECTIONS = 20_000;
-/** Connections that come in the same moment: beyond Node's 511 the system drops them, and a client tries again after a second. */
-const BACKLOG = 4_096;
 
 export async function startHttp(options: HttpOptions): Promise<HttpServer> {
+  const { gate } = options;
+  let handler: RequestListener = () => undefined;
   const adapter = new FastifyAdapter({
+    serverFactory: (given: RequestListener) => {
+      handler = given;
+      return gate.server;
+    },
     bodyLimit: MAX_BODY_BYTES,
-    requestTimeout: REQUEST_MS,
-    keepAliveTimeout: KEEP_ALIVE_MS,
-    http: { connectionsCheckingInterval: 1_000, headersTimeout: REQUEST_MS },
-    forceCloseConnections: true,
     genReqId: correlationId,
     clientErrorHandler: refuseRaw,
     routerOptions: { maxParamLength: 200 },
@@ -70,26 +65,22 @@ export async function startHttp(options: HttpOptions): Promise<HttpServer> {
     bodyParser: false,
     abortOnError: false,
   });
-  const gate = await dress(app, options);
+  const turnAway = await dress(app, options);
   await app.init();
-  await listen(app, options);
-  const server = app.getHttpServer() as Server;
-  server.maxConnections = MAX_CONNECTIONS;
-  const address = server.address();
-  const port = typeof address === 'object' && address !== null ? address.port : options.port;
+  await app.getHttpAdapter().getInstance().ready();
+  gate.open({ handler, turnAway });
   const close = async (): Promise<void> => {
-    // Nest ends every connection at once.
     await gate.close();
     await app.close();
   };
-  return { app, server, port, close };
+  return { app, server: gate.server, port: gate.port, close };
 }
 
 /** Bodies, headers and figures of every request, on Fastify itself. */
 async function dress(
   app: NestFastifyApplication,
   { module, metrics, durable, consoleDir, traces, onOperatorCall }: HttpOptions,
-): Promise<Gate> {
+): Promise<(request: IncomingMessage) => Problem | undefined> {
   const fastify = app.getHttpAdapter().getInstance();
   fastify.removeAllContentTypeParsers();
   fastify.addContentTypeParser('application/json', { parseAs: 'buffer' }, (_request, body, done) => {
@@ -134,8 +125,6 @@ async function dress(
     done();
   });
   const bets = module.providers?.includes(BetRoute) ? betRoute(app) : undefined;
-  const gate = new Gate({ metrics, durable, turnAway: (request) => bets?.turnAway(request) });
-  gate.stand(fastify.server);
   if (consoleDir !== undefined && existsSync(consoleDir))
     await app.register(fastifyStatic, {
       root: consoleDir,
@@ -145,7 +134,7 @@ async function dress(
         reply.header('cache-control', hashed ? 'public, max-age=31536000, immutable' : 'no-cache');
       },
     });
-  return gate;
+  return (request) => bets?.turnAway(request);
 }
 
 /** The betting route passes none of Nest's pipeline. */
@@ -162,15 +151,6 @@ function betRoute(app: NestFastifyApplication): BetRoute {
       errorHandler: (fault, request, reply) => bets.fault(fault, request, reply),
     });
   return bets;
-}
-
-async function listen(app: NestFastifyApplication, { port, host }: HttpOptions): Promise<void> {
-  try {
-    await app.listen({ port, host, backlog: BACKLOG });
-  } catch (fault) {
-    await app.close().catch(() => undefined);
-    throw fault;
-  }
 }
 
 /** The receipt page is one file that also works from a disk: its script is allowed by its hash, and no other. */

@@ -4,7 +4,7 @@ import type { FastifyReply } from 'fastify';
 import * as answers from '../answers.js';
 import { DemoAccess } from '../demo-access.js';
 import { Racing } from '../racing.js';
-import { Installation, Readiness } from '../readiness.js';
+import { Installation, liveOf, Readiness, readyOf } from '../readiness.js';
 import { Metrics } from '../telemetry/metrics.js';
 import { Documented } from './documented.js';
 
@@ -25,7 +25,7 @@ export class SystemController {
     isPublic: true,
   })
   live() {
-    return { status: 'UP', reasons: [], degraded: this.readiness.degraded(), ...this.installation };
+    return liveOf(this.readiness, this.installation);
   }
 
   @Get('health/ready')
@@ -37,10 +37,9 @@ export class SystemController {
     isPublic: true,
   })
   ready(@Res({ passthrough: true }) reply: FastifyReply) {
-    const reasons = this.readiness.reasons();
-    if (reasons.length > 0) reply.status(503);
-    const status = reasons.length === 0 ? 'UP' : 'DOWN';
-    return { status, reasons, degraded: this.readiness.degraded(), ...this.installation };
+    const health = readyOf(this.readiness, this.installation);
+    if (health.status === 'DOWN') reply.status(503);
+    return health;
   }
 
   @Get('metrics')

@@ -168,6 +168,10 @@ export const CATALOGUE = {
   mutuel_projection_batches_total: counter(PROJECTOR, 'Transactions they were applied in.'),
   mutuel_projection_failures_total: counter(PROJECTOR, 'Transactions that failed and were begun again.'),
   mutuel_projection_apply_seconds_total: counter(PROJECTOR, 'Time spent in them.'),
+  mutuel_projection_failing_seconds: gauge(
+    PROJECTOR,
+    'How long no transaction has succeeded, where more than one has failed; 0 otherwise.',
+  ),
   mutuel_projection_lag_seconds: gauge(PROJECTOR, 'Age of the oldest decision read and not applied.'),
   mutuel_odds_tick_lateness_seconds: histogram(
     ['odds', 'bet-api', 'back-office'],

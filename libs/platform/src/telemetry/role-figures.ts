@@ -2,7 +2,6 @@
 import type { ProjectionDriver } from '#mutuel/runtime';
 import type { OddsService } from '#mutuel/services';
 import { CYCLE_MS, type Tick } from '#mutuel/views';
-import type { Readiness } from '../readiness.js';
 import type { Metrics } from './metrics.js';
 
 export interface ProcessFacts {
@@ -10,10 +9,8 @@ export interface ProcessFacts {
   readonly durable: boolean;
 }
 
-export function watchProcess(facts: ProcessFacts, readiness: Readiness, metrics: Metrics): void {
-  const { roles, durable } = facts;
+export function watchProcess({ roles, durable }: ProcessFacts, metrics: Metrics): void {
   metrics.read('mutuel_process_info', () => [[{ roles, durable: String(durable) }, 1]]);
-  metrics.read('mutuel_process_ready', () => [[{}, readiness.reasons().length === 0 ? 1 : 0]]);
 }
 
 export function watchProjector(driver: ProjectionDriver, metrics: Metrics): void {
@@ -22,6 +19,7 @@ export function watchProjector(driver: ProjectionDriver, metrics: Metrics): void
   metrics.read('mutuel_projection_batches_total', () => [[{}, figures.batches]]);
   metrics.read('mutuel_projection_failures_total', () => [[{}, figures.failures]]);
   metrics.read('mutuel_projection_apply_seconds_total', () => [[{}, figures.applyMs / 1_000]]);
+  metrics.read('mutuel_projection_failing_seconds', () => [[{}, driver.troubleMs / 1_000]]);
   metrics.read('mutuel_projection_lag_seconds', () => [[{}, driver.progress().lagMs / 1_000]]);
 }
 
