@@ -2,30 +2,21 @@
  * A race from first bet to payment, told as log bytes, honest and then altered by an insider who can rewrite the whole log and chain it
  * again: every alteration must be named at its record.
  */
-import { createHash } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { openLmdbRestorer } from '#mutuel/adapters';
 import { type PoolType, poolTypes, ruleSetFor, shapeOf } from '#mutuel/tote';
-import { type ExportedRecord, type LogReport, LogUnreadable, LogVerifier, verifyExport } from '#mutuel/verify';
+import { type ExportedRecord, LogUnreadable, verifyExport } from '#mutuel/verify';
 import { CYCLE_MS, computeTick, cycleAt, encodeTick, OddsBook, type Tick } from '#mutuel/views';
 import { mutuelProgram } from '../../apps/cli/src/program.js';
 import { LegsWorld } from '../../libs/engine/test/legs-world.js';
 import { poolId, RACE, steward, World } from '../../libs/engine/test/world.js';
 import { Random } from '../simulation/random.js';
-
-type Json = Record<string, unknown>;
-type Log = { readonly src: string; readonly topic: string; readonly partition: number; readonly decisions: Json[] };
-type Event = Json & { t: string };
+import { type Event, find, type Json, type Log, logsOf, recordsOf, verify } from './world-log.js';
 
 const WIN = poolId('WIN');
-const HEAD = {
-  shards: 2,
-  topics: { 'market.decisions': 1, 'shard.decisions': 2, 'shard.commands': 2, 'market.commands': 1, odds: 1 },
-};
-
 /** Twenty bets, a late one, a cancelled race day's worth of reports: everything the verifier looks at. */
 function raceDay(): Log[] {
   const world = World.open({ types: ['WIN', 'EXACTA'] });
@@ -36,63 +27,6 @@ function raceDay(): Log[] {
   world.ask({ type: 'ScratchRunner', race: RACE, runner: '6', reason: 'lame', by: steward });
   world.settleRace([['2'], ['3'], ['1']]);
   return logsOf(world);
-}
-
-function logsOf(world: World): Log[] {
-  return [world.market, ...world.shards].map((host, i) => ({
-    src: host.name,
-    topic: i === 0 ? 'market.decisions' : 'shard.decisions',
-    partition: Math.max(0, i - 1),
-    decisions: host.decisions.map((decided) => structuredClone(decided) as unknown as Json),
-  }));
-}
-
-/** The log's bytes with commands beside them, chained from the first record on. */
-function recordsOf(logs: readonly Log[], commandTimes = logs): ExportedRecord[] {
-  const commands = commandTimes.flatMap(({ topic, partition, decisions }) =>
-    decisions.map(({ at }, offset) => ({
-      topic: topic.replace('decisions', 'commands'),
-      ...{ partition, offset, time: Number(at), value: Buffer.from('{}') },
-    })),
-  );
-  const decisions = logs.flatMap(({ src, topic, partition, decisions: all }) => {
-    const head = { v: 1, src, epoch: 1, inc: 'a'.repeat(32) };
-    let prev = '0'.repeat(64);
-    const lines = all.map((decided, i) => {
-      const record = {
-        ...head,
-        kind: 'decision',
-        in: [1, i, 0],
-        cid: String(i),
-        prev,
-        time: decided['at'],
-        ...decided,
-        seq: i + 1,
-      };
-      const text = JSON.stringify(record);
-      prev = createHash('sha256').update(text).digest('hex');
-      return text;
-    });
-    return [JSON.stringify({ ...head, kind: 'started' }), ...lines].map((text, offset) => ({
-      ...{ topic, partition, offset, time: Number(all[offset - 1]?.['at'] ?? 0), value: Buffer.from(text) },
-    }));
-  });
-  return [...commands, ...decisions];
-}
-
-function verify(records: readonly ExportedRecord[]): LogReport {
-  const verifier = new LogVerifier(HEAD);
-  for (const record of records) verifier.take(record);
-  return verifier.finish();
-}
-
-/** The first event of a kind in the logs of the shards or of the market, with its decision. */
-function find(logs: readonly Log[], t: string, among: string, fits: (event: Event) => boolean = () => true) {
-  for (const log of logs.filter(({ src }) => src.startsWith(among)))
-    for (const decision of log.decisions)
-      for (const event of decision['events'] as Event[])
-        if (event.t === t && fits(event)) return { log, decision, event };
-  throw new Error(`no ${t}`);
 }
 
 const isSeal = ({ report }: Event): boolean => (report as Event).t === 'Seal' && (report as Json)['stake'] !== 0;

@@ -5,10 +5,12 @@
  * itself is broken: then nothing behind that place can be believed.
  */
 import { AuditFold, AuditLogBroken, type LoggedDecision, type willPays } from '#mutuel/audit';
+import type { MoneyCard } from './carried-over.js';
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { leafOf, poolRoot } from './inclusion.js';
 import { LogChains, placeOf } from './log-chains.js';
-import { type Movement, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
+import { type DeclaredFact, Settlements } from './settlements.js';
+import { type Movement, type Owner, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
 import { type RaceCard, TickChecks } from './tick-checks.js';
 
 export interface LogFinding {
@@ -63,32 +65,25 @@ interface Bet {
 }
 
 interface PoolTruth {
+  readonly id: string;
   /** On whose card it stands; over several races that of its last leg. */
   readonly race: string;
   /** All races that it is run on. */
   readonly races: readonly string[];
+  /** Whether a bettor keeps what a correction gives less. */
+  readonly corrections: string;
   readonly parts: Map<number, PoolPart>;
   /** Seals of the shards by close number. */
   readonly seals: Map<number, Map<number, SealReport>>;
+  /** The append time after which no bet stands; undefined: nothing has ended its sale. */
+  stop: number | undefined;
+  /** The earliest off that was declared for one of its races. */
+  off: number;
   clearing: number;
 }
 
-interface Declared {
-  readonly pool: string;
-  readonly outcome: string;
-  readonly prices: readonly { readonly tier: string; readonly c: string; readonly price: string }[];
-  readonly finish: readonly (readonly string[])[];
-  readonly at: string;
-}
-
-/** The dividends of one decision, and what it booked for them. */
-interface Declaration {
-  readonly pools: readonly string[];
-  readonly takeout: number;
-  readonly topUp: number;
-  readonly at: string;
-}
-
+/** A bet's movement, of whomever it is said to be. */
+type Moved = Pick<Movement, 'i' | 'no' | 'amount' | 'ticket' | 'account'>;
 /** Where something was found: a record, or its place in words. */
 type Place = ExportedRecord | string;
 
@@ -106,28 +101,35 @@ export class LogUnreadable extends Error {
 }
 
 export class LogVerifier {
+  readonly #say = {
+    find: (at: string, what: string): void => this.#find(at, what),
+    pass: (what: string): void => this.#pass(what),
+  };
   readonly #findings: LogFinding[] = [];
   readonly #notChecked = new Map<string, number>();
-  readonly #voidedResults = new Set<string>();
   readonly #chains = new LogChains();
-  readonly #audit = new AuditFold({ willPays: true });
+  readonly #audit = new AuditFold({ willPays: true, settlements: true });
   readonly #balances = new Map<string, number>();
+  /** What could not be taken back from accounts. */
+  readonly #owed = new Map<string, number>();
   /** Accepted references with the account that used them, and pairs of those that several accounts used. */
   readonly #refs = new Map<string, string>();
   readonly #sharedRefs = new Set<string>();
   readonly #pools = new Map<string, PoolTruth>();
   /** The same by the name of the clearing account. */
   readonly #clearings = new Map<string, PoolTruth>();
-  readonly #stops = new Map<string, number>();
-  readonly #finishes = new Map<string, readonly (readonly string[])[]>();
-  readonly #declared = new Map<string, Declared>();
-  readonly #timesDeclared = new Map<string, number>();
-  readonly #declarations: Declaration[] = [];
-  readonly #sheets = new Map<string, { readonly takeout: number; readonly topUp: number }>();
+  readonly #racePools = new Map<string, readonly PoolTruth[]>();
+  /** Each account's name once, for all that is kept of its tickets. */
+  readonly #accounts = new Map<string, string>();
+  /** The market's facts by number, as text; and the last that each shard has applied. */
+  readonly #facts: string[] = [];
+  readonly #applied = new Map<number, number>();
+  /** By shard and race the earliest off that the shard has heard of. */
+  readonly #heardOffs = new Map<string, number>();
+  readonly #results = new Set<string>();
+  readonly #settlements: Settlements;
   readonly #reports = new ShardReports((what) => this.#pass(what));
   readonly #settled = new Map<string, string>();
-  /** Pools that were declared, of which a race was taken up since. */
-  readonly #outdated = new Set<string>();
   readonly #sealedByMarket: { readonly event: Event; readonly at: string }[] = [];
   readonly #ticks: TickChecks;
   readonly #priced = new Map<string, ReturnType<typeof willPays>>();
@@ -146,8 +148,10 @@ export class LogVerifier {
   };
 
   constructor(private readonly head: ExportHead) {
-    const say = { find: (at: string, what: string) => this.#find(at, what), pass: (what: string) => this.#pass(what) };
+    const say = this.#say;
     this.#ticks = new TickChecks(head.shards, say, (pool, question) => this.#willPays(pool, question));
+    const refuse = (what: string): void => void this.#notChecked.set(what, 0);
+    this.#settlements = new Settlements(this.#audit, { ...say, refuse });
   }
 
   /** Takes the next record of the file. Throws `LogUnreadable` where the chain of a log is broken. */
@@ -179,9 +183,7 @@ export class LogVerifier {
     for (const { event, at } of this.#sealedByMarket) this.#checkMarketSeal(event, at);
     for (const [race, at] of this.#settled) this.#checkSettled(race, at);
     this.#reports.finish((at, what) => this.#find(at, what));
-    for (const _ of this.#outdated) this.#pass('dividends of pools of which a race was corrected, and they were not');
-    const dividends = [...this.#declared.values()].filter((one) => this.#checkDividends(one)).length;
-    for (const declaration of this.#declarations) this.#checkDeclaration(declaration);
+    const dividends = this.#settlements.finish();
     const ticks = this.#ticks.finish();
     const { logged, ...figures } = this.#figures;
     return {
@@ -258,7 +260,7 @@ export class LogVerifier {
     for (const [account, amount] of posts) {
       if (!Number.isSafeInteger(amount)) this.#find(at, `${amount} on ${account} is no whole amount`);
       sum += amount;
-      if (account.startsWith('acc:')) {
+      if (account.startsWith('acc:') || account.startsWith('carry-over:')) {
         const balance = (this.#balances.get(account) ?? 0) + amount;
         this.#balances.set(account, balance);
         if (balance < 0) this.#find(at, `${account} falls to ${balance}`);
@@ -266,6 +268,9 @@ export class LogVerifier {
         const pool = this.#clearings.get(account);
         if (pool) pool.clearing += amount;
         else this.#find(at, `${account} was never published`);
+      } else if (account.startsWith('owed:')) {
+        const id = account.slice('owed:'.length);
+        this.#owed.set(id, (this.#owed.get(id) ?? 0) - amount);
       } else if (account === 'house:takeout') this.#figures.takeout += amount;
     }
     if (sum !== 0) this.#find(at, `its postings sum to ${sum}, not to nothing`);
@@ -275,8 +280,10 @@ export class LogVerifier {
 
   #market(decision: Decision, at: ExportedRecord): void {
     for (const event of decision.events) {
-      if (event.t === 'Fact') this.#fact(event['fact'] as Event, decision, at);
-      else if (event.t === 'PoolSealed') {
+      if (event.t === 'Fact') {
+        this.#facts[Number(event['n'])] = JSON.stringify(event['fact']);
+        this.#fact(event['fact'] as Event, decision, at);
+      } else if (event.t === 'PoolSealed') {
         this.#sealedByMarket.push({ event, at: placeOf(at) });
         this.#ticks.sealed(String(event['pool']), Number(event['closeNo']), at.offset);
       } else if (event.t === 'RaceSettled') this.#settled.set(String(event['race']), placeOf(at));
@@ -286,6 +293,7 @@ export class LogVerifier {
         if (report.t === 'WillPay') this.#ticks.answered(report.pool, Number(report['no']), shard, at.offset);
       }
     }
+    if (decision.posts.length > 0) this.#settlements.booked(decision.posts, placeOf(at));
   }
 
   #willPays(pool: string, question: number): ReturnType<typeof willPays> {
@@ -299,25 +307,38 @@ export class LogVerifier {
     const race = String(fact['race']);
     switch (fact.t) {
       case 'MeetingPublished': {
-        const { races } = fact['meeting'] as { readonly races: readonly RaceCard[] };
+        const { races } = fact['meeting'] as {
+          readonly races: readonly (RaceCard & { pools: readonly MoneyCard[] })[];
+        };
         this.#ticks.published(races);
+        this.#settlements.published(races, placeOf(at));
         for (const { raceId, pools } of races)
-          for (const { poolId, legs } of pools) {
+          for (const { poolId, legs, ruleSet } of pools) {
             const pool: PoolTruth = {
-              ...{ race: raceId, races: legs ?? [raceId] },
-              ...{ parts: new Map(), seals: new Map(), clearing: 0 },
+              ...{ id: poolId, race: raceId, races: legs ?? [raceId], corrections: ruleSet.corrections ?? 'CLAWBACK' },
+              ...{ parts: new Map(), seals: new Map(), stop: undefined, off: Number.POSITIVE_INFINITY, clearing: 0 },
             };
             this.#pools.set(poolId, pool);
             this.#clearings.set(`pool:${poolId}`, pool);
+            for (const one of pool.races) this.#racePools.set(one, [...this.#poolsOn(one), pool]);
           }
         return;
       }
       case 'BettingClosed':
-      case 'RaceVoided':
-        this.#stopped(race, Number(fact['stopAt']), Number(fact['closeNo']));
+        for (const pool of this.#poolsOn(race)) pool.stop ??= Number(fact['stopAt']);
         return;
+      case 'RaceVoided': {
+        // A pool over several races goes on selling but where it is its first leg that is void.
+        for (const pool of this.#poolsOn(race)) if (pool.races[0] === race) pool.stop ??= Number(fact['stopAt']);
+        const own = this.#poolsOn(race).filter(({ races }) => races.length === 1);
+        this.#settlements.voided(
+          own.map(({ id }) => id),
+          placeOf(at),
+        );
+        return;
+      }
       case 'LateOffDeclared':
-        this.#stopped(race, Number(fact['offAt']), Number(fact['closeNo']));
+        for (const pool of this.#poolsOn(race)) pool.off = Math.min(pool.off, Number(fact['offAt']));
         return;
       case 'RunnerScratched':
         this.#ticks.scratched(race, String(fact['runner']), at.offset);
@@ -327,63 +348,27 @@ export class LogVerifier {
         return;
       case 'RaceReopened':
         this.#settled.delete(race);
-        for (const [id, { races }] of this.#pools) if (races.includes(race)) this.#takenUp(id);
         return;
       case 'RefundsAsked':
         // What is given back of a paid pool is settled with its last leg, once more.
-        for (const pool of fact['pools'] as readonly string[]) {
-          this.#settled.delete(this.#pools.get(pool)?.race ?? '');
-          this.#takenUp(pool);
-        }
+        for (const pool of fact['pools'] as readonly string[]) this.#settled.delete(this.#pools.get(pool)?.race ?? '');
         return;
-      case 'ResultEntered': {
+      case 'ResultEntered':
         this.#settled.delete(race);
-        if (fact['voided'] === true) this.#voidedResults.add(`${race}/${fact['version']}`);
-        const gone = fact['disqualified'] as readonly string[];
-        const finish = (fact['finish'] as readonly (readonly string[])[]).map((rank) =>
-          rank.filter((one) => !gone.includes(one)),
-        );
-        this.#finishes.set(
-          `${race}/${fact['version']}`,
-          finish.filter((rank) => rank.length > 0),
-        );
+        this.#results.add(`${race}/${fact['version']}`);
         return;
-      }
-      case 'DividendsDeclared': {
-        const finish = this.#finishes.get(`${race}/${fact['version']}`);
-        if (!finish) {
+      case 'DividendsDeclared':
+        if (!this.#results.has(`${race}/${fact['version']}`))
           this.#find(at, `dividends of ${race} for a result that was never entered`);
-          return;
-        }
-        const pools = fact['pools'] as readonly Omit<Declared, 'finish' | 'at'>[];
-        for (const pool of pools) {
-          this.#outdated.delete(pool.pool);
-          this.#timesDeclared.set(pool.pool, (this.#timesDeclared.get(pool.pool) ?? 0) + 1);
-          if (this.#voidedResults.has(`${race}/${fact['version']}`)) {
-            this.#declared.delete(pool.pool);
-            this.#pass('dividends of pools whose race a correction made void');
-          } else this.#declared.set(pool.pool, { ...pool, finish, at: placeOf(at) });
-        }
-        const booked = (name: string): number =>
-          posts.reduce((sum, [account, amount]) => sum + (account === name ? amount : 0), 0);
-        // What the operator adds to a guarantee is part of what it tops up, on an account of its own.
-        const [takeout, topUp] = [booked('house:takeout'), -booked('house:top-up') - booked('house:guarantee')];
-        this.#declarations.push({ pools: pools.map((one) => one.pool), takeout, topUp, at: placeOf(at) });
+        this.#settlements.declared(fact as unknown as DeclaredFact, posts, placeOf(at));
         return;
-      }
       default:
         return;
     }
   }
 
-  /** What a pool was declared on is no more what stands, until it is declared once more. */
-  #takenUp(pool: string): void {
-    if (this.#declared.delete(pool)) this.#outdated.add(pool);
-  }
-
-  #stopped(race: string, time: number, closeNo: number): void {
-    const key = `${race}/${closeNo}`;
-    this.#stops.set(key, Math.min(this.#stops.get(key) ?? Number.POSITIVE_INFINITY, time));
+  #poolsOn(race: string): readonly PoolTruth[] {
+    return this.#racePools.get(race) ?? [];
   }
 
   // The shards.
@@ -415,14 +400,16 @@ export class LogVerifier {
   }
 
   /** What the event moves on accounts in all; undefined where it is not about bets. */
-  #shardEvent(shard: number, decision: Decision, event: Event, at: Place): number | undefined {
+  #shardEvent(shard: number, decision: Decision, event: Event, at: ExportedRecord): number | undefined {
     switch (event.t) {
       case 'TicketAccepted':
         return this.#accepted(shard, decision, event, at);
       case 'TicketCancelled': {
+        const { account, ticket } = event as unknown as Owner;
         const bets = event['bets'] as readonly Movement[];
-        for (const { pool, i, amount } of bets) this.#withdraw(shard, pool, { i, amount }, 'TicketCancelled', at);
-        this.#told(String(event['account']), event['balance'], at);
+        for (const { pool, i, no, amount } of bets)
+          this.#withdraw(shard, pool, { i, no, amount, ticket, account }, 'TicketCancelled', at);
+        this.#told(account, event['balance'], at);
         return bets.reduce((sum, { amount }) => sum + amount, 0);
       }
       case 'BetsRefunded':
@@ -431,7 +418,8 @@ export class LogVerifier {
       case 'BetsCorrected':
       case 'BetsPaid': {
         const items = event['items'] as readonly Movement[];
-        this.#paid(shard, String(event['pool']), items, at);
+        this.#paid(shard, String(event['pool']), Number(event['version']), items, at);
+        this.#checkNets(items, decision.posts, at);
         return this.#moved(items, at);
       }
       case 'Report': {
@@ -440,20 +428,45 @@ export class LogVerifier {
         return undefined;
       }
       case 'FactApplied': {
-        const fact = event['fact'] as Event;
-        if (fact.t === 'RunnerScratched') this.#ticks.scratchedIn(shard, String(fact['race']));
+        this.#factApplied(shard, Number(event['n']), event['fact'] as Event, at);
         return undefined;
       }
+      case 'SetAside':
+        if (event['fact'] === (this.#applied.get(shard) ?? 0) + 1) this.#applied.set(shard, Number(event['fact']));
+        return undefined;
       default:
         return undefined;
     }
   }
 
+  /** The shard knows what the market decided, and nothing else. */
+  #factApplied(shard: number, n: number, fact: Event, at: Place): void {
+    const next = (this.#applied.get(shard) ?? 0) + 1;
+    this.#applied.set(shard, n);
+    if (n !== next) this.#find(at, `shard ${shard} applies fact ${n} of the market, ${next} was to come`);
+    else if (JSON.stringify(fact) !== this.#facts[n])
+      this.#find(at, `shard ${shard} applies another fact ${n} than the market's`);
+    const race = String(fact['race']);
+    if (fact.t === 'RunnerScratched') this.#ticks.scratchedIn(shard, race);
+    else if (fact.t === 'LateOffDeclared') {
+      const key = `${shard} ${race}`;
+      this.#heardOffs.set(key, Math.min(this.#heardOffs.get(key) ?? Number.POSITIVE_INFINITY, Number(fact['offAt'])));
+    } else if (fact.t === 'CorrectionsClosed')
+      for (const pool of this.#poolsOn(race)) if (pool.race === race) this.#letGo(shard, pool);
+  }
+
+  #letGo(shard: number, pool: PoolTruth): void {
+    pool.parts.get(shard)?.letGo();
+    this.#audit.letGo(`shard-${shard}`, pool.id);
+  }
+
   #accepted(shard: number, decision: Decision, event: Event, at: Place): number {
-    const { account, ref, ticket, blind } = event as unknown as Record<'account' | 'ref' | 'ticket' | 'blind', string>;
+    const { ref, ticket, blind } = event as unknown as Record<'ref' | 'ticket' | 'blind', string>;
+    const account = this.#nameOf(String(event['account']));
     if (!this.#isFirst(account, ref)) this.#find(at, `reference ${ref} of ${account} is accepted a second time`);
     this.#told(account, event['balance'], at);
     let total = 0;
+    const owner = { ticket, account };
     for (const bet of event['bets'] as readonly Bet[]) {
       const leaf = leafOf({
         ...{ blind, ticketId: ticket, no: bet.no, poolId: bet.pool, selection: bet.sel },
@@ -463,12 +476,18 @@ export class LogVerifier {
       const part = this.#part(shard, bet.pool, at);
       total += bet.stake;
       if (!part) continue;
-      part.take(bet.leaf, bet.stake, decision.at);
+      part.take(bet, decision.at, owner);
       this.#ticks.bet(shard, bet.pool, bet);
       this.#figures.bets += 1;
       this.#figures.stakes += bet.stake;
     }
     return -total;
+  }
+
+  #nameOf(account: string): string {
+    const known = this.#accounts.get(account) ?? account;
+    this.#accounts.set(account, known);
+    return known;
   }
 
   #isFirst(account: string, ref: string): boolean {
@@ -500,6 +519,40 @@ export class LogVerifier {
     return sum;
   }
 
+  /** Of a payment what the account owes is kept back, of what is taken back what it does not hold is owed: no more, and no less. */
+  #checkNets(items: readonly Movement[], posts: readonly Posting[], at: Place): void {
+    const isPlain = ({ account, amount, net }: Movement): boolean =>
+      amount >= 0 && net === undefined && !this.#owed.get(account);
+    if (items.every(isPlain)) return;
+    const booked = new Map<string, number>();
+    for (const [name, amount] of posts) booked.set(name, (booked.get(name) ?? 0) + amount);
+    // As it was before: its postings are booked.
+    const before = (account: string): { held: number; owing: number } => ({
+      held: (this.#balances.get(`acc:${account}`) ?? 0) - (booked.get(`acc:${account}`) ?? 0),
+      owing: (this.#owed.get(account) ?? 0) + (booked.get(`owed:${account}`) ?? 0),
+    });
+    const purses = new Map<string, { held: number; owing: number }>();
+    for (const { account, amount, net = 0 } of items) {
+      const purse = purses.get(account) ?? before(account);
+      purses.set(account, purse);
+      const due = amount >= 0 ? Math.min(purse.owing, amount) : Math.min(0, purse.held + amount);
+      if (net !== due) this.#find(at, `${account} owes ${purse.owing} and is to owe ${net} less, it should be ${due}`);
+      purse.held += amount - net;
+      purse.owing -= net;
+    }
+  }
+
+  /** It is the bet of that ticket and account. */
+  #isOwn(part: PoolPart, poolId: string, { i, no, ticket, account }: Moved, at: Place): boolean {
+    const owner = part.owners[i];
+    if (owner && owner.ticket === ticket && owner.account === account && part.nos[i] === no) return true;
+    const own = owner
+      ? `bet ${(part.nos[i] as number) + 1} of ${owner.ticket}, of ${owner.account}`
+      : 'no bet that it holds';
+    this.#find(at, `it moves bet ${i} of ${poolId} as bet ${no + 1} of ${ticket}, of ${account}; that is ${own}`);
+    return owner !== undefined;
+  }
+
   #refunded(shard: number, event: Event, at: Place): void {
     const { pool, cause, job, root } = event as unknown as { pool: string; cause: string; job: number; root: string };
     const items = event['items'] as readonly Movement[];
@@ -511,10 +564,14 @@ export class LogVerifier {
   }
 
   /** Takes a bet, or lines of it, out of its pool; 1 where nothing is left of it. */
-  #withdraw(shard: number, poolId: string, { i, amount }: Pick<Movement, 'i' | 'amount'>, cause: string, at: Place) {
+  #withdraw(shard: number, poolId: string, bet: Moved, cause: string, at: Place) {
+    const { i, amount } = bet;
     const part = this.#part(shard, poolId, at);
     if (!part) return 0;
     this.#figures.refunded += amount;
+    const isLate = (part.at[i] as number) > lastInTime(this.#pools.get(poolId) as PoolTruth);
+    if (this.#isOwn(part, poolId, bet, at) && WITHDRAWING.has(cause) && !isLate)
+      this.#find(at, `it gives bet ${i} of ${poolId} back as too late, which came in time`);
     const before = part.left[i] ?? 0;
     if (!part.withdraw(i, amount, cause === 'AFTER_STOP')) {
       this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${before} is left`);
@@ -527,9 +584,11 @@ export class LogVerifier {
     return 0;
   }
 
-  #return(shard: number, poolId: string, { i, amount }: Movement, cause: string, at: Place): void {
+  #return(shard: number, poolId: string, bet: Movement, cause: string, at: Place): void {
+    const { i, amount } = bet;
     const part = this.#part(shard, poolId, at);
     if (!part) return;
+    this.#isOwn(part, poolId, bet, at);
     this.#figures.refunded += amount;
     const left = part.left[i] ?? 0;
     if (amount !== left) this.#find(at, `it gives ${amount} back on bet ${i} of ${poolId}, of which ${left} is left`);
@@ -540,25 +599,54 @@ export class LogVerifier {
     this.#ticks.withdrew(shard, poolId, i);
   }
 
-  #paid(shard: number, poolId: string, items: readonly Movement[], at: Place): void {
+  #paid(shard: number, poolId: string, version: number, items: readonly Movement[], at: ExportedRecord): void {
     const part = this.#part(shard, poolId, at);
     if (!part) return;
-    for (const { i, amount, was, due = amount } of items) {
+    let text: string | undefined;
+    const place = (): string => {
+      text ??= placeOf(at);
+      return text;
+    };
+    const { corrections } = this.#pools.get(poolId) as PoolTruth;
+    for (const item of items) {
+      const { i, amount, was, due = amount } = item;
       this.#figures.paid += amount;
+      if (!this.#isOwn(part, poolId, item, at)) continue;
       const before = part.settled.get(i);
       if (was === undefined && before !== undefined) this.#find(at, `bet ${i} of ${poolId} is settled a second time`);
       else if (was !== undefined && was !== (before ?? 0))
         this.#find(at, `it corrects bet ${i} of ${poolId} from ${was}, which was given ${before ?? 0}`);
+      const held = (before ?? 0) + (part.kept.get(i) ?? 0);
+      const difference = corrections === 'CLAWBACK' ? due - held : Math.max(0, due - held);
+      if (was !== undefined && amount !== difference)
+        this.#find(at, `it moves ${amount} for bet ${i} of ${poolId}, of which ${held} is held and ${due} due`);
       part.settle(i, due);
+      if (held + amount !== due || part.kept.has(i)) part.kept.set(i, held + amount - due);
+      this.#settlements.paid(shard, poolId, version, part, i, place);
     }
   }
 
-  #report(shard: number, n: number, job: number | undefined, report: Report, at: Place): void {
+  #report(shard: number, n: number, job: number | undefined, report: Report, at: ExportedRecord): void {
     const part = this.#part(shard, report.pool, at);
     if (!part) return;
     this.#figures.reports += 1;
     if (report.t === 'Seal') this.#sealed(shard, report as unknown as SealReport, part, at);
     this.#reports.said(shard, n, job, report, part, (what) => this.#find(at, what));
+    if (report.t === 'Paid') this.#paidOut(shard, report, part, at);
+  }
+
+  /** The shard has paid a result. */
+  #paidOut(shard: number, report: Report, part: PoolPart, at: ExportedRecord): void {
+    const pool = this.#pools.get(report.pool) as PoolTruth;
+    const version = Number(report['version']);
+    this.#settlements.ended(shard, pool.id, version, part, placeOf(at));
+    if (version === 0) this.#letGo(shard, pool);
+    else this.#checkInTime(part, pool, lastInTime(pool), 'is paid with the pool', at);
+  }
+
+  #checkInTime({ at: times, left }: PoolPart, { id }: PoolTruth, last: number, how: string, at: Place): void {
+    const late = times.findIndex((time, i) => time > last && (left[i] as number) > 0);
+    if (late >= 0) this.#find(at, `bet ${late} of ${id} ${how} and came after the stop`);
   }
 
   #sealed(shard: number, seal: SealReport, part: PoolPart, at: Place): void {
@@ -569,19 +657,9 @@ export class LogVerifier {
     if (ofClose.has(shard)) this.#find(at, `shard ${shard} seals ${seal.pool} a second time for close ${seal.closeNo}`);
     ofClose.set(shard, seal);
     pool.seals.set(seal.closeNo, ofClose);
-    const stop = this.#stopOf(pool, seal.closeNo);
-    const late = part.at.findIndex((time, i) => time > stop && (part.left[i] as number) > 0);
-    if (late >= 0) this.#find(at, `bet ${late} of ${seal.pool} stands at the seal and came after the stop`);
-  }
-
-  /** The append time after which no bet may stand at this seal; a pool over several races is sold until the first close of any leg. */
-  #stopOf({ race, races }: PoolTruth, closeNo: number): number {
-    const at = (of: string, no: number): number => this.#stops.get(`${of}/${no}`) ?? Number.POSITIVE_INFINITY;
-    if (races.length === 1) return at(race, closeNo);
-    if (races.every((leg) => at(leg, 2) === Number.POSITIVE_INFINITY))
-      return Math.min(...races.map((leg) => at(leg, 1)));
-    this.#pass('the stop of pools over several races of which one was reopened');
-    return Number.POSITIVE_INFINITY;
+    // An off that became known after the seal takes bets out with a statement of its own.
+    const offs = pool.races.map((race) => this.#heardOffs.get(`${shard} ${race}`) ?? Number.POSITIVE_INFINITY);
+    this.#checkInTime(part, pool, Math.min(stopOf(pool), ...offs), 'stands at the seal', at);
   }
 
   #part(shard: number, poolId: string, at: Place): PoolPart | undefined {
@@ -626,42 +704,6 @@ export class LogVerifier {
         this.#find(at, `${race} is called settled; ${pool.clearing} is left on the clearing account of ${id}`);
   }
 
-  #checkDividends({ pool, outcome, prices, finish, at }: Declared): boolean {
-    const before = this.#findings.length;
-    try {
-      const { sheet, problems } = this.#audit.auditPool(pool, finish);
-      this.#sheets.set(pool, { takeout: sheet.takeoutMinor, topUp: sheet.topUpMinor });
-      for (const problem of problems) this.#find(at, `${pool}: ${problem}`);
-      if (sheet.outcome !== outcome) this.#find(at, `${pool} is ${outcome}, priced again it is ${sheet.outcome}`);
-      const text = (list: Declared['prices']): string =>
-        list
-          .map(({ tier, c, price }) => `${tier} ${named(c)} ${price}`)
-          .sort()
-          .join(', ');
-      const [declared, priced] = [text(prices), text(sheet.dividends)];
-      if (declared !== priced)
-        this.#find(at, `${pool} pays ${declared || 'nothing'}, priced again ${priced || 'nothing'}`);
-    } catch (fault) {
-      this.#notChecked.set(`dividends of ${pool}: ${(fault as Error).message}`, 0);
-      return false;
-    }
-    return this.#findings.length === before;
-  }
-
-  /** What was booked for takeout and topped up with a declaration, as it makes when its pools are priced again. */
-  #checkDeclaration({ pools, takeout, topUp, at }: Declaration): void {
-    const sheets = pools.map((pool) => this.#sheets.get(pool));
-    if (sheets.includes(undefined) || pools.some((pool) => (this.#timesDeclared.get(pool) ?? 0) > 1)) {
-      this.#pass('takeout of dividends that were corrected, or not priced again');
-      return;
-    }
-    const sum = (of: 'takeout' | 'topUp'): number => sheets.reduce((total, sheet) => total + (sheet?.[of] ?? 0), 0);
-    if (sum('takeout') !== takeout)
-      this.#find(at, `${takeout} of takeout are booked for ${pools.join(', ')}, priced again ${sum('takeout')}`);
-    if (sum('topUp') !== topUp)
-      this.#find(at, `${topUp} are topped up for ${pools.join(', ')}, priced again ${sum('topUp')}`);
-  }
-
   #find(at: Place, what: string): void {
     if (this.#findings.length < MAX_FINDINGS)
       this.#findings.push({ at: typeof at === 'string' ? at : placeOf(at), what });
@@ -677,10 +719,7 @@ export class LogVerifier {
   }
 }
 
-/** A declared key without what stands beside the runners in it: how many legs are right, and who did not run in them. */
-const named = (c: string): string =>
-  c
-    .replace(/^\d+@/, '')
-    .split('/')
-    .map((leg) => leg.split(/[~!]/, 1)[0])
-    .join('/');
+const stopOf = ({ stop }: PoolTruth): number => stop ?? Number.POSITIVE_INFINITY;
+
+/** No bet stands that is later than the stop, or than the off of a race of the pool. */
+const lastInTime = (pool: PoolTruth): number => Math.min(stopOf(pool), pool.off);

@@ -13,6 +13,7 @@ export interface SealReport {
   readonly pool: string;
   readonly closeNo: number;
   readonly lastSeq: number;
+  readonly markerAt: number;
   readonly bets: number;
   readonly stake: number;
   readonly leaves: number;
@@ -39,14 +40,23 @@ export interface Movement {
 const REFUNDS = createHash('sha256').update('refunds').digest('hex');
 const sha256 = (text: string): string => createHash('sha256').update(text).digest('hex');
 
+/** Whose a bet is: one for all bets of a ticket. */
+export interface Owner {
+  readonly ticket: string;
+  readonly account: string;
+}
+
 /** A pool in one shard: its tree, and what stands in it by bet number. */
 export class PoolPart {
   readonly tree = new RunningRoot();
-  /** Standing stake and append time by bet, in the order of acceptance. */
+  /** Standing stake and append time by bet, in the order of acceptance; whose it is, and its number in the ticket. */
   readonly left: number[] = [];
   readonly at: number[] = [];
-  /** What settlement has given on bets in all. */
+  readonly owners: Owner[] = [];
+  readonly nos: number[] = [];
+  /** What settlement has given on bets in all; and what bettors hold beyond it, since the rules let them keep it. */
   readonly settled = new Map<number, number>();
+  readonly kept = new Map<number, number>();
   settledTotal = 0;
   /** Standing bets and their stakes: a pool that is given back still stands. */
   bets = 0;
@@ -58,10 +68,13 @@ export class PoolPart {
   readonly withdrawn = { bets: 0, stake: 0 };
   readonly voided = { bets: 0, stake: 0 };
 
-  take(leaf: string, stake: number, at: number): void {
+  take(bet: { readonly leaf: string; readonly stake: number; readonly no: number }, at: number, owner: Owner): void {
+    const { leaf, stake, no } = bet;
     this.tree.add(leaf);
     this.left.push(stake);
     this.at.push(at);
+    this.owners.push(owner);
+    this.nos.push(no);
     this.bets += 1;
     this.stake += stake;
     this.gross += stake;
@@ -87,6 +100,13 @@ export class PoolPart {
   settle(i: number, due: number): void {
     this.settledTotal += due - (this.settled.get(i) ?? 0);
     this.settled.set(i, due);
+  }
+
+  /** The time for corrections is over: nothing is asked of single bets any more. */
+  letGo(): void {
+    for (const column of [this.left, this.at, this.owners, this.nos]) column.length = 0;
+    this.settled.clear();
+    this.kept.clear();
   }
 
   get winners(): number {

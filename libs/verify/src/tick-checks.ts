@@ -31,7 +31,7 @@ export interface RaceCard {
   readonly pools: readonly {
     readonly poolId: string;
     readonly type: string;
-    readonly ruleSet: AuditRules;
+    readonly ruleSet: AuditRules & { readonly corrections?: string };
     readonly carryInMinor: number;
     readonly guaranteeMinor?: number;
     readonly legs?: readonly string[];
