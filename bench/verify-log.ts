@@ -100,7 +100,6 @@ function exportOf(): Buffer {
       );
     decide(next(i), issuedAt);
   }
-  const ticks = ticksOf(decisions, began + TICKETS).flatMap((tick) => encodeTick(tick, 'bench'));
   const published = { v: 1, kind: 'decision', src: 'market', epoch: 1, seq: 1, in: [1, 0, 0] } as const;
   const fact = { cid: 'm', inc, prev: GENESIS, at: LOAD_START, time: LOAD_START, events: facts, posts: [] };
   const market = [
@@ -113,6 +112,7 @@ function exportOf(): Buffer {
       value: encodeRecord({ ...published, ...fact }),
     },
   ];
+  const ticks = ticksOf(market, decisions, began + TICKETS).flatMap((tick) => encodeTick(tick, 'bench'));
   const command = { topic: 'market.commands', partition: 0, offset: 0, time: LOAD_START, value: Buffer.from('{}') };
   const writer = new ExportWriter();
   const topics = { 'market.commands': 1, 'market.decisions': 1, odds: 1, 'shard.commands': 1, 'shard.decisions': 1 };
@@ -121,11 +121,12 @@ function exportOf(): Buffer {
   return Buffer.concat([writer.head({ shards: 1, topics }), ...all.map((one) => writer.record(one)), writer.end()]);
 }
 
-/** As the odds role computes them; the market's news comes by the shard's log, too. */
-function ticksOf(decisions: readonly ExportedRecord[], until: number): Tick[] {
+/** As the odds role computes them. */
+function ticksOf(market: readonly ExportedRecord[], shard: readonly ExportedRecord[], until: number): Tick[] {
   const book = new OddsBook(1);
-  for (const { offset, time, value } of decisions.slice(1))
-    book.offer(0, { decision: JSON.parse(Buffer.from(value).toString('utf8')) as DecisionRecord, offset, time });
+  for (const [source, records] of [['market', market] as const, [0, shard] as const])
+    for (const { offset, time, value } of records.slice(1))
+      book.offer(source, { decision: JSON.parse(Buffer.from(value).toString('utf8')) as DecisionRecord, offset, time });
   const ticks: Tick[] = [];
   for (let cycle = cycleAt(LOAD_START + LEASE_MS) + 1; cycle * CYCLE_MS < until; cycle++)
     ticks.push(computeTick(book, { cycle, prevCycle: ticks.at(-1)?.cycle ?? null, at: cycle * CYCLE_MS, late: false }));

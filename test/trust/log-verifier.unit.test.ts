@@ -506,6 +506,13 @@ const poolIn = ({ pools }: LooseTick, type: string): LoosePool =>
 const rowIn = (tick: LooseTick, type: string, no = 0): LoosePool['rows'][number] =>
   poolIn(tick, type).rows.filter(([, stake]) => stake > 0)[no] as LoosePool['rows'][number];
 
+/** The last tick, of 50 s later and with a part of the cut of the one before it. */
+function withCutOf(all: LooseTick[], change: (last: LooseTick, before: LooseTick) => void): void {
+  const [before, last] = all.slice(-2) as [LooseTick, LooseTick];
+  last.cycle += 10;
+  change(last, before);
+}
+
 /** What the second of the four ticks is made to show, and words of the finding that must name it. */
 const SHOWN_OTHERWISE: readonly (readonly [string, (tick: LooseTick, all: LooseTick[]) => void, RegExp])[] = [
   [
@@ -589,6 +596,31 @@ const SHOWN_OTHERWISE: readonly (readonly [string, (tick: LooseTick, all: LooseT
     /counts it, though it came \d+ ms/,
   ],
   ['a cut before the last one', (tick) => (tick.cut.shards[0] = 1), /the cut of cycle \d+ lies before that of cycle/],
+  [
+    'a cut that leaves out for long what a shard had decided',
+    (_, all) => withCutOf(all, (last, before) => (last.cut.shards = before.cut.shards)),
+    /^cycle \d+ leaves it out, though it came \d{5} ms before$/,
+  ],
+  [
+    'a cut that leaves out for long what the market had decided',
+    (_, all) => withCutOf(all, (last, before) => (last.cut.market = before.cut.market)),
+    /leaves out decision #\d+ of the market, which came \d{5} ms before$/,
+  ],
+  [
+    'a cut that knows what the market decided afterwards',
+    (tick) => (tick.cut.market += 1),
+    /counts decision #\d+ of the market, though it came \d+ ms later/,
+  ],
+  [
+    'a cut of the market before the last one',
+    (tick) => (tick.cut.market = 1),
+    /the cut of cycle \d+ lies before that of cycle/,
+  ],
+  [
+    'a cut behind the end of the market’s log',
+    (_, all) => ((all.at(-1) as LooseTick).cut.market += 1),
+    /the cut of cycle \d+ names #\d+ of the market, which holds nothing there/,
+  ],
   ['nothing: it is left out', (tick, all) => all.splice(all.indexOf(tick), 1), /names cycle \d+ as the one before it/],
 ];
 
@@ -656,6 +688,17 @@ describe('odds ticks, against the cuts that they name', () => {
     rowIn(second[1] as LooseTick, 'WIN')[2] = '99.00';
     const twice = [...ticks.slice(0, 2), second[1] as unknown as Tick, ...ticks.slice(2)];
     expect(verify(withTicks(day, written(twice))).findings).toEqual([]);
+  });
+
+  it('are named as not checked where a cut leaves out what came a moment before: of clocks that differ it does', () => {
+    const altered = structuredClone(ticks) as unknown as LooseTick[];
+    // The market had renewed the lease, which no tick shows.
+    (altered[0] as LooseTick).cut.market -= 1;
+    const report = verify(withTicks(day, written(altered as unknown as Tick[])));
+    expect(report.findings).toEqual([]);
+    expect(report.notChecked).toContain(
+      'decisions that ticks leave out, of the moment before, or of a clock that went back (1)',
+    );
   });
 
   it('are named where they cannot be read', () => {

@@ -279,6 +279,7 @@ export class LogVerifier {
   // The market.
 
   #market(decision: Decision, at: ExportedRecord): void {
+    this.#ticks.decided(at.offset, at.time);
     for (const event of decision.events) {
       if (event.t === 'Fact') {
         this.#facts[Number(event['n'])] = JSON.stringify(event['fact']);

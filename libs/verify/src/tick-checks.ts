@@ -2,8 +2,9 @@
  * The odds topic against the cuts that its ticks name: for each pool of each tick the gross pool, the stake on every combination that is
  * shown, and the prices, worked out again by the second calculator. The market's log comes before the ticks and each shard's after them,
  * so stakes are taken off shard by shard as its log passes the cuts; nothing may be left. What a pool over several races would pay is
- * compared in the end, with what its shards held when they answered the market. It must never take a figure on trust without saying so,
- * and never hold more of a tick than two numbers a row; but the few rows of pools over several races.
+ * compared in the end, with what its shards held when they answered the market. A cut is all that had come by the tick's moment. It must
+ * never take a figure on trust without saying so, and never hold more of a tick than two numbers a row; but the few rows of pools over
+ * several races.
  */
 import {
   type AuditedPoolType,
@@ -20,6 +21,8 @@ import {
 
 /** Length of a cycle: its moment is a multiple of it. */
 const CYCLE_MS = 5_000;
+/** Clocks of one house do not differ by more. */
+const MOST_APART_MS = 30_000;
 /** Bets on more lines are not spread over them. */
 const MOST_LINES = 5_000;
 
@@ -142,8 +145,12 @@ export class TickChecks {
   readonly #ticks: Tick[] = [];
   /** Parts of ticks that are not whole yet, by cycle and writer. */
   readonly #open = new Map<string, { readonly news: TickNews; readonly at: string }[]>();
-  /** Next tick whose cut each shard has not reached. */
+  /** Next tick whose cut each shard has not reached, and which it was at the shard's last decision that counts. */
   readonly #next: number[];
+  readonly #nextAtLast: number[];
+  readonly #lastTimes: number[] = [];
+  /** Places and append times of the market's decisions, and the first that no tick has counted. */
+  readonly #market = { offsets: [] as number[], times: [] as number[], next: 0 };
   #last: TickNews | undefined;
   #rows = 0;
 
@@ -157,9 +164,16 @@ export class TickChecks {
     private readonly willPays: (pool: string, question: number) => WillPays,
   ) {
     this.#next = new Array<number>(shards).fill(0);
+    this.#nextAtLast = new Array<number>(shards).fill(0);
   }
 
   // ── The market ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+  /** A valid decision of the market, at its append time. */
+  decided(offset: number, time: number): void {
+    this.#market.offsets.push(offset);
+    this.#market.times.push(time);
+  }
 
   published(races: readonly RaceCard[]): void {
     for (const { raceId, runners, handicap = false, pools } of races) {
@@ -226,8 +240,10 @@ export class TickChecks {
     const before = this.#last;
     if (before && tick.prevCycle !== before.cycle)
       this.say.find(at, `cycle ${cycle} names cycle ${tick.prevCycle} as the one before it, that was ${before.cycle}`);
-    const isBack = before?.cut.shards.some((was, shard) => (cut.shards[shard] ?? 0) < was) ?? false;
+    const isBackIn = (was: number, shard: number): boolean => (cut.shards[shard] ?? 0) < was;
+    const isBack = before && (cut.market < before.cut.market || before.cut.shards.some(isBackIn));
     if (isBack) this.say.find(at, `the cut of cycle ${cycle} lies before that of cycle ${before?.cycle}`);
+    this.#checkMarketCut(cycle, cut.market, at);
     const pools = parts.flatMap(({ news, at: place }) =>
       news.pools.flatMap((one) => {
         const pool = this.#pools.get(one.id);
@@ -236,6 +252,36 @@ export class TickChecks {
       }),
     );
     this.#ticks.push({ cycle, cut: cut.shards, pools });
+  }
+
+  /** What a tick knows of races is what the market had decided up to its moment: all of that, and nothing else. */
+  #checkMarketCut(cycle: number, cut: number, at: string): void {
+    const { offsets, times } = this.#market;
+    const moment = cycle * CYCLE_MS;
+    const lateBy = (i: number): number => (times[i] as number) - moment;
+    for (; (offsets[this.#market.next] as number) < cut; this.#market.next++)
+      if (lateBy(this.#market.next) > 0) {
+        const what = `decision #${offsets[this.#market.next]} of the market`;
+        this.say.find(at, `cycle ${cycle} counts ${what}, though it came ${lateBy(this.#market.next)} ms later`);
+      }
+    const { next } = this.#market;
+    if (next < offsets.length)
+      this.#leftOut(cycle, times[next] as number, times[next - 1], (by) =>
+        this.say.find(
+          at,
+          `cycle ${cycle} leaves out decision #${offsets[next]} of the market, which came ${by} ms before`,
+        ),
+      );
+    else if (cut > (offsets.at(-1) ?? -1) + 1)
+      this.say.find(at, `the cut of cycle ${cycle} names #${cut - 1} of the market, which holds nothing there`);
+  }
+
+  /** Of clocks that differ, or that went back, a cut is not the longest one: what is left out by more than that is named. */
+  #leftOut(cycle: number, time: number, before: number | undefined, find: (by: number) => void): void {
+    const by = cycle * CYCLE_MS - time;
+    if (by < 0) return;
+    if (by > MOST_APART_MS && time >= (before ?? 0)) find(by);
+    else this.say.pass('decisions that ticks leave out, of the moment before, or of a clock that went back');
   }
 
   #shown(pool: Pool, news: PoolNews, { cycle, cut }: TickNews, at: string): Shown {
@@ -332,11 +378,21 @@ export class TickChecks {
     }
   }
 
-  /** A valid decision of a shard, after `passCuts`: the next tick counts it, so it must not be younger than the tick's moment. */
+  /**
+   * A valid decision of a shard, after `passCuts`: the next tick counts it, so it must not be younger than the tick's moment, and that
+   * before does not, so it must be younger than that one's.
+   */
   counts(shard: number, time: number, at: () => string): void {
-    const tick = this.#ticks[this.#next[shard] as number];
-    if (tick === undefined || time <= tick.cycle * CYCLE_MS) return;
-    this.say.find(at(), `cycle ${tick.cycle} counts it, though it came ${time - tick.cycle * CYCLE_MS} ms later`);
+    const next = this.#next[shard] as number;
+    const [tick, passed, last] = [this.#ticks[next], this.#ticks[next - 1], this.#lastTimes[shard]];
+    if (tick !== undefined && time > tick.cycle * CYCLE_MS)
+      this.say.find(at(), `cycle ${tick.cycle} counts it, though it came ${time - tick.cycle * CYCLE_MS} ms later`);
+    if (passed !== undefined && next !== this.#nextAtLast[shard])
+      this.#leftOut(passed.cycle, time, last, (by) =>
+        this.say.find(at(), `cycle ${passed.cycle} leaves it out, though it came ${by} ms before`),
+      );
+    this.#nextAtLast[shard] = next;
+    this.#lastTimes[shard] = time;
   }
 
   #linesOf(pool: Pool, { sel, lines }: { readonly sel: string; readonly lines: number }): Uint32Array {
@@ -498,7 +554,8 @@ function readTick(value: Uint8Array): TickNews | undefined {
   const isTick =
     Number.isSafeInteger(tick?.cycle) &&
     Number.isSafeInteger(tick.parts) &&
-    Array.isArray(tick.cut?.shards) &&
+    Number.isSafeInteger(tick.cut?.market) &&
+    Array.isArray(tick.cut.shards) &&
     Array.isArray(tick.pools) &&
     tick.pools.every(isPool);
   return isTick ? tick : undefined;
