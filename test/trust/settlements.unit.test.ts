@@ -1,9 +1,11 @@
 /**
- * What bets are due and what pools carry on, worked out again from a log: nothing is said of what an honest
+ * What bets are due, what pools carry on and which seals were published, worked out again from a log: nothing is said of what an honest
  * house did, and whoever is given another's money is named, though every sum of the log is right.
  */
+import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { type RuleSet, ruleSets, shapeOf } from '#mutuel/tote';
+import { LogVerifier, poolRoot, readPublishedSeals, trustedKeys } from '#mutuel/verify';
 import { LegsWorld } from '../../libs/engine/test/legs-world.js';
 import { card, hash, poolId, RACE, steward, tote, World } from '../../libs/engine/test/world.js';
 import { type Event, find, type Json, type Log, logsOf, recordsOf, verify } from './world-log.js';
@@ -347,5 +349,126 @@ describe('what nobody wins', () => {
     const posts = declaration(logs);
     posts.push([`carry-over:${WIN}`, -5_000], ['house:breakage', 5_000]);
     expect(saidOf(logs)).toContain(`carry-over:${WIN} falls to -695`);
+  });
+});
+
+describe('published seals', () => {
+  const MINUTES = 60_000;
+  const house = generateKeyPairSync('ed25519');
+  const keys = trustedKeys([
+    { keyId: 'house', publicKey: house.publicKey.export({ format: 'der', type: 'spki' }).toString('base64') },
+  ]);
+  const signed = (said: Json, key = house.privateKey) => {
+    const statement = JSON.stringify(said);
+    const signature = sign(null, Buffer.from(statement), key).toString('base64');
+    return { poolId: said['poolId'], closeNo: said['closeNo'], statement, keyId: 'house', signature };
+  };
+
+  /** Three races with a win pool each and one over all, ten minutes apart. */
+  function threeRaces() {
+    const world = LegsWorld.over('PICK3', 'US');
+    for (const leg of [1, 2, 3]) {
+      for (let i = 0; i < 4; i++) world.bet(`acc-${i}`, `R${leg}-WIN`, String(leg + (i % 2)), 500);
+      if (leg === 1) world.bet('acc-0', 'PICK3', '1/2/3', 100);
+      world.run(leg, [[String(leg)]]);
+      world.now += 10 * MINUTES;
+      world.renewLease();
+    }
+    const logs = logsOf(world);
+    const said = world.shards.flatMap(({ decisions }, shard) =>
+      decisions.flatMap(({ events }) =>
+        events.flatMap((event) =>
+          event.t === 'Report' && event.report.t === 'Seal' ? [{ shard, ...event.report }] : [],
+        ),
+      ),
+    );
+    const raceOf = (pool: string): string => (pool === 'PICK3' ? 'R3' : pool.slice(0, 2));
+    const statements = [...new Set(said.map(({ pool }) => pool))].map((pool) => {
+      const parts = said.filter((part) => part.pool === pool);
+      const sum = (name: 'bets' | 'stake' | 'voidedBets' | 'voidedStake'): number =>
+        parts.reduce((total, part) => total + part[name], 0);
+      return {
+        ...{ kind: 'mutuel-seal', v: 1, poolId: pool, raceId: raceOf(pool), closeNo: 1 },
+        sealedAt: Math.max(...parts.map(({ markerAt }) => markerAt)),
+        ...{ bets: sum('bets'), stake: sum('stake'), voidedBets: sum('voidedBets'), voidedStake: sum('voidedStake') },
+        root: poolRoot(parts.map(({ root }) => root)),
+        shards: parts.map(({ shard, lastSeq, bets, stake, leaves, root }) => ({
+          ...{ shard, lastSeq, bets, stake, leaves, root },
+        })),
+      };
+    });
+    return { logs, statements };
+  }
+
+  const { logs, statements } = threeRaces();
+  const compared = (...files: readonly object[][]) => {
+    const published = files.map((seals) => readPublishedSeals({ seals }, 'seals.json', keys));
+    const topics = { 'market.decisions': 1, 'shard.decisions': 2, 'market.commands': 1, 'shard.commands': 2, odds: 1 };
+    const verifier = new LogVerifier({ shards: 2, topics }, published);
+    for (const record of recordsOf(logs)) verifier.take(record);
+    const { findings, sealsPublished, notChecked } = verifier.finish();
+    return { sealsPublished, says: findings.map(({ at, what }) => `${at}: ${what}`), notChecked };
+  };
+  const all = statements.map((one) => signed(one));
+
+  it('are those of the log', () => {
+    expect(compared(all)).toEqual({ sealsPublished: 4, says: [], notChecked: expect.not.arrayContaining([/seals/]) });
+    // The same in two answers, as of two moments.
+    expect(compared(all, all)).toMatchObject({ sealsPublished: 4, says: [] });
+  });
+
+  it.each<readonly [string, (seals: Json[]) => object[], RegExp]>([
+    [
+      'that says other than the log',
+      (seals) => seals.with(1, { ...seals[1], stake: 1 }).map((one) => signed(one)),
+      /^market\.decisions\/0 #\d+: the seal of .*, close 1, is published with stake 1, the log says \d+$/,
+    ],
+    [
+      'whose shard says other than the log',
+      (seals) =>
+        seals.map((one) => signed({ ...one, shards: (one['shards'] as Json[]).map((s) => ({ ...s, lastSeq: 1 })) })),
+      /is published with lastSeq 1 of shard 0, the log says \d+$/,
+    ],
+    [
+      'by a foreign key',
+      (seals) => [
+        ...seals.slice(1).map((one) => signed(one)),
+        signed(seals[0] as Json, generateKeyPairSync('ed25519').privateKey),
+      ],
+      /^published seals: the seal of .*, close 1: the signature of key house does not fit/,
+    ],
+    [
+      'of a close that the log does not hold',
+      (seals) => [...seals, { ...(seals[0] as Json), closeNo: 2 }].map((one) => signed(one)),
+      /^published seals: the seal of .*, close 2, is published, and the log holds no such close$/,
+    ],
+    [
+      'and another one for the same close',
+      (seals) => [...seals, { ...(seals[0] as Json), stake: 1 }].map((one) => signed(one)),
+      /is published twice, as two different ones$/,
+    ],
+    [
+      'left out',
+      (seals) => seals.filter((one) => one['poolId'] !== 'R2-WIN').map((one) => signed(one)),
+      /^market\.decisions\/0 #\d+: the seal of R2-WIN, close 1, is not among the published seals$/,
+    ],
+  ])('name one %s', (_, tamper, words) => {
+    expect(compared(tamper(structuredClone(statements) as unknown as Json[])).says).toContainEqual(
+      expect.stringMatching(words),
+    );
+  });
+
+  it('of one race, or of the last hours, say nothing of others', () => {
+    const ofRace = statements.filter(({ raceId }) => raceId === 'R2').map((one) => signed(one));
+    const latest = statements.filter(({ raceId }) => raceId !== 'R1').map((one) => signed(one));
+    const older = expect.arrayContaining([expect.stringMatching(/^seals of the log that are older or newer/)]);
+    for (const seals of [ofRace, latest])
+      expect(compared(seals)).toEqual({ sealsPublished: seals.length, says: [], notChecked: older });
+  });
+
+  it('are refused where the file is no answer', () => {
+    expect(() => readPublishedSeals({ seals: [{ poolId: 'P' }] }, 'seals.json', keys)).toThrow(
+      'seals.json is no answer of GET /v1/seals: seals[0].closeNo is missing',
+    );
   });
 });

@@ -54,9 +54,14 @@ export function recordsOf(logs: readonly Log[], commandTimes = logs): ExportedRe
   return [...commands, ...decisions];
 }
 
-export function verify(records: readonly ExportedRecord[], shards = 2): LogReport {
+/** What the log of so many shards consists of. */
+export function topicsOf(shards: number): Readonly<Record<string, number>> {
   const counts = { 'market.decisions': 1, 'shard.decisions': shards, 'market.commands': 1, 'shard.commands': shards };
-  const verifier = new LogVerifier({ shards, topics: { ...counts, odds: 1 } });
+  return { ...counts, odds: 1 };
+}
+
+export function verify(records: readonly ExportedRecord[], shards = 2): LogReport {
+  const verifier = new LogVerifier({ shards, topics: topicsOf(shards) });
   for (const record of records) verifier.take(record);
   return verifier.finish();
 }

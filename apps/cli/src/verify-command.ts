@@ -16,7 +16,9 @@ import {
   type LogReport,
   LogUnreadable,
   type PublishedKey,
+  type PublishedSeals,
   readCertificate,
+  readPublishedSeals,
   type TrustedKeys,
   trustedKeys,
   type Verdict,
@@ -30,15 +32,23 @@ const KEYS = ['--keys <file>', 'the public keys to trust, as GET /v1/seal-keys s
 const TELL_EVERY_MS = 2_000;
 const READ_AT_ONCE = 1 << 20;
 
+interface LogFlags {
+  readonly json?: boolean;
+  readonly seals?: readonly string[];
+  readonly keys?: string;
+}
+
 export function addVerify(program: Command): void {
   const verify = program.command('verify').description('check what was exported or handed out; never writes');
   verify
     .command('log')
-    .description('chains, money, seals, dividends and odds of an exported log')
+    .description('chains, money, seals, dividends, what every bet is due, and odds of an exported log')
     .argument('<file>', 'made by `mutuel log export`')
     .option('--json', 'the report as JSON')
-    .action(async (file: string, flags: { json?: boolean }) => {
-      const report = await readable(() => verifyLog(file), file);
+    .option('--seals <file...>', 'answers of GET /v1/seals, each in a file of its own: they must be what the log says')
+    .option('--keys <file>', 'with --seals: the public keys to trust, as GET /v1/seal-keys shows them')
+    .action(async (file: string, flags: LogFlags) => {
+      const report = await readable(async () => verifyLog(file, await readSeals(flags)), file);
       if (!report) return;
       process.stdout.write(flags.json ? `${JSON.stringify(report)}\n` : `${pageOf(report)}\n`);
       process.exitCode = report.findings.length === 0 ? 0 : 1;
@@ -118,13 +128,21 @@ async function readKeys(file: string): Promise<TrustedKeys> {
   return trustedKeys(keys as readonly PublishedKey[]);
 }
 
+async function readSeals({ seals = [], keys }: LogFlags): Promise<readonly PublishedSeals[]> {
+  if (seals.length === 0) return [];
+  if (keys === undefined)
+    throw new KeyRefused('--seals needs --keys FILE, the public keys to trust: GET /v1/seal-keys shows them');
+  const trusted = await readKeys(keys);
+  return Promise.all(seals.map(async (name) => readPublishedSeals(await readJson(name), name, trusted)));
+}
+
 /** The log judged, with what was read told on the way: how far, how fast, how long still. */
-async function verifyLog(file: string): Promise<LogReport> {
+async function verifyLog(file: string, published: readonly PublishedSeals[]): Promise<LogReport> {
   const { size } = await stat(file);
   const began = Date.now();
   let told = began;
   let read = 0;
-  const report = await verifyExport(file, (bytes, records) => {
+  const onProgress = (bytes: number, records: number): void => {
     read = records;
     if (Date.now() - told < TELL_EVERY_MS) return;
     told = Date.now();
@@ -133,7 +151,8 @@ async function verifyLog(file: string): Promise<LogReport> {
     console.error(
       `${Math.floor((100 * bytes) / size)} %: ${figure(records / seconds)} records a second, ${left} s left`,
     );
-  });
+  };
+  const report = await verifyExport(file, { onProgress, published });
   console.error(`${figure(read)} records, ${figure((1_000 * read) / Math.max(1, Date.now() - began))} a second`);
   return report;
 }
@@ -153,6 +172,7 @@ function pageOf(report: LogReport): string {
     takeout: 'takeout',
     reports: 'reports of shards added up again',
     seals: 'seals of shards',
+    sealsPublished: 'published seals, equal to the log',
     racesSettled: 'races settled',
     dividends: 'dividend sheets priced again, equal',
     ticks: 'odds ticks',

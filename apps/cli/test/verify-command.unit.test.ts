@@ -48,6 +48,8 @@ beforeAll(() => {
     'foreign-keys.json': JSON.stringify(published(generateKeyPairSync('ed25519').publicKey)),
     'certificate.json': JSON.stringify({ statement, keyId: 'k', signature }),
     'cut.json': '{"statement":"',
+    'no-seals.json': '{"seals":[]}',
+    'foreign-seals.json': JSON.stringify({ seals: [{ poolId: 'P', closeNo: 1, statement, keyId: 'k', signature }] }),
     'null.json': 'null',
   };
   for (const [name, content] of Object.entries(files)) writeFileSync(file(name), content);
@@ -102,6 +104,25 @@ describe('mutuel verify', () => {
     ],
     ['a log that is none', ['log', file('keys.json')], 2, 'it is truncated'],
     ['a log that is not there', ['log', file('none.log')], 2, 'ENOENT'],
+    [
+      'a log beside published seals',
+      ['log', file('good.log'), '--seals', file('no-seals.json'), ...keys('keys.json')],
+      0,
+      '0  published seals, equal to the log',
+    ],
+    [
+      'a log beside a certificate that is published as a seal',
+      ['log', file('good.log'), '--seals', file('foreign-seals.json'), ...keys('keys.json')],
+      1,
+      'published seals: the seal of P, close 1: the statement is a mutuel-certificate, not a mutuel-seal',
+    ],
+    [
+      'seals that are none',
+      ['log', file('good.log'), '--seals', file('no-seals.json'), file('keys.json'), ...keys('keys.json')],
+      2,
+      /keys\.json is no answer of GET \/v1\/seals: seals is missing/,
+    ],
+    ['seals without keys', ['log', file('good.log'), '--seals', file('no-seals.json')], 2, '--seals needs --keys FILE'],
     ['a certificate', ['certificate', file('certificate.json'), ...keys('keys.json')], 0, 'PAGE'],
     [
       'a certificate by a foreign key',

@@ -5,6 +5,7 @@
 import { parentPort } from 'node:worker_threads';
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { type LogReport, LogUnreadable, LogVerifier } from './log-verifier.js';
+import type { PublishedSeals } from './published-seals.js';
 
 /** Columns of a batch: place of its topic and partition, offset, time, where its bytes begin and end in the batch, and in the file. */
 export const COLUMNS = 6;
@@ -17,11 +18,15 @@ export interface Batch {
   readonly hashes: Uint8Array;
 }
 
-/** To the thread: the head and the places in the order of the file, then batches, then the end. */
-export type ToThread =
-  | { readonly head: ExportHead; readonly places: readonly (readonly [topic: string, partition: number])[] }
-  | { readonly batch: Batch }
-  | { readonly end: true };
+/** What the thread begins with: the head, the places in the order of the file, and seals that were published elsewhere. */
+export interface Beginning {
+  readonly head: ExportHead;
+  readonly places: readonly (readonly [topic: string, partition: number])[];
+  readonly published: readonly PublishedSeals[];
+}
+
+/** To the thread: its beginning, then batches, then the end. */
+export type ToThread = Beginning | { readonly batch: Batch } | { readonly end: true };
 
 /** From it: a batch was judged; the report; or where and why nothing further can be believed. */
 export type FromThread =
@@ -32,12 +37,11 @@ export type FromThread =
 
 class Fold {
   readonly #verifier: LogVerifier;
+  readonly #places: Beginning['places'];
 
-  constructor(
-    head: ExportHead,
-    private readonly places: readonly (readonly [topic: string, partition: number])[],
-  ) {
-    this.#verifier = new LogVerifier(head);
+  constructor({ head, places, published }: Beginning) {
+    this.#places = places;
+    this.#verifier = new LogVerifier(head, published);
   }
 
   take({ bytes, rows, hashes }: Batch): void {
@@ -52,7 +56,7 @@ class Fold {
 
   #record(row: number, rows: Float64Array, text: Buffer, digits: Buffer): ExportedRecord {
     const at = row * COLUMNS;
-    const [topic, partition] = this.places[rows[at] as number] as readonly [string, number];
+    const [topic, partition] = this.#places[rows[at] as number] as readonly [string, number];
     const digit = row * HASH_DIGITS;
     return {
       topic,
@@ -74,7 +78,7 @@ function listen(port: NonNullable<typeof parentPort>): void {
   let fold: Fold | undefined;
   port.on('message', (message: ToThread) => {
     try {
-      if ('head' in message) fold = new Fold(message.head, message.places);
+      if ('head' in message) fold = new Fold(message);
       else if ('batch' in message) {
         fold?.take(message.batch);
         tell({ done: true });

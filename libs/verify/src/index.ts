@@ -29,6 +29,7 @@ export {
 export { EMPTY_ROOT, leafOf, nodeOf, poolRoot, RunningRoot, rootAlong } from './inclusion.js';
 export { LogHeads } from './log-heads.js';
 export { type LogFinding, type LogReport, LogUnreadable, LogVerifier } from './log-verifier.js';
+export { type PublishedSeals, readPublishedSeals } from './published-seals.js';
 export {
   type InclusionProof,
   type ReceiptBet,

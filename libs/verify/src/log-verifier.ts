@@ -9,6 +9,8 @@ import type { MoneyCard } from './carried-over.js';
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { leafOf, poolRoot } from './inclusion.js';
 import { LogChains, placeOf } from './log-chains.js';
+import { compareSeals, type PublishedSeals } from './published-seals.js';
+import type { SealStatement } from './receipt.js';
 import { type DeclaredFact, Settlements } from './settlements.js';
 import { type Movement, type Owner, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
 import { type RaceCard, TickChecks } from './tick-checks.js';
@@ -32,6 +34,8 @@ export interface LogReport {
   /** Reports of shards (seals, counts, refunds, payments) added up again. */
   readonly reports: number;
   readonly seals: number;
+  /** Published seals that are equal to the log's; none where there are none to compare. */
+  readonly sealsPublished: number;
   readonly racesSettled: number;
   /** Dividend sheets priced again and equal. */
   readonly dividends: number;
@@ -82,6 +86,7 @@ interface PoolTruth {
   clearing: number;
 }
 
+type SealSums = Pick<SealStatement, 'voidedBets' | 'voidedStake'>;
 /** A bet's movement, of whomever it is said to be. */
 type Moved = Pick<Movement, 'i' | 'no' | 'amount' | 'ticket' | 'account'>;
 /** Where something was found: a record, or its place in words. */
@@ -147,7 +152,11 @@ export class LogVerifier {
     logged: 0,
   };
 
-  constructor(private readonly head: ExportHead) {
+  /** `published`: answers of `GET /v1/seals`, to be compared in the end. */
+  constructor(
+    private readonly head: ExportHead,
+    private readonly published: readonly PublishedSeals[] = [],
+  ) {
     const say = this.#say;
     this.#ticks = new TickChecks(head.shards, say, (pool, question) => this.#willPays(pool, question));
     const refuse = (what: string): void => void this.#notChecked.set(what, 0);
@@ -180,7 +189,8 @@ export class LogVerifier {
   finish(): LogReport {
     for (let shard = 0; shard < this.head.shards; shard++) this.#passCuts(shard, Number.POSITIVE_INFINITY);
     for (const { at, what } of this.#chains.contradictions) this.#find(at, what);
-    for (const { event, at } of this.#sealedByMarket) this.#checkMarketSeal(event, at);
+    const sealed = this.#sealedByMarket.flatMap(({ event, at }) => this.#checkMarketSeal(event, at) ?? []);
+    const sealsPublished = this.published.length === 0 ? 0 : compareSeals(this.published, sealed, this.#say);
     for (const [race, at] of this.#settled) this.#checkSettled(race, at);
     this.#reports.finish((at, what) => this.#find(at, what));
     const dividends = this.#settlements.finish();
@@ -189,6 +199,7 @@ export class LogVerifier {
     return {
       ...figures,
       passedOver: logged - figures.decisions,
+      sealsPublished,
       racesSettled: this.#settled.size,
       dividends,
       ...ticks,
@@ -679,14 +690,16 @@ export class LogVerifier {
 
   // The end.
 
-  #checkMarketSeal(event: Event, at: string): void {
+  /** The seal as it is to be published; undefined where it is not whole. */
+  #checkMarketSeal(event: Event, at: string): { readonly seal: SealStatement; readonly at: string } | undefined {
     const { pool: id, closeNo, bets, stake, root } = event as unknown as SealReport;
+    const { voidedBets, voidedStake } = event as unknown as SealSums;
     const seals = this.#pools.get(id)?.seals.get(closeNo);
     const parts = Array.from({ length: this.head.shards }, (_, shard) => seals?.get(shard));
     const missing = parts.indexOf(undefined);
     if (missing >= 0) {
       this.#find(at, `${id} is called sealed; shard ${missing} has no seal for close ${closeNo}`);
-      return;
+      return undefined;
     }
     const whole = parts as readonly SealReport[];
     const sum = (of: (part: SealReport) => number): number => whole.reduce((total, part) => total + of(part), 0);
@@ -697,6 +710,15 @@ export class LogVerifier {
         at,
         `${id} is sealed with ${bets} bets of ${stake}, its shards sealed ${sum((part) => part.bets)} of ${sum((part) => part.stake)}`,
       );
+    const seal: SealStatement = {
+      ...{ kind: 'mutuel-seal', v: 1, poolId: id, raceId: this.#pools.get(id)?.race ?? '', closeNo },
+      sealedAt: Math.max(...whole.map(({ markerAt }) => markerAt)),
+      ...{ bets, stake, voidedBets, voidedStake, root },
+      shards: whole.map(({ lastSeq, bets: many, stake: staked, leaves, root: own }, shard) => ({
+        ...{ shard, lastSeq, bets: many, stake: staked, leaves, root: own },
+      })),
+    };
+    return { seal, at };
   }
 
   #checkSettled(race: string, at: string): void {

@@ -63,6 +63,9 @@ const files = {
     shards: z.int().min(0).max(MOST_PARTITIONS),
     topics: z.record(z.string(), z.int().min(0).max(MOST_PARTITIONS)),
   }),
+  seals: z.looseObject({
+    seals: z.array(z.looseObject({ poolId: text, closeNo: count, statement: text, keyId: text, signature: text })),
+  }),
   receipt: z.looseObject({ receipt: signed, proofs: z.array(proof) }),
   keys: z.looseObject({ keys: z.array(z.looseObject({ keyId: text, publicKey: text })) }),
 };

@@ -9,8 +9,9 @@ import { createRequire } from 'node:module';
 import { pathToFileURL } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { type ExportedRecord, ExportReader, ExportRefused, exportOrder } from './export-file.js';
-import { type Batch, COLUMNS, type FromThread, HASH_DIGITS, type ToThread } from './fold-thread.js';
+import { type Batch, type Beginning, COLUMNS, type FromThread, HASH_DIGITS, type ToThread } from './fold-thread.js';
 import { type LogReport, LogUnreadable } from './log-verifier.js';
+import type { PublishedSeals } from './published-seals.js';
 
 /** How far reading is: bytes and records. */
 type OnProgress = (bytes: number, records: number) => void;
@@ -21,11 +22,17 @@ const AHEAD = 8;
 /** The thread that judges makes short-lived objects of every record: with room for them they are gone before they are collected. */
 const YOUNG_MB = 96;
 
+interface VerifyOptions {
+  readonly onProgress: OnProgress;
+  /** Answers of `GET /v1/seals`: they must be what the log says. */
+  readonly published?: readonly PublishedSeals[];
+}
+
 /** Throws `ExportRefused` where the file is not what it should be, `LogUnreadable` where a log cannot be followed. */
-export async function verifyExport(file: string, onProgress: OnProgress): Promise<LogReport> {
+export async function verifyExport(file: string, options: VerifyOptions): Promise<LogReport> {
   const thread = new FoldThread();
   try {
-    await readFile(file, thread, onProgress).catch(async (fault: unknown) => {
+    await readFile(file, thread, options).catch(async (fault: unknown) => {
       // What was read before it is judged first: it stands before it.
       if (fault instanceof ExportRefused) await thread.settled();
       throw fault;
@@ -36,7 +43,8 @@ export async function verifyExport(file: string, onProgress: OnProgress): Promis
   }
 }
 
-async function readFile(file: string, thread: FoldThread, onProgress: OnProgress): Promise<void> {
+async function readFile(file: string, thread: FoldThread, options: VerifyOptions): Promise<void> {
+  const { onProgress, published = [] } = options;
   const reader = new ExportReader();
   const numbers = new Map<string, number>();
   let [bytes, records] = [0, 0];
@@ -46,7 +54,7 @@ async function readFile(file: string, thread: FoldThread, onProgress: OnProgress
     if (!isBegun && reader.head) {
       const places = exportOrder(reader.head);
       for (const [number, [topic, partition]] of places.entries()) numbers.set(`${topic}/${partition}`, number);
-      thread.begin({ head: reader.head, places });
+      thread.begin({ head: reader.head, places, published });
     }
     if (taken.length > 0) await thread.take(batchOf(taken, numbers));
     bytes += (piece as Buffer).length;
@@ -105,7 +113,7 @@ class FoldThread {
     this.#worker.on('exit', (code) => ended(new Error(`the thread that judges ended with code ${code}`)));
   }
 
-  begin(message: Extract<ToThread, { readonly places: unknown }>): void {
+  begin(message: Beginning): void {
     this.#worker.postMessage(message satisfies ToThread);
   }
 
