@@ -220,6 +220,7 @@ export class Bettors {
   }
 
   async #asHouse(account: string, command: HouseCommand, toShard?: number): Promise<Heard> {
+    let shard = toShard;
     for (let tries = 0; ; tries++) {
       const body = JSON.stringify(command);
       const question = {
@@ -228,10 +229,11 @@ export class Bettors {
         type: command.type,
         ...(command.ref === undefined ? {} : { ref: command.ref }),
       };
-      const heard = await this.network.ask(question, (api) =>
-        api.askAsHouse(account, command, tries === 0 ? toShard : undefined),
-      );
-      if (heard.kind === 'REFUSED' && heard.code === 'WRONG_SHARD') continue;
+      const heard = await this.network.ask(question, (api) => api.askAsHouse(account, command, shard));
+      if (heard.kind === 'REFUSED' && heard.code === 'WRONG_SHARD') {
+        shard = undefined;
+        continue;
+      }
       if (heard.kind === 'ACCEPTED' || heard.kind === 'REFUSED') return heard;
       await this.#patience(tries);
     }
