@@ -34,6 +34,8 @@ export class InfraError extends Error {}
 
 /** A port that nobody listens on, out of the range that systems lend to outgoing connections. */
 export function freePort(): Promise<number>;
+/** The processes that a process began and that still are; none where nobody can tell. Linux alone. */
+export function childrenOf(pid: number): number[];
 /** Starts what is not running yet. `brokers` is 1 or 3; `proxied` gives each a second door behind a proxy of the caller's. */
 export function up(
   options?: InstanceOptions & {

@@ -12,6 +12,7 @@ import { lower } from './priority.mjs';
 import { freePorts, InfraError, isAlive, startServer, stopServers } from './process.mjs';
 import { startRedis } from './redis.mjs';
 
+export { childrenOf } from './priority.mjs';
 export { freePort, InfraError } from './process.mjs';
 
 const root = fileURLToPath(new URL('../../', import.meta.url));

@@ -15,7 +15,8 @@ export function lower({ pid }, nice) {
   }
 }
 
-function childrenOf(pid) {
+/** The processes that it began and that still are; none where nobody can tell. */
+export function childrenOf(pid) {
   try {
     return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
   } catch {

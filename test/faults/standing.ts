@@ -4,6 +4,7 @@
  */
 import { readFileSync } from 'node:fs';
 import { setTimeout as pause } from 'node:timers/promises';
+import { childrenOf } from '../../infra/native/index.mjs';
 
 const STANDS_WITHIN_MS = 5_000;
 
@@ -32,10 +33,6 @@ export async function standStill(pid: number): Promise<() => void> {
 function stands(pid: number): boolean {
   // The program's name stands in brackets and may hold blanks.
   return readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.startsWith('T') === true;
-}
-
-function childrenOf(pid: number): number[] {
-  return readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8').split(' ').filter(Boolean).map(Number);
 }
 
 function signal(pid: number, name: NodeJS.Signals): void {
