@@ -4,11 +4,12 @@
  *
  *   npm run bench [-- log engine] [--flags]
  *   npm run bench -- --small        each in its small mode, on native servers of its own: that none rots, not how fast they are
- *   npm run bench -- --minutes=30   begins nothing after them, and says what it did not run
+ *   npm run bench -- --minutes 30   begins nothing after them, and says what it did not run
  */
 import { readdirSync } from 'node:fs';
 import { availableParallelism, cpus, totalmem } from 'node:os';
 import { join } from 'node:path';
+import { parseArgs } from 'node:util';
 import { up, wipe } from './native/index.mjs';
 import { command, ensureBuilt, ensureInstalled, root, run, StepError } from './workspace.mjs';
 
@@ -22,8 +23,14 @@ await command(async () => {
   const all = readdirSync(join(root, 'bench'))
     .filter((file) => /^[a-z0-9-]+\.(ts|mjs)$/.test(file))
     .sort();
-  const words = process.argv.slice(2);
-  const names = words.filter((word) => !word.startsWith('-'));
+  const {
+    positionals: names,
+    values,
+    tokens,
+  } = parseArgs({
+    ...{ strict: false, allowPositionals: true, tokens: true },
+    options: { minutes: { type: 'string' } },
+  });
   const unknown = names.find((name) => !all.some((file) => nameOf(file) === name));
   if (unknown !== undefined)
     throw new StepError(`"${unknown}" is no benchmark; there are ${all.map(nameOf).join(', ')}.`);
@@ -35,11 +42,13 @@ await command(async () => {
   const chosen = all.filter((file) =>
     names.length === 0 ? !withFiles.includes(nameOf(file)) : names.includes(nameOf(file)),
   );
-  const minutes = Number(words.find((word) => word.startsWith('--minutes='))?.slice(10) ?? Number.POSITIVE_INFINITY);
-  if (!(minutes > 0)) throw new StepError('--minutes= takes a number of minutes.');
+  const minutes = values.minutes === undefined ? Number.POSITIVE_INFINITY : Number(String(values.minutes));
+  if (!(minutes > 0)) throw new StepError(`--minutes takes a number, not "${values.minutes}".`);
   const began = performance.now();
   const notRun = [];
-  const flags = words.filter((word) => word.startsWith('-') && !word.startsWith('--minutes='));
+  const flags = tokens
+    .filter(({ kind, name }) => kind === 'option' && name !== 'minutes')
+    .map(({ rawName, value }) => (value === undefined ? rawName : `${rawName}=${value}`));
   const isSmall = flags.includes('--small');
   await ensureBuilt();
   try {
