@@ -6,6 +6,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Answer, ApiClient } from '#mutuel/demo';
+import { untilKnown } from '../../test/trust/officials.js';
 import { QUIET, RunningSystem } from '../../test/trust/running-system.js';
 
 export interface Bettor {
@@ -21,10 +22,7 @@ interface Operator {
 }
 
 const SETTLE_WITHIN_MS = 600_000;
-const KNOWN_WITHIN_MS = 300_000;
 const LOOK_AGAIN_MS = 200;
-/** What a repeated request is told when its first attempt went through unheard. */
-const DONE_BEFORE = new Set(['RACE_STATUS', 'ALREADY_SCRATCHED', 'TICKET_NOT_OPEN', 'MEETING_EXISTS', 'CARD_INVALID']);
 
 export class House {
   private constructor(
@@ -101,16 +99,9 @@ export class House {
     return this.send(path, body, operator?.token);
   }
 
-  /** Sends the same request until its outcome is known: the references in it make that safe. Throws on a refusal. */
-  async send(path: string, body: object, token: string | undefined): Promise<Answer> {
-    const until = Date.now() + KNOWN_WITHIN_MS;
-    for (let attempt = 1; ; attempt++) {
-      const answer = await this.client.post(path, body, token);
-      const isKnown = ![0, 503, 504].includes(answer.status) && (answer.status !== 202 || 'seq' in answer.body);
-      if (isKnown && (answer.status < 300 || (attempt > 1 && DONE_BEFORE.has(answer.code ?? '')))) return answer;
-      if (isKnown || Date.now() > until) return must(answer, path);
-      await pause(LOOK_AGAIN_MS);
-    }
+  /** Until its outcome is known: the references in it make that safe. Throws on a refusal. */
+  send(path: string, body: object, token: string | undefined): Promise<Answer> {
+    return untilKnown(this.client, path, body, token);
   }
 }
 

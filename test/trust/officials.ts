@@ -2,7 +2,7 @@
  * The officials of a meeting over the public API: they publish, open and bring races home, and after a crash go on from wherever
  * the race stands. It must never assume that an act without an answer was not done.
  */
-import { ApiClient } from '#mutuel/demo';
+import { type Answer, ApiClient } from '#mutuel/demo';
 import type { Holder } from './journal-client.js';
 
 interface Operator {
@@ -13,9 +13,10 @@ interface Operator {
 const FINISH = [['4'], ['7'], ['1'], ['2'], ['3'], ['5'], ['6'], ['8']];
 const LOOK_AGAIN_MS = 50;
 const HOME_WITHIN_MS = 180_000;
+const KNOWN_WITHIN_MS = 300_000;
 
 /** What is said to an act that was done the first time, without an answer. */
-const DONE_BEFORE = new Set(['MEETING_EXISTS', 'RACE_STATUS']);
+const DONE_BEFORE = new Set(['MEETING_EXISTS', 'CARD_INVALID', 'RACE_STATUS', 'ALREADY_SCRATCHED', 'TICKET_NOT_OPEN']);
 
 export interface CardShape {
   readonly runners: readonly string[];
@@ -159,17 +160,27 @@ export class Officials {
     return `${path}: ${status} ${JSON.stringify(answer)}`;
   }
 
-  /** Sent again, as it asks, for as long as no decision on it is known. */
   async #must(role: string, path: string, body: object): Promise<void> {
     const operator = this.operators.find(({ roles }) => roles.includes(role));
-    const until = performance.now() + HOME_WITHIN_MS;
-    for (let isAgain = false; ; isAgain = true) {
-      const answer = await this.#client.post(path, body, operator?.token);
-      if (answer.status > 0 && answer.status < 300) return;
-      if (isAgain && DONE_BEFORE.has(String(answer.body['code']))) return;
-      const isUnknown = answer.body['retry'] === 'SAME_KEY' && performance.now() < until;
-      if (!isUnknown) throw new Error(`${path}: ${answer.status} ${JSON.stringify(answer.body)}`);
-      await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
-    }
+    await untilKnown(this.#client, path, body, operator?.token);
+  }
+}
+
+/** Sends the same act until its outcome is known: what it names makes that safe. Throws on a refusal. */
+export async function untilKnown(
+  client: ApiClient,
+  path: string,
+  body: object,
+  token: string | undefined,
+): Promise<Answer> {
+  const until = performance.now() + KNOWN_WITHIN_MS;
+  for (let isAgain = false; ; isAgain = true) {
+    const answer = await client.post(path, body, token);
+    const { status, code = '' } = answer;
+    const isKnown = ![0, 503, 504].includes(status) && (status !== 202 || 'seq' in answer.body);
+    if (isKnown && (status < 300 || (isAgain && DONE_BEFORE.has(code)))) return answer;
+    if (isKnown || performance.now() > until)
+      throw new Error(`${path}: ${status} ${code} ${JSON.stringify(answer.body).slice(0, 500)}`);
+    await new Promise((wake) => setTimeout(wake, LOOK_AGAIN_MS));
   }
 }
