@@ -368,7 +368,7 @@ describe('the verifier of exported logs', () => {
     const file = join(dir, 'export.log');
     const program = await mutuelProgram(['log']);
     await program.parseAsync(['log', 'export', file, '--data', dir], { from: 'user' });
-    const report = await verifyExport(file, () => undefined);
+    const report = await verifyExport(file, { onProgress: () => undefined });
     expect(report.findings).toEqual([]);
     expect(report.records).toBe(records.length);
     rmSync(dir, { recursive: true });

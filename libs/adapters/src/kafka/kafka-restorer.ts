@@ -7,7 +7,7 @@ import type { LogRestorer } from '../log-restorer.js';
 import { SetupFault } from '../setup-fault.js';
 import type { KafkaConnection } from './client.js';
 import { connectAdmin } from './kafka-door.js';
-import { TOPIC_SETTINGS } from './kafka-topics.js';
+import { TOPIC_SETTINGS, untilAnswered } from './kafka-topics.js';
 
 export interface KafkaRestorerOptions extends KafkaConnection {
   /** Topic → partitions. */
@@ -41,6 +41,8 @@ export async function openKafkaRestorer(options: KafkaRestorerOptions): Promise<
       configEntries: entries({ 'message.timestamp.type': 'CreateTime' }),
     })),
   });
+  // On brokers that have just started a leader may be named before it knows that it is one; what is written is written once.
+  await untilAnswered(admin, Object.keys(topics));
   const producer = kafka.producer({ maxInFlightRequests: 1, retry: { retries: 0 }, allowAutoTopicCreation: false });
   await producer.connect();
   return {

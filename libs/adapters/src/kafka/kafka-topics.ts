@@ -58,7 +58,7 @@ export async function ensureKafkaTopics(options: EnsureTopicsOptions): Promise<v
         `${sentence} Accounts would be looked for in other shards: restore the topics, or set SHARDS to what they were made for.`,
       );
     // Made by us or a moment ago by another role: nobody goes on before every partition answers.
-    for (const topic of Object.keys(topics)) await young(() => admin.fetchTopicOffsets(topic));
+    await untilAnswered(admin, Object.keys(topics));
   });
 }
 
@@ -120,6 +120,11 @@ async function lossOf(admin: Admin): Promise<string | undefined> {
     if (await holdsRecords(topic))
       return `Topic ${topic} holds records, but ${TOPICS.cluster} none that say what the log was founded with. ${advice}`;
   return undefined;
+}
+
+/** Resolves when every partition of these topics has a leader that answers for it. */
+export async function untilAnswered(admin: Admin, topics: readonly string[]): Promise<void> {
+  for (const topic of topics) await young(() => admin.fetchTopicOffsets(topic));
 }
 
 /** A broker that has just started, with others that have just started, takes its time to know a topic. */

@@ -25,7 +25,7 @@ const LOCK = 7_361_524;
  */
 const LOCK_WAIT_MS = 500;
 const AGAIN_MS = 1_000;
-/** Five minutes at least: a report or a dump comes to its end. Whatever starts the process starts it again. */
+/** Three to five minutes: a report comes to its end. Whatever starts the process starts it again. */
 const ATTEMPTS = 200;
 const LOCK_NOT_AVAILABLE = '55P03';
 const DEADLOCK = '40P01';
