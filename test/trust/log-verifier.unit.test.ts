@@ -5,7 +5,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { openLmdbRestorer } from '#mutuel/adapters';
 import { type PoolType, poolTypes, ruleSetFor, shapeOf } from '#mutuel/tote';
 import { type ExportedRecord, LogUnreadable, verifyExport } from '#mutuel/verify';
@@ -243,6 +243,10 @@ const TAMPERINGS: readonly (readonly [string, (logs: Log[]) => void, RegExp])[] 
   ],
 ];
 
+afterEach(() => {
+  vi.unstubAllEnvs();
+});
+
 describe('the verifier of exported logs', () => {
   it('finds nothing wrong with an honest race day, and says what it checked', () => {
     const report = verify(recordsOf(raceDay()));
@@ -366,6 +370,8 @@ describe('the verifier of exported logs', () => {
       await restorer.write(record, [{ ...record, time: record.topic === 'market.decisions' ? ahead : record.time }]);
     await restorer.close();
     const file = join(dir, 'export.log');
+    // Where servers are named, a log is read from them.
+    for (const name of ['KAFKA_BROKERS', 'DATABASE_URL', 'REDIS_URL']) vi.stubEnv(name, '');
     const program = await mutuelProgram(['log']);
     await program.parseAsync(['log', 'export', file, '--data', dir], { from: 'user' });
     const report = await verifyExport(file, { onProgress: () => undefined });
