@@ -107,8 +107,8 @@ export const mutants: readonly Mutant[] = [
   {
     name: 'the read models keep a checkpoint of what they do not hold',
     file: 'runtime/src/projection-driver.ts',
-    from: 'await projection.apply({ decisions, checkpoints });',
-    to: 'await projection.apply({ decisions, get checkpoints() { return run.readers.map((one) => checkpointOf(one.valid)); } });',
+    from: 'projection.apply({ decisions, checkpoints })',
+    to: 'projection.apply({ decisions, get checkpoints() { return run.readers.map((one) => checkpointOf(one.valid)); } })',
   },
   {
     name: 'quarantine forgets which command killed',
