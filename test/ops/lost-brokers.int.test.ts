@@ -33,7 +33,6 @@ import { projected, tableDigests } from '../trust/retold.js';
 import { QUIET } from '../trust/running-system.js';
 
 const INSTANCE = 'lost-brokers';
-const RATE = 10;
 const READ_AT_ONCE = 5_000;
 
 const folder = (name: string): string => mkdtempSync(join(tmpdir(), `mutuel-${name}-`));
@@ -83,10 +82,10 @@ it('a system is archived beside its selling, with a race that is paid, bets that
   const officials = new Officials(url, cast.operators);
   const [paid = '', open = ''] = await officials.openMeeting('archived');
   selling = [open];
-  await sell(client, url, [paid, open]);
+  await client.sellBeside(url, [paid, open]);
   expect(await officials.bringHome(paid)).toBe(true);
   await officials.close();
-  await sell(client, url, selling, async () => {
+  await client.sellBeside(url, selling, async () => {
     await takeSnapshots(configOf(data), undefined, onWarning);
     expect((await backup(configOf(data), archive, onWarning)).records).toBeGreaterThan(100);
   });
@@ -97,7 +96,7 @@ it('a system is archived beside its selling, with a race that is paid, bets that
     return tableDigests(db);
   });
   await backup(configOf(data), archive, onWarning);
-  await sell(late, url, selling);
+  await late.sellBeside(url, selling);
   await stop();
   lost = await withLog(recordsOf);
 });
@@ -152,7 +151,7 @@ it('answers for every bet of the archive as before, for none after it, and sells
   for (const ticket of late.someAccepted(20)) expect(await statusOf(url, ticket)).toBe(404);
   // Twenty references again, each with the answer that it had.
   await client.resolve(url);
-  await sell(client, url, selling);
+  await client.sellBeside(url, selling);
   expect(client.contradictions).toEqual([]);
   const officials = new Officials(url, cast.operators);
   for (const race of selling) expect(await officials.bringHome(race)).toBe(true);
@@ -219,31 +218,6 @@ const placeOf = (line: string): string => line.split(' ', 3).join(' ');
 async function balancesOf(db: SqlDatabase): Promise<Record<string, number>> {
   const rows = await db.query<{ account: string; balance: number }>('select account, balance from accounts');
   return Object.fromEntries(rows.map(({ account, balance }) => [account, balance]));
-}
-
-/** Sells until the work beside it is done and twenty more are accepted, however late that is said; every outcome is known then. */
-async function sell(
-  to: JournalClient,
-  url: string,
-  races: readonly string[],
-  beside?: () => Promise<void>,
-): Promise<void> {
-  const sold = to.count(201);
-  let work = beside;
-  while (to.count(201) < sold + 20) {
-    const over = new AbortController();
-    const { sent } = to;
-    const betting = to.sell(url, races, RATE, over.signal);
-    try {
-      await expect.poll(() => to.sent).toBeGreaterThan(sent + 25);
-      await work?.();
-    } finally {
-      over.abort();
-      await betting;
-    }
-    work = undefined;
-    await to.resolve(url);
-  }
 }
 
 interface Ticket {

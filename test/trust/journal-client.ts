@@ -33,6 +33,9 @@ interface Reply {
 }
 
 const SLICE_MS = 5;
+/** Tickets, and tickets a second, of one who is only there to bet beside something else. */
+const ENOUGH = 20;
+const GENTLE_RATE = 10;
 /** A ticket whose command was lost is pending for half of it. */
 const RESOLVE_WITHIN_MS = 180_000;
 const RESOLVE_AGAIN_MS = 100;
@@ -111,6 +114,33 @@ export class JournalClient {
     }
     await Promise.all(sent);
     await pool.destroy();
+  }
+
+  /**
+   * Sells gently on these races until something that goes on meanwhile is done and twenty more are accepted, however late that is said;
+   * every outcome is known then.
+   */
+  async sellBeside(
+    url: string,
+    races: readonly string[],
+    meanwhile: () => Promise<void> = () => Promise.resolve(),
+  ): Promise<void> {
+    const wanted = this.count(201) + ENOUGH;
+    let work = meanwhile;
+    while (this.count(201) < wanted) {
+      const over = new AbortController();
+      const begun = this.sent + ENOUGH;
+      const selling = this.sell(url, races, GENTLE_RATE, over.signal);
+      try {
+        while (this.sent < begun) await new Promise((wake) => setTimeout(wake, SLICE_MS));
+        await work();
+      } finally {
+        over.abort();
+        await selling;
+      }
+      work = () => Promise.resolve();
+      await this.resolve(url);
+    }
   }
 
   async #one(pool: Pool, races: readonly string[]): Promise<void> {
