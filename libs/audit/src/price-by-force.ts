@@ -38,9 +38,8 @@ export function priceLines(pool: AuditPool, lines: readonly LineStake[]): Divide
   const hasTiers = tierNames(pool).length > 0;
   if (ruleSet.breakAt !== 'PRICE' && !hasTiers) throw new AuditRefused('unit breakage belongs to pools with weights');
   const running = runningIn(pool);
-  const stands = standsIn(pool);
-  const standing = lines.filter(({ line }) => stands(line));
-  const money = moneyOf(pool, lines);
+  const standing = standingIn(pool, lines);
+  const money = moneyOf(pool, lines, standing);
   const places = placesPaid(pool);
   const declared = new Set(field.declared.map(bettingInterest(field, ruleSet.coupling)));
   const isOffered = declared.size >= (ruleSet.minDeclared ?? 0);
@@ -58,7 +57,7 @@ export function priceLines(pool: AuditPool, lines: readonly LineStake[]): Divide
 
 /** A race that is void after it was official: every stake that stands is given back. */
 export const returnLines = (pool: AuditPool, lines: readonly LineStake[]): DividendSheet =>
-  refundAll(moneyOf(pool, lines));
+  refundAll(moneyOf(pool, lines, standingIn(pool, lines)));
 
 /** Where the pool has ranks for lines with non-runners these stand; else one of them takes its line out of the pool. */
 export function standsIn(pool: AuditPool): (line: readonly string[]) => boolean {
@@ -70,9 +69,13 @@ export function standsIn(pool: AuditPool): (line: readonly string[]) => boolean 
 const runningIn = ({ field, ruleSet }: AuditPool): ReadonlySet<string> =>
   new Set(runsOf(field).map(bettingInterest(field, ruleSet.coupling)));
 
-function moneyOf(pool: AuditPool, lines: readonly LineStake[]): Money {
+function standingIn(pool: AuditPool, lines: readonly LineStake[]): readonly LineStake[] {
   const stands = standsIn(pool);
-  const gross = total(lines.filter(({ line }) => stands(line)));
+  return lines.filter(({ line }) => stands(line));
+}
+
+function moneyOf(pool: AuditPool, lines: readonly LineStake[], standing: readonly LineStake[]): Money {
+  const gross = total(standing);
   return {
     gross,
     refunds: total(lines) - gross,

@@ -449,9 +449,10 @@ const byRunners = (kinds: readonly LineKind[]): ReadonlyMap<string, readonly Lin
 function grouped(kinds: readonly LineKind[], keyOf: (kind: LineKind) => string): ReadonlyMap<string, LineKind[]> {
   const groups = new Map<string, LineKind[]>();
   for (const kind of kinds) {
-    const known = groups.get(keyOf(kind));
+    const key = keyOf(kind);
+    const known = groups.get(key);
     if (known) known.push(kind);
-    else groups.set(keyOf(kind), [kind]);
+    else groups.set(key, [kind]);
   }
   return groups;
 }

@@ -227,7 +227,7 @@ class Composition {
       // Where another engine may lead already, this one stands by until it is elected or nothing is heard.
       campaign: seams.election ? 'WHEN_QUIET' : 'AT_ONCE',
       onAlarm: this.#onAlarm,
-      onHalted: (fault) => this.#fail(fault),
+      onHalted: this.#fail,
     });
     engine.start();
     // Whoever wants to compare a replay with the state that leads here need not wait for the night.
@@ -256,7 +256,7 @@ class Composition {
       db,
       ...(this.#traces ? { around: this.#traces.projection.bind(this.#traces) } : {}),
       onAlarm: this.#onAlarm,
-      onFatal: (fault) => this.#fail(fault),
+      onFatal: this.#fail,
     });
     this.#stops.push({ name: 'projector', stop: () => projector.stop() });
     this.#needs('projector', () => projector.trouble ?? stillReading(projector.driver.reading));
@@ -272,7 +272,7 @@ class Composition {
     };
     const cache = await this.#openCache(seams);
     const notes = openNoteFiles({ dir: this.#config.data });
-    const heard = { onAlarm: this.#onAlarm, onFatal: (fault: Error) => this.#fail(fault), onTick };
+    const heard = { onAlarm: this.#onAlarm, onFatal: this.#fail, onTick };
     const odds = new OddsService({ ...this.#named('odds', seams), cache, notes, ...heard });
     this.#stops.push({ name: 'odds', stop: () => odds.stop() });
     this.#needs('odds', () => readingText(odds.reading));
@@ -283,7 +283,7 @@ class Composition {
   async #startCalculators(seams: Seams, keys: Keys): Promise<void> {
     const notes = openNoteFiles({ dir: this.#config.data });
     // Without one of the three no dividend is ever declared: somebody must see that at once.
-    const heard = { onAlarm: this.#onAlarm, onFatal: (fault: Error) => this.#fail(fault) };
+    const heard = { onAlarm: this.#onAlarm, onFatal: this.#fail };
     const options = { ...this.#named('calculators', seams), serviceKey: keys.service, notes, ...heard };
     const db = await this.#openDatabase(seams);
     const calculators = [engineCalculator(options), auditCalculator(options), projectorCalculator({ ...options, db })];
@@ -296,7 +296,7 @@ class Composition {
 
   async #startApi(opened: Seams, keys: Keys, demo: DemoAccess | undefined): Promise<ApiParts> {
     const seams = this.#named('api', opened);
-    const onFatal = (fault: Error): void => this.#fail(fault);
+    const onFatal = this.#fail;
     const { shards, clock } = seams;
     const db = await this.#openDatabase(seams);
     // Answers from before are in the read models: the gateways need not read again what those hold.
@@ -442,8 +442,7 @@ class Composition {
       const checkpoint = bySource.get(topics.srcOf(partition));
       if (checkpoint !== undefined) checkpoints.set(partition, checkpoint);
     }
-    const onFatal = (fault: Error): void => this.#fail(fault);
-    const gateway = new CommandGateway<E>({ ...seams, ...topics, checkpoints, onFatal });
+    const gateway = new CommandGateway<E>({ ...seams, ...topics, checkpoints, onFatal: this.#fail });
     const { commandsTopic: name } = topics;
     this.#stops.push({ name: `gateway to ${name}`, stop: () => gateway.stop() });
     this.#readiness.add(`gateway to ${name}`, () => {

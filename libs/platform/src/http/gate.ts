@@ -119,9 +119,10 @@ export class Gate {
   async #answerEarly(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const { readiness, installation, metrics } = this.#o;
     const path = request.method === 'GET' ? request.url?.split('?')[0] : undefined;
-    const json = ({ status, ...health }: Health): void => {
-      response.writeHead(status === 'UP' ? 200 : 503, { 'content-type': 'application/json; charset=utf-8', ...EARLY });
-      response.end(JSON.stringify({ status, ...health }));
+    const json = (health: Health): void => {
+      const status = health.status === 'UP' ? 200 : 503;
+      response.writeHead(status, { 'content-type': 'application/json; charset=utf-8', ...EARLY });
+      response.end(JSON.stringify(health));
     };
     if (path === '/health/live') json(liveOf(readiness, installation()));
     else if (path === '/health/ready') json(readyOf(readiness, installation()));
