@@ -201,6 +201,7 @@ export class DeciderLife<S, C, E> {
   }
 
   #onStarted(inc: string): void {
+    this.#o.onStarted();
     if (this.leading) this.#finishWith({ cause: 'FOREIGN_START' });
     else if (inc === this.#inc) {
       this.leading = true;

@@ -40,10 +40,13 @@ export interface RunnerOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> 
 export type RunnerStatus = 'IDLE' | 'FOLDING' | 'STANDBY' | 'LEADING' | 'STOPPED' | 'HALTED';
 
 const DEFAULT_QUIET_MS = 2_000;
-/** How often a standby asks whether it is elected, and a leader whether it still is. */
+/** How often a standby asks whether it is elected, and a leader whether it still is; and how long who is elected listens for a leader. */
 const ELECTION_MS = 250;
 /** Who was put down by another does not stand again before that one can have been elected. */
 const AFTER_DEFEAT_MS = 3_000;
+/** Who is put down while it lives was slow, not silent: it waits twice as long from then on, up to this, and half as long again after each peace. */
+const MAX_QUIET_MS = 30_000;
+const PEACE_MS = 5 * 60_000;
 /** Back-off after a lost incarnation: random up to this, doubled for every fruitless one, never above the last. */
 const FIRST_BACK_OFF_MS = 100;
 const MAX_BACK_OFF_MS = 5_000;
@@ -72,6 +75,9 @@ export class DeciderRunner<S, C, E> {
   #told = 0;
   #heardAt = 0;
   #standsFrom = 0;
+  #defeatedAt = 0;
+  /** How long silence had to last from then on. */
+  #raisedMs = 0;
   #fruitless = 0;
 
   constructor(options: RunnerOptions<S, C, E>) {
@@ -155,7 +161,7 @@ export class DeciderRunner<S, C, E> {
       if (this.#isFinal(life, end)) return;
       // Who lost the log to another waits until that one is silent or gone; who failed alone tries again.
       atOnce = end.cause !== 'FOREIGN_START';
-      if (!atOnce) await this.#stepBack();
+      if (!atOnce) await this.#defeated();
       this.#become('STANDBY');
       await this.#o.clock.sleep(this.#backOff(), this.#stopping.signal);
     }
@@ -169,6 +175,9 @@ export class DeciderRunner<S, C, E> {
       metrics: this.metrics,
       onAlarm: this.#onAlarm,
       onValid: (decision) => this.#tell(decision),
+      onStarted: () => {
+        this.#heardAt = this.#o.clock.now();
+      },
       onDropped: (reason, inc) => this.#dropped(reason, inc),
     });
     return this.#life;
@@ -200,11 +209,34 @@ export class DeciderRunner<S, C, E> {
     this.#outage.ended();
     this.#heardAt = clock.now();
     while (!over && !this.#stopping.signal.aborted) {
-      if (election && clock.now() >= this.#standsFrom && (await election.tryLead(this.src))) return;
+      if (election && clock.now() >= this.#standsFrom && (await election.tryLead(this.src))) {
+        if (await this.#hearsNobody()) return;
+        // Its leader has lost the lock and not its life.
+        await this.#stepBack(2 * ELECTION_MS);
+      }
       await clock.sleep(pause, this.#stopping.signal);
-      const silent = clock.now() - this.#heardAt >= quietMs;
+      const silent = clock.now() - this.#heardAt >= this.#patience();
       if (silent && (!quietNeedsWork || (await this.#workWaits(life)))) return;
     }
+  }
+
+  /**
+   * How long silence must last before this one leads without being elected. Two that are both slower than two seconds would
+   * otherwise put each other down for ever.
+   */
+  #patience(): number {
+    const { clock, quietMs = DEFAULT_QUIET_MS } = this.#o;
+    const peaces = Math.floor((clock.now() - this.#defeatedAt) / PEACE_MS);
+    return Math.max(quietMs, this.#raisedMs / 2 ** peaces);
+  }
+
+  /** A server that starts again has forgotten every lock: whoever is first to come back must not put down a leader that decides. */
+  async #hearsNobody(): Promise<boolean> {
+    const { clock } = this.#o;
+    const heardAt = this.#heardAt;
+    const rest = heardAt + ELECTION_MS - clock.now();
+    if (rest > 0) await clock.sleep(rest, this.#stopping.signal);
+    return this.#heardAt === heardAt;
   }
 
   /** However it came to lead: while it does, nobody else is called. */
@@ -216,8 +248,14 @@ export class DeciderRunner<S, C, E> {
     }
   }
 
-  async #stepBack(): Promise<void> {
-    this.#standsFrom = this.#o.clock.now() + AFTER_DEFEAT_MS;
+  async #defeated(): Promise<void> {
+    this.#raisedMs = Math.min(2 * this.#patience(), MAX_QUIET_MS);
+    this.#defeatedAt = this.#o.clock.now();
+    await this.#stepBack(AFTER_DEFEAT_MS);
+  }
+
+  async #stepBack(forMs: number): Promise<void> {
+    this.#standsFrom = this.#o.clock.now() + forMs;
     await this.#o.election?.resign(this.src);
   }
 

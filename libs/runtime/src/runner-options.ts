@@ -114,5 +114,6 @@ export interface LifeOptions<S, C, E> extends Seams, DeciderSettings<S, C, E> {
   readonly metrics: RunnerMetrics;
   readonly onAlarm: OnAlarm;
   readonly onValid: (decision: ValidDecision<E>) => void;
+  readonly onStarted: () => void;
   readonly onDropped: (reason: DropReason, inc: string) => void;
 }

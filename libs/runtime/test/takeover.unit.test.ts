@@ -39,11 +39,17 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
-  for (const runner of runners) await runner.stop();
+  let stopped = false;
+  void Promise.all(runners.map((runner) => runner.stop())).then(() => {
+    stopped = true;
+  });
+  await clock.until(() => stopped, 'the stop');
 });
 
+type Candidate = Pick<Election, 'tryLead' | 'resign'>;
+
 /** One lock, as its server sees it: whoever asks first, until he resigns or his session ends. */
-const candidate = (me: number): Pick<Election, 'tryLead' | 'resign'> => ({
+const candidate = (me: number): Candidate => ({
   async tryLead() {
     holder ??= me;
     return holder === me;
@@ -53,13 +59,13 @@ const candidate = (me: number): Pick<Election, 'tryLead' | 'resign'> => ({
   },
 });
 
-function engine(over: EventLog = log): Runner {
+function engine(over: EventLog = log, election: Candidate | undefined = candidate(runners.length)): Runner {
   const me = runners.length;
   const made: Runner = new DeciderRunner({
     ...{ log: over, clock, tails: directTails(over), entropy: countedEntropy(1 + me * 1_000), decider: counter() },
     ...{ readCommand: readCounterCommand, src: 'shard-0', epoch: 1, serviceKey: KEY },
     ...{ commands: SHARD_COMMANDS, decisions: SHARD_DECISIONS, work: new RenewingAppender(over) },
-    ...{ campaign: 'WHEN_QUIET' as const, election: candidate(me) },
+    ...{ campaign: 'WHEN_QUIET' as const, election },
   });
   runners.push(made);
   made.start();
@@ -94,6 +100,24 @@ function freezable(): { readonly log: EventLog; freeze(): void; thaw(): void } {
     });
   };
   return { log: over, freeze, thaw: () => thaw() };
+}
+
+/** A server that gives nobody an answer. */
+const NOBODY: Candidate = { tryLead: async () => false, resign: async () => undefined };
+
+/** Brokers, or a machine, on which every append takes as long. */
+const slow = (ms: number): EventLog =>
+  hooked(log, async (_at, values, append) => {
+    await clock.sleep(ms);
+    return append(values);
+  });
+
+/** A command every so often, for as long. */
+async function sell(forMs: number, everyMs: number): Promise<void> {
+  for (let passed = 0; passed < forMs; passed += everyMs) {
+    await add(1);
+    await clock.pass(everyMs);
+  }
 }
 
 describe('of several engines', () => {
@@ -180,5 +204,83 @@ describe('of several engines', () => {
     await clock.until(() => zombie.status === 'STANDBY' && zombie.position?.seq === 3);
     expect(zombie.state).toEqual(next.state);
     expect((await folded()).state).toMatchObject({ sum: 111, seen: [1, 2, 3] });
+  });
+
+  test('a leader whose session is lost goes on where another one wins its lock, for its decisions are heard', async () => {
+    const [first, second] = [engine(), engine()];
+    await clock.until(() => first.status === 'LEADING');
+    await sell(5_000, 100);
+    holder = 1;
+    await sell(30_000, 100);
+    expect([first.status, second.status, holder]).toEqual(['LEADING', 'STANDBY', 0]);
+    expect([first.metrics.incarnations, second.metrics.incarnations]).toEqual([1, 1]);
+  });
+
+  test.each([
+    { who: 'a lock', election: candidate },
+    { who: 'silence alone', election: () => NOBODY },
+  ])(
+    'those that are slower than silence may last hardly ever put each other down, called by $who',
+    async ({ election }) => {
+      const over = slow(5_000);
+      const [first, second] = [engine(over, election(0)), engine(over, election(1))];
+      await sell(120_000, 500);
+      const incarnations = () => first.metrics.incarnations + second.metrics.incarnations;
+      const before = incarnations();
+      await sell(600_000, 500);
+      // Sixty-two, were each as impatient as at first.
+      expect(incarnations() - before).toBeLessThanOrEqual(5);
+      expect([first.status, second.status].sort()).toEqual(['LEADING', 'STANDBY']);
+      await clock.pass(20_000);
+      expect((await folded()).seq).toBe(720 * 2);
+    },
+  );
+
+  test.each([
+    { when: 'a minute', later: 60_000, patience: 4_000 },
+    { when: 'six quiet minutes', later: 360_000, patience: 2_000 },
+  ])('$when after it was put down a living engine waits $patience ms of silence', async ({ later, patience }) => {
+    const [one, other] = [freezable(), freezable()];
+    const first = engine(one.log, NOBODY);
+    await add(1);
+    await clock.until(() => first.position?.seq === 1);
+    const second = engine(other.log, NOBODY);
+    await clock.until(() => second.position?.seq === 1);
+    one.freeze();
+    await add(2);
+    await clock.until(() => second.position?.seq === 2);
+    one.thaw();
+    await clock.until(() => first.position?.seq === 2);
+    await clock.pass(later);
+    await add(3);
+    await clock.until(() => first.position?.seq === 3);
+    other.freeze();
+    await add(4);
+    const silentFrom = clock.now();
+    await clock.until(() => first.status === 'LEADING');
+    const waited = clock.now() - silentFrom;
+    expect([waited >= patience, waited <= patience + 500]).toEqual([true, true]);
+    other.thaw();
+  });
+
+  test('a claim is a sign of life: nobody else claims before its first decision can be there', async () => {
+    const frozen = freezable();
+    const first = engine(frozen.log, NOBODY);
+    await add(1);
+    await clock.until(() => first.position?.seq === 1, 'the first decision');
+    const deciding = hooked(log, async (_at, values, append) => {
+      if (Buffer.from(values[0] ?? []).includes('"kind":"decision"')) await clock.sleep(1_500);
+      return append(values);
+    });
+    const second = engine(deciding, NOBODY);
+    await clock.pass(200);
+    const third = engine(deciding, NOBODY);
+    await clock.until(() => third.status === 'STANDBY');
+    frozen.freeze();
+    await add(2);
+    await clock.until(() => second.position?.seq === 2 && third.position?.seq === 2, 'the next decision');
+    await clock.pass(10_000);
+    expect([second, third].map(({ metrics }) => metrics.incarnations)).toEqual([1, 1]);
+    frozen.thaw();
   });
 });
