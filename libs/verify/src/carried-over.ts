@@ -3,7 +3,7 @@
  * fund, and a later card takes of it what is there. Told by the market's log; the amounts come from sheets that are priced again, in the
  * end. It must never let an account hold anything but that.
  */
-type Posting = readonly [account: string, amount: number];
+import type { Posting } from './postings.js';
 
 /** What a card says of a pool's money. */
 export interface MoneyCard {

@@ -9,6 +9,7 @@ import type { MoneyCard } from './carried-over.js';
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { leafOf, poolRoot } from './inclusion.js';
 import { LogChains, placeOf } from './log-chains.js';
+import { bookedBy, type Posting } from './postings.js';
 import { compareSeals, type PublishedSeals } from './published-seals.js';
 import type { SealStatement } from './receipt.js';
 import { type DeclaredFact, Settlements } from './settlements.js';
@@ -49,7 +50,6 @@ export interface LogReport {
   readonly findings: readonly LogFinding[];
 }
 
-type Posting = readonly [account: string, amount: number];
 type Event = { readonly t: string } & Readonly<Record<string, unknown>>;
 type Decision = LoggedDecision & {
   readonly at: number;
@@ -536,12 +536,11 @@ export class LogVerifier {
     const isPlain = ({ account, amount, net }: Movement): boolean =>
       amount >= 0 && net === undefined && !this.#owed.get(account);
     if (items.every(isPlain)) return;
-    const booked = new Map<string, number>();
-    for (const [name, amount] of posts) booked.set(name, (booked.get(name) ?? 0) + amount);
+    const booked = bookedBy(posts);
     // As it was before: its postings are booked.
     const before = (account: string): { held: number; owing: number } => ({
-      held: (this.#balances.get(`acc:${account}`) ?? 0) - (booked.get(`acc:${account}`) ?? 0),
-      owing: (this.#owed.get(account) ?? 0) + (booked.get(`owed:${account}`) ?? 0),
+      held: (this.#balances.get(`acc:${account}`) ?? 0) - booked(`acc:${account}`),
+      owing: (this.#owed.get(account) ?? 0) + booked(`owed:${account}`),
     });
     const purses = new Map<string, { held: number; owing: number }>();
     for (const { account, amount, net = 0 } of items) {

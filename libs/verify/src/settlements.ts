@@ -5,9 +5,9 @@
  */
 import type { AuditFold, PoolSettlement, ShardBets } from '#mutuel/audit';
 import { CarriedOver, type MoneyCard } from './carried-over.js';
+import { bookedBy, type Posting } from './postings.js';
 import type { PoolPart } from './shard-reports.js';
 
-type Posting = readonly [account: string, amount: number];
 type Price = { readonly tier: string; readonly c: string; readonly price: string };
 
 /** `DividendsDeclared`, as the market wrote it. */
@@ -113,9 +113,7 @@ export class Settlements {
   }
 
   declared({ version, pools }: DeclaredFact, posts: readonly Posting[], at: string): void {
-    const sums = new Map<string, number>();
-    for (const [account, amount] of posts) sums.set(account, (sums.get(account) ?? 0) + amount);
-    const booked = (account: string): number => sums.get(account) ?? 0;
+    const booked = bookedBy(posts);
     const isKnown = ({ pool }: { readonly pool: string }): boolean => {
       if (!this.#cards.has(pool)) this.say.find(at, `dividends of ${pool}, which was never published`);
       return this.#cards.has(pool);
