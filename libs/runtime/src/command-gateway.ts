@@ -4,7 +4,8 @@
  */
 import { decodeRecord } from '#mutuel/contracts';
 import { CommandLane, type Delivery } from './command-lane.js';
-import { DecisionReader, type HowFar } from './decision-reader.js';
+import { DecisionReader } from './decision-reader.js';
+import type { HowFar } from './log-follower.js';
 import { Pace } from './pace.js';
 import type { Clock, Entropy, EventLog } from './ports.js';
 import { RecentRecords } from './recent-records.js';

@@ -2,7 +2,8 @@
  * Feeds valid decisions of any number of sources to one projection, many at a time, each batch with the checkpoints that must be
  * written in the same transaction. After a failed batch nothing in memory counts: it starts over from what the projection kept.
  */
-import { DecisionReader, type DecisionSource, type HowFar } from './decision-reader.js';
+import { DecisionReader, type DecisionSource } from './decision-reader.js';
+import type { HowFar } from './log-follower.js';
 import { Outage } from './outage.js';
 import { type Clock, type EventLog, isRetriable } from './ports.js';
 import type { OnAlarm } from './runner-options.js';

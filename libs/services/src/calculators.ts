@@ -21,6 +21,7 @@ import {
   type Entropy,
   type EventLog,
   type HowFar,
+  type LogFollower,
   MARKET_SOURCE,
   type NoteStore,
   RenewingAppender,
@@ -79,14 +80,9 @@ type SheetField = Exclude<
 >;
 
 /** What a calculator follows a log by. */
-interface Follower {
-  readonly caughtUp: Promise<void>;
-  /** Undefined once it has caught up. */
-  readonly reading: HowFar | undefined;
+interface Follower extends Pick<LogFollower, 'caughtUp' | 'reading' | 'start' | 'close'> {
   /** What another one needs to go on from here. */
   readonly place: string;
-  start(): Promise<void>;
-  close(): Promise<void>;
 }
 
 type OnDecision = (decision: Pick<DecisionRecord, 'events'>) => void;
