@@ -15,7 +15,7 @@ const FINDINGS = [
   ['adrift', 'market #3: its postings sum to 1'],
   ['adrift', 'market.decisions/0 #40: R1 is called settled; 5 is left on the clearing account of R1-WIN'],
   ['other', 'replay: bets was 4 rows a, made anew 4 rows b'],
-  ['other', 'seal of R1-WIN: there is no signed one'],
+  ['other', 'market.decisions/0 #40: the seal of R1-WIN, close 1, is not among the published seals'],
 ] as const;
 
 const met = (src: string): Retold => ({ src, said: 'ab'.repeat(32), made: 'ab'.repeat(32), after: 0 });

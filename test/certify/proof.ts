@@ -6,7 +6,7 @@
 import { TOPICS } from '#mutuel/contracts';
 import type { EventLog, SqlDatabase } from '#mutuel/runtime';
 import { sealKeys, signedSeals } from '#mutuel/services';
-import { type ExportHead, exportOrder, LogVerifier, readSeal, type SealStatement, trustedKeys } from '#mutuel/verify';
+import { type ExportHead, exportOrder, LogVerifier, readPublishedSeals, trustedKeys } from '#mutuel/verify';
 import { checkLogs, type JournalLine } from '../trust/log-checker.js';
 import { readDecisionLogs } from '../trust/read-log.js';
 import { type Retold, rebuildReadModels, retold, tableDigests } from '../trust/retold.js';
@@ -26,6 +26,8 @@ export interface Proof {
 }
 
 const READ_AT_ONCE = 5_000;
+/** More than any run leaves. */
+const MOST_SEALS = 1_000_000;
 
 export async function proofOf(
   log: EventLog,
@@ -35,7 +37,7 @@ export async function proofOf(
 ): Promise<Proof> {
   const { shards, market } = await readDecisionLogs(log);
   const checked = checkLogs(shards, market, journal);
-  const report = await verified(log);
+  const report = await verified(log, db);
   const findings = [...checked.findings, ...report.findings.map(({ at, what }) => `${at}: ${what}`)];
 
   const acknowledged = journal.filter(({ status }) => status === 201).length;
@@ -49,14 +51,13 @@ export async function proofOf(
 
   const told = await retold(log);
   findings.push(...told.flatMap(faultsOf));
-  const seals = await checkSeals(db, market, findings);
   const live = await tableDigests(db);
   await rebuildReadModels(db, log, isLive);
   for (const [table, digest] of Object.entries(await tableDigests(db)))
     if (live[table] !== digest) findings.push(`replay: ${table} was ${live[table]}, made anew ${digest}`);
 
   const { accepted, decisions } = checked;
-  const { racesSettled, dividends, tickFigures, tickRows, notChecked } = report;
+  const { sealsPublished: seals, racesSettled, dividends, tickFigures, tickRows, notChecked } = report;
   const checks = { seals, racesSettled, dividends, tickFigures, tickRows, retold: told };
   return { accepted, decisions, ...checks, findings, notChecked };
 }
@@ -72,14 +73,16 @@ export function faultsOf(told: Retold): string[] {
   return [`replay: ${src} says that its state was ${said}, its log folds to ${made}`];
 }
 
-/** The whole log through the verifier of exported files. */
-async function verified(log: EventLog) {
+/** The whole log through the verifier of exported files, with every seal that was signed of it: each close has one, and it holds. */
+async function verified(log: EventLog, db: SqlDatabase) {
   const counts = await Promise.all(
     Object.values(TOPICS).map(async (topic) => [topic, await log.partitions(topic)] as const),
   );
   const topics = Object.fromEntries(counts);
   const head: ExportHead = { shards: topics[TOPICS.shardDecisions] ?? 0, topics };
-  const verifier = new LogVerifier(head);
+  const file = { seals: await signedSeals(db, { limit: MOST_SEALS }) };
+  const signed = readPublishedSeals(file, 'signed_seals', trustedKeys(await sealKeys(db)));
+  const verifier = new LogVerifier(head, [{ ...signed, areAll: true }]);
   for (const [topic, partition] of exportOrder(head)) {
     const { start, end } = await log.bounds({ topic, partition });
     for (let from = start; from < end; ) {
@@ -89,35 +92,4 @@ async function verified(log: EventLog) {
     }
   }
   return verifier.finish();
-}
-
-/** Every close of a pool has one signed seal, it holds, and it says what the market's log says. */
-async function checkSeals(db: SqlDatabase, market: readonly { readonly value: Uint8Array }[], findings: string[]) {
-  const keys = trustedKeys(await sealKeys(db));
-  const seals = new Map<string, SealStatement>();
-  for (const seal of await signedSeals(db, { limit: 1_000_000 })) {
-    const said = readSeal(seal, keys);
-    if (typeof said === 'string') findings.push(`seal of ${seal.poolId}: ${said}`);
-    else seals.set(`${said.poolId} ${said.closeNo}`, said);
-  }
-  const equal = new Set<string>();
-  for (const { value } of market) {
-    const { events = [] } = JSON.parse(Buffer.from(value).toString('utf8')) as { events?: SealedEvent[] };
-    for (const { t, pool, closeNo, bets, stake, root } of events) {
-      if (t !== 'PoolSealed') continue;
-      const said = seals.get(`${pool} ${closeNo}`);
-      if (said?.root === root && said.bets === bets && said.stake === stake) equal.add(`${pool} ${closeNo}`);
-      else findings.push(`seal of ${pool}: ${said ? 'it says other than the log' : 'there is no signed one'}`);
-    }
-  }
-  return equal.size;
-}
-
-interface SealedEvent {
-  readonly t: string;
-  readonly pool: string;
-  readonly closeNo: number;
-  readonly bets: number;
-  readonly stake: number;
-  readonly root: string;
 }
