@@ -8,28 +8,35 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { nodeFlags } from '../infra/workspace.mjs';
 import { generate } from '../loadtests/generator.js';
 import { Slopes } from '../loadtests/slopes.js';
+import { above0, script, wholeFrom } from '../test/flags.js';
 import { untilSelling } from '../test/trust/officials.js';
 import { RunningSystem } from '../test/trust/running-system.js';
 
-const small = process.argv.includes('--small');
-const { values } = parseArgs({
-  options: {
-    small: { type: 'boolean' },
-    rate: { type: 'string', default: small ? '20' : '1000' },
-    minutes: { type: 'string', default: small ? '0.1' : '30' },
-    every: { type: 'string', default: '60' },
-    accounts: { type: 'string', default: small ? '100' : '10000' },
-  },
-});
-const WARM_SECONDS = small ? '1' : '60';
+interface Flags {
+  readonly small: boolean;
+  readonly rate?: number;
+  readonly minutes?: number;
+  readonly every: number;
+  readonly accounts?: number;
+}
+
+const values = script('npm run bench -- soak', 'What the memory of the embedded system does in half an hour.')
+  .option('--small', 'that it runs, not what memory does', false)
+  .option('--rate <n>', 'bets a second (default: 1000, 20 of --small)', above0)
+  .option('--minutes <n>', 'how long (default: 30, 0.1 of --small)', above0)
+  .option('--every <seconds>', 'between races', above0, 60)
+  .option('--accounts <n>', 'that bet (default: 10000, 100 of --small)', wholeFrom(1))
+  .parse()
+  .opts<Flags>();
+const { small, every, rate = small ? 20 : 1_000, minutes = small ? 0.1 : 30, accounts = small ? 100 : 10_000 } = values;
+const WARM_SECONDS = small ? 1 : 60;
 
 const folder = mkdtempSync(join(tmpdir(), 'mutuel-soak-'));
 const system = await RunningSystem.start({
-  args: ['--port', '0', '--data', folder, '--rate', '1', '--every', values.every, '--accounts', values.accounts],
+  args: ['--port', '0', '--data', folder, '--rate', '1', '--every', `${every}`, '--accounts', `${accounts}`],
   nodeFlags,
 });
 try {
@@ -38,7 +45,7 @@ try {
   const slopes = new Slopes([
     { name: 'embedded', pid: system.pid, metrics: async () => (await fetch(`${system.url}/metrics`)).text() },
   ]);
-  console.log(await load(String(Number(values.minutes) * 60)));
+  console.log(await load(minutes * 60));
   console.log(slopes.end());
   await system.stop();
 } finally {
@@ -46,7 +53,7 @@ try {
   rmSync(folder, { recursive: true, force: true });
 }
 
-async function load(seconds: string): Promise<string> {
-  const flags = ['--url', system.url, '--rate', values.rate, '--seconds', seconds, '--warmup', '0'];
+async function load(seconds: number): Promise<string> {
+  const flags = ['--url', system.url, '--rate', `${rate}`, '--seconds', `${seconds}`, '--warmup', '0'];
   return (await generate(flags)).trim();
 }

@@ -12,22 +12,28 @@ export function script(name: string, description: string): Command {
 }
 
 export function above0(text: string): number {
-  const number = from0(text);
+  const number = numberOf(text);
   if (number > 0) return number;
   throw new InvalidArgumentError('It must be a number above zero.');
 }
 
 export function from0(text: string): number {
-  const number = Number(text);
-  if (text.trim() !== '' && Number.isFinite(number) && number >= 0) return number;
+  const number = numberOf(text);
+  if (number >= 0) return number;
   throw new InvalidArgumentError('It must be a number from zero on.');
 }
 
 /** A whole number that is at least so much. */
 export function wholeFrom(least: number): (text: string) => number {
   return (text) => {
-    const number = Number(text);
-    if (text.trim() !== '' && Number.isSafeInteger(number) && number >= least) return number;
+    const number = numberOf(text);
+    if (Number.isSafeInteger(number) && number >= least) return number;
     throw new InvalidArgumentError(`It must be a whole number from ${least} on.`);
   };
+}
+
+/** Not a number, which is above and below nothing, for whatever says none. */
+function numberOf(text: string): number {
+  const number = text.trim() === '' ? Number.NaN : Number(text);
+  return Number.isFinite(number) ? number : Number.NaN;
 }

@@ -5,11 +5,15 @@ import { above0, from0, wholeFrom } from './flags.js';
 
 describe('a flag that cannot be read', () => {
   it.each([
-    [['--url', 'http://203.0.113.7:3000'], '"http://203.0.113.7:3000" is not on this machine'],
-    [['--steps', '500x10,5000'], 'It must be a number from zero on.'],
-    [['--secnods', '2'], "unknown option '--secnods'"],
-  ])('ends the light generator with %j with code 2 and a sentence', (flags, sentence) => {
-    const args = ['--conditions=src', '--import', 'tsx', 'loadtests/light.ts', ...flags];
+    ['loadtests/light.ts', ['--url', 'http://203.0.113.7:3000'], '"http://203.0.113.7:3000" is not on this machine'],
+    ['loadtests/light.ts', ['--steps', '500x10,5000'], 'It must be a number from zero on.'],
+    ['loadtests/light.ts', ['--secnods', '2'], "unknown option '--secnods'"],
+    ['test/simulation/main.ts', ['--seeds', 'x'], 'It must be a whole number from 1 on.'],
+    ['test/simulation/main.ts', ['--without', 'power-cut,rain'], '"rain" is neither a fault nor a feature; there are '],
+    ['test/simulation/mutants.ts', ['--onyl', 'money'], "unknown option '--onyl'"],
+    ['bench/hashing.ts', ['--rate=much'], 'It must be a number above zero.'],
+  ])('ends %s with %j with code 2 and a sentence, and starts nothing', (program, flags, sentence) => {
+    const args = ['--conditions=src', '--import', 'tsx', program, ...flags];
     const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
     expect(stderr).toContain(sentence);
     expect(stderr).not.toContain('    at ');
@@ -17,11 +21,11 @@ describe('a flag that cannot be read', () => {
   });
 
   it.each([
-    ['above0', above0, ['0', '-1', '', ' ', 'x', 'Infinity', '1e999']],
-    ['from0', from0, ['-0.1', '', 'NaN', 'ten']],
-    ['wholeFrom(1)', wholeFrom(1), ['0', '1.5', '', '9007199254740993']],
-  ])('%s takes none of %j', (_, read, texts) => {
-    for (const text of texts) expect(() => read(text), text).toThrow(/It must be/);
+    ['a number above zero', above0, ['0', '-1', '', ' ', 'x', 'Infinity', '1e999']],
+    ['a number from zero on', from0, ['-0.1', '', 'NaN', 'ten']],
+    ['a whole number from 1 on', wholeFrom(1), ['0', '1.5', '', '9007199254740993']],
+  ])('that takes %s takes no other', (kind, read, texts) => {
+    for (const text of texts) expect(() => read(text), text).toThrow(`It must be ${kind}.`);
   });
 });
 

@@ -14,15 +14,15 @@ export interface Variant {
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeFlags?: readonly string[];
   /** Seconds between races. */
-  readonly every?: string;
+  readonly every?: number;
 }
 
 export interface Load {
   /** Bets a second. */
-  readonly rate: string;
-  readonly seconds: string;
+  readonly rate: number;
+  readonly seconds: number;
   readonly turns: number;
-  readonly warmSeconds: string;
+  readonly warmSeconds: number;
 }
 
 export interface Paired {
@@ -38,8 +38,8 @@ export async function sideBySide(variants: readonly [Variant, Variant], o: Load)
   const folders = variants.map(() => mkdtempSync(join(tmpdir(), 'mutuel-side-by-side-')));
   const systems: RunningSystem[] = [];
   try {
-    for (const [i, { env = {}, nodeFlags = [], every = '3600' }] of variants.entries()) {
-      const flags = ['--port', '0', '--data', String(folders[i]), '--rate', '0.01', '--every', every];
+    for (const [i, { env = {}, nodeFlags = [], every = 3_600 }] of variants.entries()) {
+      const flags = ['--port', '0', '--data', String(folders[i]), '--rate', '0.01', '--every', `${every}`];
       systems.push(await RunningSystem.start({ args: flags, env, nodeFlags }));
     }
     return await inTurns(systems, o);
@@ -73,7 +73,7 @@ async function inTurns(systems: readonly RunningSystem[], o: Load): Promise<Pair
     }
     ratios.push(of[1] / of[0]);
   }
-  const lasted = o.turns * Number(o.seconds);
+  const lasted = o.turns * o.seconds;
   return {
     cost: [(1e3 * spent[0]) / bets[0], (1e3 * spent[1]) / bets[1]],
     accepted: [bets[0] / lasted, bets[1] / lasted],
@@ -82,7 +82,7 @@ async function inTurns(systems: readonly RunningSystem[], o: Load): Promise<Pair
 }
 
 /** Resolves to the bets accepted. */
-async function load({ url }: RunningSystem, rate: string, seconds: string): Promise<number> {
-  const flags = ['--url', url, '--rate', rate, '--seconds', seconds, '--warmup', '0', '--json'];
+async function load({ url }: RunningSystem, rate: number, seconds: number): Promise<number> {
+  const flags = ['--url', url, '--rate', `${rate}`, '--seconds', `${seconds}`, '--warmup', '0', '--json'];
   return (JSON.parse(await generate(flags)) as Report).accepted;
 }

@@ -8,22 +8,21 @@ import { spawnSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
+import { script, wholeFrom } from '../flags.js';
 import { type Mutant, mutants } from './mutant-list.js';
 
 /** How many may survive: one, named with its reason. */
 const MAY_SURVIVE = 1;
 const SEED = 1;
 /** So many seeds of the sources as they are must be green first: what is broken anyway kills every mutant. */
-const SOUND_SEEDS = '10';
+const SOUND_SEEDS = 10;
 
-const { values } = parseArgs({
-  options: {
-    seeds: { type: 'string', default: '1000' },
-    commands: { type: 'string', default: '700' },
-    only: { type: 'string', default: '' },
-  },
-});
+const values = script('npm run simulate:mutants --', 'Whether the simulation sees each of a list of wrong behaviours.')
+  .option('--seeds <n>', 'through each, at most', wholeFrom(1), 1_000)
+  .option('--commands <n>', 'of each seed', wholeFrom(1), 700)
+  .option('--only <text>', 'mutants whose name holds it', '')
+  .parse()
+  .opts<{ readonly seeds: number; readonly commands: number; readonly only: string }>();
 
 const root = resolve(import.meta.dirname, '../..');
 const copy = mkdtempSync(join(tmpdir(), 'mutuel-mutants-'));
@@ -35,7 +34,7 @@ try {
 }
 
 function main(): number {
-  for (const name of ['libs', 'test/simulation', 'package.json', 'tsconfig.json'])
+  for (const name of ['libs', 'test/simulation', 'test/flags.ts', 'package.json', 'tsconfig.json'])
     cpSync(join(root, name), join(copy, name), { recursive: true });
   symlinkSync(join(root, 'node_modules'), join(copy, 'node_modules'));
   const chosen = mutants.filter(({ name }) => name.includes(values.only));
@@ -73,9 +72,9 @@ function findingOf({ name, file, from, to }: Mutant): string | undefined {
   }
 }
 
-function finding(seeds: string): string | undefined {
+function finding(seeds: number): string | undefined {
   const args = ['--import', 'tsx', '--conditions=src', 'test/simulation/main.ts', '--stop-at', '1', '--jobs', '1'];
-  const more = ['--seed', String(SEED), '--seeds', seeds, '--commands', values.commands];
+  const more = ['--seed', String(SEED), '--seeds', String(seeds), '--commands', String(values.commands)];
   const { stdout, stderr, status } = spawnSync(process.execPath, [...args, ...more], { cwd: copy, encoding: 'utf8' });
   if (status === 0) return undefined;
   const at = stdout.indexOf('FAILED seed');
