@@ -65,7 +65,7 @@ function betIn(fold: AuditFold, { shard, i }: { readonly shard: number; readonly
   return [selection[i] as number, unit[i] as number] as const;
 }
 
-/** Bets that the two calculators would give another sum, or leave another stake, as sentences. */
+/** Bets that the two calculators would give another sum, leave another stake, or call won with another one, as sentences. */
 function dueOtherwise(
   race: Race,
   rules: RuleSet,
@@ -84,9 +84,11 @@ function dueOtherwise(
       return sum + (lines === 0 ? 0 : payoutMinor(rules, price, lines * unitMinor));
     }, 0);
     const due = first.outcome === 'REFUND' ? left : paid;
+    const won = first.dividends.reduce((sum, { c }) => sum + linesMatching(read, c, out, kept) * unitMinor, 0);
     const own = folded.dueOn(selection, unit);
-    if (own.left === left && own.due === due) return [];
-    return [`${read.text} at ${unitMinor}: ${left} left, ${due} due; the second calculator ${own.left}, ${own.due}`];
+    if (own.left === left && own.due === due && own.won === won) return [];
+    const second = `${own.left}, ${own.due} and ${own.won}`;
+    return [`${read.text} at ${unitMinor}: ${left} left, ${due} due, ${won} won; the second calculator ${second}`];
   });
 }
 

@@ -4,7 +4,7 @@
  * and it must see each valid decision of each shard once, in order.
  */
 import { dueMinor, type LinesWon, legLinesWon, linesWon } from './dues.js';
-import { asRun, bettingInterest, expandSelection, isSet, LineTally } from './expansion.js';
+import { asRun, bettingInterest, expandSelection, isSet, LineTally, runsOf } from './expansion.js';
 import { type Favoured, favouriteAmong, legBet } from './leg-books.js';
 import type { AuditLeg, LegBet } from './leg-lines.js';
 import { priceLines, returnLines } from './price-by-force.js';
@@ -77,7 +77,8 @@ type MarketNews =
       readonly finish: readonly (readonly string[])[];
       readonly voided?: true;
     }
-  | { readonly t: 'DividendsDeclared'; readonly version: number; readonly pools: readonly { readonly pool: string }[] };
+  | { readonly t: 'DividendsDeclared'; readonly version: number; readonly pools: readonly { readonly pool: string }[] }
+  | { readonly t: 'CorrectionPriced'; readonly pools: readonly { readonly pool: string }[] };
 
 /** What a card says of a pool's money beside its rules. */
 interface PoolTerms {
@@ -162,7 +163,10 @@ interface Question {
   readonly units: Map<string, ReadonlyMap<number, bigint>>;
 }
 
-/** A result that a pool was declared on: the races as they stood, and what became of its bets in shards that had heard of it. */
+/**
+ * A result that a pool was declared on, or that a correction was weighed by: the races as they stood, and what became of its bets in
+ * shards that had heard of it.
+ */
 interface Declaration {
   readonly card: PoolCard;
   readonly heardBy: Set<string>;
@@ -186,10 +190,23 @@ export interface PoolAudit {
   readonly problems: readonly string[];
 }
 
-/** A pool by one of the results that it was declared on. */
+/** A bet by a pool's sheet: what is left of it after its non-runners, what it is due, and of its stake what won, once for each dividend. */
+export interface BetDue {
+  readonly left: number;
+  readonly due: number;
+  readonly won: number;
+}
+
+/** A pool by one of the results that it was declared on, or that a correction of it was weighed by. */
 export interface PoolSettlement extends PoolAudit {
-  /** What a bet on this selection, at so much a line, has left after its non-runners, and what it is due. */
-  dueOn(selection: number, unitMinor: number): { readonly left: number; readonly due: number };
+  /** A bet on this selection, at so much a line. */
+  dueOn(selection: number, unitMinor: number): BetDue;
+}
+
+/** What stood on the runners of a win pool in a shard, and which of them it knew not to run. */
+export interface Backed {
+  readonly stakes: Favoured;
+  readonly out: ReadonlySet<string>;
 }
 
 /** A shard's bets on a pool by their numbers: which of the pool's selections (-1: the bet is withdrawn), and the stake on each line. */
@@ -204,12 +221,12 @@ export class AuditFold {
   readonly #pools = new Map<string, PoolBooks>();
   /** By pool, then by number. */
   readonly #questions = new Map<string, Map<number, Question>>();
-  /** By pool, then by version of the result. */
-  readonly #declarations = new Map<string, Map<number, Declaration>>();
+  /** By pool, then by `resultKey` or `weighingKey`. */
+  readonly #declarations = new Map<string, Map<string, Declaration>>();
 
   /**
    * `willPays`: keep for `willPays` what the shards hold at each question, for as long as the pool is known; `settlements`: the same for
-   * `settlement` of each result that is declared.
+   * `settlement` of each result that is declared, and for `weighing` of each that a correction is weighed by.
    */
   constructor(private readonly keeps: { readonly willPays?: boolean; readonly settlements?: boolean } = {}) {}
 
@@ -246,9 +263,32 @@ export class AuditFold {
 
   /** The pool by a result that it was declared on, as it stood then. Throws `AuditRefused` when it cannot be priced. */
   settlement(poolId: string, version: number): PoolSettlement {
-    const declared = this.#declarations.get(poolId)?.get(version);
+    const declared = this.#declarations.get(poolId)?.get(resultKey(version));
     if (!declared) throw new AuditRefused(`no shard has heard of dividends of ${poolId} on result ${version}`);
     return this.#settled(poolId, declared.card, declared);
+  }
+
+  /** The pool as it stood when the market asked, by this fact, what a correction of it would move. Throws as `settlement`. */
+  weighing(poolId: string, fact: number): PoolSettlement {
+    const asked = this.#declarations.get(poolId)?.get(weighingKey(fact));
+    if (!asked) throw new AuditRefused(`no shard was asked by fact ${fact} what a correction of ${poolId} moves`);
+    return this.#settled(poolId, asked.card, asked);
+  }
+
+  /**
+   * What stands in a shard on each runner of a win pool, minor units, as it has just counted it for the favourite; `fact`: the last
+   * fact of the market that it has applied. Runners that it knows not to run are named apart: they are nobody's favourite.
+   */
+  backed(shard: string, poolId: string, fact: number): Backed {
+    const card = this.#cards.get(poolId);
+    if (!card) return { stakes: new Map(), out: new Set() };
+    const { race, ruleSet } = card;
+    const known = [...race.scratched].filter(([, at]) => at <= fact).map(([runner]) => runner);
+    const field = { ...race, scratched: known };
+    const interestOf = bettingInterest(field, ruleSet.coupling);
+    const running = new Set(runsOf(field).map(interestOf));
+    const out = new Set(known.map(interestOf).filter((interest) => !running.has(interest)));
+    return { stakes: race.favoured.get(shard) ?? new Map(), out };
   }
 
   /** The bets of a shard on a pool; undefined where it has none. */
@@ -274,10 +314,11 @@ export class AuditFold {
     if (returned !== sheet.refundsMinor)
       problems.push(`shards gave back ${returned} for scratched runners, their lines hold ${sheet.refundsMinor}`);
     const known = new Map<number, LinesWon>();
-    const dueOn = (selection: number, unitMinor: number): { readonly left: number; readonly due: number } => {
+    const dueOn = (selection: number, unitMinor: number): BetDue => {
       const lines = known.get(selection) ?? wonBy(books?.texts[selection] as string);
       known.set(selection, lines);
-      return { left: lines.standing * unitMinor, due: dueMinor(sheet, card.ruleSet, lines, unitMinor) };
+      const won = lines.won.reduce((sum, many) => sum + many, 0) * unitMinor;
+      return { left: lines.standing * unitMinor, due: dueMinor(sheet, card.ruleSet, lines, unitMinor), won };
     };
     return { poolId, sheet, bets: (books?.bets ?? 0) + (since?.goneBets ?? 0), problems, dueOn };
   }
@@ -446,7 +487,11 @@ export class AuditFold {
       return;
     }
     if (fact.t === 'DividendsDeclared') {
-      if (this.keeps.settlements) for (const { pool } of fact.pools) this.#declared(shard, pool, fact.version);
+      for (const { pool } of fact.pools) this.#declared(shard, pool, resultKey(fact.version));
+      return;
+    }
+    if (fact.t === 'CorrectionPriced') {
+      for (const { pool } of fact.pools) this.#declared(shard, pool, weighingKey(n));
       return;
     }
     if (fact.t === 'WillPaysAsked') {
@@ -469,18 +514,18 @@ export class AuditFold {
   }
 
   /** Facts come to all shards in one order: the first that hears of a declaration knows what its races were. */
-  #declared(shard: string, pool: string, version: number): void {
+  #declared(shard: string, pool: string, key: string): void {
     const card = this.#cards.get(pool);
-    if (!card) return;
-    const declarations = this.#declarations.get(pool) ?? new Map<number, Declaration>();
+    if (!card || !this.keeps.settlements) return;
+    const declarations = this.#declarations.get(pool) ?? new Map<string, Declaration>();
     this.#declarations.set(pool, declarations);
     const copies = new Map([card.race, ...card.legs].map((race) => [race, asItStands(race)]));
     const copyOf = (race: RaceBooks): RaceBooks => copies.get(race) as RaceBooks;
-    const known = declarations.get(version) ?? {
+    const known = declarations.get(key) ?? {
       card: { ...card, race: copyOf(card.race), legs: card.legs.map(copyOf) },
       ...{ heardBy: new Set(), gone: new Map(), goneBets: 0, returned: 0 },
     };
-    declarations.set(version, known);
+    declarations.set(key, known);
     known.heardBy.add(shard);
   }
 
@@ -586,6 +631,9 @@ export class AuditFold {
     return books;
   }
 }
+
+const resultKey = (version: number): string => `result ${version}`;
+const weighingKey = (fact: number): string => `fact ${fact}`;
 
 function audited(card: PoolCard): AuditedPoolType {
   const type = auditedPoolTypes.find((name) => name === card.type);

@@ -1,5 +1,12 @@
 /** The door of the second calculator: pricing by force, the fold over the decision logs, and the comparison of sheets. */
-export { type AuditDecision, AuditFold, type PoolAudit, type PoolSettlement, type ShardBets } from './audit-fold.js';
+export {
+  type AuditDecision,
+  AuditFold,
+  type Backed,
+  type PoolAudit,
+  type PoolSettlement,
+  type ShardBets,
+} from './audit-fold.js';
 export { type ComparableSheet, compareSheets } from './compare-sheets.js';
 export { differenceReport, type ReportedSheet } from './difference-report.js';
 export { bettingInterest, expandSelection } from './expansion.js';

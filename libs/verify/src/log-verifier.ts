@@ -15,6 +15,7 @@ import type { SealStatement } from './receipt.js';
 import { type DeclaredFact, Settlements } from './settlements.js';
 import { type Movement, type Owner, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
 import { type RaceCard, TickChecks } from './tick-checks.js';
+import { type PricedFact, type Purse, type Weighed, Weighings } from './weighings.js';
 
 export interface LogFinding {
   /** `shard.decisions/0 #17`: topic, partition and offset of the record at fault. */
@@ -133,7 +134,11 @@ export class LogVerifier {
   readonly #heardOffs = new Map<string, number>();
   readonly #results = new Set<string>();
   readonly #settlements: Settlements;
-  readonly #reports = new ShardReports((what) => this.#pass(what));
+  readonly #weighings: Weighings;
+  readonly #reports = new ShardReports(
+    (what) => this.#pass(what),
+    (shard, pool) => this.#audit.backed(`shard-${shard}`, pool, this.#applied.get(shard) ?? 0),
+  );
   readonly #settled = new Map<string, string>();
   readonly #sealedByMarket: { readonly event: Event; readonly at: string }[] = [];
   readonly #ticks: TickChecks;
@@ -161,6 +166,7 @@ export class LogVerifier {
     this.#ticks = new TickChecks(head.shards, say, (pool, question) => this.#willPays(pool, question));
     const refuse = (what: string): void => void this.#notChecked.set(what, 0);
     this.#settlements = new Settlements(this.#audit, { ...say, refuse });
+    this.#weighings = new Weighings(this.#audit, say);
   }
 
   /** Takes the next record of the file. Throws `LogUnreadable` where the chain of a log is broken. */
@@ -194,6 +200,7 @@ export class LogVerifier {
     for (const [race, at] of this.#settled) this.#checkSettled(race, at);
     this.#reports.finish((at, what) => this.#find(at, what));
     const dividends = this.#settlements.finish();
+    this.#weighings.finish();
     const ticks = this.#ticks.finish();
     const { logged, ...figures } = this.#figures;
     return {
@@ -294,6 +301,8 @@ export class LogVerifier {
     for (const event of decision.events) {
       if (event.t === 'Fact') {
         this.#facts[Number(event['n'])] = JSON.stringify(event['fact']);
+        if ((event['fact'] as Event).t === 'CorrectionPriced')
+          this.#weighings.asked(Number(event['n']), event['fact'] as unknown as PricedFact, placeOf(at));
         this.#fact(event['fact'] as Event, decision, at);
       } else if (event.t === 'PoolSealed') {
         this.#sealedByMarket.push({ event, at: placeOf(at) });
@@ -434,6 +443,9 @@ export class LogVerifier {
         this.#checkNets(items, decision.posts, at);
         return this.#moved(items, at);
       }
+      case 'BetsWeighed':
+        this.#weighed(shard, Number(event['job']), Number(event['cursor']), at);
+        return undefined;
       case 'Report': {
         const ended: Event | undefined = decision.events.find(({ t }) => t === 'JobEnded');
         this.#report(shard, Number(event['n']), ended?.['job'] as number | undefined, event['report'] as Report, at);
@@ -459,12 +471,30 @@ export class LogVerifier {
     else if (JSON.stringify(fact) !== this.#facts[n])
       this.#find(at, `shard ${shard} applies another fact ${n} than the market's`);
     const race = String(fact['race']);
-    if (fact.t === 'RunnerScratched') this.#ticks.scratchedIn(shard, race);
+    if (fact.t === 'RunnerScratched') {
+      this.#ticks.scratchedIn(shard, race);
+      const pools = new Set(this.#poolsOn(race).map(({ id }) => id));
+      for (const checks of [this.#weighings, this.#settlements]) checks.scratched(shard, pools);
+    } else if (fact.t === 'CorrectionPriced') this.#weighings.heard(shard, n, fact as unknown as PricedFact);
+    else if (fact.t === 'DividendsDeclared') this.#settlements.heard(shard, fact as unknown as DeclaredFact);
     else if (fact.t === 'LateOffDeclared') {
       const key = `${shard} ${race}`;
       this.#heardOffs.set(key, Math.min(this.#heardOffs.get(key) ?? Number.POSITIVE_INFINITY, Number(fact['offAt'])));
     } else if (fact.t === 'CorrectionsClosed')
       for (const pool of this.#poolsOn(race)) if (pool.race === race) this.#letGo(shard, pool);
+  }
+
+  /** A step of weighing what a correction would move, by balances as they are at this decision. */
+  #weighed(shard: number, job: number, cursor: number, at: Place): void {
+    const of = (id: string): Weighed | undefined => {
+      const part = this.#part(shard, id, at);
+      return part && { part, keeps: this.#pools.get(id)?.corrections !== 'CLAWBACK' };
+    };
+    const purseOf = (account: string): Purse => ({
+      held: this.#balances.get(`acc:${account}`) ?? 0,
+      owing: this.#owed.get(account) ?? 0,
+    });
+    this.#weighings.weighed(shard, job, cursor, of, purseOf);
   }
 
   #letGo(shard: number, pool: PoolTruth): void {
@@ -643,14 +673,15 @@ export class LogVerifier {
     this.#figures.reports += 1;
     if (report.t === 'Seal') this.#sealed(shard, report as unknown as SealReport, part, at);
     this.#reports.said(shard, n, job, report, part, (what) => this.#find(at, what));
-    if (report.t === 'Paid') this.#paidOut(shard, report, part, at);
+    if (report.t === 'Paid') this.#paidOut(shard, n, report, part, at);
+    else if (report.t === 'Weighed') this.#weighings.said(shard, n, job, report, part, placeOf(at));
   }
 
   /** The shard has paid a result. */
-  #paidOut(shard: number, report: Report, part: PoolPart, at: ExportedRecord): void {
+  #paidOut(shard: number, n: number, report: Report, part: PoolPart, at: ExportedRecord): void {
     const pool = this.#pools.get(report.pool) as PoolTruth;
     const version = Number(report['version']);
-    this.#settlements.ended(shard, pool.id, version, part, placeOf(at));
+    this.#settlements.ended(shard, n, report, part, placeOf(at));
     if (version === 0) this.#letGo(shard, pool);
     else this.#checkInTime(part, pool, lastInTime(pool), 'is paid with the pool', at);
   }

@@ -6,9 +6,8 @@
 import type { AuditFold, PoolSettlement, ShardBets } from '#mutuel/audit';
 import { CarriedOver, type MoneyCard } from './carried-over.js';
 import { bookedBy, type Posting } from './postings.js';
-import type { PoolPart } from './shard-reports.js';
-
-type Price = { readonly tier: string; readonly c: string; readonly price: string };
+import { type Price, pricesText } from './prices.js';
+import type { PoolPart, Report } from './shard-reports.js';
 
 /** `DividendsDeclared`, as the market wrote it. */
 export interface DeclaredFact {
@@ -43,6 +42,15 @@ interface Declared {
   /** Bets that were given something; and by selection those that were not: the dearest, since less a line is due no more. */
   readonly paid: Map<string, BetsAlike>;
   readonly unpaid: Map<number, BetsAlike>;
+  readonly won: Won[];
+}
+
+/** The stakes that a shard says have won; and its standing bets by selection, the stakes on a line of each added up. */
+interface Won {
+  readonly name: string;
+  readonly said: unknown;
+  readonly units: ReadonlyMap<number, number>;
+  readonly at: string;
 }
 
 /** The dividends of one decision, and what it booked for them. */
@@ -64,6 +72,8 @@ interface Money {
 
 /** One wrong price makes every bet on it wrong: these show where to look. */
 const MOST_BETS_NAMED = 3;
+const DISTURBED =
+  'what was due where a shard heard of another non-runner before it had paid: by which field cannot be told';
 const NOTHING: Money = { takeout: 0, topUp: 0, side: 0, carryOut: 0, jackpot: 0 };
 
 export class Settlements {
@@ -74,6 +84,8 @@ export class Settlements {
   readonly #declarations: Declaration[] = [];
   /** What the market has booked on pools so far. */
   readonly #sides = new Map<string, number>();
+  /** By shard and pool, what is not paid yet: whether the shard has heard of another non-runner since the dividends. */
+  readonly #disturbed = new Map<string, boolean>();
   readonly #carriedOver: CarriedOver;
   readonly #money = new Map<Declared, Money>();
 
@@ -122,8 +134,8 @@ export class Settlements {
       const versions = this.#declared.get(pool) ?? new Map<number, Declared>();
       this.#declared.set(pool, versions);
       const side = (this.#sides.get(pool) ?? 0) + booked(`pool:${pool}`);
-      const own = { pool, version, before: this.#last.get(pool) ?? 0, outcome, prices: textOf(prices), side, at };
-      const one: Declared = { ...own, paid: new Map(), unpaid: new Map() };
+      const own = { pool, version, before: this.#last.get(pool) ?? 0, outcome, prices: pricesText(prices), side, at };
+      const one: Declared = { ...own, paid: new Map(), unpaid: new Map(), won: [] };
       versions.set(version, one);
       this.#last.set(pool, version);
       return one;
@@ -139,21 +151,46 @@ export class Settlements {
 
   // ── The shards ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+  /** A shard hears of dividends: from now on it pays them. */
+  heard(shard: number, { pools }: DeclaredFact): void {
+    for (const { pool } of pools) this.#disturbed.set(`${shard} ${pool}`, false);
+  }
+
+  /** A shard hears of a non-runner in these pools: what it has not paid yet it pays without its lines, to be corrected later. */
+  scratched(shard: number, pools: ReadonlySet<string>): void {
+    for (const pool of pools)
+      if (this.#disturbed.has(`${shard} ${pool}`)) this.#disturbed.set(`${shard} ${pool}`, true);
+  }
+
   /** A bet was given something by a result. */
   paid(shard: number, pool: string, version: number, part: PoolPart, i: number, at: () => string): void {
     const declared = this.#declared.get(pool)?.get(version);
     const bets = this.audit.betsOf(`shard-${shard}`, pool);
-    if (declared && bets) this.#note(declared, shard, part, bets, i, at);
+    if (declared && bets && !this.#disturbed.get(`${shard} ${pool}`)) this.#note(declared, shard, part, bets, i, at);
   }
 
-  /** A shard says that it has paid a result: every bet of its book has then what is due to it. Sentences on what cannot be. */
-  ended(shard: number, pool: string, version: number, part: PoolPart, at: string): void {
+  /** A shard reports that it has paid a result: every bet of its book has then what is due to it. Sentences on what cannot be. */
+  ended(shard: number, n: number, report: Report, part: PoolPart, at: string): void {
+    const { pool } = report;
+    const version = Number(report['version']);
     const declared = this.#declared.get(pool)?.get(version);
+    const isDisturbed = this.#disturbed.get(`${shard} ${pool}`);
+    this.#disturbed.delete(`${shard} ${pool}`);
     if (version > 0 && !declared) {
       this.say.find(at, `${pool} is paid by result ${version}, on which no dividends were declared`);
       return;
     }
+    if (isDisturbed) {
+      this.say.pass(DISTURBED);
+      return;
+    }
     const bets = this.audit.betsOf(`shard-${shard}`, pool);
+    const won: Won = {
+      name: `report ${n} of shard ${shard}`,
+      ...{ said: report['wonStake'], units: unitsOn(bets), at },
+    };
+    if (declared) declared.won.push(won);
+    else this.#checkWon(pool, won, 0);
     const place = (): string => at;
     for (let i = 0; i < part.left.length; i++) {
       if (declared && bets && (bets.selection[i] ?? -1) >= 0) this.#note(declared, shard, part, bets, i, place);
@@ -204,15 +241,21 @@ export class Settlements {
       const { sheet, problems } = settlement;
       const faults = [...problems.map((problem) => `${pool}: ${problem}`)];
       if (sheet.outcome !== outcome) faults.push(`${pool} is ${outcome}, priced again it is ${sheet.outcome}`);
-      const priced = textOf(sheet.dividends);
+      const priced = pricesText(sheet.dividends);
       if (prices !== priced) faults.push(`${pool} pays ${prices || 'nothing'}, priced again ${priced || 'nothing'}`);
       for (const fault of faults) this.say.find(at, fault);
       this.#money.set(declared, moneyOf(settlement));
-      return this.#areDue(declared, settlement) && faults.length === 0;
+      const stakes = declared.won.map((won) => this.#checkWon(pool, won, wonBy(settlement, won)));
+      return this.#areDue(declared, settlement) && faults.length === 0 && stakes.every((isEqual) => isEqual);
     } catch (fault) {
       this.say.refuse(`dividends of ${pool}: ${(fault as Error).message}`);
       return false;
     }
+  }
+
+  #checkWon(pool: string, { name, said, at }: Won, found: number): boolean {
+    if (said !== found) this.say.find(at, `${name} says that ${said} won in ${pool}, its bets make ${found}`);
+    return said === found;
   }
 
   #areDue({ pool, paid, unpaid }: Declared, settlement: PoolSettlement): boolean {
@@ -252,6 +295,18 @@ export class Settlements {
   }
 }
 
+/** The bets that stand. */
+function unitsOn(bets: ShardBets | undefined): ReadonlyMap<number, number> {
+  const units = new Map<number, number>();
+  for (const [i, selection] of (bets?.selection ?? []).entries())
+    if (selection >= 0) units.set(selection, (units.get(selection) ?? 0) + (bets?.unit[i] as number));
+  return units;
+}
+
+function wonBy({ dueOn }: PoolSettlement, { units }: Won): number {
+  return [...units].reduce((sum, [selection, unit]) => sum + dueOn(selection, unit).won, 0);
+}
+
 const nameOf = (pool: string, shard: number, i: number, { owners }: PoolPart): string =>
   `bet ${i} of ${pool} in shard ${shard} (${owners[i]?.ticket})`;
 
@@ -260,17 +315,3 @@ function moneyOf({ sheet }: PoolSettlement): Money {
   const into = sheet.carryInMinor + sheet.jackpotInMinor + topUp;
   return { takeout, topUp, side: into - takeout - sheet.breakageMinor - carryOut - jackpot, carryOut, jackpot };
 }
-
-const textOf = (prices: readonly Price[]): string =>
-  prices
-    .map(({ tier, c, price }) => `${tier} ${named(c)} ${price}`)
-    .sort()
-    .join(', ');
-
-/** A declared key without what stands beside the runners in it: how many legs are right, and who did not run in them. */
-const named = (c: string): string =>
-  c
-    .replace(/^\d+@/, '')
-    .split('/')
-    .map((leg) => leg.split(/[~!]/, 1)[0])
-    .join('/');

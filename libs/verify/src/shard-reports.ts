@@ -4,6 +4,7 @@
  * figure of a report on trust.
  */
 import { createHash } from 'node:crypto';
+import type { Backed } from '#mutuel/audit';
 import { RunningRoot } from './inclusion.js';
 
 type Find = (what: string) => void;
@@ -34,6 +35,11 @@ export interface Movement {
   /** Of a correction: what the pool gave on the bet before, and gives now. */
   readonly was?: number;
   readonly due?: number;
+}
+
+interface Stake {
+  readonly c: string;
+  readonly stake: number;
 }
 
 /** What refund statements begin their chained hash with. */
@@ -128,11 +134,12 @@ export class ShardReports {
   readonly #numbers = new Map<number, number>();
   /** What the market heard and no shard has said yet, by shard and number. */
   readonly #heard = new Map<string, { readonly text: string; readonly at: string }>();
-  readonly #unchecked: (what: string) => void;
 
-  constructor(unchecked: (what: string) => void) {
-    this.#unchecked = unchecked;
-  }
+  constructor(
+    private readonly unchecked: (what: string) => void,
+    /** What stands on the runners of a win pool that this shard has just counted. */
+    private readonly backed: (shard: number, pool: string) => Backed,
+  ) {}
 
   /** The market took down this report; its log is read before those of the shards. */
   heard(shard: number, n: number, report: unknown, at: string): void {
@@ -164,7 +171,9 @@ export class ShardReports {
       if (report[name] !== found)
         find(`the ${NAMES[report.t]} of ${report.pool} says ${name} ${report[name]}, its bets make ${found}`);
     };
-    this.#check(report, part, differ, this.#jobs.get(`${shard} ${job}`));
+    if (report.t === 'Backing')
+      this.#checkBacking(report, this.backed(shard, report.pool), `report ${n} of shard ${shard}`, find);
+    else this.#check(report, part, differ, this.#jobs.get(`${shard} ${job}`));
     this.#jobs.delete(`${shard} ${job}`);
   }
 
@@ -173,6 +182,16 @@ export class ShardReports {
     for (const [key, { at }] of this.#heard) {
       const [shard, n] = key.split(' ');
       find(at, `the market heard report ${n} of shard ${shard}, which that shard never made`);
+    }
+  }
+
+  /** Whoever is out is nobody's favourite, and is counted or not as the count came before or after it was known. */
+  #checkBacking({ pool, ...report }: Report, { stakes, out }: Backed, name: string, find: Find): void {
+    const said = new Map((report['stakes'] as readonly Stake[]).map(({ c, stake }) => [c, stake]));
+    for (const c of new Set([...stakes.keys(), ...said.keys()])) {
+      const [told, found] = [said.get(c) ?? 'nothing', Number(stakes.get(c) ?? 0)];
+      if ((told === 'nothing' ? 0 : told) !== found && !out.has(c))
+        find(`${name} counts ${told} on ${c} for the favourite of ${pool}, its bets make ${found}`);
     }
   }
 
@@ -209,8 +228,11 @@ export class ShardReports {
         differ('clearing', part.stake - part.settledTotal);
         return;
       }
+      case 'Weighed':
+        // Known in the end, see `Weighings`.
+        return;
       default:
-        this.#unchecked(`reports of a kind that is not added up: ${report.t}`);
+        this.unchecked(`reports of a kind that is not added up: ${report.t}`);
     }
   }
 }
