@@ -18,8 +18,8 @@ import {
 } from '#mutuel/contracts';
 import type { Context, Decider, Decision } from '#mutuel/engine';
 import { checkState } from './checkpoints.js';
-import type { HowFar } from './decision-reader.js';
 import { DecisionWriter } from './decision-writer.js';
+import type { HowFar } from './log-follower.js';
 import type { LogRecord, LogStart } from './ports.js';
 import { randomId } from './random-id.js';
 import type { LifeOptions, Skip } from './runner-options.js';

@@ -8,7 +8,7 @@ import type { Decider } from '#mutuel/engine';
 import { checkState, StateDiffers } from './checkpoints.js';
 import { countDeaths, type Deaths } from './deaths.js';
 import { DeciderHalted, DeciderLife, type LifeEnd } from './decider-life.js';
-import type { HowFar } from './decision-reader.js';
+import type { HowFar } from './log-follower.js';
 import { Outage } from './outage.js';
 import { type EventLog, LogFault, type LogRecord, type LogTail, type TopicPartition } from './ports.js';
 import {

@@ -6,8 +6,6 @@ import { type FollowedLog, LogFollower } from './log-follower.js';
 import { LogFault, type LogRecord, type TopicPartition } from './ports.js';
 import { type DropReason, type ValidDecision, type ValidRecords, validRecords } from './valid-records.js';
 
-export type { HowFar } from './log-follower.js';
-
 export interface DecisionSource {
   /** `shard-3` or `market`. */
   readonly src: string;
