@@ -127,6 +127,25 @@ describe('a door and a projector', () => {
     for (const one of [door, projector]) await becomes(one, isWell);
   });
 
+  it('a door that was killed while Redis is away comes back without it, and uses it once it is there', async () => {
+    signal('redis', 'SIGKILL');
+    await door.kill();
+    door = await begin(STANDALONE, '--port', '0', '--accounts', '4', ...QUIET);
+    await becomes(door, isWorseOff(/^cache: Redis is away: odds come from the log alone$/));
+    const heard = async (from: string): Promise<number> => {
+      const figures = await (await fetch(`${door.url}/metrics`)).text();
+      return Number(new RegExp(`^mutuel_odds_ticks_heard_total\\{from="${from}"\\} (.*)$`, 'm').exec(figures)?.[1]);
+    };
+    await expect.poll(() => heard('LOG'), PATIENCE).toBeGreaterThan(0);
+    expect(await heard('CACHE')).toBe(0);
+    expect(door.said.split('\n').filter((line) => line.includes('Redis is'))).toEqual([
+      expect.stringMatching(/Redis is away \(.*\); everything goes on without it until it is back$/),
+    ]);
+    await up({ instance: INSTANCE });
+    await becomes(door, isWell);
+    await expect.poll(() => heard('CACHE'), PATIENCE).toBeGreaterThan(0);
+  });
+
   it('end with one line and the code of a damaged log once what they follow cannot be trusted', async () => {
     const brokers = (servers['KAFKA_BROKERS'] ?? '').split(',');
     const log = await openKafkaLog({ brokers, clientId: 'test', onWarning });
@@ -142,7 +161,7 @@ describe('a door and a projector', () => {
   });
 });
 
-function signal(server: string, what: 'SIGSTOP' | 'SIGCONT' | 'SIGINT'): void {
+function signal(server: string, what: 'SIGSTOP' | 'SIGCONT' | 'SIGINT' | 'SIGKILL'): void {
   for (const { name, pid, alive } of status({ instance: INSTANCE }).servers)
     if (alive && name.startsWith(server)) process.kill(pid, what);
 }

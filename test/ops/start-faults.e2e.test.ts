@@ -13,6 +13,7 @@ import { TOPICS } from '#mutuel/contracts';
 import { EXIT } from '#mutuel/platform';
 import type { SqlDatabase } from '#mutuel/runtime';
 import { up, wipe } from '../../infra/native/index.mjs';
+import { ownRedis } from '../../libs/adapters/test/support/own-redis.js';
 import { versionsOf3 } from '../infra/versions-answer.js';
 import { type Ending, QUIET, RunningSystem, runToEnd } from '../trust/running-system.js';
 
@@ -127,10 +128,17 @@ describe('a role of the distributed system says in one line that', () => {
   it.each([
     ['KAFKA_BROKERS', '127.0.0.1:1', /^Kafka cannot be reached at 127\.0\.0\.1:1: /],
     ['DATABASE_URL', 'postgres://u:secret@127.0.0.1:1/d', /^PostgreSQL cannot be used at 127\.0\.0\.1:1\/d: /],
-    ['REDIS_URL', 'redis://127.0.0.1:1', /^Redis cannot be reached at 127\.0\.0\.1:1/],
   ])('the server of %s is missing', async (name, address, what) => {
     const role = name === 'DATABASE_URL' ? 'projector' : 'odds';
     isOneLine(await end(role, { [name]: address }), EXIT.SERVER, what);
+  });
+
+  it.each([
+    ['no address', () => 'redis://127.0.0.1:x', /^REDIS_URL is no address of a Redis: Invalid URL$/],
+    ['one that Redis refuses', (url: string) => url.replace('//', '//:wrong@'), /^Redis at .* says: WRONGPASS /],
+  ])('REDIS_URL is %s', async (_, wrong, what) => {
+    const { url } = await ownRedis({ password: 'hush' });
+    isOneLine(await end('odds', { REDIS_URL: wrong(url) }), EXIT.SETTING, what);
   });
 
   it('Kafka is too old', async () => {

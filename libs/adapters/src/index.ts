@@ -29,6 +29,7 @@ export { type ElectionOptions, openAdvisoryElection } from './postgres/advisory-
 export { type Migration, migrate } from './postgres/migrate.js';
 export { DatabaseFault, type DatabaseOptions, openDatabase } from './postgres/pg-database.js';
 export { openRedisCache } from './redis/redis-cache.js';
+export { RedisVoice } from './redis/redis-client.js';
 export { openRedisUseCounter } from './redis/redis-use-counter.js';
 export { ServerLost } from './server-lost.js';
 export { SetupFault } from './setup-fault.js';

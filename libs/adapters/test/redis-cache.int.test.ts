@@ -2,7 +2,8 @@
 import { randomBytes } from 'node:crypto';
 import { createClient } from 'redis';
 import { expect, it } from 'vitest';
-import { openRedisCache, ServerLost } from '#mutuel/adapters';
+import { openRedisCache, openRedisUseCounter, RedisVoice, ServerLost } from '#mutuel/adapters';
+import { freePort } from '../../../infra/native/index.mjs';
 import { describeCache } from './cache-features.js';
 import { until } from './support/log-helpers.js';
 import { ownRedis } from './support/own-redis.js';
@@ -87,7 +88,97 @@ it('waits for a Redis that stands still for a moment only, asks it nothing more,
   await unanswered;
 });
 
-it('says in one line that no server is there', async () => {
-  const opening = openRedisCache({ url: 'redis://:hush@127.0.0.1:1', onWarning: () => undefined });
-  await expect(opening).rejects.toThrow(/^Redis cannot be reached at 127\.0\.0\.1:1: .*ECONNREFUSED/);
+it('opens without Redis, says so once for all that use it, and does what it was asked for when Redis comes', async () => {
+  const port = await freePort();
+  const url = `redis://127.0.0.1:${port}`;
+  const warnings: string[] = [];
+  const onWarning = (sentence: string): void => void warnings.push(sentence);
+  const voice = new RedisVoice(onWarning);
+  const cache = await openRedisCache({ url, onWarning }, voice);
+  const counter = await openRedisUseCounter({ url, onWarning, windowS: 10 }, voice);
+  const heard: string[] = [];
+  const leave = await cache.subscribe('odds', (message) => heard.push(message));
+  const left = await cache.subscribe('odds', () => heard.push('left before it began'));
+  await left();
+  expect(cache.trouble()).toMatch(/Redis is away/);
+  await expect(cache.put('k', 1, 'a')).rejects.toMatchObject({ name: 'ServerLost', retriable: true });
+  await expect(counter.add('k', 1)).rejects.toMatchObject({ name: 'ServerLost', retriable: true });
+  expect(warnings).toEqual([
+    expect.stringMatching(/^Redis is away \(.*ECONNREFUSED.*\); everything goes on without it/),
+  ]);
+  await ownRedis({ port });
+  await until(() => warnings.length > 1 && cache.trouble() === undefined);
+  expect(warnings.slice(1)).toEqual(['Redis is back']);
+  await until(async () => {
+    await cache.publish('odds', 'b');
+    return heard.length > 0;
+  });
+  expect(new Set(heard)).toEqual(new Set(['b']));
+  expect((await counter.add('k', 2)).used).toBe(2);
+  await leave();
+  await cache.close();
+  await counter.close();
 });
+
+it('waits for a Redis that never answers no longer than for a connection, once for all that use it', async () => {
+  const server = await ownRedis();
+  server.standStill();
+  const warnings: string[] = [];
+  const onWarning = (sentence: string): void => void warnings.push(sentence);
+  const voice = new RedisVoice(onWarning);
+  const options = { url: server.url, onWarning, connectTimeoutMs: 500 };
+  const cache = await openRedisCache(options, voice);
+  expect(warnings).toEqual([expect.stringMatching(/^Redis is away \(nothing within 0\.5 s\)/)]);
+  const counter = await openRedisUseCounter({ ...options, connectTimeoutMs: 3_600_000, windowS: 10 }, voice);
+  await cache.subscribe('odds', () => undefined);
+  expect(warnings).toHaveLength(1);
+  server.goOn();
+  await until(() => cache.trouble() === undefined);
+  await until(async () => (await counter.add('k', 1).catch(() => undefined)) !== undefined);
+  await cache.close();
+  await counter.close();
+});
+
+it.each([
+  ['a wrong password', ':wrong@', '', /^Redis at 127\.0\.0\.1:\d+ refuses what REDIS_URL says: WRONGPASS [^\n]*$/],
+  ['no password', '', '', /refuses what REDIS_URL says: NOAUTH/],
+  ['a database that is none', ':hush@', '/9999', /refuses what REDIS_URL says: ERR DB index is out of range/],
+])('%s is a fault of the setting: the server is there', async (_, who, database, what) => {
+  const server = await ownRedis({ password: 'hush' });
+  const url = `${server.url.replace('//', `//${who}`)}${database}`;
+  const opening = openRedisCache({ url, onWarning: () => undefined });
+  await expect(opening).rejects.toMatchObject({
+    name: 'SetupFault',
+    kind: 'SETTING',
+    message: expect.stringMatching(what),
+  });
+});
+
+it('goes on asking, and says why once, where Redis comes with another password', async () => {
+  const port = await freePort();
+  const warnings: string[] = [];
+  const onWarning = (sentence: string): void => void warnings.push(sentence);
+  const cache = await openRedisCache({ url: `redis://127.0.0.1:${port}`, onWarning });
+  await ownRedis({ port, password: 'hush' });
+  await until(() => warnings.some((line) => line.includes('NOAUTH')));
+  expect(warnings).toHaveLength(2);
+  expect(cache.trouble()).toMatch(/Redis is away/);
+  const admin = createClient({ url: `redis://:hush@127.0.0.1:${port}` });
+  await admin.connect();
+  await admin.sendCommand(['CONFIG', 'SET', 'requirepass', '']);
+  await admin.close();
+  await until(() => cache.trouble() === undefined);
+  expect(warnings.slice(2)).toEqual(['Redis is back']);
+  await cache.close();
+});
+
+it.each(['redis://h:x', 'redis://', 'redis://h/db', 'redis://%ZZ@h'])(
+  'an address as %s is a fault of the setting',
+  async (url) => {
+    const opening = openRedisCache({ url, onWarning: () => undefined });
+    await expect(opening).rejects.toMatchObject({
+      ...{ name: 'SetupFault', kind: 'SETTING' },
+      message: expect.stringMatching(/^REDIS_URL is no address of a Redis: /),
+    });
+  },
+);

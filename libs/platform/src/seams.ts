@@ -15,6 +15,7 @@ import {
   openMemoryUseCounter,
   openRedisCache,
   openRedisUseCounter,
+  RedisVoice,
   startPglite,
   type TopicFault,
 } from '#mutuel/adapters';
@@ -165,6 +166,8 @@ async function distributed(
     });
     return { database, close: () => database.close() };
   };
+  // Whatever uses it: that it is away is said once, and waited for once.
+  const redis = new RedisVoice(onWarning);
   const durable = unsafe.length === 0;
   const label = durable ? 'DISTRIBUTED' : NOT_DURABLE;
   return seams({
@@ -172,8 +175,8 @@ async function distributed(
     log,
     shards,
     onWarning,
-    cache: () => openRedisCache({ url: redisUrl, onWarning }),
-    uses: () => openRedisUseCounter({ url: redisUrl, onWarning, windowS: LIMIT_WINDOW_S }),
+    cache: () => openRedisCache({ url: redisUrl, onWarning }, redis),
+    uses: () => openRedisUseCounter({ url: redisUrl, onWarning, windowS: LIMIT_WINDOW_S }, redis),
     open,
     failed: new Promise(() => undefined),
     durable,

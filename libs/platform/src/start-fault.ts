@@ -12,7 +12,7 @@ export const EXIT = {
   /** A flag or a variable. */
   SETTING: 2,
   PORT: 3,
-  /** Kafka, PostgreSQL or Redis does not answer. */
+  /** Kafka or PostgreSQL does not answer. */
   SERVER: 4,
   VERSION: 5,
   /** Unsafe for what is asked of them. */

@@ -3,7 +3,7 @@
  * it must never hold a fact that is not in the log, and never let an older value replace a newer one.
  */
 import type { HotCache } from '#mutuel/runtime';
-import { type RedisConnection, type RedisOptions, redisConnections } from './redis-client.js';
+import { type RedisConnection, type RedisOptions, RedisVoice, redisConnections } from './redis-client.js';
 
 /** Stores sequence and value together unless a newer or equal sequence is there. */
 const PUT = `
@@ -12,9 +12,12 @@ if known and tonumber(known) >= tonumber(ARGV[1]) then return 0 end
 redis.call('HSET', KEYS[1], 's', ARGV[1], 'v', ARGV[2])
 return 1`;
 
-/** Connects once, so that a missing server is one clear line at the start; later it reconnects by itself. */
-export async function openRedisCache(options: RedisOptions): Promise<HotCache> {
-  const [commands, subscriptions] = await redisConnections(options, 2);
+/** With the server or without it: it connects by itself when there is one, and then hears what it was subscribed to. */
+export async function openRedisCache(
+  options: RedisOptions,
+  voice: RedisVoice = new RedisVoice(options.onWarning),
+): Promise<HotCache> {
+  const [commands, subscriptions] = await redisConnections(options, 2, voice);
   return new RedisCache(commands as RedisConnection, subscriptions as RedisConnection, options.prefix ?? '');
 }
 
@@ -48,8 +51,11 @@ class RedisCache implements HotCache {
     // A function of its own for each subscription: the same handler may subscribe twice.
     const listener = (message: string): void => onMessage(message);
     const { client } = this.subscriptions;
-    await this.subscriptions.ask(() => client.subscribe(this.prefix + channel, listener));
-    return () => this.subscriptions.ask(() => client.unsubscribe(this.prefix + channel, listener));
+    const standing = await this.subscriptions.whenThere(() => client.subscribe(this.prefix + channel, listener));
+    return async () => {
+      standing.leave();
+      if (standing.isDone) await this.subscriptions.ask(() => client.unsubscribe(this.prefix + channel, listener));
+    };
   }
 
   trouble(): string | undefined {

@@ -1,9 +1,11 @@
 /**
- * Connections to Redis as every use of it here needs them: a missing server is one line at the start, a lost one is tried again for
- * as long as the process lives, and whoever asks meanwhile hears so at once. Nothing is queued for a server that is away.
+ * Connections to Redis as every use of it here needs them: a server that is away, from the start or later, is one line and is tried
+ * again for as long as the process lives, and whoever asks meanwhile hears so at once. Nothing is queued for it. It must never hold up
+ * or end a process for a server that is only absent; one that is there and refuses what the address says is a wrong setting.
  */
-import { createClient } from 'redis';
+import { createClient, ErrorReply } from 'redis';
 import { ServerLost } from '../server-lost.js';
+import { SetupFault } from '../setup-fault.js';
 
 export interface RedisOptions {
   /** `redis://host:port`. */
@@ -11,32 +13,107 @@ export interface RedisOptions {
   readonly onWarning: (sentence: string) => void;
   /** Set before every key and channel, so that several systems can share a server. */
   readonly prefix?: string;
+  /** Nobody waits longer for a first connection either (3 s). */
   readonly connectTimeoutMs?: number;
 }
 
 /** A server that is there but does not answer: more commands than this, or longer than this, are refused. */
 const MAX_QUEUED = 10_000;
 const COMMAND_TIMEOUT_MS = 2000;
+const CONNECT_TIMEOUT_MS = 3000;
 const MAX_RETRY_DELAY_MS = 2000;
 
 /** A stop waits this long for what is still under way. */
 const CLOSE_MS = 1000;
 
-type RedisClient = ReturnType<typeof newClient>;
+/** What a server says to an address that is wrong. While it loads, or has too many clients, it says other things, which pass. */
+const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)\b|^ERR (DB index|invalid DB)/;
 
-/** Connected; several of one use warn with one voice. */
-export async function redisConnections(options: RedisOptions, count: number): Promise<readonly RedisConnection[]> {
-  const voice: Voice = { ready: false, warned: false, onWarning: options.onWarning };
-  const clients = Array.from({ length: count }, () => newClient(options, voice));
-  try {
-    await Promise.all(clients.map((client) => client.connect()));
-  } catch (cause) {
-    for (const client of clients) client.destroy();
-    const reason = (cause as Error).message || String(cause);
-    throw new ServerLost(`Redis cannot be reached at ${hostOf(options.url)}: ${reason}`, { cause });
+type RedisClient = ReturnType<typeof createClient>;
+
+/** What all connections of a process to one server have to say of it: once that it is away, and once that it is back. */
+export class RedisVoice {
+  readonly #away = new Set<RedisClient>();
+  #refusal: string | undefined;
+
+  constructor(private readonly onWarning: (sentence: string) => void) {}
+
+  get isAway(): boolean {
+    return this.#away.size > 0;
   }
-  voice.ready = true;
+
+  away(client: RedisClient, why: string): void {
+    if (!this.isAway) this.onWarning(`Redis is away (${why}); everything goes on without it until it is back`);
+    // Who waits for a server to come back should hear that it is there, and wants something.
+    else if (REFUSED.test(why) && this.#refusal === undefined)
+      this.onWarning(`Redis refuses what REDIS_URL says (${why}); everything goes on without it`);
+    if (REFUSED.test(why)) this.#refusal = why;
+    this.#away.add(client);
+  }
+
+  back(client: RedisClient): void {
+    if (!this.#away.delete(client) || this.isAway) return;
+    this.#refusal = undefined;
+    this.onWarning('Redis is back');
+  }
+
+  /** A connection that is closed is nobody's any more. */
+  forget(client: RedisClient): void {
+    this.#away.delete(client);
+  }
+}
+
+/**
+ * Connections, each of which is there or will be. Nobody waits for a server that is away, and for one that is not known to be away no
+ * longer than for a connection. Throws `SetupFault` where the address is none, or a server refuses it.
+ */
+export async function redisConnections(
+  options: RedisOptions,
+  count: number,
+  voice: RedisVoice,
+): Promise<readonly RedisConnection[]> {
+  const start = { isOver: false };
+  const clients = Array.from({ length: count }, () => newClient(options, start));
+  const patienceMs = voice.isAway ? 0 : (options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
+  const arrivals = await Promise.allSettled(clients.map((client) => arrival(client, patienceMs)));
+  start.isOver = true;
+  const refused = arrivals.find((one) => one.status === 'rejected');
+  if (refused) {
+    for (const client of clients) client.destroy();
+    const { message } = refused.reason as Error;
+    const text = `Redis at ${hostOf(options.url)} refuses what REDIS_URL says: ${message}`;
+    throw new SetupFault('SETTING', text, { cause: refused.reason });
+  }
+  for (const [i, client] of clients.entries()) {
+    const one = arrivals[i];
+    const why = one?.status === 'fulfilled' ? one.value : undefined;
+    if (!client.isReady) voice.away(client, why ?? 'the connection was lost');
+    client.on('error', (error: Error) => voice.away(client, error.message));
+    client.on('ready', () => voice.back(client));
+  }
   return clients.map((client) => new RedisConnection(client, voice));
+}
+
+/** Resolves once it is connected, or to why it is not yet; rejects where the server refuses. */
+function arrival(client: RedisClient, patienceMs: number): Promise<string | undefined> {
+  return new Promise((resolve, reject) => {
+    const timer = setTimeout(() => resolve(`nothing within ${patienceMs / 1000} s`), patienceMs);
+    const end = (): void => {
+      clearTimeout(timer);
+      client.off('error', absent);
+    };
+    const absent = (fault: Error): void => {
+      if (isRefusal(fault)) return;
+      end();
+      resolve(fault.message || String(fault));
+    };
+    client.on('error', absent);
+    // It goes on trying, and ends with a refusal or with the client's own end.
+    client
+      .connect()
+      .then(() => resolve(undefined), reject)
+      .finally(end);
+  });
 }
 
 export class RedisConnection {
@@ -45,7 +122,7 @@ export class RedisConnection {
 
   constructor(
     readonly client: RedisClient,
-    private readonly voice: Voice,
+    private readonly voice: RedisVoice,
   ) {}
 
   get isReady(): boolean {
@@ -75,7 +152,31 @@ export class RedisConnection {
     }
   }
 
+  /**
+   * Has it done once, now or as soon as the server is there, until `leave`; whoever asks waits for what can be done now. Rejects where
+   * the server that is there refuses.
+   */
+  async whenThere(what: () => Promise<unknown>): Promise<Standing> {
+    const standing = { isDone: false, leave: () => void this.client.off('ready', again) };
+    const begin = async (): Promise<void> => {
+      await what();
+      standing.isDone = true;
+      standing.leave();
+    };
+    // What a lost connection took with it is asked again with the next one.
+    const again = (): void => void begin().catch(() => undefined);
+    this.client.on('ready', again);
+    if (!this.isReady) return standing;
+    await this.ask(begin).catch((fault: ServerLost) => {
+      if (!(fault.cause instanceof ErrorReply)) return;
+      standing.leave();
+      throw fault;
+    });
+    return standing;
+  }
+
   async close(): Promise<void> {
+    this.voice.forget(this.client);
     // A graceful end waits for a server; one that is away has nothing of ours to finish.
     const timer = setTimeout(() => this.client.destroy(), CLOSE_MS);
     if (this.isReady) await this.client.close();
@@ -86,54 +187,46 @@ export class RedisConnection {
   #await(answer: Promise<unknown>): void {
     if (this.#overdue) return;
     this.#overdue = answer;
-    away(this.voice, 'it stands still');
+    this.voice.away(this.client, 'it stands still');
     const end = (): void => {
       this.#overdue = undefined;
-      if (this.client.isReady) back(this.voice);
+      if (this.client.isReady) this.voice.back(this.client);
     };
     answer.then(end, end);
   }
 }
 
-interface Voice {
-  ready: boolean;
-  warned: boolean;
-  readonly onWarning: (sentence: string) => void;
+/** What is done once the server is there. */
+export interface Standing {
+  readonly isDone: boolean;
+  /** Not any more, where it is not done yet. */
+  readonly leave: () => void;
 }
 
-function away(voice: Voice, why: string): void {
-  if (!voice.ready || voice.warned) return;
-  voice.warned = true;
-  voice.onWarning(`Redis is away (${why}); everything goes on without it until it is back`);
-}
-
-function back(voice: Voice): void {
-  if (voice.warned) voice.onWarning('Redis is back');
-  voice.warned = false;
-}
-
-function newClient({ url, connectTimeoutMs = 3000 }: RedisOptions, voice: Voice) {
-  const client = createClient({
-    url,
-    commandsQueueMaxLength: MAX_QUEUED,
-    // While Redis is away its callers hear so at once and go on without it.
-    disableOfflineQueue: true,
-    commandOptions: { timeout: COMMAND_TIMEOUT_MS },
-    socket: {
-      connectTimeout: connectTimeoutMs,
-      // The first connection is tried once; a lost one for as long as the process lives, since the cache only degrades.
-      reconnectStrategy: (retries) => (voice.ready ? Math.min(100 * 2 ** retries, MAX_RETRY_DELAY_MS) : false),
-    },
-  });
-  client.on('error', (error: Error) => away(voice, error.message));
-  client.on('ready', () => back(voice));
-  return client;
-}
-
-function hostOf(url: string): string {
+function newClient({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: RedisOptions, start: { readonly isOver: boolean }) {
   try {
-    return new URL(url).host;
-  } catch {
-    return 'the given address (which is no URL)';
+    if (new URL(url).hostname === '') throw new Error('it names no host');
+    const client: RedisClient = createClient({
+      url,
+      commandsQueueMaxLength: MAX_QUEUED,
+      // While Redis is away its callers hear so at once and go on without it.
+      disableOfflineQueue: true,
+      commandOptions: { timeout: COMMAND_TIMEOUT_MS },
+      socket: {
+        connectTimeout: connectTimeoutMs,
+        // For as long as the process lives, since Redis only degrades; but a setting that is wrong from the start should be seen.
+        reconnectStrategy: (retries, cause) =>
+          !start.isOver && isRefusal(cause) ? false : Math.min(100 * 2 ** retries, MAX_RETRY_DELAY_MS),
+      },
+    });
+    // Without a listener a lost connection would end the process.
+    client.on('error', () => undefined);
+    return client;
+  } catch (cause) {
+    throw new SetupFault('SETTING', `REDIS_URL is no address of a Redis: ${(cause as Error).message}`, { cause });
   }
 }
+
+const isRefusal = (fault: Error): boolean => fault instanceof ErrorReply && REFUSED.test(fault.message);
+
+const hostOf = (url: string): string => new URL(url).host;

@@ -3,11 +3,14 @@
  */
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { UseCounter } from '#mutuel/runtime';
-import { type RedisConnection, type RedisOptions, redisConnections } from './redis-client.js';
+import { type RedisConnection, type RedisOptions, RedisVoice, redisConnections } from './redis-client.js';
 
-/** Connects once, so that a missing server is one clear line at the start; later it reconnects by itself. */
-export async function openRedisUseCounter(options: RedisOptions & { readonly windowS: number }): Promise<UseCounter> {
-  const [connection] = (await redisConnections(options, 1)) as [RedisConnection];
+/** With the server or without it: it connects by itself when there is one. */
+export async function openRedisUseCounter(
+  options: RedisOptions & { readonly windowS: number },
+  voice: RedisVoice = new RedisVoice(options.onWarning),
+): Promise<UseCounter> {
+  const [connection] = (await redisConnections(options, 1, voice)) as [RedisConnection];
   const limiter = new RateLimiterRedis({
     storeClient: connection.client,
     useRedisPackage: true,

@@ -4,9 +4,16 @@ import { once } from 'node:events';
 import { onTestFinished } from 'vitest';
 import { freePort } from '../../../../infra/native/index.mjs';
 
-export async function ownRedis() {
-  const port = await freePort();
+export async function ownRedis({
+  port: wanted,
+  password,
+}: {
+  readonly port?: number;
+  readonly password?: string;
+} = {}) {
+  const port = wanted ?? (await freePort());
   const settings = ['--port', String(port), '--bind', '127.0.0.1', '--save', '', '--appendonly', 'no'];
+  if (password !== undefined) settings.push('--requirepass', password);
   const server = spawn('redis-server', settings, { stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(async () => {
     const exit = once(server, 'exit');
