@@ -141,6 +141,22 @@ describe('a role of the distributed system says in one line that', () => {
     isOneLine(await end('odds', { REDIS_URL: wrong(url) }), EXIT.SETTING, what);
   });
 
+  it.each([
+    ['names a user that PostgreSQL does not let in', { username: 'nobody_here' }, /"nobody_here"/],
+    ['names a database that is not there', { pathname: '/none' }, /database "none" does not exist$/],
+  ])('DATABASE_URL %s, to a role and to the command line', async (_, change, what) => {
+    const url = new URL(servers['DATABASE_URL'] ?? '');
+    Object.assign(url, change);
+    const env = { DATABASE_URL: url.href };
+    const line = new RegExp(`^PostgreSQL at .* refuses what DATABASE_URL says: .*${what.source}`);
+    isOneLine(await end('projector', env), EXIT.SETTING, line);
+    isOneLine(
+      await runToEnd({ program: CLI, args: ['lag', '--data', data], env: { ...servers, ...env } }),
+      EXIT.SETTING,
+      line,
+    );
+  });
+
   it('Kafka is too old', async () => {
     const old = await listening((socket) => socket.once('data', () => socket.write(versionsOf3())));
     const KAFKA_BROKERS = `127.0.0.1:${portOf(old)}`;

@@ -38,6 +38,12 @@ async function until(condition: () => Promise<boolean>): Promise<void> {
 }
 
 describe('an election by locks of PostgreSQL', () => {
+  it('is opened without a server, and never by an address that is none', () => {
+    const open = (wrong: string): Election => openAdvisoryElection({ url: wrong, onWarning: () => undefined });
+    opened.push(open('postgres://u@127.0.0.1:1/d'));
+    expect(() => open('postgres://h:x/d')).toThrow(/^DATABASE_URL is no address of a database: /);
+  });
+
   it('calls one candidate for each source, until that one resigns', async () => {
     const [one, other] = [candidate(), candidate()];
     expect(await one.tryLead('shard-0')).toBe(true);

@@ -1,6 +1,7 @@
 /** PostgreSQL itself: the shared suite, and what needs a real server. */
 import { randomBytes } from 'node:crypto';
-import { expect, it } from 'vitest';
+import { type AddressInfo, createServer } from 'node:net';
+import { expect, it, onTestFinished } from 'vitest';
 import { migrate, openDatabase } from '#mutuel/adapters';
 import { describeSql } from './sql-features.js';
 import { servers } from './support/servers.js';
@@ -104,6 +105,36 @@ it('says in one line that no server is there, without the password', async () =>
   );
 });
 
+it.each([
+  ['a user that it does not know', { username: 'nobody_here' }, /role "nobody_here" does not exist$/],
+  ['a database that it does not have', { pathname: '/none' }, /database "none" does not exist$/],
+])('%s is a fault of the setting: the server is there', async (_, change, what) => {
+  const url = new URL((await servers()).databaseUrl);
+  Object.assign(url, change);
+  await expectSettingFault(url.href, what);
+});
+
+it.each([
+  ['a password that it refuses', '28P01', 'password authentication failed for user "u"'],
+  ['an address that it takes no connections of', '28000', 'no pg_hba.conf entry for host "127.0.0.1"'],
+])('%s is one, too, and no password is shown', async (_, code, message) => {
+  const url = `postgres://u:hush@127.0.0.1:${await refusing(code, message)}/d`;
+  await expectSettingFault(url, new RegExp(`^PostgreSQL at \\S+/d refuses what DATABASE_URL says: ${message}$`));
+});
+
+it('what passes by itself is none: a server that is starting up', async () => {
+  const url = `postgres://u:hush@127.0.0.1:${await refusing('57P03', 'the database system is starting up')}/d`;
+  const opening = openDatabase({ url, max: 1, onWarning });
+  await expect(opening).rejects.toMatchObject({ name: 'DatabaseFault', code: '57P03', retriable: true });
+});
+
+it.each(['postgres://h:x/d', 'postgres://u:hush@h/d?sslrootcert=/none.pem'])(
+  'an address as %s is a fault of the setting',
+  async (url) => {
+    await expectSettingFault(url, /^DATABASE_URL is no address of a database: [^\n]+$/);
+  },
+);
+
 it('says that it has not answered once that has lasted for seconds, though nobody asks', async () => {
   const { databaseUrl } = await servers();
   const way = await severableWay(databaseUrl);
@@ -116,3 +147,26 @@ it('says that it has not answered once that has lasted for seconds, though nobod
     .toMatch(/^PostgreSQL has not answered for \d+ s: .*(ECONNREFUSED|terminated|timeout)/);
   await db.close();
 });
+
+async function expectSettingFault(url: string, what: RegExp): Promise<void> {
+  const opening = openDatabase({ url, max: 1, onWarning });
+  const fault = await opening.then(
+    () => undefined,
+    (one: Error) => one,
+  );
+  expect(fault).toMatchObject({ name: 'SetupFault', kind: 'SETTING', message: expect.stringMatching(what) });
+  expect(fault?.message).not.toContain('hush');
+}
+
+/** A server that answers every connection with one error, as PostgreSQL does where its rules of access say so; it ends with the test. */
+async function refusing(code: string, message: string): Promise<number> {
+  const fields = `SFATAL\0C${code}\0M${message}\0\0`;
+  const answer = Buffer.alloc(5 + fields.length);
+  answer.write('E');
+  answer.writeInt32BE(4 + fields.length, 1);
+  answer.write(fields, 5);
+  const server = createServer((socket) => socket.on('error', () => undefined).once('data', () => socket.end(answer)));
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void server.close());
+  return (server.address() as AddressInfo).port;
+}

@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import pg from 'pg';
 import { type Election, Outage } from '#mutuel/runtime';
-import { PROBED } from './pg-database.js';
+import { PROBED, requireAddress } from './pg-database.js';
 
 export interface ElectionOptions {
   readonly url: string;
@@ -20,7 +20,9 @@ const CONNECT_MS = 2_000;
 const RECONNECT_AFTER_MS = 1_000;
 const CLOSE_MS = 1_000;
 
+/** Needs no server; throws `SetupFault` where the address is none. */
 export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOptions): Election {
+  requireAddress(url);
   let session: { readonly client: pg.Client; readonly ready: Promise<unknown> } | undefined;
   let lostAt = Number.NEGATIVE_INFINITY;
   let closed = false;

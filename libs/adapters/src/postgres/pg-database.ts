@@ -4,6 +4,7 @@
  */
 import pg from 'pg';
 import { Outage, type SqlDatabase } from '#mutuel/runtime';
+import { SetupFault } from '../setup-fault.js';
 
 export interface DatabaseOptions {
   /** `postgres://user@host:port/database`; a socket as `postgres://user@/database?host=/folder`. */
@@ -26,6 +27,10 @@ export interface DatabaseOptions {
 export const PROBED = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=4';
 /** A look at a server that stands still must not take as long as a statement may. */
 const LOOK_MS = 2_000;
+/** What a server that is there says to a wrong address: user, password, its rules of access (class 28); no such database. */
+const REFUSED = /^(28...|3D000)$/;
+/** What pg says of a server that asks for a password where the address has none. */
+const NO_PASSWORD = /^SASL: .*password must be/;
 /** What pg says of a statement that took too long. */
 const TOO_LONG = 'Query read timeout';
 
@@ -42,9 +47,13 @@ export class DatabaseFault extends Error {
   }
 }
 
-/** Connects once, so that a missing server is one clear line at the start. */
+/**
+ * Connects once, so that a missing server is one clear line at the start. Throws `DatabaseFault` where there is none, `SetupFault` where
+ * one refuses the address.
+ */
 export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabase> {
   const { url, max, onWarning, connectTimeoutMs = 5000, queryTimeoutMs } = options;
+  requireAddress(url);
   const pool = new pg.Pool({
     connectionString: url,
     max,
@@ -65,11 +74,24 @@ export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabas
   } catch (error) {
     await database.close();
     const reason = error instanceof Error ? error.message : String(error);
+    if (REFUSED.test(codeOf(error)) || NO_PASSWORD.test(reason))
+      throw new SetupFault('SETTING', `PostgreSQL at ${placeOf(url)} refuses what DATABASE_URL says: ${reason}`, {
+        cause: error,
+      });
     throw new DatabaseFault(`PostgreSQL cannot be used at ${placeOf(url)}: ${reason}`, codeOf(error), true, {
       cause: error,
     });
   }
   return database;
+}
+
+/** The driver would find out at the first connection only; a certificate that the address names is read here, too. */
+export function requireAddress(url: string): void {
+  try {
+    new pg.Client({ connectionString: url });
+  } catch (cause) {
+    throw new SetupFault('SETTING', `DATABASE_URL is no address of a database: ${(cause as Error).message}`, { cause });
+  }
 }
 
 type Queryable = Pick<SqlDatabase, 'query'>;
