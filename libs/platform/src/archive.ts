@@ -1,7 +1,8 @@
 /**
  * The log as files, and files as a log again. A backup ends at one moment, so that no effect is kept without its cause. It is taken
  * beside a running system and goes on where the last one ended; a file is never changed once it is named in the manifest. A restore
- * writes only into an empty place, and only what is whole.
+ * writes only into an empty place, and only what is whole. Odds may expire, so that they may begin later, and go on later than the
+ * last backup ended: offsets stay what they were. What decides never may: a hole in it is a fault, and nothing is archived.
  */
 import { cpSync, existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -15,8 +16,8 @@ import {
   type RestoredRecord,
   SetupFault,
 } from '#mutuel/adapters';
-import { sha256 } from '#mutuel/contracts';
-import type { TopicPartition } from '#mutuel/runtime';
+import { sha256, TOPICS } from '#mutuel/contracts';
+import { LogFault, type TopicPartition } from '#mutuel/runtime';
 import type { Config } from './config.js';
 import { kafkaOf } from './kafka-connection.js';
 import { endsOfMoment, openLogReader } from './log-reader.js';
@@ -72,8 +73,9 @@ export async function backup(
     for (const [topic, partitions] of reader.topics)
       for (let partition = 0; partition < partitions; partition++) {
         const at = { topic, partition };
-        const from = segments.filter((one) => isAt(one, at)).at(-1)?.to ?? 0;
-        for await (const { values, next, first } of pieces(reader, at, from, ends.of(at))) {
+        const end = ends.of(at);
+        const from = await beginning(reader, at, { archived: segments.filter((one) => isAt(one, at)), end, onWarning });
+        for await (const { values, next, first } of pieces(reader, at, from, end)) {
           const file = `${topic}-${partition}-${String(first).padStart(15, '0')}.gz`;
           writeWhole(join(folder, file), values);
           segments.push({ ...at, file, from: first, to: next, sha256: sha256(values) });
@@ -106,13 +108,20 @@ export async function restore(
   let records = 0;
   let bytes = 0;
   try {
-    for (const segment of segments) {
+    const starts = startsOf(segments);
+    const whole = segments.filter((one) => one.from >= (starts.get(nameOf(one)) ?? 0));
+    // Before anything is written: not every log can begin late.
+    for (const one of whole)
+      if (one.from > 0 && one.from === starts.get(nameOf(one))) await target.begin(one, one.from);
+    for (const segment of whole) {
       const packed = readFileSync(join(folder, segment.file));
       await target.write(segment, unpack(packed, segment.from));
       records += segment.to - segment.from;
       bytes += packed.byteLength;
     }
     await target.finish();
+  } catch (fault) {
+    asStartFault(fault);
   } finally {
     await target.close();
   }
@@ -127,11 +136,15 @@ export async function openArchive(folder: string): Promise<Pick<LogReader, 'topi
     throw new StartFault([`${folder} is no archive: it has no ${MANIFEST}.`], EXIT.FOLDER);
   const { topics, segments } = readManifest(folder);
   await verified(folder, segments).catch(asStartFault);
+  const starts = startsOf(segments);
   /** Readers go from one end to the other: one file at a time is enough. */
   let open: { readonly file: string; readonly records: readonly RestoredRecord[] } | undefined;
   return {
     topics: new Map(Object.entries(topics)) as LogReader['topics'],
-    bounds: async (at) => ({ start: 0, end: segments.filter((one) => isAt(one, at)).at(-1)?.to ?? 0 }),
+    bounds: async (at) => ({
+      start: starts.get(nameOf(at)) ?? 0,
+      end: segments.filter((one) => isAt(one, at)).at(-1)?.to ?? 0,
+    }),
     async read({ from, ...at }, limit) {
       const segment = segments.find((one) => isAt(one, at) && one.from <= from && from < one.to);
       if (!segment) return [];
@@ -153,7 +166,7 @@ function openTarget(
   return openKafkaRestorer({ ...kafka, topics, replication });
 }
 
-/** Every file is the one that was written, and they follow each other without a hole. */
+/** Every file is the one that was written, and they follow each other without a hole; odds may have expired between two. */
 async function verified(folder: string, segments: readonly Segment[]): Promise<void> {
   const next = new Map<string, number>();
   for (const segment of segments) {
@@ -163,8 +176,9 @@ async function verified(folder: string, segments: readonly Segment[]): Promise<v
     };
     if (!existsSync(path)) fault('is missing');
     if (sha256(readFileSync(path)) !== segment.sha256) fault('is not what was written');
-    const place = `${segment.topic}/${segment.partition}`;
-    if (segment.from !== (next.get(place) ?? 0)) fault('does not follow the file before it');
+    const place = nameOf(segment);
+    const due = next.get(place) ?? 0;
+    if (segment.from < due || (segment.from > due && !mayExpire(segment))) fault('does not follow the file before it');
     next.set(place, segment.to);
   }
 }
@@ -175,15 +189,59 @@ interface Piece {
   readonly next: number;
 }
 
-async function* pieces(reader: LogReader, at: TopicPartition, from: number, end: number): AsyncGenerator<Piece> {
+/** Ticks are made from decisions: an installation may let old ones go. Everything else is the truth, or what people said of it. */
+const mayExpire = ({ topic }: TopicPartition): boolean => topic === TOPICS.odds;
+
+/** By partition, from where on the archive holds everything: the newest files that follow each other. */
+function startsOf(segments: readonly Segment[]): ReadonlyMap<string, number> {
+  const starts = new Map<string, number>();
+  const next = new Map<string, number>();
+  for (const segment of segments) {
+    const name = nameOf(segment);
+    if (segment.from !== (next.get(name) ?? 0)) starts.set(name, segment.from);
+    next.set(name, segment.to);
+  }
+  return starts;
+}
+
+interface Beginning {
+  /** Of the partition, so far. */
+  readonly archived: readonly Segment[];
+  readonly end: number;
+  readonly onWarning: (line: string) => void;
+}
+
+/** Where the log is read from. Throws where it is another log, or not all of it is there that has to be. */
+async function beginning(
+  reader: LogReader,
+  at: TopicPartition,
+  { archived, end, onWarning }: Beginning,
+): Promise<number> {
   const { start } = await reader.bounds(at);
-  if (from < start || from > end)
+  const from = archived.at(-1)?.to ?? 0;
+  const name = nameOf(at);
+  if (from > end)
     throw new StartFault(
-      [
-        `${at.topic}[${at.partition}] holds offsets ${start} to ${end}, the archive goes on at ${from}: it is of another log.`,
-      ],
+      [`${name} ends at offset ${end}, the archive goes on at ${from}: it is of another log.`],
       EXIT.CHECKPOINT,
     );
+  if (from >= start) return from;
+  if (!mayExpire(at))
+    throw new StartFault(
+      [
+        `${name} begins at offset ${start}, the archive goes on at ${from}: what is between is lost, or the archive is of another log.`,
+      ],
+      EXIT.LOG,
+    );
+  onWarning(
+    from === 0
+      ? `${name} begins at offset ${start}, and so does the archive: what was before has expired.`
+      : `${name} begins at offset ${start}: ${from} to ${start - 1} expired before they were archived, and a restore will begin after them.`,
+  );
+  return start;
+}
+
+async function* pieces(reader: LogReader, at: TopicPartition, from: number, end: number): AsyncGenerator<Piece> {
   let first = from;
   let frames: Buffer[] = [];
   let size = 0;
@@ -191,10 +249,8 @@ async function* pieces(reader: LogReader, at: TopicPartition, from: number, end:
     const records = await reader.read({ ...at, from: next }, Math.min(READ_AT_ONCE, end - next));
     for (const { offset, time, value } of records) {
       // The embedded files may give some more than they are asked for.
-      if (offset !== next || next === end) {
-        if (frames.length > 0) yield { values: gzipSync(Buffer.concat(frames)), first, next };
-        return;
-      }
+      if (next === end) break;
+      if (offset !== next) throw hole(at, next, offset, end);
       const head = Buffer.alloc(FRAME_BYTES);
       head.writeBigUInt64LE(BigInt(time), 0);
       head.writeUInt32LE(value.byteLength, 8);
@@ -207,10 +263,16 @@ async function* pieces(reader: LogReader, at: TopicPartition, from: number, end:
       frames = [];
       size = 0;
     }
-    if (records.length === 0) break;
+    if (records.length === 0) throw hole(at, next, end, end);
     if (next >= end && frames.length > 0) yield { values: gzipSync(Buffer.concat(frames)), first, next };
   }
 }
+
+/** As every reader of the log calls it; its last words for a person. */
+const hole = (at: TopicPartition, missing: number, there: number, end: number): LogFault =>
+  new LogFault(
+    `${nameOf(at)} has a hole: ${missing} to ${there - 1} are missing, the log ends at ${end}. Nothing was added to the archive.`,
+  );
 
 function unpack(packed: Uint8Array, from: number): RestoredRecord[] {
   const bytes = gunzipSync(packed);
@@ -236,6 +298,8 @@ function writeWhole(path: string, bytes: Uint8Array): void {
   writeFileSync(`${path}.part`, bytes, { flush: true });
   renameSync(`${path}.part`, path);
 }
+
+const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}[${partition}]`;
 
 const isAt = (one: TopicPartition, { topic, partition }: TopicPartition): boolean =>
   one.topic === topic && one.partition === partition;

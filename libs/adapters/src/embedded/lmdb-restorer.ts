@@ -37,6 +37,10 @@ export async function openLmdbRestorer(options: LmdbRestorerOptions): Promise<Lo
       throw new SetupFault('FOLDER', `The log in ${dir} is not empty: restore into a new folder.`);
     }
   return {
+    async begin(at, first) {
+      const text = `${nameOf(at)} begins at offset ${first} in the archive, an embedded log begins at 0: restore into Kafka.`;
+      throw new SetupFault('FOLDER', text);
+    },
     async write({ topic, partition }, records) {
       const at = { topic, partition };
       const { end } = store.end(at);

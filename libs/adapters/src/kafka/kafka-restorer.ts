@@ -18,6 +18,8 @@ export interface KafkaRestorerOptions extends KafkaConnection {
 /** Records and bytes of one request. */
 const SEND_RECORDS = 500;
 const SEND_BYTES = 2_000_000;
+/** Empty records of one request. */
+const SEND_FILLERS = 10_000;
 
 export async function openKafkaRestorer(options: KafkaRestorerOptions): Promise<LogRestorer> {
   const { topics, replication } = options;
@@ -35,7 +37,8 @@ export async function openKafkaRestorer(options: KafkaRestorerOptions): Promise<
   const entries = (more: Readonly<Record<string, string>>) =>
     Object.entries({ ...settings, ...more }).map(([name, value]) => ({ name, value }));
   await admin.createTopics({
-    waitForLeaders: true,
+    // The client waits for leaders, not for brokers to know the topic: it would end where one does not yet.
+    waitForLeaders: false,
     topics: Object.entries(topics).map(([topic, numPartitions]) => ({
       ...{ topic, numPartitions, replicationFactor: replication },
       configEntries: entries({ 'message.timestamp.type': 'CreateTime' }),
@@ -46,6 +49,22 @@ export async function openKafkaRestorer(options: KafkaRestorerOptions): Promise<
   const producer = kafka.producer({ maxInFlightRequests: 1, retry: { retries: 0 }, allowAutoTopicCreation: false });
   await producer.connect();
   return {
+    /** Kafka gives offsets itself: those that are gone are taken by empty records, which are deleted before there are others. */
+    async begin({ topic, partition }, first) {
+      for (let next = 0; next < first; ) {
+        const count = Math.min(SEND_FILLERS, first - next);
+        const messages = Array.from({ length: count }, () => ({ partition, timestamp: '0', value: Buffer.alloc(0) }));
+        const [answer] = await producer.send({ topic, acks: -1, messages });
+        if (Number(answer?.baseOffset) !== next)
+          throw new Error(
+            `${topic}/${partition} took offset ${next} at ${answer?.baseOffset}: delete the topics and try again`,
+          );
+        next += count;
+      }
+      // The client knows who leads only those topics that it was asked about.
+      await admin.fetchTopicOffsets(topic);
+      await admin.deleteTopicRecords({ topic, partitions: [{ partition, offset: String(first) }] });
+    },
     async write({ topic, partition }, records) {
       for (let from = 0; from < records.length; ) {
         let to = from;
