@@ -16,6 +16,7 @@ import { QUIET, RunningSystem, STANDALONE } from '../trust/running-system.js';
 
 const INSTANCE = 'servers-away';
 const PROJECTOR = 'dist/apps/projector/src/main.js';
+const ENGINE = 'dist/apps/engine/src/main.js';
 const PATIENCE = { interval: 200 };
 const onWarning = (): void => undefined;
 
@@ -144,6 +145,28 @@ describe('a door and a projector', () => {
     await up({ instance: INSTANCE });
     await becomes(door, isWell);
     await expect.poll(() => heard('CACHE'), PATIENCE).toBeGreaterThan(0);
+  });
+
+  it('an engine that comes while PostgreSQL is away takes over from who dies then: who should decide is only its hint', async () => {
+    signal('postgres', 'SIGINT');
+    await becomes(projector, isNotReady(/^read models: PostgreSQL has not answered for \d+ s: /));
+    const engine = await begin(ENGINE, '--port', '0');
+    await becomes(
+      engine,
+      isWorseOff(/^election: PostgreSQL has not answered for \d+ s: .*; silence of the log says who/),
+    );
+    await door.kill();
+    const leading = async (): Promise<number> => {
+      const figures = await (await fetch(`${engine.url}/metrics`)).text();
+      return figures.split('\n').filter((line) => /^mutuel_decider_leading\{.*\} 1$/.test(line)).length;
+    };
+    // The market and four shards.
+    await expect.poll(leading, PATIENCE).toBe(5);
+    await up({ instance: INSTANCE });
+    await becomes(engine, isWell);
+    expect(await engine.stop()).toBe(0);
+    door = await begin(STANDALONE, '--port', '0', '--accounts', '4', ...QUIET);
+    for (const one of [door, projector]) await becomes(one, isWell);
   });
 
   it('end with one line and the code of a damaged log once what they follow cannot be trusted', async () => {
