@@ -6,8 +6,9 @@ import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import type { Command } from 'commander';
 import {
-  type AnchorHead,
   anchoredHeads,
+  EvidenceLog,
+  type ExportedRecord,
   ExportReader,
   ExportRefused,
   hasPassed,
@@ -67,8 +68,15 @@ export function addVerify(program: Command): void {
     .description('the evidence of a ticket or bet: record, odds, events, money, receipt, seals and proofs')
     .argument('<file>', 'made by `mutuel evidence`')
     .requiredOption(...KEYS)
-    .action(async (file: string, { keys }: { keys: string }) => {
-      const verdict = await readable(async () => verifyEvidence(await readJson(file), await readKeys(keys)));
+    .option(
+      '--log <file>',
+      'made by `mutuel log export`: record, events, acts and odds of the pack must be those of the log',
+    )
+    .action(async (file: string, { keys, log }: { keys: string; log?: string }) => {
+      const verdict = await readable(async () => {
+        const [pack, trusted] = [await readJson(file), await readKeys(keys)];
+        return verifyEvidence(pack, trusted, log === undefined ? undefined : await readLog(log, new EvidenceLog(pack)));
+      }, log);
       if (verdict) tell('evidence', verdict);
     });
   verify
@@ -82,7 +90,7 @@ export function addVerify(program: Command): void {
         const said = (await readJson(file)) as { anchors?: readonly unknown[] };
         const anchors = Array.isArray(said?.anchors) ? said.anchors : [said];
         const trusted = await Promise.all(authority.map(async (name) => ({ name, pem: await readFile(name, 'utf8') })));
-        const heads = log === undefined ? undefined : await headsOf(log, anchoredHeads(anchors));
+        const heads = log === undefined ? undefined : await readLog(log, new LogHeads(anchoredHeads(anchors)));
         return verifyAnchors(anchors, trusted, heads);
       }, log);
       if (verdict) tell('anchor', verdict);
@@ -111,14 +119,13 @@ function tell(what: string, { held, missing, faults }: Verdict): void {
   process.exitCode = faults.length === 0 ? 0 : 1;
 }
 
-/** The chains of an export at the heads that are asked for. */
-async function headsOf(file: string, asked: readonly AnchorHead[]): Promise<LogHeads> {
-  const heads = new LogHeads(asked);
+/** An export, record by record, read by whoever takes from it what it is asked for. */
+async function readLog<T extends { take(record: ExportedRecord): void }>(file: string, into: T): Promise<T> {
   const reader = new ExportReader();
   for await (const chunk of createReadStream(file, { highWaterMark: READ_AT_ONCE }))
-    for (const record of reader.take(chunk as Buffer)) heads.take(record);
+    for (const record of reader.take(chunk as Buffer)) into.take(record);
   reader.finish();
-  return heads;
+  return into;
 }
 
 /** Public keys as `GET /v1/seal-keys` shows them. */

@@ -4,6 +4,7 @@
  * device is in it. It must never pass over a part that contradicts another.
  */
 import { createHash } from 'node:crypto';
+import type { EvidenceLog } from './evidence-log.js';
 import { type ReceiptFile, type ReceiptStatement, type SealStatement, type Verdict, verifyReceipt } from './receipt.js';
 import { faultOfSignature, readStatement, type Signed, type TrustedKeys } from './signed.js';
 
@@ -78,7 +79,8 @@ const CYCLE_MS = 5_000;
 
 type Findings = { held: string[]; missing: string[]; faults: string[] };
 
-export function verifyEvidence(file: unknown, keys: TrustedKeys): Verdict {
+/** `log`: the export beside it, read for this pack; without one the pack is held against itself alone. */
+export function verifyEvidence(file: unknown, keys: TrustedKeys, log?: EvidenceLog): Verdict {
   const verdict: Findings = { held: [], missing: [], faults: [] };
   const signed = file as Signed;
   const said =
@@ -101,6 +103,7 @@ export function verifyEvidence(file: unknown, keys: TrustedKeys): Verdict {
   checkOdds(said, receipt, verdict);
   checkEvents(said, receipt, verdict);
   checkMoney(said, receipt, verdict);
+  log?.compare(said, receipt, verdict);
   return verdict;
 }
 

@@ -18,6 +18,7 @@ export {
   type EvidenceStatement,
   verifyEvidence,
 } from './evidence.js';
+export { EvidenceLog } from './evidence-log.js';
 export {
   type ExportedRecord,
   type ExportHead,
