@@ -81,8 +81,8 @@ const tickOf = (cycle: number, at: number, gross: number, more: object = {}) => 
 const CYCLE = Math.floor(AT / 5_000) - 1;
 const cycleAt = (n: number): number => (CYCLE + n) * 5_000;
 const TICKS = [
-  { ...tickOf(CYCLE - 1, cycleAt(-1) + 9, 100, { parts: 2 }), pools: [] },
-  tickOf(CYCLE - 1, cycleAt(-1) + 9, 100, { part: 1, parts: 2 }),
+  tickOf(CYCLE - 1, cycleAt(-1) + 9, 100, { parts: 2 }),
+  { ...tickOf(CYCLE - 1, cycleAt(-1) + 9, 100, { part: 1, parts: 2 }), pools: [] },
   tickOf(CYCLE, cycleAt(0) + 9, 300),
   tickOf(CYCLE + 9, AT + 50_000, 900),
 ];
