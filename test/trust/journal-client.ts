@@ -118,7 +118,7 @@ export class JournalClient {
 
   /**
    * Sells gently on these races until something that goes on meanwhile is done and twenty more are accepted, however late that is said;
-   * every outcome is known then.
+   * every outcome is known then. Throws where none is accepted for minutes.
    */
   async sellBeside(
     url: string,
@@ -127,7 +127,11 @@ export class JournalClient {
   ): Promise<void> {
     const wanted = this.count(201) + ENOUGH;
     let work = meanwhile;
-    while (this.count(201) < wanted) {
+    for (let until = Number.POSITIVE_INFINITY; this.count(201) < wanted; ) {
+      if (performance.now() > until) {
+        const refused = [...this.refusals].map(([code, times]) => `${times} ${code}`).join(', ');
+        throw new Error(`${url} accepts ${this.count(201)} of ${wanted} tickets: ${refused}`);
+      }
       const over = new AbortController();
       const begun = this.sent + ENOUGH;
       const selling = this.sell(url, races, GENTLE_RATE, over.signal);
@@ -139,6 +143,7 @@ export class JournalClient {
         await selling;
       }
       work = () => Promise.resolve();
+      until = Math.min(until, performance.now() + RESOLVE_WITHIN_MS);
       await this.resolve(url);
     }
   }

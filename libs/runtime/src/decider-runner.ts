@@ -208,6 +208,7 @@ export class DeciderRunner<S, C, E> {
     this.#become('STANDBY');
     this.#outage.ended();
     this.#heardAt = clock.now();
+    let dueFrom: number | undefined;
     while (!over && !this.#stopping.signal.aborted) {
       if (election && clock.now() >= this.#standsFrom && (await election.tryLead(this.src))) {
         if (await this.#hearsNobody()) return;
@@ -215,8 +216,12 @@ export class DeciderRunner<S, C, E> {
         await this.#stepBack(2 * ELECTION_MS);
       }
       await clock.sleep(pause, this.#stopping.signal);
-      const silent = clock.now() - this.#heardAt >= this.#patience();
-      if (silent && (!quietNeedsWork || (await this.#workWaits(life)))) return;
+      // A leader without work is not silent: work has to have waited, too, not only since a moment ago.
+      const silentMs = clock.now() - this.#heardAt;
+      const isDue = silentMs >= this.#patience() / 2 && (!quietNeedsWork || (await this.#workWaits(life)));
+      dueFrom = isDue ? (dueFrom ?? clock.now()) : undefined;
+      if (dueFrom === undefined || silentMs < this.#patience()) continue;
+      if (clock.now() - dueFrom >= this.#patience() / 2) return;
     }
   }
 

@@ -236,6 +236,36 @@ describe('of several engines', () => {
     },
   );
 
+  test('a leader that has something to do only now and then is not silent while it has nothing', async () => {
+    const over = slow(200);
+    const [first, second] = [engine(over, NOBODY), engine(over, NOBODY)];
+    await add(1);
+    await clock.until(() => first.position?.seq === 1 && second.position?.seq === 1);
+    const incarnations = () => first.metrics.incarnations + second.metrics.incarnations;
+    const before = incarnations();
+    // As the renewals of the lease come to a shard that sells nothing: just as often as silence may last.
+    await sell(600_000, 2_050);
+    await sell(60_000, 7_770);
+    expect(incarnations() - before).toBe(0);
+  });
+
+  test('a leader that dies while it has nothing to do is replaced soon after something comes', async () => {
+    const frozen = freezable();
+    const first = engine(frozen.log, NOBODY);
+    await add(1);
+    await clock.until(() => first.position?.seq === 1);
+    const second = engine(log, NOBODY);
+    await clock.until(() => second.position?.seq === 1);
+    frozen.freeze();
+    await clock.pass(60_000);
+    expect(second.status).toBe('STANDBY');
+    await add(2);
+    const cameAt = clock.now();
+    await clock.until(() => second.position?.seq === 2);
+    expect(clock.now() - cameAt).toBeLessThanOrEqual(2_000);
+    frozen.thaw();
+  });
+
   test.each([
     { when: 'a minute', later: 60_000, patience: 4_000 },
     { when: 'six quiet minutes', later: 360_000, patience: 2_000 },
