@@ -108,6 +108,8 @@ it('is refused where what decides no longer begins at its beginning, or lacks re
   await transaction.send({ topic: TRUTH.topic, messages: [{ partition: TRUTH.partition, value: 'foreign' }] });
   await transaction.commit();
   await producer.disconnect();
+  // It is written a moment after the commit was answered; behind everything else it would be no hole yet.
+  await expect.poll(() => withLog(async (log) => (await log.bounds(TRUTH)).end)).toBe(6);
   await append(TRUTH, 1);
   const holed = await archived().catch((fault: Error) => fault);
   expect(holed).toMatchObject({
