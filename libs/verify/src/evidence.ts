@@ -4,7 +4,6 @@
  * device is in it. It must never pass over a part that contradicts another.
  */
 import { createHash } from 'node:crypto';
-import type { EvidenceLog } from './evidence-log.js';
 import { type ReceiptFile, type ReceiptStatement, type SealStatement, type Verdict, verifyReceipt } from './receipt.js';
 import { faultOfSignature, readStatement, type Signed, type TrustedKeys } from './signed.js';
 
@@ -79,8 +78,13 @@ const CYCLE_MS = 5_000;
 
 type Findings = { held: string[]; missing: string[]; faults: string[] };
 
-/** `log`: the export beside it, read for this pack; without one the pack is held against itself alone. */
-export function verifyEvidence(file: unknown, keys: TrustedKeys, log?: EvidenceLog): Verdict {
+/** An export, read for a pack. */
+interface Beside {
+  compare(said: EvidenceStatement, receipt: ReceiptStatement, verdict: Findings): void;
+}
+
+/** `log`: the export beside it; without one the pack is held against itself alone. */
+export function verifyEvidence(file: unknown, keys: TrustedKeys, log?: Beside): Verdict {
   const verdict: Findings = { held: [], missing: [], faults: [] };
   const signed = file as Signed;
   const said =

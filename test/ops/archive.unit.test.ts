@@ -6,7 +6,7 @@ import { open } from 'lmdb';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { openLmdbLog } from '#mutuel/adapters';
 import { TOPICS, topicsOf } from '#mutuel/contracts';
-import { backup, EXIT, exitCodeOf, readConfig } from '../src/index.js';
+import { backup, EXIT, exitCodeOf, readConfig } from '#mutuel/platform';
 
 const SHARDS = 2;
 const AT = { topic: TOPICS.shardDecisions, partition: 1 };
