@@ -15,7 +15,7 @@ RUN npm run build
 FROM node:20.20.2-bookworm-slim AS packages
 WORKDIR /app
 COPY package.json package-lock.json .npmrc ./
-RUN npm install --omit=dev --no-progress
+RUN npm ci --omit=dev --no-progress
 
 FROM node:20.20.2-bookworm-slim
 WORKDIR /app

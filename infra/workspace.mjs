@@ -67,13 +67,13 @@ export async function step(title, action) {
  */
 export const nodeFlags = ['--max-semi-space-size=32', '--heap-growing-percent=300'];
 
-/** `npm install` where the lock file is not the one that was installed last. The lock's versions are kept. */
+/** What the lock file names and nothing else, where it is not the one that was installed last. The lock file stays as it is. */
 export async function ensureInstalled() {
   const stamp = join(root, 'node_modules', '.installed-lock-sha256');
   if (existsSync(stamp) && readFileSync(stamp, 'utf8') === lockHash()) return;
   await step('Installing packages', async () => {
-    const { code } = await run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error']);
-    if (code !== 0) throw new StepError('npm install failed.');
+    const { code } = await run('npm', ['ci', '--no-audit', '--no-fund', '--loglevel=error']);
+    if (code !== 0) throw new StepError('npm ci failed.');
     writeFileSync(stamp, lockHash());
   });
 }
@@ -156,7 +156,7 @@ function lockHash() {
 function toolPath(command) {
   const packageOf = { tsc: 'typescript', biome: '@biomejs/biome', depcruise: 'dependency-cruiser' };
   const folder = join(root, 'node_modules', packageOf[command] ?? command);
-  if (!existsSync(folder)) throw new StepError(`${command} is not installed: run npm install.`);
+  if (!existsSync(folder)) throw new StepError(`${command} is not installed: run npm ci.`);
   const { bin } = JSON.parse(readFileSync(join(folder, 'package.json'), 'utf8'));
   return join(folder, typeof bin === 'string' ? bin : bin[command]);
 }
