@@ -11,7 +11,7 @@ import { afterAll, expect, it } from 'vitest';
 import { type PublishedKey, type Signed, trustedKeys, verifyEvidence, verifyReceipt } from '#mutuel/verify';
 import { readConfig, rebuildReadModels } from '../src/index.js';
 import { SoftDevice } from './support/soft-device.js';
-import { startTestSystem, type TestSystem, until } from './support/system.js';
+import { cardOf, startTestSystem, type TestSystem, until } from './support/system.js';
 
 /** Three starts and a rebuild. */
 const STARTS_WITHIN_MS = 240_000;
@@ -38,7 +38,7 @@ const keysOf = async (test: TestSystem) =>
 const sealsOf = async (test: TestSystem, raceId: string) =>
   (await test.get(`/v1/seals?raceId=${raceId}`)).body['seals'] as Signed[];
 
-/** A ticket on a race that is then closed; resolves once its receipt carries the proof. */
+/** A ticket on a race that is then closed; resolves once its receipt carries the proof and all pools of the race are sealed. */
 async function sealedTicket(test: TestSystem): Promise<{ readonly raceId: string; readonly ticket: string }> {
   const raceId = await test.openRace();
   const { accountId, token } = bettor(test);
@@ -48,6 +48,8 @@ async function sealedTicket(test: TestSystem): Promise<{ readonly raceId: string
   const ticket = String(reply.body['ticketId']);
   await test.post(`/v1/operator/races/${raceId}/close`, { reason: 'off' }, test.operators.get('steward-anna'));
   await until(async () => ((await receiptOf(test, ticket))['proofs'] as unknown[] | undefined)?.length === 1);
+  const { pools } = cardOf('').races[0] as ReturnType<typeof cardOf>['races'][number];
+  await until(async () => (await sealsOf(test, raceId)).length === pools.length);
   return { raceId, ticket };
 }
 
