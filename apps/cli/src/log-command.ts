@@ -3,6 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { Argument, type Command, InvalidArgumentError, Option } from 'commander';
 import { TOPICS } from '#mutuel/contracts';
 import { openLogReader, readConfig } from '#mutuel/platform';
+import { dataOption } from './data-option.js';
 import { type LogFilter, lineOf, matches, readEntry } from './log-entry.js';
 
 interface LogFlags extends LogFilter {
@@ -32,7 +33,7 @@ export function addLog(program: Command): Command {
   return program
     .command('log')
     .description('records of the log in human form')
-    .option('--data <folder>', 'data folder of an embedded system', 'var/data')
+    .addOption(dataOption())
     .addArgument(new Argument('[topic]', 'only this topic, as by --topic').choices(KNOWN))
     .addOption(new Option('--topic <name>', 'only this topic').choices(KNOWN))
     .option('--partition <number>', 'only this partition', count)

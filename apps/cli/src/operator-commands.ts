@@ -16,8 +16,8 @@ import {
   replayArchive,
   restore,
 } from '#mutuel/platform';
+import { dataOption } from './data-option.js';
 
-const DATA = ['--data <folder>', 'data folder of an embedded system', 'var/data'] as const;
 const warn = (line: string): void => console.error(line);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -34,14 +34,14 @@ export function addOperations(program: Command): void {
   program
     .command('lag')
     .description('how far deciders and read models are behind the log')
-    .option(...DATA)
+    .addOption(dataOption())
     .option('--fail-above <records>', 'exit code 1 when more wait anywhere', wholeNumber)
     .action(async ({ data, failAbove }: { data: string; failAbove?: number }) => showLag(configOf(data), failAbove));
   program
     .command('backup')
     .description('add what the log has gained to an archive of files, beside a running system')
     .argument('<folder>', 'the archive; made if needed')
-    .option(...DATA)
+    .addOption(dataOption())
     .action(async (folder: string, { data }: { data: string }) => {
       const { records, bytes, cut } = await backup(configOf(data), folder, warn);
       say(`Archived ${records} records in ${bytes} bytes, up to ${new Date(cut).toISOString()}.`);
@@ -61,7 +61,7 @@ export function addOperations(program: Command): void {
     .command('write')
     .description('open the accounts of an archive in an empty log (--data, --shards and CLUSTER_EPOCH of the new one)')
     .argument('<folder>', 'the archive of the old log, with nothing standing in it')
-    .option(...DATA)
+    .addOption(dataOption())
     .requiredOption('--shards <count>', 'of the new log')
     .action(async (folder: string, { data, shards }: { data: string; shards: string }) => {
       say(booksText(await remap(configOf(data, '--shards', shards), folder, warn)));
@@ -70,7 +70,7 @@ export function addOperations(program: Command): void {
     .command('check')
     .description('the books of the archive and of the new log once its engine has run; exit code 1 when they differ')
     .argument('<folder>', 'the archive of the old log')
-    .option(...DATA)
+    .addOption(dataOption())
     .action(async (folder: string, { data }: { data: string }) => {
       const { before, after } = await compareBooks(configOf(data), folder, warn);
       for (const books of [before, after]) say(booksText(books));
@@ -81,7 +81,7 @@ export function addOperations(program: Command): void {
     .command('restore')
     .description('write an archive into a new data folder, or into topics that do not exist yet')
     .argument('<folder>', 'the archive')
-    .option(...DATA)
+    .addOption(dataOption())
     .action(async (folder: string, { data }: { data: string }) => {
       const { records, cut } = await restore(configOf(data), folder, warn);
       say(
@@ -108,8 +108,12 @@ function booksText({ shards, accounts, balances, owed, hash }: Books): string {
   return `${shards} shards, ${accounts} accounts, ${[...sums, `owed ${owed}`].join(', ')}, books ${hash}`;
 }
 
-function configOf(data = 'var/data', ...more: string[]): Config {
-  return readConfig({ args: ['--data', data, ...more], env: process.env, demoByDefault: false });
+function configOf(data?: string, ...more: string[]): Config {
+  return readConfig({
+    args: [...(data === undefined ? [] : ['--data', data]), ...more],
+    env: process.env,
+    demoByDefault: false,
+  });
 }
 
 function told(faults: readonly { readonly kind: string; readonly sentence: string }[]): void {

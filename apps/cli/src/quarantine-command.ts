@@ -6,9 +6,9 @@ import { type Command, InvalidArgumentError } from 'commander';
 import { TOPICS } from '#mutuel/contracts';
 import { EXIT, openLogReader, readConfig, StartFault, speakOnSkip } from '#mutuel/platform';
 import { MARKET_SOURCE, shardSource, validRecords } from '#mutuel/runtime';
+import { dataOption } from './data-option.js';
 
 const READ_AT_ONCE = 10_000;
-const DATA = ['--data <folder>', 'data folder of an embedded system', 'var/data'] as const;
 const tell = (line: string): void => console.error(line);
 const say = (line: string): void => void process.stdout.write(`${line}\n`);
 
@@ -17,7 +17,7 @@ export function addQuarantine(program: Command): void {
   quarantine
     .command('list')
     .description('each with its place in the command log, its id and when it was set aside; of the whole log')
-    .option(...DATA)
+    .addOption(dataOption())
     .action(({ data }: { data: string }) => list(data));
   quarantine
     .command('skip')
@@ -27,7 +27,7 @@ export function addQuarantine(program: Command): void {
     .argument('<source>', 'market or shard-N, as its last line named it')
     .argument('<offset>', 'of the command, as its last line named it', wholeNumber)
     .requiredOption('--reason <text>', 'why; it stands in the decision')
-    .option(...DATA)
+    .addOption(dataOption())
     .action(async (src: string, offset: number, { reason, data }: { reason: string; data: string }) => {
       const said = await speakOnSkip(configOf(data), { src, offset, reason, token: token() }, tell);
       if ('asked' in said) say(`Asked for: ${said.asked}`);
@@ -40,7 +40,7 @@ export function addQuarantine(program: Command): void {
     )
     .argument('<source>', 'market or shard-N')
     .argument('<offset>', 'of the command', wholeNumber)
-    .option(...DATA)
+    .addOption(dataOption())
     .action(async (src: string, offset: number, { data }: { data: string }) => {
       const said = await speakOnSkip(configOf(data), { src, offset, token: token() }, tell);
       if ('by' in said) say(`Agreed by ${said.by[0]} and ${said.by[1]}: ${said.reason}. Start the engine.`);

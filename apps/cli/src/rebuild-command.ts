@@ -1,6 +1,7 @@
 /** `rebuild`: the read models folded from the log again and put in the place of the old ones, with progress, rate and time left. */
 import type { Command } from 'commander';
 import { readConfig, rebuildReadModels } from '#mutuel/platform';
+import { dataOption } from './data-option.js';
 
 interface Progress {
   readonly done: number;
@@ -15,7 +16,7 @@ export function addRebuild(program: Command): void {
     .description(
       'fold the log into new read models and put them in the place of the old ones; an embedded system is stopped for it',
     )
-    .option('--data <folder>', 'data folder of an embedded system', 'var/data')
+    .addOption(dataOption())
     .action(async ({ data }: { data: string }) => {
       const config = readConfig({ args: ['--data', data], env: process.env, demoByDefault: false });
       const progress = await rebuildReadModels(config, tell, (line) => console.error(line));

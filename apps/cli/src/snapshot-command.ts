@@ -2,6 +2,7 @@
 import { setPriority } from 'node:os';
 import { type Command, InvalidArgumentError } from 'commander';
 import { readConfig, type SnapshotReport, takeSnapshots, verifySnapshots } from '#mutuel/platform';
+import { dataOption } from './data-option.js';
 
 interface Place {
   readonly src: string;
@@ -23,17 +24,17 @@ export function addSnapshot(program: Command): void {
   snapshot
     .command('list')
     .description('every snapshot with its place, age and size of state, checked by its hashes and against the log')
-    .option('--data <folder>', 'data folder of the engine', 'var/data')
+    .addOption(dataOption('the engine'))
     .action(({ data }: { data: string }) => show(data, false));
   snapshot
     .command('verify')
     .description('the same, and the log folded anew from its beginning to compare the states')
-    .option('--data <folder>', 'data folder of the engine', 'var/data')
+    .addOption(dataOption('the engine'))
     .action(({ data }: { data: string }) => show(data, true));
   snapshot
     .command('take')
     .description('fold the log into new snapshots, as a running engine has it done by itself')
-    .option('--data <folder>', 'data folder of the engine', 'var/data')
+    .addOption(dataOption('the engine'))
     .option('--quiet', 'no lines for what was taken')
     .argument('[source@offset...]', 'only these, up to these offsets', places)
     .action(async (only: Place[] | undefined, { data, quiet }: { data: string; quiet?: boolean }) => {
