@@ -6,7 +6,6 @@
 import {
   type DecisionRecord,
   encodeRecord,
-  MAX_APPEND_RECORDS,
   MAX_RECORD_BYTES,
   NEWEST_RECORD_FORMAT,
   type OpenedCommand,
@@ -18,6 +17,7 @@ import {
 } from '#mutuel/contracts';
 import type { Context, Decider, Decision } from '#mutuel/engine';
 import { checkState } from './checkpoints.js';
+import { CAREFUL_COMMANDS } from './deaths.js';
 import { DecisionWriter } from './decision-writer.js';
 import type { HowFar } from './log-follower.js';
 import type { LogRecord, LogStart } from './ports.js';
@@ -50,8 +50,6 @@ export class UnsoundDecision extends Error {
 
 /** A client command that ended this many incarnations is decided `QUARANTINED` without running it. */
 const MAX_DEATHS = 3;
-/** After an unexplained end so many commands are decided one by one: as many as could have been on their way into the log. */
-const CAREFUL_COMMANDS = 2 * MAX_APPEND_RECORDS;
 export class DeciderLife<S, C, E> {
   /** Both begin anew with the snapshot that folding starts from. */
   state: S;
@@ -88,6 +86,11 @@ export class DeciderLife<S, C, E> {
   /** Whether it wrote a decision: a life that did was no fruitless attempt. */
   get progressed(): boolean {
     return this.#writer?.wrote ?? false;
+  }
+
+  /** Whether it has tried to lead. */
+  get hasClaimed(): boolean {
+    return this.#inc !== undefined;
   }
 
   /** How far folding is; undefined before it has begun, and once it is done. */
@@ -218,7 +221,7 @@ export class DeciderLife<S, C, E> {
     const from = lastIn !== null && lastIn[0] === this.#o.epoch ? lastIn[1] + 1 : 0;
     try {
       this.#skips = (await this.#o.skips?.()) ?? [];
-      if (await this.#o.deaths.begin()) this.#careful = CAREFUL_COMMANDS;
+      if (await this.#o.deaths.begin(this.#o.epoch, from)) this.#careful = CAREFUL_COMMANDS;
       this.#began = true;
       if (this.#end) return;
       this.#commands = await this.#follow({ ...this.#o.commands, from }, (records) => this.#onCommands(records));

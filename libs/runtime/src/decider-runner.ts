@@ -135,7 +135,8 @@ export class DeciderRunner<S, C, E> {
   /** Writes what a standby has folded; undefined where this runner does not stand by: a leader's state runs ahead of the log. */
   async saveSnapshot(): Promise<SnapshotHead | undefined> {
     const { snapshots, decider, clock } = this.#o;
-    if (!snapshots || this.status !== 'STANDBY' || !this.#life) return undefined;
+    // A life leads a moment before its runner says so.
+    if (!snapshots || this.status !== 'STANDBY' || !this.#life || this.#life.leading) return undefined;
     const { state, valid } = this.#life;
     return saveSnapshot(snapshots, decider, { state, valid, at: clock.now() });
   }
@@ -159,9 +160,9 @@ export class DeciderRunner<S, C, E> {
       this.#life = undefined;
       if (end.cause === 'STOPPED') return;
       if (this.#isFinal(life, end)) return;
-      // Who lost the log to another waits until that one is silent or gone; who failed alone tries again.
-      atOnce = end.cause !== 'FOREIGN_START';
-      if (!atOnce) await this.#defeated();
+      // Who lost the log to another waits until that one is silent or gone; who failed alone tries again; who stood by goes on so.
+      atOnce = end.cause !== 'FOREIGN_START' && (atOnce || life.hasClaimed);
+      if (end.cause === 'FOREIGN_START') await this.#defeated();
       this.#become('STANDBY');
       await this.#o.clock.sleep(this.#backOff(), this.#stopping.signal);
     }
@@ -185,7 +186,8 @@ export class DeciderRunner<S, C, E> {
 
   async #live(life: DeciderLife<S, C, E>, atOnce: boolean): Promise<LifeEnd> {
     this.#become('FOLDING');
-    if (await life.fold()) this.#folded(life.state);
+    if (!(await life.fold())) return life.over;
+    this.#folded(life.state);
     if (!atOnce) await this.#untilCalled(life);
     if (!this.#stopping.signal.aborted) await life.claim();
     if (life.leading) {
@@ -207,6 +209,8 @@ export class DeciderRunner<S, C, E> {
     });
     this.#become('STANDBY');
     this.#outage.ended();
+    // Who stands by writes nothing, however long it lives.
+    this.#fruitless = 0;
     this.#heardAt = clock.now();
     let dueFrom: number | undefined;
     while (!over && !this.#stopping.signal.aborted) {
@@ -217,11 +221,12 @@ export class DeciderRunner<S, C, E> {
       }
       await clock.sleep(pause, this.#stopping.signal);
       // A leader without work is not silent: work has to have waited, too, not only since a moment ago.
+      const patience = this.#patience();
       const silentMs = clock.now() - this.#heardAt;
-      const isDue = silentMs >= this.#patience() / 2 && (!quietNeedsWork || (await this.#workWaits(life)));
+      const isDue =
+        silentMs >= patience / 2 && (!quietNeedsWork || (await this.#workWaits(life))) && !(await this.#isDeaf(life));
       dueFrom = isDue ? (dueFrom ?? clock.now()) : undefined;
-      if (dueFrom === undefined || silentMs < this.#patience()) continue;
-      if (clock.now() - dueFrom >= this.#patience() / 2) return;
+      if (dueFrom !== undefined && silentMs >= patience && clock.now() - dueFrom >= patience / 2) return;
     }
   }
 
@@ -262,6 +267,15 @@ export class DeciderRunner<S, C, E> {
   async #stepBack(forMs: number): Promise<void> {
     this.#standsFrom = this.#o.clock.now() + forMs;
     await this.#o.election?.resign(this.src);
+  }
+
+  /** The log holds decisions that have not come here: it is not the leader who is silent. */
+  async #isDeaf({ valid }: DeciderLife<S, C, E>): Promise<boolean> {
+    const { log, decisions } = this.#o;
+    return log.bounds(decisions).then(
+      ({ end }) => end > valid.next,
+      () => false,
+    );
   }
 
   /** Commands not decided yet, or a job in the state whose next step nobody has asked for. */

@@ -15,7 +15,7 @@ import {
   type ShardState,
   shardDecider,
 } from '#mutuel/engine';
-import { countDeaths, type Deaths, type NoteStore } from './deaths.js';
+import { countDeaths, type Deaths, type NoteStore, Turns } from './deaths.js';
 import { DeciderRunner, type RunnerOptions } from './decider-runner.js';
 import { randomId } from './random-id.js';
 import { type Numbered, Relay } from './relay.js';
@@ -87,6 +87,7 @@ export class EngineHost {
 
   readonly #o: EngineHostOptions;
   readonly #onAlarm: OnAlarm;
+  readonly #turns = new Turns();
   readonly #relays: { start(): void; stop(): Promise<void> }[] = [];
   readonly #appenders: RenewingAppender[] = [];
   readonly #stopping = new AbortController();
@@ -295,7 +296,8 @@ export class EngineHost {
   }
 
   #deaths(src: string): Deaths {
-    return countDeaths(src, this.#o.notes, (fault) => this.#onAlarm('NOTES_FAILED', `${src}: ${fault.message}`));
+    const onFault = (fault: Error): void => this.#onAlarm('NOTES_FAILED', `${src}: ${fault.message}`);
+    return countDeaths(src, this.#o.notes, onFault, this.#turns);
   }
 
   /** Where a relay begins to read: the newest snapshot of its source that sent nothing the target still lacks. */

@@ -56,7 +56,7 @@ export async function loadSnapshot(
 /** The heads of a source's snapshots that can be read, newest first. */
 export async function snapshotHeads(store: SnapshotStore, src: string): Promise<readonly SnapshotHead[]> {
   const heads: SnapshotHead[] = [];
-  for (const seq of await store.list(src)) {
+  for (const seq of await store.list(src).catch(() => [])) {
     try {
       heads.push(decodeSnapshotHead(await store.read(src, seq, HEAD_BYTES)));
     } catch {

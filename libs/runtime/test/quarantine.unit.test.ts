@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { signCommand, TOPICS } from '#mutuel/contracts';
-import { countDeaths, type Deaths, type NoteStore } from '../src/deaths.js';
+import { countDeaths, type Deaths, type NoteStore, Turns } from '../src/deaths.js';
 import { DeciderRunner } from '../src/decider-runner.js';
 import { AppendFault, type EventLog } from '../src/ports.js';
 import { RenewingAppender } from '../src/renewing-appender.js';
@@ -108,6 +108,45 @@ describe('a command that ends the process without a word', () => {
   });
 });
 
+describe('a process that is killed in the middle of its work', () => {
+  const killedAfter = async (decided: number) => {
+    const first = startProcess();
+    for (let sent = 0; sent < decided; sent += 100) await send(...Array.from({ length: 100 }, () => add));
+    await clock.until(() => first.runner.metrics.decisions >= decided);
+    // Killed: what it wrote last about itself stays.
+    const kept = disk.get('deaths-shard-0') as string;
+    await first.runner.stop();
+    disk.set('deaths-shard-0', kept);
+  };
+
+  test('is followed by one that goes on at full speed: nothing is noted of the commands that wait', async () => {
+    await killedAfter(300);
+    await send(...Array.from({ length: 100 }, () => add));
+    const { runner } = startProcess();
+    const notes: string[] = [];
+    await clock.until(() => {
+      notes.push(disk.get('deaths-shard-0') as string);
+      return runner.metrics.decisions >= 400;
+    });
+    expect(notes.filter((note) => /\[\[/.test(note))).toEqual([]);
+    expect(await codes()).toEqual(Array.from({ length: 400 }, () => undefined));
+  });
+
+  test('by a command, costs one life more than one that began with it', async () => {
+    await killedAfter(300);
+    await send(add, { type: 'Boom' }, add);
+    let deaths = 0;
+    for (; deaths < 10; deaths++) {
+      const { runner, isDead } = startProcess();
+      await clock.until(() => isDead() || runner.metrics.decisions >= 303);
+      if (!isDead()) break;
+      await runner.stop();
+    }
+    expect(deaths).toBe(4);
+    expect((await codes()).slice(300)).toEqual([undefined, 'QUARANTINED', undefined]);
+  });
+});
+
 describe('deaths by one command', () => {
   test('are counted on by the process that comes after', async () => {
     await send({ type: 'Boom' }, add);
@@ -155,6 +194,26 @@ describe('deaths by one command', () => {
     expect(await codes()).toEqual(Array.from({ length: 6 }, () => undefined));
   });
 
+  test('are held against one command of a process at a time, whatever its other shards wait for', async () => {
+    const turns = new Turns();
+    const store: NoteStore = {
+      read: async (name) => disk.get(name),
+      write: async (name, text) => void disk.set(name, text),
+    };
+    const shards = [0, 1, 2].map((i) => countDeaths(`shard-${i}`, store, undefined, turns)) as [Deaths, Deaths, Deaths];
+    for (const shard of shards) await shard.begin(1, 0);
+    const suspects = (i: number): unknown => JSON.parse(disk.get(`deaths-shard-${i}`) ?? '{}').suspects;
+    await shards[0].attempt(1, 5);
+    const [next, last] = [shards[1].attempt(1, 7), shards[2].attempt(1, 9)];
+    await new Promise((resolve) => setImmediate(resolve));
+    expect([0, 1, 2].map(suspects)).toEqual([[[1, 5, 1]], [], []]);
+    // Who ends while it waits has tried nothing, and gives its turn on.
+    await shards[1].end(false);
+    shards[0].acquit();
+    await Promise.all([next, last]);
+    expect([1, 2].map(suspects)).toEqual([[], [[1, 9, 1]]]);
+  });
+
   test('are counted in memory alone, with an alarm, where nothing can be written down', async () => {
     const faults: string[] = [];
     const broken: NoteStore = {
@@ -162,10 +221,10 @@ describe('deaths by one command', () => {
       write: () => Promise.reject(new Error('the disk is full')),
     };
     const deaths = countDeaths('shard-0', broken, ({ message }) => faults.push(message));
-    expect(await deaths.begin()).toBe(true);
+    expect(await deaths.begin(1, 7)).toBe(true);
     await deaths.attempt(1, 7);
     await deaths.end(true);
-    await deaths.begin();
+    await deaths.begin(1, 7);
     expect(deaths.count(1, 7)).toBe(1);
     expect(new Set(faults)).toEqual(new Set(['the disk cannot be read', 'the disk is full']));
   });

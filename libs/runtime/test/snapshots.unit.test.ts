@@ -8,7 +8,7 @@ import type { EventLog, LogStart } from '../src/ports.js';
 import { RenewingAppender } from '../src/renewing-appender.js';
 import { SnapshotKeeper } from '../src/snapshot-keeper.js';
 import type { SnapshotStore } from '../src/snapshot-store.js';
-import { takeSnapshot } from '../src/snapshots.js';
+import { snapshotHeads, takeSnapshot } from '../src/snapshots.js';
 import { TailHub } from '../src/tail-hub.js';
 import { directTails } from '../src/tail-source.js';
 import {
@@ -55,15 +55,20 @@ afterEach(async () => {
 
 const onAlarm = (code: string, detail: string): void => void alarms.push(`${code} ${detail}`);
 
-function runner(over: EventLog = log, more: { campaign?: 'WHEN_QUIET'; schema?: number } = {}): Runner {
-  const { schema = 1, ...rest } = more;
+function runner(
+  over: EventLog = log,
+  more: { campaign?: 'WHEN_QUIET'; schema?: number; commandsRead?: Promise<void> } = {},
+): Runner {
+  const { schema = 1, commandsRead, ...rest } = more;
   const tails = directTails(over);
   const made: Runner = new DeciderRunner({
     ...{ log: over, clock, entropy: countedEntropy(1 + stops.length * 1_000) },
     tails: {
-      subscribe: (start: LogStart, onRecords, onFault) => {
+      subscribe: async (start: LogStart, onRecords, onFault) => {
         if (start.topic === SHARD_DECISIONS.topic) begun.push(start.from);
-        return tails.subscribe(start, onRecords, onFault);
+        const subscription = await tails.subscribe(start, onRecords, onFault);
+        if (start.topic === SHARD_COMMANDS.topic) await commandsRead;
+        return subscription;
       },
     },
     decider: { ...counter(), schema },
@@ -105,6 +110,26 @@ const damage = async (seq: number, at: (bytes: Uint8Array) => number): Promise<v
 };
 
 describe('a decider that has a snapshot', () => {
+  test('writes none once it decides, though its runner still says that it stands by', async () => {
+    let release: () => void = () => undefined;
+    const commandsRead = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const made = runner(log, { campaign: 'WHEN_QUIET', commandsRead });
+    made.start();
+    await add(1, 2, 3);
+    await clock.until(() => made.state?.sum === 6);
+    expect(made.status).toBe('STANDBY');
+    expect(await made.saveSnapshot()).toBeUndefined();
+    release();
+    await clock.until(() => made.status === 'LEADING');
+  });
+
+  test('has none, and goes on, where the store cannot be listed', async () => {
+    const broken = { ...store, list: () => Promise.reject(new Error('the folder is gone')) };
+    expect(await snapshotHeads(broken, 'shard-0')).toEqual([]);
+  });
+
   test('reads only what came after it, and is in the state that the whole log makes', async () => {
     await decisions(10);
     expect(await take(7)).toMatchObject({ src: 'shard-0', seq: 6, next: 7 });

@@ -313,4 +313,37 @@ describe('of several engines', () => {
     expect([second, third].map(({ metrics }) => metrics.incarnations)).toEqual([1, 1]);
     frozen.thaw();
   });
+
+  test('one that hears nothing more leaves a leader alone who decides', async () => {
+    const deaf = freezable();
+    const [first, second] = [engine(), engine(deaf.log, NOBODY)];
+    await clock.until(() => first.status === 'LEADING' && second.status === 'STANDBY');
+    deaf.freeze();
+    await sell(30_000, 500);
+    deaf.thaw();
+    await sell(10_000, 500);
+    expect([first.status, second.status]).toEqual(['LEADING', 'STANDBY']);
+    expect(first.metrics.incarnations).toBe(1);
+    expect(second.state).toEqual(first.state);
+  });
+
+  test('a standby outlives any number of lost readers, and lets the leader lead', async () => {
+    const readers: ((fault: Error) => void)[] = [];
+    const breaking: EventLog = {
+      ...hooked(log, (_at, values, append) => append(values)),
+      tail: (starts, onBatch, onFault, options) => {
+        readers.push(onFault);
+        return log.tail(starts, onBatch, onFault, options);
+      },
+    };
+    const [first, second] = [engine(), engine(breaking)];
+    await clock.until(() => first.status === 'LEADING');
+    for (let i = 1; i <= 120; i++) {
+      await clock.until(() => second.status === 'STANDBY' && readers.length === i);
+      readers.at(-1)?.(new Error('the broker was lost'));
+    }
+    await clock.until(() => second.metrics.incarnations > 120);
+    await clock.until(() => second.status === 'STANDBY');
+    expect([first.status, first.metrics.incarnations]).toEqual(['LEADING', 1]);
+  });
 });
