@@ -28,9 +28,10 @@ export { Pkcs11Key, readPkcs11Uri } from './pkcs11/pkcs11-key.js';
 export { type ElectionOptions, openAdvisoryElection } from './postgres/advisory-election.js';
 export { type Migration, migrate } from './postgres/migrate.js';
 export { DatabaseFault, type DatabaseOptions, openDatabase } from './postgres/pg-database.js';
-export { openRedisCache } from './redis/redis-cache.js';
-export { RedisVoice } from './redis/redis-client.js';
-export { openRedisUseCounter } from './redis/redis-use-counter.js';
+export { RedisVoice } from './redis/redis-voice.js';
 export { ServerLost } from './server-lost.js';
 export { SetupFault } from './setup-fault.js';
 export { TsaClient, TsaFault } from './tsa/tsa-client.js';
+
+/** Its client is a quarter of all modules of a process: who uses no Redis starts without it. */
+export const redisAdapters = () => import('./redis/redis-adapters.js');

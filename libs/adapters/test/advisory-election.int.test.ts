@@ -1,3 +1,6 @@
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Election, SqlDatabase } from '#mutuel/runtime';
 import { openAdvisoryElection, openDatabase } from '../src/index.js';
@@ -42,6 +45,21 @@ describe('an election by locks of PostgreSQL', () => {
     const open = (wrong: string): Election => openAdvisoryElection({ url: wrong, onWarning: () => undefined });
     opened.push(open('postgres://u@127.0.0.1:1/d'));
     expect(() => open('postgres://h:x/d')).toThrow(/^DATABASE_URL is no address of a database: /);
+  });
+
+  it('calls nobody, and goes on asking, while a certificate that its address names cannot be read', async () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'mutuel-election-')), 'authorities.pem');
+    writeFileSync(file, '');
+    const election = openAdvisoryElection({
+      url: `${url}?sslmode=no-verify&sslrootcert=${file}`,
+      name,
+      onWarning: () => undefined,
+    });
+    opened.push(election);
+    rmSync(file);
+    expect(await election.tryLead('shard-7')).toBe(false);
+    await new Promise((resolve) => setTimeout(resolve, 1_100));
+    expect(await election.tryLead('shard-7')).toBe(false);
   });
 
   it('calls one candidate for each source, until that one resigns', async () => {

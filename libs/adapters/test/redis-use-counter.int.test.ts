@@ -1,12 +1,14 @@
 /** The counter of uses on Redis: the shared suite, and that it makes up no count while Redis is away. */
 import { randomBytes } from 'node:crypto';
 import { expect, it } from 'vitest';
-import { openRedisUseCounter, ServerLost } from '#mutuel/adapters';
+import { redisAdapters, ServerLost } from '#mutuel/adapters';
 import { until } from './support/log-helpers.js';
 import { ownRedis } from './support/own-redis.js';
 import { servers } from './support/servers.js';
 import { severableWay } from './support/severable-way.js';
 import { describeUseCounter } from './use-counter-features.js';
+
+const { openRedisUseCounter } = await redisAdapters();
 
 const onWarning = (): void => undefined;
 const newPrefix = (): string => `test-${randomBytes(6).toString('hex')}:`;

@@ -74,7 +74,7 @@ export async function backup(
       for (let partition = 0; partition < partitions; partition++) {
         const at = { topic, partition };
         const end = ends.of(at);
-        const from = await beginning(reader, at, { archived: segments.filter((one) => isAt(one, at)), end, onWarning });
+        const from = await beginning(reader, at, { archived: endOf(segments, at), end, onWarning });
         for await (const { values, next, first } of pieces(reader, at, from, end)) {
           const file = `${topic}-${partition}-${String(first).padStart(15, '0')}.gz`;
           writeWhole(join(folder, file), values);
@@ -141,10 +141,7 @@ export async function openArchive(folder: string): Promise<Pick<LogReader, 'topi
   let open: { readonly file: string; readonly records: readonly RestoredRecord[] } | undefined;
   return {
     topics: new Map(Object.entries(topics)) as LogReader['topics'],
-    bounds: async (at) => ({
-      start: starts.get(nameOf(at)) ?? 0,
-      end: segments.filter((one) => isAt(one, at)).at(-1)?.to ?? 0,
-    }),
+    bounds: async (at) => ({ start: starts.get(nameOf(at)) ?? 0, end: endOf(segments, at) }),
     async read({ from, ...at }, limit) {
       const segment = segments.find((one) => isAt(one, at) && one.from <= from && from < one.to);
       if (!segment) return [];
@@ -205,8 +202,8 @@ function startsOf(segments: readonly Segment[]): ReadonlyMap<string, number> {
 }
 
 interface Beginning {
-  /** Of the partition, so far. */
-  readonly archived: readonly Segment[];
+  /** Where the archive of the partition ends so far. */
+  readonly archived: number;
   readonly end: number;
   readonly onWarning: (line: string) => void;
 }
@@ -215,10 +212,9 @@ interface Beginning {
 async function beginning(
   reader: LogReader,
   at: TopicPartition,
-  { archived, end, onWarning }: Beginning,
+  { archived: from, end, onWarning }: Beginning,
 ): Promise<number> {
   const { start } = await reader.bounds(at);
-  const from = archived.at(-1)?.to ?? 0;
   const name = nameOf(at);
   if (from > end)
     throw new StartFault(
@@ -300,6 +296,9 @@ function writeWhole(path: string, bytes: Uint8Array): void {
 }
 
 const nameOf = ({ topic, partition }: TopicPartition): string => `${topic}[${partition}]`;
+
+const endOf = (segments: readonly Segment[], at: TopicPartition): number =>
+  segments.findLast((one) => isAt(one, at))?.to ?? 0;
 
 const isAt = (one: TopicPartition, { topic, partition }: TopicPartition): boolean =>
   one.topic === topic && one.partition === partition;

@@ -42,7 +42,6 @@ import { DemoAccess } from './demo-access.js';
 import { fundDemo } from './demo-setup.js';
 import { Desk } from './desk.js';
 import { marketDoor, shardDoor } from './gateway-doors.js';
-import { startGrpc } from './grpc/server.js';
 import { type ApiParts, apiModule } from './http/api-module.js';
 import { openFeedSocket } from './http/feed-socket.js';
 import { Gate } from './http/gate.js';
@@ -74,7 +73,6 @@ import { meteredLog, ReaderMeters } from './telemetry/metered-seams.js';
 import { Metrics } from './telemetry/metrics.js';
 import { RequestTraces } from './telemetry/request-traces.js';
 import { tickMeter, watchOdds, watchProcess, watchProjector } from './telemetry/role-figures.js';
-import { Tracing } from './telemetry/tracing.js';
 
 export interface System {
   readonly url: string;
@@ -171,7 +169,7 @@ class Composition {
     await joinCluster({ ...opened, role: name, epoch: this.#config.epoch, release: RELEASE }).catch(asStartFault);
     this.#readiness.add('log', () => opened.log.trouble?.());
     if (opened.election) this.#readiness.addDegraded('election', () => opened.election?.trouble?.());
-    this.#startTracing(name);
+    await this.#startTracing(name);
     const metered = meteredLog(opened.log, this.#metrics);
     const seams = { ...opened, log: this.#traces?.log(metered) ?? metered };
     this.#meters = new ReaderMeters(opened.log, opened.clock.now, this.#metrics);
@@ -571,6 +569,8 @@ class Composition {
       },
     };
     const beside = httpPort + (isDistributed(this.#config) ? DISTRIBUTED_GRPC_STEP : 1);
+    // Loaded by who serves it: a process that does not is up sooner.
+    const { startGrpc } = await import('./grpc/server.js');
     const wanted = grpcPort ?? (port === 0 ? 0 : beside);
     const grpc = await startGrpc({ ...options, port: wanted }).catch((fault: Error) => {
       if (grpcPort !== undefined)
@@ -583,9 +583,10 @@ class Composition {
   }
 
   /** Off unless somebody collects spans; stopped last, so that nothing of the end is lost. */
-  #startTracing(name: string): void {
+  async #startTracing(name: string): Promise<void> {
     const { otlpEndpoint: endpoint, traceRatio: ratio } = this.#config;
     if (endpoint === undefined) return;
+    const { Tracing } = await import('./telemetry/tracing.js');
     const tracing = new Tracing({ endpoint, ratio, service: `mutuel-${name}` });
     this.#stops.unshift({ name: 'traces', stop: () => tracing.stop() });
     this.#traces = new BetTraces(tracing);

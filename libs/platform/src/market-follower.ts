@@ -47,7 +47,7 @@ export class MarketFollower {
   static async open(options: FollowerOptions): Promise<MarketFollower> {
     const { log, clock, shards, store, onAlarm } = options;
     const { schema } = new MarketView(shards);
-    const heads = await snapshotHeads(store, MARKET_SOURCE.src).catch(() => []);
+    const heads = await snapshotHeads(store, MARKET_SOURCE.src);
     const young = heads.filter(({ at }) => at > clock.now() - RESUME_MS).map(({ seq }) => seq);
     // Where all of them are young, some clocks of the feed do not hold; reading years for that would be worse.
     const isUsed = (seq: number): boolean => young.length === heads.length || !young.includes(seq);

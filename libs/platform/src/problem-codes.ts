@@ -106,7 +106,7 @@ export const PROBLEM_CODES = {
     504,
     'SAME_KEY',
     'The deadline has passed',
-    'The outcome is unknown: look it up by its reference.',
+    'The outcome is unknown: look a ticket up by its reference; of anything else look first whether it is done.',
   ),
 
   // Decided by an account's shard.

@@ -13,9 +13,8 @@ import {
   openLmdbLog,
   openMemoryCache,
   openMemoryUseCounter,
-  openRedisCache,
-  openRedisUseCounter,
   RedisVoice,
+  redisAdapters,
   startPglite,
   type TopicFault,
 } from '#mutuel/adapters';
@@ -167,7 +166,7 @@ async function distributed(
     return { database, close: () => database.close() };
   };
   // Whatever uses it: that it is away is said once, and waited for once.
-  const redis = new RedisVoice(onWarning);
+  const voice = new RedisVoice(onWarning);
   const durable = unsafe.length === 0;
   const label = durable ? 'DISTRIBUTED' : NOT_DURABLE;
   return seams({
@@ -175,8 +174,9 @@ async function distributed(
     log,
     shards,
     onWarning,
-    cache: () => openRedisCache({ url: redisUrl, onWarning }, redis),
-    uses: () => openRedisUseCounter({ url: redisUrl, onWarning, windowS: LIMIT_WINDOW_S }, redis),
+    cache: async () => (await redisAdapters()).openRedisCache({ url: redisUrl, onWarning }, voice),
+    uses: async () =>
+      (await redisAdapters()).openRedisUseCounter({ url: redisUrl, onWarning, windowS: LIMIT_WINDOW_S }, voice),
     open,
     failed: new Promise(() => undefined),
     durable,

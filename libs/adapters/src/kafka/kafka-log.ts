@@ -27,6 +27,9 @@ import { KafkaTail } from './kafka-tail.js';
 
 export type KafkaLogOptions = KafkaConnection;
 
+/** So many timeouts of a request: who answers that long and does not hand out an offset has no record there. */
+const HOLE_AFTER_TIMEOUTS = 6;
+
 /** Connects once, so that whatever keeps this process out is one clear line at the start. */
 export async function openKafkaLog(options: KafkaLogOptions): Promise<EventLog> {
   const { kafka, admin } = await connectAdmin(options);
@@ -96,17 +99,34 @@ class KafkaLog implements EventLog {
     if (wanted <= 0) return [];
     const found: LogRecord[] = [];
     let tail: LogTail | undefined;
+    let watch: NodeJS.Timeout | undefined;
+    let isOver = false;
     try {
       await new Promise<void>((resolve, reject) => {
+        let cameAt = 0;
         const collect: OnBatch = (_, records) => {
+          cameAt = performance.now();
           found.push(...records);
           if (found.length >= wanted) resolve();
         };
+        // A hole before another record is seen by the tail; behind the last one nothing ever comes.
+        const look = (): void => {
+          const silentMs = performance.now() - cameAt;
+          if (silentMs < this.requestTimeoutMs * HOLE_AFTER_TIMEOUTS) return;
+          const next = start.from + found.length;
+          // Only who leads the partition and answers can be said to hold nothing there.
+          this.checkStart({ ...start, from: next }).then(() => reject(missingAt(start, next, end, silentMs)), reject);
+        };
         this.tail([start], collect, reject).then((opened) => {
           tail = opened;
+          if (isOver) void opened.close();
+          cameAt ||= performance.now();
+          watch = isOver ? undefined : setInterval(look, this.requestTimeoutMs);
         }, reject);
       });
     } finally {
+      isOver = true;
+      clearInterval(watch);
       await tail?.close();
     }
     return found.slice(0, wanted);
@@ -150,12 +170,16 @@ class KafkaLog implements EventLog {
     await this.admin.disconnect();
   }
 
+  private get requestTimeoutMs(): number {
+    return this.options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS;
+  }
+
   private producer(leader: number): SharedProducer {
     const known = this.producers.get(leader);
     if (known) return known;
     const made = new SharedProducer({
       open: () => this.openProducer(),
-      timeoutMs: this.options.requestTimeoutMs ?? DEFAULT_REQUEST_TIMEOUT_MS,
+      timeoutMs: this.requestTimeoutMs,
       onAnswer: (fault) => this.answered(fault),
       leave: (leaving) => this.leave(leaving),
     });
@@ -220,4 +244,12 @@ class KafkaLog implements EventLog {
     this.leaving.add(settled);
     void settled.then(() => this.leaving.delete(settled));
   }
+}
+
+function missingAt({ topic, partition }: TopicPartition, next: number, end: number, silentMs: number): LogFault {
+  const seconds = Math.floor(silentMs / 1_000);
+  return new LogFault(
+    `${topic}/${partition} ends before ${end}, but Kafka has not handed out offset ${next} for ${seconds} s, though it answers: ` +
+      'it holds no record there. Look whether something else writes to this topic, in transactions for instance',
+  );
 }

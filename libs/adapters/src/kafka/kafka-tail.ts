@@ -105,7 +105,11 @@ export class KafkaTail implements LogTail {
     await this.options.checkStart(start);
     if (this.closed) return;
     this.place(start);
-    await this.restart();
+    await this.restart().catch((error: Error) => {
+      // The others have lost their consumer, too, and must hear of it.
+      this.fail(error);
+      throw error;
+    });
   }
 
   async remove(at: TopicPartition): Promise<void> {

@@ -29,14 +29,17 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
   const held = new Set<string>();
   const outage = new Outage(performance);
 
-  /** A session given up earlier may end at any time: that says nothing of the one that came after it. */
-  const lost = (client: pg.Client, why: string): void => {
-    if (client !== session?.client) return;
+  const noSession = (why: string): void => {
     outage.failed(why);
-    if (!closed) onWarning('The connection that leaders are elected by was lost; silence of the log decides');
     session = undefined;
     lostAt = performance.now();
     held.clear();
+  };
+  /** A session given up earlier may end at any time: that says nothing of the one that came after it. */
+  const lost = (client: pg.Client, why: string): void => {
+    if (client !== session?.client) return;
+    if (!closed) onWarning('The connection that leaders are elected by was lost; silence of the log decides');
+    noSession(why);
     // It may only stand still: left open, it would keep its locks, and win those that it was asked for last.
     void end(client);
   };
@@ -57,15 +60,16 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
   let before: Promise<unknown> = Promise.resolve();
   const ask = (text: string, src: string): Promise<boolean> => {
     const answer = before.then(() => askNow(text, src));
-    before = answer;
+    before = answer.catch(() => undefined);
     return answer;
   };
   const askNow = async (text: string, src: string): Promise<boolean> => {
     if (closed || (!session && performance.now() - lostAt < RECONNECT_AFTER_MS)) return false;
-    session ??= connect();
-    const { client, ready } = session;
+    let client: pg.Client | undefined;
     try {
-      await ready;
+      session ??= connect();
+      ({ client } = session);
+      await session.ready;
       const { rows } = await client.query<{ done: boolean }>(`select ${text}($1, hashtext($2)) as done`, [
         SPACE,
         `${name} ${src}`,
@@ -73,7 +77,9 @@ export function openAdvisoryElection({ url, name = '', onWarning }: ElectionOpti
       outage.ended();
       return rows[0]?.done === true;
     } catch (fault) {
-      lost(client, (fault as Error).message);
+      const why = (fault as Error).message;
+      if (client) lost(client, why);
+      else noSession(why);
       return false;
     }
   };

@@ -5,6 +5,7 @@
 import pg from 'pg';
 import { Outage, type SqlDatabase } from '#mutuel/runtime';
 import { SetupFault } from '../setup-fault.js';
+import { isUntrusted } from '../untrusted.js';
 
 export interface DatabaseOptions {
   /** `postgres://user@host:port/database`; a socket as `postgres://user@/database?host=/folder`. */
@@ -29,8 +30,8 @@ export const PROBED = '-c tcp_keepalives_idle=10 -c tcp_keepalives_interval=5 -c
 const LOOK_MS = 2_000;
 /** What a server that is there says to a wrong address: user, password, its rules of access (class 28); no such database. */
 const REFUSED = /^(28...|3D000)$/;
-/** What pg says of a server that asks for a password where the address has none. */
-const NO_PASSWORD = /^SASL: .*password must be/;
+/** What pg says of a server that asks for a password where the address has none, or speaks no TLS where the address asks for it. */
+const NOT_AS_SAID = /^SASL: .*password must be|does not support SSL/;
 /** What pg says of a statement that took too long. */
 const TOO_LONG = 'Query read timeout';
 
@@ -74,7 +75,7 @@ export async function openDatabase(options: DatabaseOptions): Promise<SqlDatabas
   } catch (error) {
     await database.close();
     const reason = error instanceof Error ? error.message : String(error);
-    if (REFUSED.test(codeOf(error)) || NO_PASSWORD.test(reason))
+    if (REFUSED.test(codeOf(error)) || NOT_AS_SAID.test(reason) || isUntrusted(error))
       throw new SetupFault('SETTING', `PostgreSQL at ${placeOf(url)} refuses what DATABASE_URL says: ${reason}`, {
         cause: error,
       });

@@ -3,7 +3,8 @@
  * it must never hold a fact that is not in the log, and never let an older value replace a newer one.
  */
 import type { HotCache } from '#mutuel/runtime';
-import { type RedisConnection, type RedisOptions, RedisVoice, redisConnections } from './redis-client.js';
+import { type RedisConnection, type RedisOptions, redisConnections } from './redis-client.js';
+import { RedisVoice } from './redis-voice.js';
 
 /** Stores sequence and value together unless a newer or equal sequence is there. */
 const PUT = `

@@ -6,6 +6,7 @@
 import { createClient, ErrorReply } from 'redis';
 import { ServerLost } from '../server-lost.js';
 import { SetupFault } from '../setup-fault.js';
+import { type RedisClient, type RedisVoice, refuses } from './redis-voice.js';
 
 export interface RedisOptions {
   /** `redis://host:port`. */
@@ -25,43 +26,6 @@ const MAX_RETRY_DELAY_MS = 2000;
 
 /** A stop waits this long for what is still under way. */
 const CLOSE_MS = 1000;
-
-/** What a server says to an address that is wrong. While it loads, or has too many clients, it says other things, which pass. */
-const REFUSED = /^(WRONGPASS|NOAUTH|NOPERM)\b|^ERR (DB index|invalid DB)/;
-
-type RedisClient = ReturnType<typeof createClient>;
-
-/** What all connections of a process to one server have to say of it: once that it is away, and once that it is back. */
-export class RedisVoice {
-  readonly #away = new Set<RedisClient>();
-  #refusal: string | undefined;
-
-  constructor(private readonly onWarning: (sentence: string) => void) {}
-
-  get isAway(): boolean {
-    return this.#away.size > 0;
-  }
-
-  away(client: RedisClient, why: string): void {
-    if (!this.isAway) this.onWarning(`Redis is away (${why}); everything goes on without it until it is back`);
-    // Who waits for a server to come back should hear that it is there, and wants something.
-    else if (REFUSED.test(why) && this.#refusal === undefined)
-      this.onWarning(`Redis refuses what REDIS_URL says (${why}); everything goes on without it`);
-    if (REFUSED.test(why)) this.#refusal = why;
-    this.#away.add(client);
-  }
-
-  back(client: RedisClient): void {
-    if (!this.#away.delete(client) || this.isAway) return;
-    this.#refusal = undefined;
-    this.onWarning('Redis is back');
-  }
-
-  /** A connection that is closed is nobody's any more. */
-  forget(client: RedisClient): void {
-    this.#away.delete(client);
-  }
-}
 
 /**
  * Connections, each of which is there or will be. Nobody waits for a server that is away, and for one that is not known to be away no
@@ -87,25 +51,25 @@ export async function redisConnections(
   for (const [i, client] of clients.entries()) {
     const one = arrivals[i];
     const why = one?.status === 'fulfilled' ? one.value : undefined;
-    if (!client.isReady) voice.away(client, why ?? 'the connection was lost');
-    client.on('error', (error: Error) => voice.away(client, error.message));
+    if (!client.isReady) voice.away(client, why ?? new Error('the connection was lost'));
+    client.on('error', (error: Error) => voice.away(client, error));
     client.on('ready', () => voice.back(client));
   }
   return clients.map((client) => new RedisConnection(client, voice));
 }
 
 /** Resolves once it is connected, or to why it is not yet; rejects where the server refuses. */
-function arrival(client: RedisClient, patienceMs: number): Promise<string | undefined> {
+function arrival(client: RedisClient, patienceMs: number): Promise<Error | undefined> {
   return new Promise((resolve, reject) => {
-    const timer = setTimeout(() => resolve(`nothing within ${patienceMs / 1000} s`), patienceMs);
+    const timer = setTimeout(() => resolve(new Error(`nothing within ${patienceMs / 1000} s`)), patienceMs);
     const end = (): void => {
       clearTimeout(timer);
       client.off('error', absent);
     };
     const absent = (fault: Error): void => {
-      if (isRefusal(fault)) return;
+      if (refuses(fault)) return;
       end();
-      resolve(fault.message || String(fault));
+      resolve(fault);
     };
     client.on('error', absent);
     // It goes on trying, and ends with a refusal or with the client's own end.
@@ -187,7 +151,7 @@ export class RedisConnection {
   #await(answer: Promise<unknown>): void {
     if (this.#overdue) return;
     this.#overdue = answer;
-    this.voice.away(this.client, 'it stands still');
+    this.voice.away(this.client, new Error('it stands still'));
     const end = (): void => {
       this.#overdue = undefined;
       if (this.client.isReady) this.voice.back(this.client);
@@ -216,7 +180,7 @@ function newClient({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: RedisOptions,
         connectTimeout: connectTimeoutMs,
         // For as long as the process lives, since Redis only degrades; but a setting that is wrong from the start should be seen.
         reconnectStrategy: (retries, cause) =>
-          !start.isOver && isRefusal(cause) ? false : Math.min(100 * 2 ** retries, MAX_RETRY_DELAY_MS),
+          !start.isOver && refuses(cause) ? false : Math.min(100 * 2 ** retries, MAX_RETRY_DELAY_MS),
       },
     });
     // Without a listener a lost connection would end the process.
@@ -226,7 +190,5 @@ function newClient({ url, connectTimeoutMs = CONNECT_TIMEOUT_MS }: RedisOptions,
     throw new SetupFault('SETTING', `REDIS_URL is no address of a Redis: ${(cause as Error).message}`, { cause });
   }
 }
-
-const isRefusal = (fault: Error): boolean => fault instanceof ErrorReply && REFUSED.test(fault.message);
 
 const hostOf = (url: string): string => new URL(url).host;

@@ -3,7 +3,8 @@
  */
 import { RateLimiterRedis } from 'rate-limiter-flexible';
 import type { UseCounter } from '#mutuel/runtime';
-import { type RedisConnection, type RedisOptions, RedisVoice, redisConnections } from './redis-client.js';
+import { type RedisConnection, type RedisOptions, redisConnections } from './redis-client.js';
+import { RedisVoice } from './redis-voice.js';
 
 /** With the server or without it: it connects by itself when there is one. */
 export async function openRedisUseCounter(

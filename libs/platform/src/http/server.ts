@@ -8,7 +8,6 @@ import type { IncomingMessage, RequestListener, Server } from 'node:http';
 import type { Socket } from 'node:net';
 import { join } from 'node:path';
 import helmet from '@fastify/helmet';
-import fastifyStatic from '@fastify/static';
 import type { DynamicModule } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -126,7 +125,7 @@ async function dress(
   });
   const bets = module.providers?.includes(BetRoute) ? betRoute(app) : undefined;
   if (consoleDir !== undefined && existsSync(consoleDir))
-    await app.register(fastifyStatic, {
+    await app.register((await import('@fastify/static')).default, {
       root: consoleDir,
       wildcard: false,
       setHeaders: (reply, path) => {

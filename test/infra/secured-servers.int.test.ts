@@ -1,16 +1,26 @@
 /**
- * Kafka behind TLS and behind passwords, on a broker of its own: the log does all there that it does elsewhere, and what keeps a
- * process out is one line with the code of a setting.
+ * Kafka behind TLS and behind passwords, PostgreSQL and Redis behind TLS, on servers of their own: the log does all there that it does
+ * elsewhere, and what keeps a process out is one line with the code of a setting.
  */
 import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  chownSync,
+  copyFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createServer } from 'node:tls';
+import { createClient } from 'redis';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ensureKafkaTopics, type KafkaConnection, openKafkaLog } from '#mutuel/adapters';
+import { ensureKafkaTopics, type KafkaConnection, openDatabase, openKafkaLog, redisAdapters } from '#mutuel/adapters';
 import { freePort, up, wipe } from '../../infra/native/index.mjs';
 import { describeLog, type LogFixture } from '../../libs/adapters/test/log-features.js';
 import { EXIT, openLogReader, readConfig } from '../../libs/platform/src/index.js';
@@ -18,7 +28,7 @@ import { kafkaOf } from '../../libs/platform/src/kafka-connection.js';
 import { openSeams } from '../../libs/platform/src/seams.js';
 import { versionsOf3 } from './versions-answer.js';
 
-const INSTANCE = 'secured-kafka';
+const INSTANCE = 'secured-servers';
 const USER = { KAFKA_USER: 'mutuel', KAFKA_PASSWORD: 'hidden' };
 const certificates = mkdtempSync(join(tmpdir(), 'mutuel-certificates-'));
 const file = (name: string): string => join(certificates, name);
@@ -180,5 +190,66 @@ describe('A process at a secured Kafka', () => {
       ...{ lines: [expect.stringMatching(/is older than Apache Kafka 4\.0: start 4\.0/)], exitCode: EXIT.VERSION },
     });
     old.close();
+  });
+});
+
+describe('PostgreSQL by TLS', () => {
+  const byTls = (settings: string): string => `${servers['DATABASE_URL']}?${settings}`;
+  const opened = (url: string) => openDatabase({ url, max: 1, onWarning: () => undefined });
+
+  it('is refused as a setting where it does not speak TLS', async () => {
+    await expect(opened(byTls('sslmode=verify-full'))).rejects.toMatchObject({
+      ...{
+        name: 'SetupFault',
+        kind: 'SETTING',
+        message: expect.stringMatching(/refuses what DATABASE_URL says: .*SSL/),
+      },
+    });
+  });
+
+  it('lets in whoever names the authority that signed it, and is refused as a setting by all others', async () => {
+    const plain = await opened(servers['DATABASE_URL'] ?? '');
+    const [{ data_directory: data } = { data_directory: '' }] = await plain.query<{ data_directory: string }>(
+      'show data_directory',
+    );
+    // The server reads its key only where nobody else may.
+    const { uid, gid } = statSync(data);
+    for (const name of ['broker.crt', 'broker.key']) {
+      copyFileSync(file(name), join(data, name));
+      chownSync(join(data, name), uid, gid);
+      chmodSync(join(data, name), 0o600);
+    }
+    for (const [key, value] of Object.entries({ cert: 'broker.crt', key: 'broker.key' }))
+      await plain.query(`alter system set ssl_${key}_file = '${value}'`);
+    await plain.query('alter system set ssl = on');
+    await plain.query('select pg_reload_conf()');
+    await plain.close();
+    const trusting = await opened(byTls(`sslmode=verify-full&sslrootcert=${file('ours.pem')}`));
+    const bySecret = 'select ssl from pg_stat_ssl where pid = pg_backend_pid()';
+    expect(await trusting.query(bySecret)).toEqual([{ ssl: true }]);
+    await trusting.close();
+    for (const settings of ['sslmode=verify-full', `sslmode=verify-full&sslrootcert=${file('foreign.pem')}`])
+      await expect(opened(byTls(settings))).rejects.toMatchObject({
+        ...{ name: 'SetupFault', kind: 'SETTING' },
+        message: expect.stringMatching(/^PostgreSQL at \S+ refuses what DATABASE_URL says: .*certificate/),
+      });
+  });
+});
+
+describe('Redis by TLS', () => {
+  it('is a fault of the setting where its certificate is not trusted: the server is there', async () => {
+    const { openRedisCache } = await redisAdapters();
+    const port = await freePort();
+    const admin = createClient({ url: servers['REDIS_URL'] ?? '' });
+    await admin.connect();
+    for (const [key, value] of Object.entries({ 'cert-file': file('broker.crt'), 'key-file': file('broker.key') }))
+      await admin.sendCommand(['CONFIG', 'SET', `tls-${key}`, value, 'tls-auth-clients', 'no']);
+    await admin.sendCommand(['CONFIG', 'SET', 'tls-port', String(port)]);
+    await admin.close();
+    const opening = openRedisCache({ url: `rediss://127.0.0.1:${port}`, onWarning: () => undefined });
+    await expect(opening).rejects.toMatchObject({
+      ...{ name: 'SetupFault', kind: 'SETTING' },
+      message: expect.stringMatching(/^Redis at \S+ refuses what REDIS_URL says: .*certificate/),
+    });
   });
 });
