@@ -6,6 +6,7 @@
  *   k6 run loadtests/feed.js         BASE_URL, READERS (2000), RAMP (30s), DURATION (2m), MAX_TICK_MS (2000), SUMMARY
  */
 import { check } from 'k6';
+import exec from 'k6/execution';
 import { Counter, Trend } from 'k6/metrics';
 import ws from 'k6/ws';
 import { baseUrl, lean, summaryOf } from './lib.js';
@@ -42,11 +43,11 @@ export const options = {
 };
 
 const staysFor = (seconds(__ENV.RAMP || '30s') + seconds(__ENV.DURATION || '2m')) * 1_000;
-const began = Date.now();
 
 export default function read() {
   const answer = ws.connect(`${baseUrl.replace(/^http/, 'ws')}/feed`, {}, (socket) => {
     let cycle = 0;
+    let leaves = false;
     socket.on('open', () => socket.send(JSON.stringify({ op: 'subscribe', id: 1, filter: {}, heartbeatMs: CYCLE_MS })));
     socket.on('message', (text) => {
       frames.add(1);
@@ -59,12 +60,29 @@ export default function read() {
         }
         cycle = frame.cycle;
       }
-      if (frame.op === 'status' && frame.code !== undefined && frame.code !== 'SUCCESS') dropped.add(1);
+      if (frame.op === 'status' && frame.code !== 'SUCCESS') drop(`${frame.code}: ${frame.detail}`);
     });
-    socket.on('error', () => dropped.add(1));
-    socket.setTimeout(() => socket.close(), Math.max(1_000, staysFor - (Date.now() - began)));
+    // Who has closed may still be asked for a pong, and fail to send it.
+    socket.on('error', (fault) => leaves || drop(fault.error()));
+    socket.on('close', (code) => {
+      if (!leaves) drop(`closed with ${code}`);
+      leaves = true;
+    });
+    const left = staysFor - (Date.now() - exec.scenario.startTime);
+    socket.setTimeout(
+      () => {
+        leaves = true;
+        socket.close();
+      },
+      Math.max(1_000, left),
+    );
   });
   check(answer, { 'switched to a websocket': (each) => each && each.status === 101 });
+}
+
+function drop(why) {
+  dropped.add(1);
+  console.warn(`A reader was dropped: ${why}`);
 }
 
 export const handleSummary = summaryOf('feed');

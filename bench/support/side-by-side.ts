@@ -7,6 +7,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { generate } from '../../loadtests/generator.js';
 import type { Report } from '../../loadtests/tally.js';
+import { above0, script, wholeFrom } from '../../test/flags.js';
 import { RunningSystem } from '../../test/trust/running-system.js';
 import { processorSeconds } from './processor-time.js';
 
@@ -23,6 +24,27 @@ export interface Load {
   readonly seconds: number;
   readonly turns: number;
   readonly warmSeconds: number;
+}
+
+/** With `--small`: that it runs, not how fast. */
+const SMALL: Load = { rate: 50, seconds: 1, turns: 1, warmSeconds: 1 };
+
+/** The flags of a bench that compares two systems under a load; it may have others, too. */
+export const comparison = (name: string, description: string, usual: Load) =>
+  script(`npm run bench -- ${name}`, description)
+    .option('--small', 'that it runs, not how fast', false)
+    .option('--rate <n>', `bets a second (default: ${usual.rate}, ${SMALL.rate} of --small)`, above0)
+    .option('--seconds <n>', `of each turn (default: ${usual.seconds}, ${SMALL.seconds} of --small)`, above0)
+    .option('--turns <n>', `of both systems (default: ${usual.turns}, ${SMALL.turns} of --small)`, wholeFrom(1));
+
+export interface ComparisonFlags extends Partial<Pick<Load, 'rate' | 'seconds' | 'turns'>> {
+  readonly small: boolean;
+}
+
+/** The load that these flags ask for. */
+export function loadOf({ small, ...asked }: ComparisonFlags, usual: Load): Load {
+  const { rate, seconds, turns, warmSeconds } = { ...(small ? SMALL : usual), ...asked };
+  return { rate, seconds, turns, warmSeconds };
 }
 
 export interface Paired {

@@ -85,7 +85,7 @@ describe('a race in the browser', () => {
     await board.markPool('WIN');
     for (const runner of ['4', '1', '2']) await board.mark(0, runner);
     await board.unitStake('20');
-    expect(await board.lineCount()).toBe('3 lines × €20.00');
+    await expect.poll(() => board.lineCount()).toBe('3 lines × €20.00');
     const winTicket = await board.bet();
     await board.anotherBet();
 
@@ -93,7 +93,7 @@ describe('a race in the browser', () => {
     await board.markForm('BOX');
     for (const runner of ['4', '1', '2']) await board.mark(0, runner);
     await board.unitStake('1');
-    expect(await board.lineCount()).toBe('6 lines × €1.00');
+    await expect.poll(() => board.lineCount()).toBe('6 lines × €1.00');
     expect(await board.cost()).toBe('€6.00');
     expect(await board.quoted()).toContain('Counted by the tote');
     const exactaTicket = await board.bet();

@@ -230,6 +230,20 @@ export class Cluster {
     return found.pid;
   }
 
+  /** Over once the server is gone: one that still stops counts as running, and would not be started again. */
+  async endServer(pid: number, signal: NodeJS.Signals): Promise<void> {
+    process.kill(pid, signal);
+    const until = Date.now() + UP_WITHIN_MS;
+    while (this.#isAlive(pid)) {
+      if (Date.now() > until) throw new Error(`the server of pid ${pid} is there ${UP_WITHIN_MS} ms after ${signal}`);
+      await pause(AGAIN_MS);
+    }
+  }
+
+  #isAlive(pid: number): boolean {
+    return status({ instance: this.#o.instance }).servers.some((one) => one.pid === pid && one.alive);
+  }
+
   async revive(): Promise<void> {
     await up({ instance: this.#o.instance });
   }
@@ -257,18 +271,12 @@ export class Cluster {
    * each before it is asked.
    */
   async rollServers(struck: () => void): Promise<void> {
-    for (const { name, pid, stopSignal } of status({ instance: this.#o.instance }).servers) {
+    for (const { pid, stopSignal } of status({ instance: this.#o.instance }).servers) {
       struck();
-      process.kill(pid, stopSignal as NodeJS.Signals);
-      const until = Date.now() + UP_WITHIN_MS;
-      while (this.#isAlive(name) && Date.now() < until) await pause(AGAIN_MS);
+      await this.endServer(pid, stopSignal as NodeJS.Signals);
       await this.revive();
       await this.#inSync();
     }
-  }
-
-  #isAlive(name: string): boolean {
-    return status({ instance: this.#o.instance }).servers.some((one) => one.name === name && one.alive);
   }
 
   /** Every replica has everything: the next broker may go. */

@@ -285,7 +285,6 @@ async function endServer(
 ): Promise<void> {
   const pid = await cluster.pidOf(server);
   struck();
-  process.kill(pid, signal);
-  await pause(downMs);
+  await Promise.all([cluster.endServer(pid, signal), pause(downMs)]);
   await cluster.revive();
 }

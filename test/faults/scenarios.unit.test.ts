@@ -3,16 +3,12 @@ import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { Cluster } from './cluster.js';
 import { PACES, SCENARIOS, type Stage } from './scenarios.js';
 
-const BREAKS = /^(kill|suspend|stop|keepDown|replace|standStill|fill|rollServers|signal|lose)/;
+const BREAKS = /^(kill|suspend|stop|keepDown|replace|standStill|fill|rollServers|endServer|lose)/;
 const BROKER = { pid: 7, target: 9_092 };
 
 /** What is asked of the cluster, one after the other. */
 async function asked(name: string): Promise<readonly string[]> {
   const calls: string[] = [];
-  vi.spyOn(process, 'kill').mockImplementation((pid, signal) => {
-    calls.push(`signal ${pid} ${signal}`);
-    return true;
-  });
   const struck = (): unknown => calls.push('struck');
   const proxy = {
     lost: 1,
@@ -52,7 +48,6 @@ async function asked(name: string): Promise<readonly string[]> {
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => {
   vi.useRealTimers();
-  vi.restoreAllMocks();
 });
 
 describe('every scenario', () => {

@@ -118,7 +118,7 @@ export class JournalClient {
 
   /**
    * Sells gently on these races until something that goes on meanwhile is done and twenty more are accepted, however late that is said;
-   * every outcome is known then. Throws where none is accepted for minutes.
+   * every outcome is known then. Throws where they are not within minutes.
    */
   async sellBeside(
     url: string,

@@ -59,6 +59,9 @@ export class EvidenceLog {
   readonly #events: EvidenceEvent[] = [];
   /** The record at the place that the pack names, and whether it counts. */
   #accepting: { readonly text: string; readonly counts: boolean } | undefined;
+  /** By pool, where the pack says that its odds stand; and the last of these places. */
+  readonly #places: ReadonlyMap<string, number>;
+  readonly #lastPlace: number;
   /** By pool, the odds at the place that the pack names, and the last ones before the bet; by writer and cycle the parts of a tick. */
   readonly #named = new Map<string, PoolOdds>();
   readonly #before = new Map<string, PoolOdds>();
@@ -76,6 +79,8 @@ export class EvidenceLog {
     this.#account = receipt?.accountId ?? '';
     this.#acceptedAt = receipt?.acceptedAt ?? Number.NEGATIVE_INFINITY;
     this.#pools = new Set(receipt?.bets.map(({ poolId }) => poolId));
+    this.#places = new Map((this.#said?.odds ?? []).map(({ poolId, offset }) => [poolId, offset]));
+    this.#lastPlace = Math.max(-1, ...this.#places.values());
   }
 
   /** Takes the next record of the export. */
@@ -185,10 +190,9 @@ export class EvidenceLog {
 
   /** A tick, or a part of one: the place of a whole one is that of its last part. */
   #odds({ offset, time, value }: ExportedRecord): void {
-    const named = new Map((this.#said?.odds ?? []).map((one) => [one.poolId, one.offset]));
     this.#firstTick ??= offset;
     if (time <= this.#acceptedAt) this.#lastTick = offset;
-    else if (![...named.values()].some((wanted) => wanted >= offset)) return;
+    else if (offset > this.#lastPlace) return;
     const tick = readTick(value);
     if (!tick) return;
     const { cycle, at, cut } = tick;
@@ -202,7 +206,7 @@ export class EvidenceLog {
     }
     this.#parts.delete(key);
     for (const odds of parts.map((one) => ({ ...one, offset }))) {
-      if (named.get(odds.poolId) === offset) this.#named.set(odds.poolId, odds);
+      if (this.#places.get(odds.poolId) === offset) this.#named.set(odds.poolId, odds);
       if (time <= this.#acceptedAt && at <= this.#acceptedAt && tick.parts === 1) this.#before.set(odds.poolId, odds);
     }
   }

@@ -9,13 +9,13 @@ import type { MoneyCard } from './carried-over.js';
 import type { ExportedRecord, ExportHead } from './export-file.js';
 import { leafOf, poolRoot } from './inclusion.js';
 import { LogChains, placeOf } from './log-chains.js';
-import { bookedBy, type Posting } from './postings.js';
+import { bookedBy, move, netOf, type Posting, type Purse } from './postings.js';
 import { compareSeals, type PublishedSeals } from './published-seals.js';
 import type { SealStatement } from './receipt.js';
 import { type DeclaredFact, Settlements } from './settlements.js';
 import { type Movement, type Owner, PoolPart, type Report, type SealReport, ShardReports } from './shard-reports.js';
 import { type RaceCard, TickChecks } from './tick-checks.js';
-import { type PricedFact, type Purse, type Weighed, Weighings } from './weighings.js';
+import { type PricedFact, type Weighed, Weighings } from './weighings.js';
 
 export interface LogFinding {
   /** `shard.decisions/0 #17`: topic, partition and offset of the record at fault. */
@@ -490,11 +490,11 @@ export class LogVerifier {
       const part = this.#part(shard, id, at);
       return part && { part, keeps: this.#pools.get(id)?.corrections !== 'CLAWBACK' };
     };
-    const purseOf = (account: string): Purse => ({
-      held: this.#balances.get(`acc:${account}`) ?? 0,
-      owing: this.#owed.get(account) ?? 0,
-    });
-    this.#weighings.weighed(shard, job, cursor, of, purseOf);
+    this.#weighings.weighed(shard, job, cursor, of, (account) => this.#purseOf(account));
+  }
+
+  #purseOf(account: string): Purse {
+    return { held: this.#balances.get(`acc:${account}`) ?? 0, owing: this.#owed.get(account) ?? 0 };
   }
 
   #letGo(shard: number, pool: PoolTruth): void {
@@ -568,18 +568,17 @@ export class LogVerifier {
     if (items.every(isPlain)) return;
     const booked = bookedBy(posts);
     // As it was before: its postings are booked.
-    const before = (account: string): { held: number; owing: number } => ({
-      held: (this.#balances.get(`acc:${account}`) ?? 0) - booked(`acc:${account}`),
-      owing: (this.#owed.get(account) ?? 0) + booked(`owed:${account}`),
-    });
-    const purses = new Map<string, { held: number; owing: number }>();
+    const before = (account: string): Purse => {
+      const { held, owing } = this.#purseOf(account);
+      return { held: held - booked(`acc:${account}`), owing: owing + booked(`owed:${account}`) };
+    };
+    const purses = new Map<string, Purse>();
     for (const { account, amount, net = 0 } of items) {
       const purse = purses.get(account) ?? before(account);
       purses.set(account, purse);
-      const due = amount >= 0 ? Math.min(purse.owing, amount) : Math.min(0, purse.held + amount);
+      const due = netOf(purse, amount);
       if (net !== due) this.#find(at, `${account} owes ${purse.owing} and is to owe ${net} less, it should be ${due}`);
-      purse.held += amount - net;
-      purse.owing -= net;
+      move(purse, amount, net);
     }
   }
 

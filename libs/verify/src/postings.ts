@@ -7,3 +7,21 @@ export function bookedBy(posts: readonly Posting[]): (account: string) => number
   for (const [account, amount] of posts) sums.set(account, (sums.get(account) ?? 0) + amount);
   return (account) => sums.get(account) ?? 0;
 }
+
+/** What an account holds and owes. */
+export interface Purse {
+  held: number;
+  owing: number;
+}
+
+/**
+ * By how much the account owes less afterwards: of a payment what it owes is kept back, of what is taken back what it does not hold is
+ * owed. No more, and no less.
+ */
+export const netOf = ({ held, owing }: Readonly<Purse>, amount: number): number =>
+  amount >= 0 ? Math.min(owing, amount) : Math.min(0, held + amount);
+
+export function move(purse: Purse, amount: number, net: number): void {
+  purse.held += amount - net;
+  purse.owing -= net;
+}

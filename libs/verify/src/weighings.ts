@@ -4,6 +4,7 @@
  * go on; what they are due is known in the end, when the bets of all shards are. It must never take a sum of the log for granted.
  */
 import type { AuditFold, PoolSettlement } from '#mutuel/audit';
+import { move, netOf, type Purse } from './postings.js';
 import { type Price, pricesText } from './prices.js';
 import type { PoolPart, Report } from './shard-reports.js';
 
@@ -12,12 +13,6 @@ type Find = (at: string, what: string) => void;
 /** `CorrectionPriced`, as the market wrote it. */
 export interface PricedFact {
   readonly pools: readonly { readonly pool: string; readonly outcome: string; readonly prices: readonly Price[] }[];
-}
-
-/** What an account holds and owes. */
-export interface Purse {
-  readonly held: number;
-  readonly owing: number;
 }
 
 /** A pool's bets in the shard, and whether bettors keep what a correction gives less. */
@@ -41,7 +36,7 @@ interface Kind {
 interface Step {
   /** Number of the kind and of the purse, bet by bet. */
   readonly bets: Uint32Array;
-  readonly purses: readonly Purse[];
+  readonly purses: readonly Readonly<Purse>[];
 }
 
 /** One pool weighed by one shard. */
@@ -226,10 +221,9 @@ function sumsOf({ kinds, steps, keeps }: Weighing, settlement: PoolSettlement): 
       const amount = keeps ? Math.max(0, due - was - over) : due - was - over;
       const kept = was + over + amount - due;
       if (due === was && kept === over) continue;
-      const purse = now[bets[at + 1] as number] as { held: number; owing: number };
-      const net = amount >= 0 ? Math.min(purse.owing, amount) : Math.min(0, purse.held + amount);
-      purse.held += amount - net;
-      purse.owing -= net;
+      const purse = now[bets[at + 1] as number] as Purse;
+      const net = netOf(purse, amount);
+      move(purse, amount, net);
       sums.bets += 1;
       sums.toPay += Math.max(0, amount);
       sums.toTakeBack += Math.max(0, -amount);
