@@ -27,6 +27,8 @@ const account = (i: number) => t.accounts[i] as { accountId: string; token: stri
 beforeAll(async () => {
   t = await startTestSystem();
   for (const { accountId, token: own } of t.accounts) {
+    // The demo has just opened it: the shards know it, the read models a moment later.
+    await until(async () => (await t.get(`/v1/accounts/${accountId}`, own)).status === 200);
     const reply = await t.post(`/v1/accounts/${accountId}/deposits`, { ref: v7(), amount: FUNDS }, own);
     expect(reply.status, reply.text).toBe(201);
   }
