@@ -82,7 +82,12 @@ export class UnreadableRecord extends Error {
 export class NewerRecord extends UnreadableRecord {}
 
 const decoder = new TextDecoder('utf-8', { fatal: true });
-const decoded = new WeakMap<Uint8Array, Decoded>();
+/**
+ * What was decoded stands on the bytes themselves. In a `WeakMap` every one of them would be carried into the old heap: once the map's
+ * table is old, V8 takes its values for alive until the whole heap is collected, whether their keys are or not.
+ */
+const DECODED = Symbol('decoded');
+type Decodable = Uint8Array & { [DECODED]?: Decoded };
 
 export const sha256 = (bytes: Uint8Array | string): string => digest('sha256', bytes, 'hex');
 
@@ -102,15 +107,15 @@ function shortened(record: LogEntry): object {
 }
 
 /** Decodes and hashes a decision-log record; readers of one process that are handed the same bytes share the work. */
-export function decodeRecord<E = unknown>(bytes: Uint8Array): Decoded<E> {
-  const known = decoded.get(bytes);
+export function decodeRecord<E = unknown>(bytes: Decodable): Decoded<E> {
+  const known = bytes[DECODED];
   if (known) return known as Decoded<E>;
   const record = upcast(parseJson(bytes) as Said);
   if (isNewer(record)) throw new NewerRecord(newerOf(record.v));
   const fault = faultOf(record);
   if (fault) throw new UnreadableRecord(fault);
   const result = { record: record as LogEntry, hash: sha256(bytes) };
-  decoded.set(bytes, result);
+  bytes[DECODED] = result;
   return result as Decoded<E>;
 }
 

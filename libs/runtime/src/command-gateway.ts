@@ -5,6 +5,7 @@
 import { decodeRecord } from '#mutuel/contracts';
 import { CommandLane, type Delivery } from './command-lane.js';
 import { DecisionReader } from './decision-reader.js';
+import { InPassing } from './in-passing.js';
 import type { HowFar } from './log-follower.js';
 import { Pace } from './pace.js';
 import type { Clock, Entropy, EventLog } from './ports.js';
@@ -95,9 +96,9 @@ interface Entry<E> {
 /** One partition's commands on their way, oldest first. */
 interface Shard<E> {
   readonly reader: DecisionReader<E>;
-  readonly waiting: Map<string, Entry<E>>;
+  readonly waiting: InPassing<string, Entry<E>>;
   /** Those whose append has an unknown outcome: they may be decided, but say nothing about the queue. */
-  readonly uncertain: Map<string, Entry<E>>;
+  readonly uncertain: InPassing<string, Entry<E>>;
   readonly byChannel: Map<string, number>;
   /** By sequence number. */
   readonly recent: RecentRecords;
@@ -212,10 +213,9 @@ export class CommandGateway<E = unknown> {
   /** Age of the oldest command on its way, milliseconds; 0 when there is none. */
   get oldestMs(): number {
     const now = this.#o.clock.now();
-    const since = this.#shards.map(({ waiting, uncertain }) => {
-      const [oldest, doubtful] = [waiting, uncertain].map((entries) => entries.values().next().value?.since ?? now);
-      return Math.min(oldest ?? now, doubtful ?? now);
-    });
+    const since = this.#shards.map(({ waiting, uncertain }) =>
+      Math.min(waiting.oldest?.since ?? now, uncertain.oldest?.since ?? now),
+    );
     return Math.max(0, now - Math.min(now, ...since));
   }
 
@@ -238,7 +238,7 @@ export class CommandGateway<E = unknown> {
     if (waiting.size < this.#free) return false;
     if (waiting.size >= this.#allowed(shard)) return true;
     const now = this.#o.clock.now();
-    const oldest = waiting.values().next().value;
+    const { oldest } = waiting;
     return oldest !== undefined && now - oldest.since > (isStall(shard, now) ? STALL_MS : OLDEST_MS);
   }
 
@@ -315,7 +315,11 @@ export class CommandGateway<E = unknown> {
       },
     });
     const recent = new RecentRecords(RECENT, RECENT_BYTES);
-    const queue = { waiting: new Map(), uncertain: new Map(), byChannel: new Map() };
+    const queue = {
+      waiting: new InPassing<string, Entry<E>>(),
+      uncertain: new InPassing<string, Entry<E>>(),
+      byChannel: new Map(),
+    };
     const paces = { pace: new Pace(OLDEST_MS), steady: new Pace(STEADY_MS), short: { at: 0, decided: 0 } };
     return { reader, recent, ...queue, ...paces };
   }
@@ -366,14 +370,14 @@ export class CommandGateway<E = unknown> {
     let left = answerWithinMs;
     for (const { waiting, uncertain } of this.#shards)
       for (const entries of [waiting, uncertain]) {
-        const oldest = entries.values().next().value;
+        const { oldest } = entries;
         if (oldest?.answered) return SWEEP_MS;
         if (oldest) left = Math.min(left, oldest.since + answerWithinMs - clock.now());
       }
     return Math.max(SWEEP_MS, left);
   }
 
-  #sweepOne(shard: Shard<E>, entries: ReadonlyMap<string, Entry<E>>, now: number): void {
+  #sweepOne(shard: Shard<E>, entries: InPassing<string, Entry<E>>, now: number): void {
     const { answerWithinMs = ANSWER_WITHIN_MS } = this.#o;
     for (const entry of entries.values()) {
       const age = now - entry.since;

@@ -32,7 +32,9 @@ export class CommandLane {
   readonly metrics = { appends: 0, appended: 0, failures: 0 };
   readonly #o: LaneOptions;
   readonly #wake: WakeUp;
-  readonly #queues = new Map<number, LaneCommand[]>();
+  /** By partition, oldest first; `undefined` where nothing waits. */
+  readonly #queues: (LaneCommand[] | undefined)[] = [];
+  #waiting = 0;
   #running: Promise<void> | undefined;
 
   constructor(options: LaneOptions) {
@@ -41,9 +43,10 @@ export class CommandLane {
   }
 
   send(command: LaneCommand): void {
-    const queue = this.#queues.get(command.partition);
+    const queue = this.#queues[command.partition];
     if (queue) queue.push(command);
-    else this.#queues.set(command.partition, [command]);
+    else this.#queues[command.partition] = [command];
+    this.#waiting++;
     if (queue?.length === MAX_APPEND_RECORDS) this.#wake.call();
     this.#running ??= this.#run();
   }
@@ -58,7 +61,7 @@ export class CommandLane {
     const { clock, windowMs } = this.#o;
     // Whoever sends in the same turn belongs to the same batch.
     await Promise.resolve();
-    while (this.#queues.size > 0) {
+    while (this.#waiting > 0) {
       const wait = this.#oldest() + windowMs - clock.now();
       if (wait > 0) await this.#wake.pause(wait);
       await this.#append();
@@ -68,12 +71,12 @@ export class CommandLane {
 
   #oldest(): number {
     let oldest = Number.POSITIVE_INFINITY;
-    for (const [first] of this.#queues.values()) oldest = Math.min(oldest, (first as LaneCommand).queuedAt);
+    for (const queue of this.#queues) oldest = Math.min(oldest, queue?.[0]?.queuedAt ?? oldest);
     return oldest;
   }
 
   async #append(): Promise<void> {
-    const batch = [...this.#queues.keys()].map((partition) => this.#take(partition));
+    const batch = this.#queues.flatMap((queue, partition) => (queue ? [this.#take(queue, partition)] : []));
     const groups = batch.map((commands) => this.#groupOf(commands));
     const all = batch.flat();
     try {
@@ -94,8 +97,7 @@ export class CommandLane {
     return { at, values: commands.map(({ bytes }) => bytes) };
   }
 
-  #take(partition: number): LaneCommand[] {
-    const queue = this.#queues.get(partition) as LaneCommand[];
+  #take(queue: LaneCommand[], partition: number): LaneCommand[] {
     let bytes = 0;
     let count = 0;
     while (count < Math.min(queue.length, MAX_APPEND_RECORDS)) {
@@ -103,7 +105,8 @@ export class CommandLane {
       if (count > 0 && bytes > MAX_GROUP_BYTES) break;
       count++;
     }
-    if (count === queue.length) this.#queues.delete(partition);
+    this.#waiting -= count;
+    if (count === queue.length) this.#queues[partition] = undefined;
     return queue.splice(0, count);
   }
 }

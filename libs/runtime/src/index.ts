@@ -6,6 +6,7 @@ export * from './decider-life.js';
 export * from './decider-runner.js';
 export * from './decision-reader.js';
 export * from './engine-host.js';
+export * from './in-passing.js';
 export * from './log-follower.js';
 export * from './outage.js';
 export * from './ports.js';

@@ -6,6 +6,7 @@
 import { createServer, type IncomingMessage, type RequestListener, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { InPassing } from '#mutuel/runtime';
 import { Problem, problemBody } from '../problem.js';
 import { randomId } from '../random-ids.js';
 import { type Health, type Installation, liveOf, type Readiness, readyOf } from '../readiness.js';
@@ -46,7 +47,8 @@ export class Gate {
   readonly server: Server;
   readonly #o: GateOptions;
   readonly #porch = new Porch();
-  readonly #open = new Set<ServerResponse>();
+  readonly #open = new InPassing<number, ServerResponse>();
+  #count = 0;
   #passage: Passage | undefined;
   #isClosed = false;
 
@@ -92,7 +94,7 @@ export class Gate {
     if (this.#isClosed) return;
     this.#isClosed = true;
     // Who is answered from now on asks elsewhere next, instead of on a connection that is about to end.
-    for (const response of this.#open) response.shouldKeepAlive = false;
+    for (const response of this.#open.values()) response.shouldKeepAlive = false;
     this.#porch.close();
     const until = performance.now() + DRAIN_MS;
     do await sleep(LOOK_MS);
@@ -107,8 +109,9 @@ export class Gate {
       this.#refuse(request, response, leaving(), { connection: 'close' });
       return;
     }
-    this.#open.add(response);
-    response.once('close', () => this.#open.delete(response));
+    const id = this.#count++;
+    this.#open.set(id, response);
+    response.once('close', () => this.#open.delete(id));
     const problem = this.#passage?.turnAway(request);
     if (problem) this.#porch.hold(() => this.#refuse(request, response, problem));
     else if (this.#passage) this.#passage.handler(request, response);
