@@ -1,8 +1,8 @@
 /**
  * What is held for a moment, by key, oldest first: thousands come and go in a second. A `Map` is wrong for it. Each time that V8 makes a
  * map's table anew, which it does every few dozen entries where as many leave as come, the old table points to the new one; once one of
- * them has grown old, all that follow are taken for alive with whatever stood in them, until the whole old heap is collected. Measured:
- * half of what a bet allocates was carried into the old heap by it. Here only places stand in the map's table, which hold nothing.
+ * them has grown old, all that follow are taken for alive with whatever stood in them, until the whole old heap is collected. Measured
+ * with 24 entries at a time: 15 % of all that was allocated went into the old heap, 0.3 % here, where a map's table holds places alone.
  */
 export class InPassing<K, V> {
   readonly #places = new Map<K, number>();
