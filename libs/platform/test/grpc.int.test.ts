@@ -147,6 +147,7 @@ test('health says SERVING, at the latest a look after all is ready', async () =>
       );
     });
   await until(async () => (await ask())['status'] === 'SERVING');
+  expect((await ask())['status']).toBe('SERVING');
   health.close();
 });
 

@@ -32,9 +32,8 @@ export class CommandLane {
   readonly metrics = { appends: 0, appended: 0, failures: 0 };
   readonly #o: LaneOptions;
   readonly #wake: WakeUp;
-  /** By partition, oldest first; `undefined` where nothing waits. */
-  readonly #queues: (LaneCommand[] | undefined)[] = [];
-  #waiting = 0;
+  /** By partition, oldest first. */
+  readonly #queues: LaneCommand[][] = [];
   #running: Promise<void> | undefined;
 
   constructor(options: LaneOptions) {
@@ -43,11 +42,10 @@ export class CommandLane {
   }
 
   send(command: LaneCommand): void {
-    const queue = this.#queues[command.partition];
-    if (queue) queue.push(command);
-    else this.#queues[command.partition] = [command];
-    this.#waiting++;
-    if (queue?.length === MAX_APPEND_RECORDS) this.#wake.call();
+    this.#queues[command.partition] ??= [];
+    const queue = this.#queues[command.partition] as LaneCommand[];
+    queue.push(command);
+    if (queue.length === MAX_APPEND_RECORDS) this.#wake.call();
     this.#running ??= this.#run();
   }
 
@@ -61,7 +59,7 @@ export class CommandLane {
     const { clock, windowMs } = this.#o;
     // Whoever sends in the same turn belongs to the same batch.
     await Promise.resolve();
-    while (this.#waiting > 0) {
+    while (this.#queues.some(isWaiting)) {
       const wait = this.#oldest() + windowMs - clock.now();
       if (wait > 0) await this.#wake.pause(wait);
       await this.#append();
@@ -70,13 +68,11 @@ export class CommandLane {
   }
 
   #oldest(): number {
-    let oldest = Number.POSITIVE_INFINITY;
-    for (const queue of this.#queues) oldest = Math.min(oldest, queue?.[0]?.queuedAt ?? oldest);
-    return oldest;
+    return Math.min(...this.#queues.flatMap(([first]) => first?.queuedAt ?? []));
   }
 
   async #append(): Promise<void> {
-    const batch = this.#queues.flatMap((queue, partition) => (queue ? [this.#take(queue, partition)] : []));
+    const batch = this.#queues.filter(isWaiting).map((queue) => this.#take(queue));
     const groups = batch.map((commands) => this.#groupOf(commands));
     const all = batch.flat();
     try {
@@ -97,7 +93,7 @@ export class CommandLane {
     return { at, values: commands.map(({ bytes }) => bytes) };
   }
 
-  #take(queue: LaneCommand[], partition: number): LaneCommand[] {
+  #take(queue: LaneCommand[]): LaneCommand[] {
     let bytes = 0;
     let count = 0;
     while (count < Math.min(queue.length, MAX_APPEND_RECORDS)) {
@@ -105,8 +101,8 @@ export class CommandLane {
       if (count > 0 && bytes > MAX_GROUP_BYTES) break;
       count++;
     }
-    this.#waiting -= count;
-    if (count === queue.length) this.#queues[partition] = undefined;
     return queue.splice(0, count);
   }
 }
+
+const isWaiting = (queue: readonly LaneCommand[]): boolean => queue.length > 0;

@@ -43,12 +43,6 @@ export class InPassing<K, V> {
     this.#free.push(place);
   }
 
-  clear(): void {
-    this.#places.clear();
-    this.#held.length = 0;
-    this.#free.length = 0;
-  }
-
   /** Oldest first; what is deleted meanwhile is left out. */
   *values(): IterableIterator<V> {
     for (const place of this.#places.values()) yield this.#held[place] as V;
